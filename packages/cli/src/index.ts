@@ -1,0 +1,31 @@
+import { Command, CommanderError } from 'commander';
+
+/** Adds one command to the program; its action returns the exit code. */
+export type AddCommand = (program: Command, exit: (code: number) => void) => void;
+
+const commands: readonly AddCommand[] = [];
+
+/**
+ * Runs the `clientcert` command.
+ *
+ * @param args The arguments after the program's name.
+ * @returns The exit code: 0 good, 1 error, 2 warning or usage, as each command says in its help.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command('clientcert')
+    .description("Client certificates (mutual TLS) for Node's HTTP and SOAP clients")
+    .exitOverride();
+  for (const add of commands) {
+    add(program, (value) => {
+      code = value;
+    });
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
+  return code;
+}

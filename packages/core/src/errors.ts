@@ -1,0 +1,95 @@
+/** Every code that a {@link ClientCertificateError} can carry. None is ever reused for something else. */
+export type ClientCertificateErrorCode =
+  // files
+  | 'ERR_CLIENTCERT_FILE_NOT_FOUND'
+  | 'ERR_CLIENTCERT_FILE_UNREADABLE'
+  | 'ERR_CLIENTCERT_FILE_EMPTY'
+  | 'ERR_CLIENTCERT_FILE_TOO_LARGE'
+  | 'ERR_CLIENTCERT_FILE_CORRUPT'
+  | 'ERR_CLIENTCERT_FORMAT_UNKNOWN'
+  | 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED'
+  | 'ERR_CLIENTCERT_PASSPHRASE_MISSING'
+  | 'ERR_CLIENTCERT_PASSPHRASE_WRONG'
+  | 'ERR_CLIENTCERT_KEY_MISSING'
+  | 'ERR_CLIENTCERT_CERTIFICATE_MISSING'
+  | 'ERR_CLIENTCERT_KEY_MISMATCH'
+  | 'ERR_CLIENTCERT_IDENTITY_AMBIGUOUS'
+  | 'ERR_CLIENTCERT_IDENTITY_NOT_FOUND'
+  | 'ERR_CLIENTCERT_KDF_TOO_EXPENSIVE'
+  // config
+  | 'ERR_CLIENTCERT_CONFIG_INVALID'
+  | 'ERR_CLIENTCERT_CONFIG_NOT_FOUND'
+  | 'ERR_CLIENTCERT_HOST_INVALID'
+  | 'ERR_CLIENTCERT_RULE_CONFLICT'
+  | 'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN'
+  | 'ERR_CLIENTCERT_SERVICE_UNKNOWN'
+  // connections
+  | 'ERR_CLIENTCERT_AGENT_CONFLICT'
+  | 'ERR_CLIENTCERT_ORIGIN_NEEDED'
+  | 'ERR_CLIENTCERT_DOWNGRADE'
+  | 'ERR_CLIENTCERT_NOT_REQUESTED'
+  | 'ERR_CLIENTCERT_SERVER_KEY_MISMATCH'
+  | 'ERR_CLIENTCERT_PROXY_FAILED'
+  | 'ERR_CLIENTCERT_PROXY_UNSUPPORTED'
+  | 'ERR_CLIENTCERT_VERIFICATION_OFF'
+  | 'ERR_CLIENTCERT_CLOSED';
+
+/** One finding in a config: where it is (`['hosts', 'api.bank.example']`) and what is wrong with it. */
+export interface ConfigIssue {
+  path: readonly (string | number)[];
+  message: string;
+}
+
+export interface ClientCertificateErrorOptions {
+  /** What the reader of the message should do next: one or two sentences, or a command. */
+  hint?: string | undefined;
+  cause?: unknown;
+  issues?: readonly ConfigIssue[] | undefined;
+}
+
+const brand = Symbol.for('clientcert.ClientCertificateError');
+
+/**
+ * The one error this project throws. `code` is stable, `message` names the certificate, file or rule
+ * it is about, `hint` says what to do. It never carries a key, a passphrase or the bytes of a file.
+ *
+ * `instanceof` holds across duplicate copies of the package.
+ *
+ * @example
+ * import { ClientCertificateError, loadCredentials } from '@clientcert/core';
+ * try {
+ *   await loadCredentials('clientcert.json');
+ * } catch (error) {
+ *   if (error instanceof ClientCertificateError) console.error(error.code, error.message, error.hint);
+ * }
+ */
+export class ClientCertificateError extends Error {
+  readonly code: ClientCertificateErrorCode;
+  /** What to do about it. */
+  declare readonly hint?: string;
+  /** With `ERR_CLIENTCERT_CONFIG_INVALID`: every finding, each with its path. */
+  declare readonly issues?: readonly ConfigIssue[];
+
+  constructor(
+    code: ClientCertificateErrorCode,
+    message: string,
+    options: ClientCertificateErrorOptions = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    if (options.hint !== undefined) this.hint = options.hint;
+    if (options.issues !== undefined) this.issues = options.issues;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A subclass keeps the ordinary meaning; only the base recognises copies of itself.
+    // biome-ignore lint/complexity/noThisInStatic: `this` tells the base from a subclass
+    if (this !== ClientCertificateError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return value instanceof Error && brand in value;
+  }
+}
+
+Object.defineProperties(ClientCertificateError.prototype, {
+  name: { value: 'ClientCertificateError', configurable: true, writable: true },
+  [brand]: { value: true },
+});

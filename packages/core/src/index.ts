@@ -1,0 +1,15 @@
+export {
+  ClientCertificateError,
+  type ClientCertificateErrorCode,
+  type ConfigIssue,
+} from './errors.ts';
+export type {
+  CertificateSource,
+  ClientCertificate,
+  FileFormat,
+  FileSource,
+  Material,
+  Passphrase,
+  Warning,
+  WarningCode,
+} from './types.ts';

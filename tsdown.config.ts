@@ -1,0 +1,16 @@
+import { defineConfig, type UserConfig } from 'tsdown';
+
+const shared: UserConfig = {
+  entry: 'src/index.ts',
+  platform: 'node',
+  target: 'node20.19',
+  dts: true,
+  sourcemap: true,
+  fixedExtension: false,
+  logLevel: 'warn',
+};
+
+export default defineConfig([
+  { ...shared, workspace: { include: 'packages/*', exclude: ['packages/cli'] }, format: ['esm', 'cjs'] },
+  { ...shared, workspace: 'packages/cli', format: 'esm' },
+]);
