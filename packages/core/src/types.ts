@@ -117,4 +117,8 @@ export interface Resolution {
   readonly spki: readonly string[];
   /** A connection on which the server does not ask for the certificate is an error. */
   readonly required: boolean;
+  /** The rule says `false`: no certificate, whatever else names the host. */
+  readonly denied: boolean;
+  /** The server is not verified. */
+  readonly unverified: boolean;
 }

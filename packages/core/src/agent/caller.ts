@@ -1,0 +1,97 @@
+import type { SecureContextOptions } from 'node:tls';
+import { ClientCertificateError } from '../errors.ts';
+import { compareVersions } from '../tls/version.ts';
+import type { Resolution, TlsVersion } from '../types.ts';
+
+/** The TLS options of a request, under those of its agent. */
+export type CallerOptions = Readonly<Record<string, unknown>>;
+
+/** Options with which a caller brings an identity of their own. */
+export const identityOptions = [
+  'cert',
+  'key',
+  'pfx',
+  'passphrase',
+  'clientCertEngine',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+] as const;
+
+/** Options that go into a secure context, and that `tls.connect` ignores beside a prebuilt one. */
+const contextOptions = [
+  ...identityOptions,
+  'allowPartialTrustChain',
+  'ca',
+  'ciphers',
+  'crl',
+  'dhparam',
+  'ecdhCurve',
+  'honorCipherOrder',
+  'maxVersion',
+  'minVersion',
+  'secureOptions',
+  'secureProtocol',
+  'sessionIdContext',
+  'sessionTimeout',
+  'sigalgs',
+  'ticketKeys',
+] as const;
+
+/** What the caller wants of the secure context, or `undefined` where they want nothing. */
+export function ownContext(options: CallerOptions, over: CallerOptions): SecureContextOptions | undefined {
+  let own: Record<string, unknown> | undefined;
+  for (const name of contextOptions) {
+    const value = over[name] ?? options[name];
+    if (value == null) continue;
+    own ??= {};
+    own[name] = value;
+  }
+  return own;
+}
+
+/**
+ * Refuses what a rule does not allow a caller: an identity of their own where the rule decides which is
+ * presented, and whatever is weaker than the rule. A host that no rule names is theirs.
+ *
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF
+ */
+export function checkCaller(resolution: Resolution, options: CallerOptions): void {
+  const { rule, tls } = resolution;
+  if (rule === 'none') return;
+  const conflict = (what: string, hint: string) =>
+    new ClientCertificateError('ERR_CLIENTCERT_AGENT_CONFLICT', `${rule}: ${what}`, { hint });
+
+  const identity = ['secureContext', ...identityOptions].find((name) => options[name] != null);
+  if (identity !== undefined && (resolution.certificate !== null || resolution.denied)) {
+    throw conflict(
+      resolution.denied
+        ? `the request brings its own "${identity}" for a host that is to see no certificate`
+        : `the request brings its own "${identity}" beside certificate "${resolution.certificate}"`,
+      `Remove "${identity}" from the request or its agent, or the host from the config.`,
+    );
+  }
+  if (options.rejectUnauthorized === false && !resolution.unverified) {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_VERIFICATION_OFF',
+      `${rule}: the request switches off verification of the server`,
+      { hint: 'Give the server’s root as "ca" of the rule instead: then it can be verified.' },
+    );
+  }
+  if (tls.legacy) return;
+  const { minVersion, ciphers, secureOptions } = options;
+  if (typeof minVersion === 'string' && compareVersions(minVersion as TlsVersion, tls.min) < 0) {
+    throw conflict(
+      `the request asks for minVersion "${minVersion}", the rule for ${tls.min} or newer`,
+      'Write tls: { min, legacy: true } on the rule.',
+    );
+  }
+  if (typeof ciphers === 'string' && /@SECLEVEL=0/i.test(ciphers)) {
+    throw conflict('the request lowers the security level to 0', 'Write tls: { legacy: true } on the rule.');
+  }
+  if (typeof secureOptions === 'number' && secureOptions & legacyOptions) {
+    throw conflict('the request allows legacy renegotiation', 'Write tls: { legacy: true } on the rule.');
+  }
+}
+
+/** SSL_OP_LEGACY_SERVER_CONNECT and SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION. */
+const legacyOptions = 0x4 | 0x40000;

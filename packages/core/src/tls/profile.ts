@@ -1,0 +1,108 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import {
+  type ConnectionOptions,
+  checkServerIdentity as checkNames,
+  type PeerCertificate,
+  type SecureContext,
+  type SecureContextOptions,
+} from 'node:tls';
+import { ClientCertificateError } from '../errors.ts';
+import type { Resolution } from '../types.ts';
+import { type CertificateVersion, createContext } from './context.ts';
+
+const maxMergedContexts = 32;
+let count = 0;
+
+/** How a server is checked against the name it was dialled by: Node's `checkServerIdentity`. */
+export type CheckServerIdentity = NonNullable<ConnectionOptions['checkServerIdentity']>;
+
+/**
+ * All that a connection under one resolution is made with, for one version of its certificate: what is
+ * presented, what is trusted, which versions. Pools and TLS sessions are kept apart by its `id`.
+ * The secure context is built when first used. Key and context stand in private fields only.
+ */
+export class ConnectionProfile {
+  readonly id: string;
+  readonly resolution: Resolution;
+  /** Set when the certificate was renewed or taken away: no new connection, no reuse, no resumption. */
+  retired = false;
+  readonly #presented: CertificateVersion | null;
+  readonly #roots: readonly X509Certificate[];
+  #context: SecureContext | undefined;
+  readonly #merged = new Map<string, SecureContext>();
+
+  constructor(
+    resolution: Resolution,
+    presented: CertificateVersion | null,
+    roots: readonly X509Certificate[],
+  ) {
+    this.resolution = resolution;
+    this.#presented = presented;
+    this.#roots = roots;
+    count += 1;
+    this.id = `${presented ? `${presented.name}@${presented.version}` : 'none'}#${count}`;
+  }
+
+  /** Name, version and fingerprint of what is presented, or `null`. */
+  get presented(): { name: string; version: number; fingerprint256: string } | null {
+    const presented = this.#presented;
+    if (!presented) return null;
+    const { name, version, material } = presented;
+    return { name, version, fingerprint256: material.certificate.fingerprint256 };
+  }
+
+  /**
+   * The secure context; with `overrides` of the caller, one of their own beside it, kept by their digest.
+   *
+   * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate.
+   */
+  secureContext(overrides?: SecureContextOptions): SecureContext {
+    if (!overrides) {
+      this.#context ??= createContext(this.resolution, this.#presented, this.#roots);
+      return this.#context;
+    }
+    const key = digest(overrides);
+    const known = this.#merged.get(key);
+    if (known) return known;
+    const context = createContext(this.resolution, this.#presented, this.#roots, overrides);
+    const [oldest] = this.#merged.keys();
+    if (oldest !== undefined && this.#merged.size >= maxMergedContexts) this.#merged.delete(oldest);
+    this.#merged.set(key, context);
+    return context;
+  }
+
+  /** What `tls.connect` checks after the chain: the names as ever, then the rule's `spki` pins. */
+  checkServerIdentity(names: CheckServerIdentity = checkNames): CheckServerIdentity {
+    const { spki, rule } = this.resolution;
+    if (spki.length === 0) return names;
+    return (host, certificate) => names(host, certificate) ?? checkPublicKey(spki, rule, host, certificate);
+  }
+}
+
+function digest(options: SecureContextOptions): string {
+  const hash = createHash('sha256');
+  for (const key of Object.keys(options).sort()) {
+    hash.update(`\0${key}\0`);
+    for (const value of [options[key as keyof SecureContextOptions]].flat()) {
+      hash.update(ArrayBuffer.isView(value) ? value : `${typeof value}\0${JSON.stringify(value)}\0`);
+    }
+  }
+  return hash.digest('base64');
+}
+
+/** RFC 7469, section 2.4: SHA-256 over the DER SubjectPublicKeyInfo. */
+function checkPublicKey(
+  pins: readonly string[],
+  rule: string,
+  host: string,
+  peer: PeerCertificate,
+): Error | undefined {
+  const key = new X509Certificate(peer.raw).publicKey.export({ type: 'spki', format: 'der' });
+  const seen = `sha256/${createHash('sha256').update(key).digest('base64')}`;
+  if (pins.includes(seen)) return undefined;
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_SERVER_KEY_MISMATCH',
+    `${rule}: ${host} showed the public key ${seen}, which is none of the ${pins.length} pinned`,
+    { hint: 'If the server was renewed with a new key, and you know it, add that pin to spki.' },
+  );
+}
