@@ -1,0 +1,59 @@
+// Makes a clone ready for `npm test` and `npm run demo`: installs, and with --build builds, only when
+// something changed since the last time. What was done is remembered in node_modules/.clientcert.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const stamps = join(root, 'node_modules', '.clientcert');
+
+const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
+const manifests = ['package.json', ...packages.map((path) => join(path, 'package.json'))];
+
+once('install', ['package-lock.json', ...manifests], existsSync(stamps), () =>
+  npm(['ci', '--no-audit', '--no-fund']),
+);
+
+if (process.argv.includes('--build')) {
+  const sources = packages.flatMap((path) => list(join(path, 'src')));
+  const built = packages.every((path) => existsSync(join(root, path, 'dist')));
+  once(
+    'build',
+    ['package-lock.json', 'tsdown.config.ts', 'tsconfig.base.json', ...manifests, ...sources],
+    built,
+    () => npm(['run', '--silent', 'build']),
+  );
+}
+
+/** Runs `action` unless it was run for the same contents of `inputs` before and its result is still `there`. */
+function once(name, inputs, there, action) {
+  const hash = createHash('sha256').update(process.platform);
+  for (const path of inputs) hash.update(`${path}\0`).update(readFileSync(join(root, path)));
+  const now = hash.digest('hex');
+  const stamp = join(stamps, name);
+  if (there && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
+  action();
+  mkdirSync(stamps, { recursive: true });
+  writeFileSync(stamp, now);
+}
+
+function npm(args) {
+  console.error(`> npm ${args.join(' ')}`);
+  // npm names the script that runs it; on Windows `npm` itself is a .cmd that cannot be spawned.
+  const cli = process.env.npm_execpath;
+  const { status, error } = cli
+    ? spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
+    : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  if (status !== 0) {
+    console.error(error ?? `npm ${args.join(' ')} failed`);
+    process.exit(status ?? 1);
+  }
+}
+
+function list(folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? list(join(folder, entry.name)) : [join(folder, entry.name)],
+  );
+}
