@@ -3,13 +3,22 @@ import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
-import type { ConnectionProfile } from '../tls/profile.ts';
+import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
 import { type CallerOptions, checkCaller, identityOptions, ownContext } from './caller.ts';
+import { type Attestation, attest, type Handshake, notRequested, publish } from './handshake.ts';
 import { poolName } from './pool.ts';
-import { SessionCache } from './session.ts';
+import { type Session, SessionCache } from './session.ts';
+import { Tunnel, type TunnelProxy } from './tunnel.ts';
 
-/** Decides what holds for the host and port that is being dialled. */
-export type Decide = (host: string, port: number | string) => ConnectionProfile;
+/** What an agent asks, and whom it tells. */
+export interface Route {
+  /** What holds for the host and port that is being dialled. */
+  decide(host: string, port: number | string): ConnectionProfile;
+  /** The proxy on the way there, or `null`. */
+  proxy?(host: string, port: number | string): TunnelProxy | null;
+  /** Told of every finished handshake. */
+  observe?: ((handshake: Handshake) => void) | undefined;
+}
 
 /**
  * An `https.Agent` that decides per connection, by the host and port that is really dialled, which client
@@ -20,12 +29,12 @@ export type Decide = (host: string, port: number | string) => ConnectionProfile;
  * because Node asks for the pool's name again when a socket comes free, when all may have changed.
  */
 export class RoutingAgent extends Agent {
-  readonly #decide: Decide;
+  readonly #route: Route;
   readonly #sessions: SessionCache;
 
-  constructor(decide: Decide, options: AgentOptions = {}) {
+  constructor(route: Route, options: AgentOptions = {}) {
     super({ keepAlive: true, ...options });
-    this.#decide = decide;
+    this.#route = route;
     this.#sessions = new SessionCache(options.maxCachedSessions ?? 100);
   }
 
@@ -53,41 +62,51 @@ export class RoutingAgent extends Agent {
       (named) => super.getName(named as RequestOptions),
       options as DialOptions,
       admission.profile?.id ?? 'unix',
+      admission.proxy,
     );
     return admission.pool;
   }
 
   override createConnection(requested: RequestOptions): TLSSocket {
     const options = requested as DialOptions;
-    const { profile, overrides } = options[admitted] ?? this.#admit(options);
+    const { profile, overrides, host, port, proxy } = options[admitted] ?? this.#admit(options);
     if (!profile) return connect(options as ConnectionOptions);
 
+    const { rule, unverified } = profile.resolution;
     const dial: DialOptions = {
       ...options,
       secureContext: options.secureContext ?? profile.secureContext(overrides),
-      checkServerIdentity: profile.checkServerIdentity(
-        options.checkServerIdentity as ConnectionOptions['checkServerIdentity'],
-      ),
+      checkServerIdentity: profile.checkServerIdentity(options.checkServerIdentity as CheckServerIdentity),
     };
-    const { rule, unverified } = profile.resolution;
     if (rule !== 'none') dial.rejectUnauthorized = !unverified;
     if (overrides) for (const name of identityOptions) dial[name] = undefined; // it is in the context now
+    if (proxy) dial.socket = new Tunnel(proxy, host, port);
 
+    const pool = typeof options._agentKey === 'string' ? options._agentKey : undefined;
+    const session = pool === undefined ? undefined : this.#sessions.get(pool);
     const socket = connect(dial as ConnectionOptions);
-    profiles.set(socket, profile);
-    this.#resume(socket, options._agentKey, profile);
+    connections.set(socket, { profile, tunnel: dial.socket as Tunnel | undefined });
+    this.#observe(socket, { profile, host, port, pool, session });
     return socket;
   }
 
   /** Node asks, when a response has ended, whether its socket may serve another request. */
   override keepSocketAlive(socket: Duplex): boolean {
-    return base.keepSocketAlive.call(this, socket) && !profiles.get(socket)?.retired;
+    const connection = connections.get(socket);
+    connection?.tunnel?.unref();
+    return base.keepSocketAlive.call(this, socket) && !connection?.profile.retired;
+  }
+
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    connections.get(socket)?.tunnel?.ref();
+    super.reuseSocket(socket, request);
   }
 
   /** Closes what is idle under retired profiles; what is busy closes after its response. */
   retire(): void {
     for (const sockets of Object.values(this.freeSockets)) {
-      for (const socket of [...(sockets ?? [])]) if (profiles.get(socket)?.retired) socket.destroy();
+      for (const socket of [...(sockets ?? [])])
+        if (connections.get(socket)?.profile.retired) socket.destroy();
     }
     this.#sessions.prune();
   }
@@ -106,28 +125,56 @@ export class RoutingAgent extends Agent {
   }
 
   #admit(options: DialOptions): Admission {
-    // A Unix socket has no host to decide by.
-    if (options.socketPath) return { profile: null, overrides: undefined };
     // As in Node, the agent's options override the request's.
     const agent = this.options as DialOptions;
     const host = (agent.host ?? options.host ?? options.hostname ?? 'localhost') as string;
     const port = (agent.port ?? options.port ?? 443) as number | string;
-    const profile = this.#decide(host, port);
+    // A Unix socket has no host to decide by.
+    if (options.socketPath) return { profile: null, overrides: undefined, host, port, proxy: null };
+    const profile = this.#route.decide(host, port);
     const overrides = ownContext(options, agent);
     checkCaller(profile.resolution, { ...options, ...agent });
-    return { profile, overrides };
+    return { profile, overrides, host, port, proxy: this.#route.proxy?.(host, port) ?? null };
   }
 
-  /** `setSession` instead of the `session` option, which would stay readable on the socket. */
-  #resume(socket: TLSSocket, pool: unknown, profile: ConnectionProfile): void {
-    if (typeof pool !== 'string') return;
-    const session = this.#sessions.get(pool);
-    if (session) (socket as unknown as NodeSocket).setSession(session);
-    socket.on('session', (fresh: Buffer) => this.#sessions.set(pool, fresh, profile));
+  /** Resumes, attests, and keeps the session for the next connection of the pool. */
+  #observe(socket: TLSSocket, { profile, host, port, pool, session }: Dialled): void {
+    let attestation: Attestation | undefined;
+    const { rule, required } = profile.resolution;
+    // `setSession` instead of the `session` option, which would stay readable on the socket.
+    if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
+    socket.once('secureConnect', () => {
+      const seen = attest(socket, profile, session?.attestation);
+      attestation = seen;
+      publish(
+        () => ({
+          host,
+          port: Number(port),
+          rule,
+          protocol: socket.getProtocol(),
+          resumed: socket.isSessionReused(),
+          ...seen,
+        }),
+        this.#route.observe,
+      );
+      if (required && !seen.requested) socket.destroy(notRequested(host, Number(port), rule));
+    });
+    if (pool === undefined) return;
+    socket.on('session', (ticket: Buffer) => {
+      if (attestation) this.#sessions.set(pool, { ticket, profile, attestation });
+    });
     socket.once('close', (failed: boolean) => {
       if (failed) this.#sessions.delete(pool);
     });
   }
+}
+
+interface Dialled {
+  readonly profile: ConnectionProfile;
+  readonly host: string;
+  readonly port: number | string;
+  readonly pool: string | undefined;
+  readonly session: Session | undefined;
 }
 
 /** What Node hands to `addRequest`, `getName` and `createConnection`. */
@@ -137,13 +184,17 @@ type DialOptions = Record<string, unknown> & { [admitted]?: Admission };
 interface Admission {
   readonly profile: ConnectionProfile | null;
   readonly overrides: SecureContextOptions | undefined;
+  readonly host: string;
+  readonly port: number | string;
+  readonly proxy: TunnelProxy | null;
   /** The pool's name, computed once: Node asks for it several times a request. */
   pool?: string;
 }
 
 const admitted: unique symbol = Symbol('clientcert.admitted');
 
-const profiles = new WeakMap<Duplex, ConnectionProfile>();
+/** Which profile a socket was made under, and the tunnel below it. */
+const connections = new WeakMap<Duplex, { profile: ConnectionProfile; tunnel: Tunnel | undefined }>();
 
 /** What Node's classes have and their types leave out. */
 interface NodeAgent {

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type CallerOptions, identityOptions } from './caller.ts';
+import type { TunnelProxy } from './tunnel.ts';
 
 /** Options that change what a connection is, and that Node leaves out of its pools' names. */
 const unnamed = ['ALPNProtocols', 'allowPartialTrustChain', 'checkServerIdentity', 'secureContext'] as const;
@@ -14,8 +15,9 @@ export function poolName(
   nodeName: (options: CallerOptions) => string,
   options: CallerOptions,
   profileId: string,
+  proxy: TunnelProxy | null,
 ): string {
-  let own = '';
+  let own = proxy ? `:proxy=${describe(proxy)}` : '';
   for (const name of unnamed) if (options[name] != null) own += `:${name}=${describe(options[name])}`;
   let named = options;
   for (const name of identityOptions) {

@@ -1,4 +1,12 @@
 import type { ConnectionProfile } from '../tls/profile.ts';
+import type { Attestation } from './handshake.ts';
+
+/** A serialised TLS session, and what its first handshake was. */
+export interface Session {
+  readonly ticket: Buffer;
+  readonly profile: ConnectionProfile;
+  readonly attestation: Attestation;
+}
 
 /**
  * TLS sessions to resume, one per pool; the one stored longest ago is dropped first.
@@ -8,24 +16,24 @@ import type { ConnectionProfile } from '../tls/profile.ts';
  * given out nor taken: tickets still arrive on connections that are finishing.
  */
 export class SessionCache {
-  readonly #sessions = new Map<string, { session: Buffer; profile: ConnectionProfile }>();
+  readonly #sessions = new Map<string, Session>();
   readonly #capacity: number;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  get(pool: string): Buffer | undefined {
+  get(pool: string): Session | undefined {
     const known = this.#sessions.get(pool);
-    return known?.profile.retired ? undefined : known?.session;
+    return known?.profile.retired ? undefined : known;
   }
 
-  set(pool: string, session: Buffer, profile: ConnectionProfile): void {
-    if (this.#capacity === 0 || profile.retired) return;
+  set(pool: string, session: Session): void {
+    if (this.#capacity === 0 || session.profile.retired) return;
     this.#sessions.delete(pool);
     const [oldest] = this.#sessions.keys();
     if (oldest !== undefined && this.#sessions.size >= this.#capacity) this.#sessions.delete(oldest);
-    this.#sessions.set(pool, { session, profile });
+    this.#sessions.set(pool, session);
   }
 
   delete(pool: string): void {

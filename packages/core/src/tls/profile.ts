@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   type ConnectionOptions,
   checkServerIdentity as checkNames,
@@ -71,6 +72,29 @@ export class ConnectionProfile {
     return context;
   }
 
+  /** What `tls.connect` takes to reach `host` under this profile; nothing on it is secret. */
+  connectOptions(host: string, names?: CheckServerIdentity): ConnectionOptions {
+    return {
+      secureContext: this.secureContext(),
+      checkServerIdentity: this.checkServerIdentity(names),
+      rejectUnauthorized: !this.resolution.unverified,
+      ...(isIP(host) === 0 && { servername: host }),
+    };
+  }
+
+  /**
+   * Whether the certificate can be presented where the server takes these signature algorithms, named as
+   * OpenSSL names them (`RSA-PSS+SHA256`). Where it cannot, OpenSSL sends an empty certificate and says nothing.
+   */
+  canSignWith(algorithms: readonly string[], protocol: string): boolean {
+    const key = this.#presented?.material.privateKey;
+    if (!key) return false;
+    const curve = key.asymmetricKeyDetails?.namedCurve;
+    if (protocol === 'TLSv1.3' && curve !== undefined && !curvesOfTls13.has(curve)) return false;
+    const prefixes = signatureNames[key.asymmetricKeyType ?? '']?.[protocol] ?? [];
+    return algorithms.some((algorithm) => prefixes.some((prefix) => algorithm.startsWith(prefix)));
+  }
+
   /** What `tls.connect` checks after the chain: the names as ever, then the rule's `spki` pins. */
   checkServerIdentity(names: CheckServerIdentity = checkNames): CheckServerIdentity {
     const { spki, rule } = this.resolution;
@@ -78,6 +102,18 @@ export class ConnectionProfile {
     return (host, certificate) => names(host, certificate) ?? checkPublicKey(spki, rule, host, certificate);
   }
 }
+
+/** RFC 8446, section 4.2.3; RFC 5246, section 7.4.1.4.1. */
+const signatureNames: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  rsa: { 'TLSv1.2': ['RSA+', 'RSA-PSS+'], 'TLSv1.3': ['RSA-PSS+'] },
+  'rsa-pss': { 'TLSv1.2': ['RSA-PSS+'], 'TLSv1.3': ['RSA-PSS+'] },
+  ec: { 'TLSv1.2': ['ECDSA+'], 'TLSv1.3': ['ECDSA+'] },
+  ed25519: { 'TLSv1.2': ['Ed25519'], 'TLSv1.3': ['Ed25519'] },
+  ed448: { 'TLSv1.2': ['Ed448'], 'TLSv1.3': ['Ed448'] },
+  dsa: { 'TLSv1.2': ['DSA+'] },
+};
+
+const curvesOfTls13 = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 function digest(options: SecureContextOptions): string {
   const hash = createHash('sha256');

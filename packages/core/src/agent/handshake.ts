@@ -1,0 +1,67 @@
+import { channel } from 'node:diagnostics_channel';
+import type { TLSSocket } from 'node:tls';
+import { ClientCertificateError } from '../errors.ts';
+import type { ConnectionProfile } from '../tls/profile.ts';
+
+/** What one finished TLS handshake was, as its `handshake` event and `clientcert:handshake` message say it. */
+export interface Handshake {
+  host: string;
+  port: number;
+  /** The rule that decided, as its place in the config. */
+  rule: string;
+  /** The TLS version, e.g. `TLSv1.3`. */
+  protocol: string | null;
+  /** Whether the server asked for a certificate; `null` below TLS 1.2, where Node cannot tell. */
+  requested: boolean | null;
+  /** What was presented: the certificate's name in the config and its SHA-256 fingerprint; `null` for none. */
+  presented: { name: string; version: number; fingerprint256: string } | null;
+  /** Whether an earlier session was resumed; what was asked and presented then still holds. */
+  resumed: boolean;
+}
+
+/** What holds for a session and is not seen again when it is resumed. */
+export interface Attestation {
+  readonly requested: boolean | null;
+  readonly presented: Handshake['presented'];
+}
+
+const diagnostics = channel('clientcert:handshake');
+
+/**
+ * Reads what the handshake was. To be called in `secureConnect`: in or after `close`, Node 20 crashes in
+ * `getSharedSigalgs`.
+ *
+ * @param earlier What was read when the resumed session was made.
+ */
+export function attest(socket: TLSSocket, profile: ConnectionProfile, earlier?: Attestation): Attestation {
+  if (socket.isSessionReused() && earlier) return earlier;
+  const protocol = socket.getProtocol();
+  if (protocol !== 'TLSv1.3' && protocol !== 'TLSv1.2') {
+    return { requested: null, presented: profile.presented };
+  }
+  // Filled from the server's CertificateRequest, and only from that.
+  const algorithms = socket.getSharedSigalgs();
+  const requested = algorithms.length > 0;
+  const sent = requested && profile.canSignWith(algorithms, protocol);
+  return { requested, presented: sent ? profile.presented : null };
+}
+
+/** Tells whoever listens. */
+export function publish(
+  handshake: () => Handshake,
+  listener: ((handshake: Handshake) => void) | undefined,
+): void {
+  if (!listener && !diagnostics.hasSubscribers) return;
+  const message = handshake();
+  listener?.(message);
+  if (diagnostics.hasSubscribers) diagnostics.publish(message);
+}
+
+/** The error of a rule with `required: true` whose server did not ask for the certificate. */
+export function notRequested(host: string, port: number, rule: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_NOT_REQUESTED',
+    `${rule}: ${host}:${port} did not ask for the client certificate that this rule requires`,
+    { hint: 'Is it the right host and port? Many gateways ask for it on a port of its own.' },
+  );
+}
