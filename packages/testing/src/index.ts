@@ -1,1 +1,26 @@
-export {};
+export {
+  type Authority,
+  type AuthorityOptions,
+  createAuthority,
+  createSelfSigned,
+  type IssueOptions,
+} from './authority.ts';
+export type { DistinguishedName, NameAttribute, Usage } from './certificate.ts';
+export type { CertificateFiles, CertificateFilesOptions, IssuedCertificate } from './issued.ts';
+export type { KeyType, SignatureHash } from './keys.ts';
+export type {
+  ClientCertificateDemand,
+  ListenerOptions,
+  ListenerServer,
+  ListenerTlsOptions,
+  Refusal,
+} from './listener.ts';
+export type { PeerCertificate } from './peer.ts';
+export { type PfxEncryption, type PfxOptions, writePfx } from './pfx.ts';
+export {
+  type RequestHandler,
+  type SeenRequest,
+  type ServerOptions,
+  startServer,
+  type TestServer,
+} from './server.ts';

@@ -1,0 +1,223 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { type Authority, createAuthority } from './authority.ts';
+import {
+  type ConnectionLog,
+  type Listener,
+  type ListenerOptions,
+  type ListenerServer,
+  listen,
+  type Refusal,
+} from './listener.ts';
+import type { PeerCertificate } from './peer.ts';
+import { answer } from './routes.ts';
+
+/** Options of {@link startServer}; what is said of a listener holds for each of `listeners` that does not say otherwise. */
+export interface ServerOptions extends ListenerOptions {
+  /** Issues the server's certificate and vouches for its clients; a new one unless given. */
+  authority?: Authority | undefined;
+  /** Several ports, each with settings of its own; one port unless given. */
+  listeners?: readonly ListenerOptions[] | undefined;
+  /** Answers requests instead of the built-in routes, or before them: see {@link RequestHandler}. */
+  handler?: RequestHandler | undefined;
+}
+
+/**
+ * Answers a request. `seen` is its entry in `server.requests`. A handler that returns (a promise of) `false` leaves
+ * the request to the built-in routes. Over HTTP/2 request and response are Node's compatible ones.
+ */
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  seen: SeenRequest,
+) => unknown;
+
+/** One request, as the server saw it. */
+export interface SeenRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** With scheme, the host that the client named, and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The body as UTF-8, its first MiB at most; null until something has read it to its end. */
+  body: string | null;
+  /** How many bytes of the body have arrived. */
+  bodyLength: number;
+  readonly clientCertificate: PeerCertificate | null;
+  /** Whether the client presented a certificate that the authority vouches for. */
+  readonly authorized: boolean;
+  /** `'TLSv1.3'`; null over plain HTTP. */
+  readonly protocol: string | null;
+  /** Whether the TLS session was resumed instead of negotiated anew. */
+  readonly resumed: boolean;
+  /** The running number of the connection, from 1, over all ports of the server. */
+  readonly connection: number;
+  readonly port: number;
+  /** `'1.1'`, `'2.0'` */
+  readonly httpVersion: string;
+  /** What ALPN chose: `'h2'`, `'http/1.1'`; null where the client offered nothing. */
+  readonly alpn: string | null;
+  /** The name that the client asked for (SNI); null without. */
+  readonly servername: string | null;
+  /** Whether the connection was lost before the answer was complete. */
+  aborted: boolean;
+  readonly time: Date;
+}
+
+/** A running server, as {@link startServer} gives it. */
+export interface TestServer extends AsyncDisposable {
+  /** Of the first port: `https://127.0.0.1:PORT`, without a slash at its end. */
+  readonly url: string;
+  readonly urls: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly ports: readonly number[];
+  readonly authority: Authority;
+  /** Every request since the start, in order of arrival. */
+  readonly requests: SeenRequest[];
+  /** Every handshake that failed. */
+  readonly refusals: Refusal[];
+  /** How many TCP connections were accepted. */
+  readonly connections: number;
+  /** Node's own servers, one for each port, to attach a WebSocket server or a listener of your own. */
+  readonly servers: readonly ListenerServer[];
+  /** Stop listening and destroy every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Start a server on loopback that asks its clients for certificates and keeps what it saw.
+ *
+ * Built-in routes: `/redirect?to=URL&status=302`, `/status/503`, `/delay?ms=100`, `/echo` (the request's body,
+ * streamed), `/large?bytes=1000000`; every other path answers with the JSON of what the server saw.
+ *
+ * @throws {TypeError} where an option has no meaning; Node's error where it cannot listen.
+ *
+ * @example
+ * ```ts
+ * import { get } from 'node:https';
+ * import { createAuthority, startServer } from '@clientcert/testing';
+ *
+ * const authority = await createAuthority();
+ * const client = await authority.issue({ name: 'alice' });
+ * await using server = await startServer({ authority, clientCertificate: 'required' });
+ *
+ * get(server.url, { ca: authority.certificate, cert: client.fullChain, key: client.key }, () => {
+ *   server.requests[0].clientCertificate?.commonName;  // 'alice'
+ * });
+ * ```
+ */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const { authority = await createAuthority(), listeners: own = [{}], handler, ...shared } = options;
+  if (own.length === 0) throw new TypeError('listeners is empty: give at least one, or leave it out');
+  const log: ConnectionLog = { connections: 0, refusals: [] };
+  const requests: SeenRequest[] = [];
+  const listeners = await listenAll(
+    authority,
+    own.map((each) => ({ ...shared, ...each })),
+    log,
+  );
+  for (const listener of listeners) {
+    listener.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const seen = record(request, response, listener);
+      requests.push(seen);
+      void respond(request, response, seen, handler);
+    });
+  }
+  const close = async (): Promise<void> => {
+    await Promise.all(listeners.map((listener) => listener.close()));
+  };
+  const [{ url, host, port }] = listeners as [Listener, ...Listener[]];
+  return {
+    url,
+    urls: listeners.map((listener) => listener.url),
+    host,
+    port,
+    ports: listeners.map((listener) => listener.port),
+    authority,
+    requests,
+    refusals: log.refusals,
+    get connections() {
+      return log.connections;
+    },
+    servers: listeners.map((listener) => listener.server),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** All or none: what was opened before a failure is closed again. */
+async function listenAll(
+  authority: Authority,
+  options: readonly ListenerOptions[],
+  log: ConnectionLog,
+): Promise<Listener[]> {
+  const results = await Promise.allSettled(options.map((each) => listen(authority, each, log)));
+  const listeners = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (!failure) return listeners;
+  await Promise.all(listeners.map((listener) => listener.close()));
+  throw failure.reason;
+}
+
+function record(request: IncomingMessage, response: ServerResponse, listener: Listener): SeenRequest {
+  const { number, ...connection } = listener.connection(request.socket);
+  const target = request.url ?? '/';
+  const authority =
+    request.headers.host ?? request.headers[':authority'] ?? `${listener.host}:${listener.port}`;
+  const scheme = connection.protocol === null ? 'http' : 'https';
+  const seen: SeenRequest = {
+    method: request.method ?? '',
+    path: target.split('?', 1)[0]!,
+    url: target.startsWith('/') ? `${scheme}://${authority}${target}` : target,
+    headers: { ...request.headers },
+    body: null,
+    bodyLength: 0,
+    ...connection,
+    connection: number,
+    port: listener.port,
+    httpVersion: request.httpVersion,
+    aborted: false,
+    time: new Date(),
+  };
+  recordBody(request, seen);
+  response.on('close', () => {
+    seen.aborted = !response.writableFinished;
+  });
+  return seen;
+}
+
+const BODY_LIMIT = 1024 * 1024;
+
+/**
+ * Read along without reading: `request.on('data')` would start the flow before a handler listens,
+ * EventEmitter's own `on` does not.
+ */
+function recordBody(request: IncomingMessage, seen: SeenRequest): void {
+  const chunks: Buffer[] = [];
+  EventEmitter.prototype.on.call(request, 'data', (chunk: Buffer | string) => {
+    const bytes = Buffer.from(chunk as Buffer);
+    if (seen.bodyLength < BODY_LIMIT) chunks.push(bytes.subarray(0, BODY_LIMIT - seen.bodyLength));
+    seen.bodyLength += bytes.length;
+  });
+  EventEmitter.prototype.on.call(request, 'end', () => {
+    seen.body = Buffer.concat(chunks).toString('utf8');
+  });
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  seen: SeenRequest,
+  handler: RequestHandler | undefined,
+): Promise<void> {
+  try {
+    if (handler && (await handler(request, response, seen)) !== false) return;
+    await answer(request, response, seen);
+  } catch (error) {
+    if (seen.aborted || response.destroyed) return;
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error}`);
+  }
+}
