@@ -26,6 +26,8 @@ export interface SourceOptions {
   alias?: string | undefined;
   /** Rounds of key derivation allowed in total for one file (5,000,000 unless written). */
   maxIterations?: number | undefined;
+  /** Seconds after which the source is read again although no file has changed. */
+  refresh?: number | undefined;
 }
 
 /** A certificate with its key: one file that holds both, a pair of files, or a mounted secret. */
@@ -59,7 +61,14 @@ export type WarningCode =
   | 'KEY_FILE_READABLE'
   | 'PASSPHRASE_UNUSED'
   | 'IDENTITY_CHOSEN'
-  | 'LEGACY_ENCRYPTION';
+  | 'LEGACY_ENCRYPTION'
+  // of a config
+  | 'RULE_SHADOWED'
+  | 'RULE_REDUNDANT'
+  | 'CERTIFICATE_UNUSED'
+  | 'SPKI_NO_BACKUP'
+  | 'SERVER_UNVERIFIED'
+  | 'LEGACY_TLS';
 
 /** Something that does not stop a certificate from being used, and that its owner should know. */
 export interface Warning {
@@ -101,15 +110,18 @@ export interface TlsRange {
 
 /**
  * The answer for one host, port and service: which certificate, over which TLS versions, trusting whom.
- * Frozen, and the same object for equal decisions, so that it can key a secure context and a pool.
+ * Frozen, and the same object whenever the same rules decide.
  */
 export interface Resolution {
   /** Name of the certificate to present, or `null` for none. */
   readonly certificate: string | null;
-  /** The rule that won, as its place in the config, e.g. `hosts["api.bank.example"]`; `none` where no rule names the host. */
+  /**
+   * The rule that won, as its place in the config, e.g. `hosts["api.bank.example"]`; `request` where the request
+   * said `false`, `none` where no rule names the host.
+   */
   readonly rule: string;
   readonly tls: TlsRange;
-  /** The rule's own extra roots; those of the certificate come beside them. */
+  /** The rules' own extra roots; those of the certificates in `authorities` come beside them. */
   readonly ca: readonly X509Certificate[];
   /** `'only'`: trust nothing but the extra roots. */
   readonly trust: 'system' | 'only';
@@ -117,8 +129,128 @@ export interface Resolution {
   readonly spki: readonly string[];
   /** A connection on which the server does not ask for the certificate is an error. */
   readonly required: boolean;
-  /** The rule says `false`: no certificate, whatever else names the host. */
+  /** A rule says `false`: no certificate, whatever else names the host. */
   readonly denied: boolean;
+  /** The certificates whose `ca` is trusted here, whether they are presented or not. */
+  readonly authorities: readonly string[];
   /** The server is not verified. */
-  readonly unverified: boolean;
+  readonly acceptsAnyServer: boolean;
+  /** A redirect to `http:` is followed although a certificate was presented. */
+  readonly allowDowngrade: boolean;
+  /** Equal for two decisions that may share connections, TLS sessions and secure contexts; never secret. */
+  readonly partition: string;
 }
+
+/** A TLS version on its own, or a range. Below TLS 1.2 only as a range with `legacy: true`. */
+export type TlsPin =
+  | 'TLSv1.2'
+  | 'TLSv1.3'
+  | {
+      /** The lowest version (`TLSv1.2` unless written). */
+      min?: TlsVersion | undefined;
+      /** The highest version (`TLSv1.3` unless written). */
+      max?: TlsVersion | undefined;
+      /** Allow TLS 1.0 and 1.1, servers without RFC 5746, small keys and SHA-1. */
+      legacy?: boolean | undefined;
+    };
+
+/** What a rule may say beside the certificate. */
+export interface RuleOptions {
+  /** The TLS versions allowed on these connections. */
+  tls?: TlsPin | undefined;
+  /** Roots trusted on these connections, beside Node's own. */
+  ca?: Material | readonly Material[] | undefined;
+  /** `'only'`: trust nothing but the roots given here and with the certificate. */
+  trust?: 'only' | undefined;
+  /** Pins on the server's public key, `sha256/` and base64; one of them has to match. Give a backup as well. */
+  spki?: readonly string[] | undefined;
+  /** Make a connection on which the server did not ask for the certificate an error. */
+  required?: boolean | undefined;
+  /**
+   * Do not verify the server at all. Whoever answers is believed, so `true` is refused where a certificate
+   * would be presented; `'and-present-certificate'` says that this, too, is meant.
+   */
+  dangerouslyAcceptAnyServer?: boolean | 'and-present-certificate' | undefined;
+  /** Follow a redirect from `https:` to `http:` although a certificate was presented. */
+  allowDowngrade?: boolean | undefined;
+}
+
+/** What holds for a host: a certificate's name, `false` for never any, or both and more as an object. */
+export type HostPin<CertificateName extends string = string> =
+  | CertificateName
+  | false
+  | (RuleOptions & { certificate?: CertificateName | false | undefined });
+
+/** What holds for a service. What it does not say, the rule of the host says. */
+export type ServicePin<CertificateName extends string = string> =
+  | CertificateName
+  | false
+  | (RuleOptions & {
+      certificate?: CertificateName | false | undefined;
+      /** Where the service applies; without it, at the origin that the caller's own request names. */
+      hosts?: readonly string[] | undefined;
+    });
+
+/** A proxy with its own credentials. Its certificate is its own, never the target's. */
+export interface ProxyOptions<CertificateName extends string = string> {
+  url: string | URL;
+  /** The certificate for a proxy that asks for one. */
+  certificate?: CertificateName | undefined;
+  /** Roots trusted for the connection to the proxy. */
+  ca?: Material | readonly Material[] | undefined;
+  /** The value of `Proxy-Authorization`. */
+  authorization?: Passphrase | undefined;
+}
+
+/** How far loading has come. */
+export interface LoadProgress {
+  readonly loaded: number;
+  readonly total: number;
+  /** The certificate that was read last. */
+  readonly name: string;
+}
+
+/**
+ * Which certificates there are and where each is presented.
+ *
+ * @typeParam CertificateName The names under `certificates`, so that a rule cannot name another.
+ * @typeParam ServiceName The names under `services`.
+ */
+export interface Config<CertificateName extends string = string, ServiceName extends string = string> {
+  /** For editors: where the JSON Schema of this file is. */
+  $schema?: string | undefined;
+  /** The certificates, by a name of your choice. */
+  certificates?: Readonly<Record<CertificateName, CertificateSource>> | undefined;
+  /** Which certificate goes to which host: `api.bank.example`, `api.bank.example:*`, `*.tax.example:8443`. */
+  hosts?: Readonly<Record<string, HostPin<NoInfer<CertificateName>>>> | undefined;
+  /** Certificates for calls that are made as a service, by the service's name. */
+  services?: Readonly<Record<ServiceName, ServicePin<NoInfer<CertificateName>>>> | undefined;
+  /** A certificate for every other https host (none unless written). */
+  default?: NoInfer<CertificateName> | false | undefined;
+  /** The TLS versions where no rule says otherwise. */
+  tls?: TlsPin | undefined;
+  /** `'env'`, a URL, an object, or `false` for none; unless written, what the client itself does. */
+  proxy?: 'env' | (string & {}) | URL | ProxyOptions<NoInfer<CertificateName>> | false | undefined;
+  /** Watch the files and swap what changed (`true` unless written). */
+  watch?: boolean | undefined;
+  /** How many days before its end a certificate is reported (30 unless written). */
+  expiryWarningDays?: number | undefined;
+  /** Go back to the previous certificate when servers refuse a new one. */
+  rollback?: boolean | undefined;
+  /** Called while certificates are read. */
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+}
+
+/** Where a call goes: a URL, or a host with the name under which the call is made. */
+export type Target<ServiceName extends string = string> =
+  | string
+  | URL
+  | {
+      host: string;
+      /** 443 unless written. */
+      port?: number | string | undefined;
+      /** The service as which the call is made; `false` for no certificate. */
+      service?: ServiceName | false | undefined;
+      /** The origin that the caller's own request named, where that is not this target. */
+      origin?: string | URL | undefined;
+    };

@@ -1,0 +1,52 @@
+import type { Finding } from '../pin/finding.ts';
+import type { CertificateSource, Config, FileSource } from '../types.ts';
+import { checkName } from './names.ts';
+
+export interface CheckedCertificates {
+  readonly certificates: ReadonlyMap<string, CertificateSource>;
+  readonly trustOnly: ReadonlySet<string>;
+  readonly findings: readonly Finding[];
+}
+
+/** Whether each source says where its certificate is, once. */
+export function checkCertificates(config: Config): CheckedCertificates {
+  const certificates = new Map(Object.entries(config.certificates ?? {}));
+  const findings: Finding[] = [];
+  const trustOnly = new Set<string>();
+  for (const [name, source] of certificates) {
+    const path = ['certificates', name];
+    findings.push(...checkName(path, name));
+    if (typeof source === 'function') continue;
+    const problem = PROBLEMS.find(({ test }) => test(source))?.message;
+    if (problem !== undefined)
+      findings.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });
+    if (source.trust === 'only') trustOnly.add(name);
+  }
+  return { certificates, trustOnly, findings };
+}
+
+const KINDS = ['pfx', 'cert', 'dir'] as const;
+
+/** The first that fits is told. */
+const PROBLEMS: readonly { test(source: FileSource): boolean; message: string }[] = [
+  {
+    test: (source) => countKinds(source) > 1,
+    message: 'says more than one of pfx, cert and dir: keep the one that holds the certificate',
+  },
+  {
+    test: (source) => countKinds(source) === 0 && source.key !== undefined,
+    message: 'has a key and no certificate: add `cert`',
+  },
+  {
+    test: (source) => countKinds(source) === 0,
+    message: 'says nowhere where the certificate is: add `pfx`, `cert` and `key`, or `dir`',
+  },
+  {
+    test: (source) => source.key !== undefined && source.cert === undefined,
+    message: '`key` stands beside `cert` only: a pfx or a directory brings its own key',
+  },
+];
+
+function countKinds(source: FileSource): number {
+  return KINDS.filter((kind) => source[kind] !== undefined).length;
+}

@@ -1,0 +1,162 @@
+import { findConflicts } from '../pin/conflict.ts';
+import { type Finding, formatPath } from '../pin/finding.ts';
+import type { PinRule, Pins } from '../pin/rule.ts';
+import { findPublicSuffixes } from '../pin/suffix.ts';
+import type { CertificateSource, Config, LoadProgress, Warning } from '../types.ts';
+import { checkCertificates } from './certificates.ts';
+import { configError, readIssues } from './findings.ts';
+import { type CheckedProxy, checkProxy } from './proxy.ts';
+import { checkRules } from './rules.ts';
+import { copyOwn, findUnknownKeys } from './shape.ts';
+
+/** A config without errors. It holds passphrases: keep it private. */
+export interface CheckedConfig {
+  /** By name, in the order in which they were written; paths are as written. */
+  readonly certificates: ReadonlyMap<string, CertificateSource>;
+  readonly pins: Pins;
+  /** The rules that have a `ca`: it is to be read before the table is built. */
+  readonly authorities: readonly (PinRule & { readonly ca: NonNullable<PinRule['ca']> })[];
+  readonly proxy: CheckedProxy | 'env' | false | undefined;
+  readonly watch: boolean;
+  readonly expiryWarningDays: number;
+  readonly rollback: boolean;
+  readonly onProgress: ((progress: LoadProgress) => void) | undefined;
+  /** What relative paths are relative to; absolute. */
+  readonly baseDirectory: string;
+  /** The file it was read from. */
+  readonly path: string | undefined;
+  readonly warnings: readonly Warning[];
+}
+
+export interface CheckConfigOptions {
+  /** What relative paths are relative to: the working directory unless written. */
+  baseDirectory?: string | undefined;
+  /** The file it was read from, for messages. */
+  path?: string | undefined;
+}
+
+/**
+ * Checks a config whole, and brings its rules into the form that a table is built from. No file is read.
+ *
+ * @throws `ERR_CLIENTCERT_CONFIG_INVALID`, or where all findings are of one more specific kind its code
+ *   (`ERR_CLIENTCERT_HOST_INVALID`, `ERR_CLIENTCERT_RULE_CONFLICT`, `ERR_CLIENTCERT_CERTIFICATE_UNKNOWN`,
+ *   `ERR_CLIENTCERT_VERIFICATION_OFF`); `issues` lists every finding with its path.
+ */
+export async function checkConfig(input: unknown, options: CheckConfigOptions = {}): Promise<CheckedConfig> {
+  const name = options.path ?? 'the config';
+  // Both modules are needed once, when a config is loaded: importing them with the package would cost every start.
+  const [{ safeParse }, { configSchema }] = await Promise.all([import('valibot'), import('./schema.ts')]);
+  const copy = copyOwn(input);
+  const parsed = safeParse(configSchema, copy);
+  const malformed = [...findUnknownKeys(configSchema, copy), ...readIssues(parsed.issues ?? [])];
+  if (malformed.length > 0 && !isRecord(copy)) throw configError(malformed, name);
+
+  // What is well-formed is looked at all the same, so that one report names everything.
+  const config = withoutBroken(copy as Record<string, unknown>, malformed) as Config;
+  const known = namesOf(copy as Record<string, unknown>);
+  const sources = checkCertificates(config);
+  const rules = checkRules(config, known);
+  const proxy = checkProxy(config, known);
+  const conflicts = findConflicts(rules.pins);
+  const suffixes = await checkSuffixes(rules.pins);
+  const findings = [
+    ...malformed,
+    ...sources.findings,
+    ...rules.findings,
+    ...proxy.findings,
+    ...suffixes,
+    ...conflicts.errors,
+  ];
+  if (findings.length > 0) throw configError(findings, name);
+  return {
+    certificates: sources.certificates,
+    pins: { ...rules.pins, trustOnly: sources.trustOnly },
+    authorities: allRules(rules.pins).filter(
+      (rule): rule is CheckedConfig['authorities'][number] => rule.ca !== undefined,
+    ),
+    proxy: proxy.proxy,
+    watch: config.watch ?? true,
+    expiryWarningDays: config.expiryWarningDays ?? 30,
+    rollback: config.rollback ?? false,
+    onProgress: config.onProgress,
+    baseDirectory: options.baseDirectory ?? process.cwd(),
+    path: options.path,
+    warnings: [
+      ...rules.warnings,
+      ...conflicts.warnings,
+      ...findUnused(sources.certificates, rules.pins, proxy.proxy),
+    ],
+  };
+}
+
+/** The certificates that the config names, the malformed ones included; `undefined` where it cannot be told. */
+function namesOf({ certificates }: Record<string, unknown>): ReadonlySet<string> | undefined {
+  if (certificates === undefined) return new Set();
+  return isRecord(certificates) ? new Set(Object.keys(certificates)) : undefined;
+}
+
+/** A wildcard directly over a public suffix, with what it would mean. */
+async function checkSuffixes(pins: Pins): Promise<Finding[]> {
+  const places = [
+    ...pins.hosts.map(({ pattern, path }) => ({ pattern, path })),
+    ...pins.services.flatMap(({ hosts, path }) =>
+      (hosts ?? []).map((pattern, index) => ({ pattern, path: [...path, 'hosts', index] })),
+    ),
+  ];
+  const suffixes = await findPublicSuffixes(places.map(({ pattern }) => pattern));
+  return places
+    .filter(({ pattern }) => suffixes.has(pattern))
+    .map(({ pattern, path }) => ({
+      code: 'ERR_CLIENTCERT_HOST_INVALID',
+      path,
+      message: `anyone can have a host under "${pattern.host}", a public suffix: name the domain, such as "*.bank.${pattern.host}"`,
+    }));
+}
+
+function findUnused(
+  certificates: ReadonlyMap<string, unknown>,
+  pins: Pins,
+  proxy: CheckedConfig['proxy'],
+): Warning[] {
+  const used = new Set(allRules(pins).map(({ certificate }) => certificate));
+  if (typeof proxy === 'object') used.add(proxy.certificate);
+  return [...certificates.keys()]
+    .filter((name) => !used.has(name))
+    .map((name) => ({
+      code: 'CERTIFICATE_UNUSED',
+      message: `${formatPath(['certificates', name])} is named by no rule, so it is never presented: pin it under \`hosts\` or \`services\``,
+    }));
+}
+
+function allRules(pins: Pins): PinRule[] {
+  return [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
+}
+
+/** The config without the options that are malformed: at the top level, and below it each named entry. */
+function withoutBroken(
+  config: Record<string, unknown>,
+  findings: readonly Finding[],
+): Record<string, unknown> {
+  const broken = new Set(
+    findings.map(({ path }) => JSON.stringify(path.slice(0, NAMED.has(path[0]) ? 2 : 1))),
+  );
+  const keep = (path: string[]) => !broken.has(JSON.stringify(path));
+  const kept: Record<string, unknown> = Object.create(null);
+  for (const [key, value] of Object.entries(config)) {
+    if (!keep([key])) continue;
+    kept[key] = NAMED.has(key) && isRecord(value) ? pick(value, (name) => keep([key, name])) : value;
+  }
+  return kept;
+}
+
+const NAMED: ReadonlySet<unknown> = new Set(['certificates', 'hosts', 'services']);
+
+function pick(record: Record<string, unknown>, keep: (name: string) => boolean): Record<string, unknown> {
+  const kept: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of Object.entries(record)) if (keep(name)) kept[name] = value;
+  return kept;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,174 @@
+import { type Finding, formatPath } from '../pin/finding.ts';
+import { type HostPattern, parsePattern } from '../pin/pattern.ts';
+import { type HostRule, type PinRule, type Pins, type ServiceRule, SILENT } from '../pin/rule.ts';
+import type { Config, HostPin, ServicePin, TlsRange, Warning } from '../types.ts';
+import { checkCertificateName, checkName } from './names.ts';
+import { toList } from './proxy.ts';
+import { checkSpki } from './spki.ts';
+import { checkTls } from './tls.ts';
+
+export interface CheckedRules {
+  readonly pins: Pins;
+  readonly findings: readonly Finding[];
+  readonly warnings: readonly Warning[];
+}
+
+interface Notes {
+  /** The certificates there are; `undefined` where that cannot be told. */
+  readonly known: ReadonlySet<string> | undefined;
+  readonly findings: Finding[];
+  readonly warnings: Warning[];
+}
+
+type Path = readonly (string | number)[];
+
+/** Reads every rule of a config. A rule with an error is left out, so that the others can still be compared. */
+export function checkRules(config: Config, known: ReadonlySet<string> | undefined): CheckedRules {
+  const notes: Notes = { known, findings: [], warnings: [] };
+  const tls = config.tls === undefined ? undefined : note(notes, checkTls(config.tls, ['tls']));
+  if (tls?.legacy) {
+    notes.warnings.push({
+      code: 'LEGACY_TLS',
+      message: 'tls: legacy TLS is allowed for every host: pin it to the hosts that need it',
+    });
+  }
+  const hosts = Object.entries(config.hosts ?? {}).map(([host, pin]) => checkHostRule(notes, host, pin));
+  const services = Object.entries(config.services ?? {}).map(([name, pin]) => checkService(notes, name, pin));
+  const pins: Pins = {
+    hosts: hosts.filter((rule) => rule !== undefined),
+    services: services.filter((rule) => rule !== undefined),
+    default: checkDefault(notes, config.default),
+    tls: tls ?? DEFAULT_TLS,
+    trustOnly: new Set(),
+  };
+  return { pins, findings: notes.findings, warnings: notes.warnings };
+}
+
+/** What Node itself allows, whatever the process was started with. */
+const DEFAULT_TLS: TlsRange = Object.freeze({ min: 'TLSv1.2', max: 'TLSv1.3', legacy: false });
+
+function checkHostRule(notes: Notes, host: string, pin: HostPin): HostRule | undefined {
+  const path = ['hosts', host];
+  const rule = checkRule(notes, path, pin);
+  const denies = rule?.certificate === false;
+  const pattern = checkPattern(notes, path, host, denies ? '*' : 443);
+  if (rule === undefined || pattern === undefined) return undefined;
+  if (rule.required && typeof rule.certificate !== 'string') {
+    fail(notes, [...path, 'required'], 'there is no certificate to require: name one, or leave it out');
+  }
+  return { ...rule, pattern };
+}
+
+function checkService(notes: Notes, name: string, pin: ServicePin): ServiceRule | undefined {
+  const path = ['services', name];
+  notes.findings.push(...checkName(path, name));
+  const rule = checkRule(notes, path, pin);
+  if (rule === undefined) return undefined;
+  const written = typeof pin === 'object' ? pin.hosts : undefined;
+  const hosts = written?.map((host, index) => checkPattern(notes, [...path, 'hosts', index], host, 443));
+  if (rule.dangerouslyAcceptAnyServer === true && rule.certificate === undefined) {
+    const message =
+      'the host\'s certificate would go to an unverified server: say certificate: false, or "and-present-certificate"';
+    fail(notes, [...path, 'dangerouslyAcceptAnyServer'], message, 'ERR_CLIENTCERT_VERIFICATION_OFF');
+  }
+  if (hosts?.some((pattern) => pattern === undefined)) return undefined;
+  return { ...rule, name, hosts: hosts as readonly HostPattern[] | undefined };
+}
+
+function checkDefault(notes: Notes, certificate: string | false | undefined): PinRule | undefined {
+  if (certificate === undefined || certificate === false) return undefined;
+  notes.findings.push(...checkCertificateName(['default'], certificate, notes.known));
+  return { ...SILENT, label: 'default', path: ['default'], certificate };
+}
+
+/** What host rules and service rules have in common; `undefined` where it cannot be used. */
+function checkRule(notes: Notes, path: Path, pin: HostPin | ServicePin): PinRule | undefined {
+  const label = formatPath(path);
+  const before = notes.findings.length;
+  if (pin === false) return { ...SILENT, label, path, certificate: false };
+  if (typeof pin === 'string') {
+    notes.findings.push(...checkCertificateName(path, pin, notes.known));
+    return { ...SILENT, label, path, certificate: pin };
+  }
+  const { certificate, trust, required, dangerouslyAcceptAnyServer: anyServer, allowDowngrade } = pin;
+  const says = Object.entries(pin).filter(([key, value]) => key !== 'hosts' && value !== undefined);
+  if (says.length === 0) fail(notes, path, 'says nothing: name a certificate, or write false for none');
+  if (typeof certificate === 'string') {
+    notes.findings.push(...checkCertificateName([...path, 'certificate'], certificate, notes.known));
+  }
+  const tls = pin.tls === undefined ? undefined : note(notes, checkTls(pin.tls, [...path, 'tls']));
+  const spki = pin.spki === undefined ? undefined : note(notes, checkSpki(pin.spki, [...path, 'spki']));
+  if (spki?.length === 1) {
+    notes.warnings.push({
+      code: 'SPKI_NO_BACKUP',
+      message: `${label} pins a single server key: add the pin of a backup key, or the next key of the server locks you out`,
+    });
+  }
+  const ca = toList(pin.ca);
+  if (trust === 'only' && ca === undefined && typeof certificate !== 'string') {
+    fail(notes, [...path, 'trust'], 'trusts only extra roots and there are none: add `ca`');
+  }
+  checkVerification(notes, path, pin);
+  if (notes.findings.length > before) return undefined;
+  return {
+    label,
+    path,
+    certificate,
+    tls,
+    ca,
+    trust,
+    spki,
+    required,
+    dangerouslyAcceptAnyServer: anyServer,
+    allowDowngrade,
+  };
+}
+
+function checkVerification(
+  notes: Notes,
+  path: Path,
+  pin: Exclude<HostPin | ServicePin, string | false>,
+): void {
+  const { certificate, dangerouslyAcceptAnyServer: anyServer } = pin;
+  if (anyServer === undefined || anyServer === false) return;
+  const place = [...path, 'dangerouslyAcceptAnyServer'];
+  if (typeof certificate === 'string' && anyServer === true) {
+    const message = `the certificate ${JSON.stringify(certificate)} would be presented to an unverified server: trust its root with \`ca\`, or say "and-present-certificate"`;
+    fail(notes, place, message, 'ERR_CLIENTCERT_VERIFICATION_OFF');
+    return;
+  }
+  const contrary = (['ca', 'trust', 'spki'] as const).find((key) => pin[key] !== undefined);
+  if (contrary !== undefined) {
+    fail(notes, place, `turns off the verification that \`${contrary}\` is for: remove one of the two`);
+    return;
+  }
+  notes.warnings.push({
+    code: 'SERVER_UNVERIFIED',
+    message: `${formatPath(path)} accepts any server: whoever answers reads and changes what is sent`,
+  });
+}
+
+function checkPattern(notes: Notes, path: Path, text: string, port: number | '*'): HostPattern | undefined {
+  const { pattern, problem } = parsePattern(text, port);
+  if (problem !== undefined) fail(notes, path, problem, 'ERR_CLIENTCERT_HOST_INVALID');
+  return pattern;
+}
+
+function fail(
+  notes: Notes,
+  path: Path,
+  message: string,
+  code: Finding['code'] = 'ERR_CLIENTCERT_CONFIG_INVALID',
+): void {
+  notes.findings.push({ code, path, message });
+}
+
+/** Keeps the findings of a check and hands on its value. */
+function note<Value>(
+  notes: Notes,
+  checked: { value: Value } | { findings: readonly Finding[] },
+): Value | undefined {
+  if ('value' in checked) return checked.value;
+  notes.findings.push(...checked.findings);
+  return undefined;
+}

@@ -1,0 +1,156 @@
+import { types } from 'node:util';
+import type { Finding } from '../pin/finding.ts';
+import { findNearest } from '../pin/nearest.ts';
+
+/**
+ * A copy of a config that holds nothing but what its author wrote: own properties, on objects without a prototype,
+ * so that neither `__proto__` keys nor a polluted `Object.prototype` add an option. Functions, URLs and bytes stay
+ * what they are; anything else that is no plain data becomes a symbol, which no option accepts.
+ */
+export function copyOwn(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof URL || types.isUint8Array(value)) return value;
+  if (depth > DEEPEST) return NOT_DATA;
+  if (Array.isArray(value)) return value.map((item) => copyOwn(item, depth + 1));
+  if (Object.prototype.toString.call(value) !== '[object Object]') return NOT_DATA;
+  const copy: Record<string, unknown> = Object.create(null);
+  for (const [key, item] of Object.entries(value)) copy[key] = copyOwn(item, depth + 1);
+  return copy;
+}
+
+const NOT_DATA = Symbol('not plain data');
+const DEEPEST = 8;
+
+/** The part of valibot's schema objects that is read here. */
+interface Shape {
+  readonly type: string;
+  readonly entries?: Readonly<Record<string, Shape>>;
+  readonly options?: readonly Shape[];
+  readonly wrapped?: Shape;
+  readonly item?: Shape;
+  readonly value?: Shape;
+}
+
+type Path = readonly (string | number)[];
+
+/**
+ * Every key that the schema does not know, each with the option that may have been meant. (valibot names one per
+ * object, and takes `constructor` for known.)
+ */
+export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []): Finding[] {
+  const shape = schema as Shape;
+  if (typeof value !== 'object' || value === null || value instanceof URL || types.isUint8Array(value))
+    return [];
+  if (Array.isArray(value)) {
+    const item = choose(shape, ARRAY)?.item;
+    if (item === undefined) return [listed(path)];
+    return value.flatMap((each, index) => findUnknownKeys(item, each, [...path, index]));
+  }
+  const found = choose(shape, OBJECT);
+  if (found === undefined) return [];
+  const { entries } = found;
+  return Object.entries(value).flatMap(([key, item]): Finding[] => {
+    const inner = [...path, key];
+    if (entries === undefined) {
+      return RESERVED.has(key) ? [unusable(inner)] : findUnknownKeys(found.value, item, inner);
+    }
+    return Object.hasOwn(entries, key)
+      ? findUnknownKeys(entries[key], item, inner)
+      : [unknownKey(inner, key, Object.keys(entries))];
+  });
+}
+
+const ARRAY: ReadonlySet<string> = new Set(['array']);
+const OBJECT: ReadonlySet<string> = new Set(['strict_object', 'record']);
+
+/** Names that mean something to every JavaScript object; valibot leaves them out of a record without a word. */
+const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** The branch of a schema that describes arrays, or objects: no union here has two of either. */
+function choose(shape: Shape, wanted: ReadonlySet<string>): Shape | undefined {
+  if (wanted.has(shape.type)) return shape;
+  if (shape.wrapped !== undefined) return choose(shape.wrapped, wanted);
+  for (const option of shape.options ?? []) {
+    const found = typeof option === 'object' ? choose(option, wanted) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** To valibot a list is an object, too. */
+function listed(path: Path): Finding {
+  return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: 'must not be a list' };
+}
+
+function unusable(path: Path): Finding {
+  return {
+    code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+    path,
+    message: 'this name has a meaning of its own in JavaScript: choose another',
+  };
+}
+
+function unknownKey(path: Path, key: string, known: readonly string[]): Finding {
+  const meant = [...(FOREIGN.get(key.toLowerCase()) ?? []), ...findNearest(key, known, 1)].find((name) =>
+    known.includes(name),
+  );
+  const advice =
+    ADVICE.get(key) ??
+    (meant === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${meant}\`?`);
+  return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: `unknown option \`${key}\`: ${advice}` };
+}
+
+/** What other tools call the same thing, in lower case. */
+const FOREIGN: ReadonlyMap<string, readonly string[]> = new Map([
+  ['password', ['passphrase']],
+  ['pass', ['passphrase']],
+  ['pwd', ['passphrase']],
+  ['secret', ['passphrase']],
+  ['pin', ['passphrase', 'spki']],
+  ['storepass', ['passphrase']],
+  ['keypass', ['keyPassphrase']],
+  ['keypassword', ['keyPassphrase']],
+  ['p12', ['pfx']],
+  ['pkcs12', ['pfx']],
+  ['keystore', ['pfx']],
+  ['jks', ['pfx']],
+  ['file', ['pfx', 'env']],
+  ['path', ['pfx', 'dir']],
+  ['crt', ['cert']],
+  ['pem', ['cert']],
+  ['certificate', ['cert']],
+  ['cert', ['certificate', 'certificates']],
+  ['certpath', ['cert']],
+  ['certs', ['certificates', 'cert']],
+  ['privatekey', ['key']],
+  ['keypath', ['key']],
+  ['directory', ['dir']],
+  ['folder', ['dir']],
+  ['truststore', ['ca']],
+  ['cacertificates', ['ca']],
+  ['roots', ['ca']],
+  ['friendlyname', ['alias']],
+  ['host', ['hosts']],
+  ['domains', ['hosts']],
+  ['urls', ['hosts']],
+  ['origins', ['hosts']],
+  ['minversion', ['tls', 'min']],
+  ['maxversion', ['tls', 'max']],
+  ['secureprotocol', ['tls']],
+  ['fallback', ['default']],
+  ['pins', ['spki']],
+  ['pinsha256', ['spki']],
+  ['auth', ['authorization']],
+  ['headers', ['authorization']],
+]);
+
+/** Keys that have no counterpart here, and what to do instead. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  [
+    'rejectUnauthorized',
+    'servers are verified; trust a private root with `ca`, or see `dangerouslyAcceptAnyServer`',
+  ],
+  ['checkServerIdentity', "the server's name is always checked; pin its key with `spki`"],
+  ['secureOptions', 'servers without RFC 5746 need `tls: { legacy: true }`'],
+  ['ciphers', 'old servers need `tls: { min: "TLSv1", legacy: true }`'],
+]);

@@ -1,0 +1,133 @@
+import type { Warning } from '../types.ts';
+import type { Finding } from './finding.ts';
+import { formatPath } from './finding.ts';
+import { parentOf } from './host.ts';
+import { createLookup, insert, type Lookup, type Ports } from './lookup.ts';
+import { formatPattern, type HostPattern } from './pattern.ts';
+import type { HostRule, PinRule, Pins, ServiceRule } from './rule.ts';
+
+export interface Conflicts {
+  readonly errors: readonly Finding[];
+  readonly warnings: readonly Warning[];
+}
+
+/** Rules of one config that contradict each other (errors), or of which one takes nothing or too much (warnings). */
+export function findConflicts(pins: Pins): Conflicts {
+  const lookup = createLookup<HostRule>();
+  const errors: Finding[] = [];
+  for (const rule of pins.hosts) {
+    const earlier = insert(lookup, rule.pattern, rule);
+    if (earlier) errors.push(sameTarget(rule, earlier));
+  }
+  for (const service of pins.services) errors.push(...findDenied(lookup, service));
+  const warnings = [
+    ...pins.hosts.flatMap((rule) => findOverlaps(lookup, rule)),
+    ...pins.services.flatMap(findRepeatedHosts),
+  ];
+  return { errors, warnings };
+}
+
+function sameTarget(rule: HostRule, earlier: HostRule): Finding {
+  return {
+    code: 'ERR_CLIENTCERT_RULE_CONFLICT',
+    path: rule.path,
+    message: `names the same target as ${earlier.label}, ${formatPattern(rule.pattern)}: keep one of the two`,
+  };
+}
+
+/** A service that lists a host where the host's own rule says that no certificate is ever presented. */
+function findDenied(lookup: Lookup<HostRule>, service: ServiceRule): Finding[] {
+  if (typeof service.certificate !== 'string' || service.hosts === undefined) return [];
+  return service.hosts.flatMap((pattern, index): Finding[] => {
+    const denial = findDenial(lookup, pattern);
+    if (denial === undefined) return [];
+    return [
+      {
+        code: 'ERR_CLIENTCERT_RULE_CONFLICT',
+        path: [...service.path, 'hosts', index],
+        message: `${formatPattern(pattern)} is where ${denial.label} says that no certificate is presented: remove one of the two`,
+      },
+    ];
+  });
+}
+
+function findDenial(lookup: Lookup<HostRule>, { host, port, wildcard }: HostPattern): HostRule | undefined {
+  const ports = (wildcard ? lookup.wildcards : lookup.exact).get(host);
+  if (ports === undefined) return undefined;
+  const rules = port === '*' ? [ports.any, ...ports.single.values()] : [ports.single.get(port) ?? ports.any];
+  return rules.find((rule) => rule?.certificate === false);
+}
+
+/** Where a rule takes over from another in a way its reader may not expect, or changes nothing at all. */
+function findOverlaps(lookup: Lookup<HostRule>, rule: HostRule): Warning[] {
+  const { host, port, wildcard } = rule.pattern;
+  const own = (wildcard ? lookup.wildcards : lookup.exact).get(host);
+  const parent = wildcard ? undefined : lookup.wildcards.get(parentOf(host));
+  const warnings: Warning[] = [];
+  const next = findNext(rule, own, parent);
+  if (next !== undefined && saySame(rule, next)) warnings.push(redundant(rule, next));
+  if (!wildcard && port === '*' && rule.certificate !== false) {
+    for (const [shadowedPort, shadowed] of parent?.single ?? []) {
+      if (!own?.single.has(shadowedPort) && !saySame(rule, shadowed)) {
+        warnings.push(shadowing(rule, shadowed, shadowedPort));
+      }
+    }
+  }
+  return warnings;
+}
+
+/** The rule that would decide everything that this one decides, if this one were not there. */
+function findNext(
+  { pattern }: HostRule,
+  own: Ports<HostRule> | undefined,
+  parent: Ports<HostRule> | undefined,
+): HostRule | undefined {
+  if (pattern.port !== '*') return own?.any ?? parent?.single.get(pattern.port) ?? parent?.any;
+  return parent !== undefined && parent.single.size === 0 ? parent.any : undefined;
+}
+
+function redundant(rule: HostRule, next: HostRule): Warning {
+  return {
+    code: 'RULE_REDUNDANT',
+    message: `${rule.label} says what ${next.label} says there already: one of the two may go`,
+  };
+}
+
+function shadowing(rule: HostRule, shadowed: HostRule, port: number): Warning {
+  return {
+    code: 'RULE_SHADOWED',
+    message: `${rule.label} takes precedence over ${shadowed.label} at ${rule.pattern.host}:${port}, because an exact host wins over a wildcard with a port: add a rule for "${rule.pattern.host}:${port}" if that is not meant`,
+  };
+}
+
+function findRepeatedHosts(service: ServiceRule): Warning[] {
+  const seen = createLookup<string>();
+  return (service.hosts ?? []).flatMap((pattern, index): Warning[] => {
+    const path = formatPath([...service.path, 'hosts', index]);
+    const earlier = insert(seen, pattern, path);
+    if (earlier === undefined) return [];
+    return [{ code: 'RULE_REDUNDANT', message: `${path} names the same target as ${earlier}` }];
+  });
+}
+
+const SAID = [
+  'certificate',
+  'trust',
+  'required',
+  'dangerouslyAcceptAnyServer',
+  'allowDowngrade',
+] as const satisfies readonly (keyof PinRule)[];
+
+/** Whether two rules say the same; rules with roots of their own never count as equal. */
+function saySame(a: PinRule, b: PinRule): boolean {
+  if (a.ca !== undefined || b.ca !== undefined) return false;
+  return (
+    SAID.every((key) => a[key] === b[key]) &&
+    sayRange(a) === sayRange(b) &&
+    a.spki?.toSorted().join() === b.spki?.toSorted().join()
+  );
+}
+
+function sayRange({ tls }: PinRule): string {
+  return tls === undefined ? '' : `${tls.min} ${tls.max} ${tls.legacy}`;
+}

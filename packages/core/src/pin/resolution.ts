@@ -1,0 +1,98 @@
+import { createHash, type X509Certificate } from 'node:crypto';
+import type { Material, Resolution } from '../types.ts';
+import type { PinRule, Pins } from './rule.ts';
+
+/** The certificates that a rule's `ca` holds, read beforehand. */
+export type RootsOf = (ca: readonly Material[]) => readonly X509Certificate[];
+
+export interface ResolutionContext {
+  readonly pins: Pins;
+  readonly roots: RootsOf;
+}
+
+/** The rules that make one decision, and how it is to be named. */
+export interface Decision {
+  readonly label: string;
+  /** The rule for the host: it describes the server. */
+  readonly host: PinRule;
+  /** The service's rule, where it applies here: what it does not say, the host's rule says. */
+  readonly service: PinRule | undefined;
+  /** The request said `false`. */
+  readonly withheld: boolean;
+}
+
+/**
+ * Puts the rules of one decision together.
+ *
+ * A service's rule is laid over the host's: `certificate`, `tls`, `spki`, `required` and the like each come from
+ * the service where it says something, else from the host. Roots add up, those of the certificates that both
+ * rules name included, because they describe one and the same server; only where the service says
+ * `trust: 'only'` are the host's left out.
+ */
+export function compileResolution(context: ResolutionContext, decision: Decision): Resolution {
+  const { pins } = context;
+  const { host, service, withheld } = decision;
+  const named = service?.certificate ?? host.certificate;
+  const certificate = named === undefined || named === false || withheld ? null : named;
+  const trusting = isExclusive(pins, service)
+    ? [service!]
+    : [service, host].filter((rule) => rule !== undefined);
+  const authorities = unique(
+    trusting.map((rule) => rule.certificate).filter((name) => typeof name === 'string'),
+  );
+  const ca = uniqueRoots(trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca))));
+  const anyServer = service?.dangerouslyAcceptAnyServer ?? host.dangerouslyAcceptAnyServer;
+  const resolution = {
+    certificate,
+    rule: decision.label,
+    tls: service?.tls ?? host.tls ?? pins.tls,
+    ca: Object.freeze(ca),
+    trust: trusting.some((rule) => isExclusive(pins, rule)) ? 'only' : 'system',
+    spki: service?.spki ?? host.spki ?? NO_PINS,
+    required: certificate !== null && (service?.required ?? host.required ?? false),
+    authorities: Object.freeze(authorities),
+    denied: named === false,
+    // A certificate never goes to an unverified server unless the rule says that, too, by name.
+    acceptsAnyServer: anyServer === 'and-present-certificate' || (anyServer === true && certificate === null),
+    allowDowngrade: service?.allowDowngrade ?? host.allowDowngrade ?? false,
+  } as const;
+  return Object.freeze({ ...resolution, partition: partitionOf(resolution) });
+}
+
+/** Whether nothing but the roots of this rule, and of the certificate it names, is to be trusted. */
+function isExclusive(pins: Pins, rule: PinRule | undefined): boolean {
+  if (rule === undefined) return false;
+  return (
+    rule.trust === 'only' || (typeof rule.certificate === 'string' && pins.trustOnly.has(rule.certificate))
+  );
+}
+
+const NO_PINS: readonly string[] = Object.freeze([]);
+
+/** Everything that two connections must have in common to be shared, and nothing secret. */
+function partitionOf(resolution: Omit<Resolution, 'partition'>): string {
+  const { certificate, tls, ca, trust, spki, required, authorities, acceptsAnyServer } = resolution;
+  const parts = [certificate === null ? 'none' : JSON.stringify(certificate), `${tls.min}-${tls.max}`];
+  if (tls.legacy) parts.push('legacy');
+  if (trust === 'only') parts.push('only');
+  if (ca.length > 0) parts.push(`ca=${digest(ca.map((root) => root.fingerprint256))}`);
+  const others = authorities.filter((name) => name !== certificate);
+  if (others.length > 0) parts.push(`roots=${JSON.stringify(others.toSorted())}`);
+  if (spki.length > 0) parts.push(`spki=${digest(spki)}`);
+  if (required) parts.push('required');
+  if (acceptsAnyServer) parts.push('any-server');
+  return parts.join(' ');
+}
+
+/** A digest of a set: in which order it was written makes no difference. */
+function digest(values: readonly string[]): string {
+  return createHash('sha256').update(values.toSorted().join('\n')).digest('base64url');
+}
+
+function unique<Value>(values: readonly Value[]): Value[] {
+  return [...new Set(values)];
+}
+
+function uniqueRoots(roots: readonly X509Certificate[]): X509Certificate[] {
+  return [...new Map(roots.map((root) => [root.fingerprint256, root])).values()];
+}

@@ -1,0 +1,118 @@
+import { ClientCertificateError } from '../errors.ts';
+import type { Resolution, Target } from '../types.ts';
+import { findRank } from './lookup.ts';
+import { didYouMean } from './nearest.ts';
+import { compileResolution } from './resolution.ts';
+import { type Entry, findEntry, type Located, locate, type ServiceEntry, type Table } from './table.ts';
+import { type Destination, parseTarget } from './target.ts';
+
+/**
+ * Which certificate goes to a target, over which TLS versions, trusting whom. Sync and without I/O.
+ *
+ * @throws `ERR_CLIENTCERT_HOST_INVALID`, `ERR_CLIENTCERT_SERVICE_UNKNOWN`
+ */
+export function resolve(table: Table, target: Target): Resolution {
+  const { host, port, secure, service, origin } = parseTarget(target);
+  if (secure) return resolveHost(table, host, port, service, origin);
+  if (typeof service === 'string') findService(table, service);
+  return resolutionOf(table, table.none);
+}
+
+/**
+ * The decision for a host and port as they are dialled. It allocates nothing for a host that was seen before.
+ *
+ * The first that applies wins: the request's `false`, the service's own rule, the exact host and port, the exact
+ * host on any port, a wildcard with the port, a wildcard on any port, the default, none.
+ *
+ * @param host As it is dialled, in any spelling.
+ * @param as The service as which the call is made; `false` for no certificate.
+ * @param origin The origin that the caller's own request named (from `parseOrigin`); `undefined` where it is this
+ *   very host and port, `null` where it is known to be another.
+ * @throws `ERR_CLIENTCERT_HOST_INVALID`, `ERR_CLIENTCERT_SERVICE_UNKNOWN`
+ */
+export function resolveHost(
+  table: Table,
+  host: string,
+  port: number,
+  as?: string | false | undefined,
+  origin?: Destination | null | undefined,
+): Resolution {
+  const located = locate(table, host);
+  const entry = findEntry(table, located, port);
+  if (as === undefined) return resolutionOf(table, entry);
+  if (as === false) return withheldOf(table, entry);
+  const service = findService(table, as);
+  const here = judgeService(service, entry, located, port, origin) === 'applies';
+  return here ? refinedOf(table, entry, service) : resolutionOf(table, entry);
+}
+
+/**
+ * The rules of a service, by its name.
+ *
+ * @throws `ERR_CLIENTCERT_SERVICE_UNKNOWN` with the nearest names.
+ */
+export function findService(table: Table, name: string): ServiceEntry {
+  const service = table.services.get(name);
+  if (service !== undefined) return service;
+  const near = didYouMean(name, table.services.keys());
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_SERVICE_UNKNOWN',
+    `no service is called ${JSON.stringify(name)}${near === '' ? '' : `: ${near}`}`,
+    { hint: 'Add it under `services`, or leave the service out to be decided by host alone.' },
+  );
+}
+
+/** Whether a service's rule applies, or what keeps it from applying. */
+export type ServiceJudgement = 'applies' | 'elsewhere' | 'other-origin' | 'denied';
+
+export function judgeService(
+  service: ServiceEntry,
+  entry: Entry,
+  located: Located,
+  port: number,
+  origin: Destination | null | undefined,
+): ServiceJudgement {
+  const denied = entry.rule.certificate === false;
+  if (service.hosts === undefined) {
+    if (origin === null) return 'other-origin';
+    if (origin !== undefined && !isAt(origin, located.host, port)) return 'other-origin';
+    return denied ? 'denied' : 'applies';
+  }
+  const rank = findRank(service.hosts, located.host, port);
+  if (rank === undefined) return 'elsewhere';
+  // Only a wildcard of the service gets here with a more specific `false`: the rest is refused at load time.
+  return denied && entry.rank < rank ? 'denied' : 'applies';
+}
+
+function isAt(origin: Destination, host: string, port: number): boolean {
+  return origin.secure && origin.port === port && origin.host === host;
+}
+
+export function resolutionOf(table: Table, entry: Entry): Resolution {
+  entry.resolution ??= compile(table, entry.rule.label, entry, undefined);
+  return entry.resolution;
+}
+
+function withheldOf(table: Table, entry: Entry): Resolution {
+  entry.withheld ??= compile(table, 'request', entry, undefined, true);
+  return entry.withheld;
+}
+
+function refinedOf(table: Table, entry: Entry, service: ServiceEntry): Resolution {
+  let resolution = entry.refined.get(service);
+  if (resolution === undefined) {
+    resolution = compile(table, service.rule.label, entry, service);
+    entry.refined.set(service, resolution);
+  }
+  return resolution;
+}
+
+function compile(
+  table: Table,
+  label: string,
+  entry: Entry,
+  service: ServiceEntry | undefined,
+  withheld = false,
+): Resolution {
+  return compileResolution(table, { label, host: entry.rule, service: service?.rule, withheld });
+}

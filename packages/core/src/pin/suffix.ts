@@ -1,0 +1,25 @@
+import type { HostPattern } from './pattern.ts';
+
+/**
+ * Which of these wildcards stand directly over a listed public suffix, ICANN's or private (`*.co.uk`,
+ * `*.github.io`): each would hand the certificate to hosts of unrelated owners.
+ *
+ * The list is a large module: it is imported only where there is a wildcard to look at.
+ *
+ * @see https://publicsuffix.org/list/
+ */
+export async function findPublicSuffixes(
+  patterns: readonly HostPattern[],
+): Promise<ReadonlySet<HostPattern>> {
+  const wildcards = patterns.filter(({ wildcard }) => wildcard);
+  if (wildcards.length === 0) return new Set();
+  const { parse } = await import('tldts');
+  const isListed = (name: string): boolean => {
+    const { publicSuffix, isIcann, isPrivate } = parse(name, OPTIONS);
+    return publicSuffix === name && (isIcann === true || isPrivate === true);
+  };
+  // A rule such as `*.ck` lists every name under `ck`, and not `ck` itself.
+  return new Set(wildcards.filter(({ host }) => isListed(host) || isListed(`any-label.${host}`)));
+}
+
+const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHostname: false } as const;
