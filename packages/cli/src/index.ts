@@ -1,9 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { addDemo } from './demo/demo.ts';
 
 /** Adds one command to the program; its action returns the exit code. */
 export type AddCommand = (program: Command, exit: (code: number) => void) => void;
 
-const commands: readonly AddCommand[] = [];
+const commands: readonly AddCommand[] = [addDemo];
 
 /**
  * Runs the `clientcert` command.

@@ -61,7 +61,7 @@ export class RoutingAgent extends Agent {
     admission.pool ??= poolName(
       (named) => super.getName(named as RequestOptions),
       options as DialOptions,
-      admission.profile?.id ?? 'unix',
+      admission.profile?.contexts.id ?? 'unix',
       admission.proxy,
     );
     return admission.pool;
@@ -72,13 +72,13 @@ export class RoutingAgent extends Agent {
     const { profile, overrides, host, port, proxy } = options[admitted] ?? this.#admit(options);
     if (!profile) return connect(options as ConnectionOptions);
 
-    const { rule, unverified } = profile.resolution;
+    const { rule, acceptsAnyServer } = profile.resolution;
     const dial: DialOptions = {
       ...options,
-      secureContext: options.secureContext ?? profile.secureContext(overrides),
+      secureContext: options.secureContext ?? profile.contexts.get(overrides),
       checkServerIdentity: profile.checkServerIdentity(options.checkServerIdentity as CheckServerIdentity),
     };
-    if (rule !== 'none') dial.rejectUnauthorized = !unverified;
+    if (rule !== 'none') dial.rejectUnauthorized = !acceptsAnyServer;
     if (overrides) for (const name of identityOptions) dial[name] = undefined; // it is in the context now
     if (proxy) dial.socket = new Tunnel(proxy, host, port);
 
@@ -94,7 +94,7 @@ export class RoutingAgent extends Agent {
   override keepSocketAlive(socket: Duplex): boolean {
     const connection = connections.get(socket);
     connection?.tunnel?.unref();
-    return base.keepSocketAlive.call(this, socket) && !connection?.profile.retired;
+    return base.keepSocketAlive.call(this, socket) && !connection?.profile.contexts.retired;
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
@@ -106,7 +106,7 @@ export class RoutingAgent extends Agent {
   retire(): void {
     for (const sockets of Object.values(this.freeSockets)) {
       for (const socket of [...(sockets ?? [])])
-        if (connections.get(socket)?.profile.retired) socket.destroy();
+        if (connections.get(socket)?.profile.contexts.retired) socket.destroy();
     }
     this.#sessions.prune();
   }
@@ -144,7 +144,7 @@ export class RoutingAgent extends Agent {
     // `setSession` instead of the `session` option, which would stay readable on the socket.
     if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
     socket.once('secureConnect', () => {
-      const seen = attest(socket, profile, session?.attestation);
+      const seen = attest(socket, profile.contexts, session?.attestation);
       attestation = seen;
       publish(
         () => ({
@@ -161,7 +161,7 @@ export class RoutingAgent extends Agent {
     });
     if (pool === undefined) return;
     socket.on('session', (ticket: Buffer) => {
-      if (attestation) this.#sessions.set(pool, { ticket, profile, attestation });
+      if (attestation) this.#sessions.set(pool, { ticket, contexts: profile.contexts, attestation });
     });
     socket.once('close', (failed: boolean) => {
       if (failed) this.#sessions.delete(pool);

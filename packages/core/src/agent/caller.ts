@@ -62,15 +62,8 @@ export function checkCaller(resolution: Resolution, options: CallerOptions): voi
     new ClientCertificateError('ERR_CLIENTCERT_AGENT_CONFLICT', `${rule}: ${what}`, { hint });
 
   const identity = ['secureContext', ...identityOptions].find((name) => options[name] != null);
-  if (identity !== undefined && (resolution.certificate !== null || resolution.denied)) {
-    throw conflict(
-      resolution.denied
-        ? `the request brings its own "${identity}" for a host that is to see no certificate`
-        : `the request brings its own "${identity}" beside certificate "${resolution.certificate}"`,
-      `Remove "${identity}" from the request or its agent, or the host from the config.`,
-    );
-  }
-  if (options.rejectUnauthorized === false && !resolution.unverified) {
+  if (identity !== undefined) refuseOwnIdentity(resolution, identity);
+  if (options.rejectUnauthorized === false && !resolution.acceptsAnyServer) {
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_VERIFICATION_OFF',
       `${rule}: the request switches off verification of the server`,
@@ -91,6 +84,24 @@ export function checkCaller(resolution: Resolution, options: CallerOptions): voi
   if (typeof secureOptions === 'number' && secureOptions & legacyOptions) {
     throw conflict('the request allows legacy renegotiation', 'Write tls: { legacy: true } on the rule.');
   }
+}
+
+/**
+ * Refuses an identity of the caller's own (an option, an agent, a dispatcher) where a rule says which
+ * certificate is presented, or that none is.
+ *
+ * @param option What the caller calls it, e.g. `httpsAgent`.
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT
+ */
+export function refuseOwnIdentity({ certificate, denied, rule }: Resolution, option: string): void {
+  if (certificate === null && !denied) return;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    denied
+      ? `${rule}: the request brings its own "${option}" for a host that is to see no certificate`
+      : `${rule}: the request brings its own "${option}" beside certificate "${certificate}"`,
+    { hint: `Remove "${option}" from the request, or the host from the config.` },
+  );
 }
 
 /** SSL_OP_LEGACY_SERVER_CONNECT and SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION. */

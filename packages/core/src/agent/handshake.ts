@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { TLSSocket } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
-import type { ConnectionProfile } from '../tls/profile.ts';
+import type { SecureContexts } from '../tls/profile.ts';
 
 /** What one finished TLS handshake was, as its `handshake` event and `clientcert:handshake` message say it. */
 export interface Handshake {
@@ -33,17 +33,17 @@ const diagnostics = channel('clientcert:handshake');
  *
  * @param earlier What was read when the resumed session was made.
  */
-export function attest(socket: TLSSocket, profile: ConnectionProfile, earlier?: Attestation): Attestation {
+export function attest(socket: TLSSocket, contexts: SecureContexts, earlier?: Attestation): Attestation {
   if (socket.isSessionReused() && earlier) return earlier;
   const protocol = socket.getProtocol();
   if (protocol !== 'TLSv1.3' && protocol !== 'TLSv1.2') {
-    return { requested: null, presented: profile.presented };
+    return { requested: null, presented: contexts.presented };
   }
   // Filled from the server's CertificateRequest, and only from that.
   const algorithms = socket.getSharedSigalgs();
   const requested = algorithms.length > 0;
-  const sent = requested && profile.canSignWith(algorithms, protocol);
-  return { requested, presented: sent ? profile.presented : null };
+  const sent = requested && contexts.canSignWith(algorithms, protocol);
+  return { requested, presented: sent ? contexts.presented : null };
 }
 
 /** Tells whoever listens. */

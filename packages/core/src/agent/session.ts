@@ -1,10 +1,10 @@
-import type { ConnectionProfile } from '../tls/profile.ts';
+import type { SecureContexts } from '../tls/profile.ts';
 import type { Attestation } from './handshake.ts';
 
 /** A serialised TLS session, and what its first handshake was. */
 export interface Session {
   readonly ticket: Buffer;
-  readonly profile: ConnectionProfile;
+  readonly contexts: SecureContexts;
   readonly attestation: Attestation;
 }
 
@@ -12,7 +12,7 @@ export interface Session {
  * TLS sessions to resume, one per pool; the one stored longest ago is dropped first.
  *
  * Kept in a private field, because a serialised session holds its master secret, and `https.Agent` keeps
- * its own where `util.inspect` and `JSON.stringify` find them. A session of a retired profile is neither
+ * its own where `util.inspect` and `JSON.stringify` find them. A session of retired contexts is neither
  * given out nor taken: tickets still arrive on connections that are finishing.
  */
 export class SessionCache {
@@ -25,11 +25,11 @@ export class SessionCache {
 
   get(pool: string): Session | undefined {
     const known = this.#sessions.get(pool);
-    return known?.profile.retired ? undefined : known;
+    return known?.contexts.retired ? undefined : known;
   }
 
   set(pool: string, session: Session): void {
-    if (this.#capacity === 0 || session.profile.retired) return;
+    if (this.#capacity === 0 || session.contexts.retired) return;
     this.#sessions.delete(pool);
     const [oldest] = this.#sessions.keys();
     if (oldest !== undefined && this.#sessions.size >= this.#capacity) this.#sessions.delete(oldest);
@@ -40,8 +40,8 @@ export class SessionCache {
     this.#sessions.delete(pool);
   }
 
-  /** Forgets the sessions of retired profiles. */
+  /** Forgets the sessions of retired contexts. */
   prune(): void {
-    for (const [pool, { profile }] of this.#sessions) if (profile.retired) this.#sessions.delete(pool);
+    for (const [pool, { contexts }] of this.#sessions) if (contexts.retired) this.#sessions.delete(pool);
   }
 }

@@ -10,8 +10,6 @@ export interface CertificateVersion {
   readonly name: string;
   readonly version: number;
   readonly material: ClientCertificate;
-  /** `'only'`: connections that name this certificate trust nothing but its `ca`. */
-  readonly trust: 'system' | 'only';
 }
 
 /**
@@ -28,7 +26,7 @@ export function createContext(
   roots: readonly X509Certificate[],
   overrides: SecureContextOptions = {},
 ): SecureContext {
-  const only = resolution.trust === 'only' || presented?.trust === 'only';
+  const only = resolution.trust === 'only';
   const options: SecureContextOptions = { ...protocolOptions(resolution.tls), ...overrides };
   if (only) options.ca = [overrides.ca ?? [], roots.map((root) => root.toString())].flat();
   if (presented) {

@@ -18,18 +18,18 @@ let count = 0;
 export type CheckServerIdentity = NonNullable<ConnectionOptions['checkServerIdentity']>;
 
 /**
- * All that a connection under one resolution is made with, for one version of its certificate: what is
- * presented, what is trusted, which versions. Pools and TLS sessions are kept apart by its `id`.
- * The secure context is built when first used. Key and context stand in private fields only.
+ * The secure contexts for one partition of connections and one version of its certificates: the plain one,
+ * built when first used, and those that callers asked for with TLS options of their own. Pools and TLS
+ * sessions are kept apart by `id`. Keys and contexts stand in private fields only.
  */
-export class ConnectionProfile {
+export class SecureContexts {
   readonly id: string;
-  readonly resolution: Resolution;
-  /** Set when the certificate was renewed or taken away: no new connection, no reuse, no resumption. */
+  /** Set when a certificate was renewed or taken away: no new connection, no reuse, no resumption. */
   retired = false;
+  readonly #resolution: Resolution;
   readonly #presented: CertificateVersion | null;
   readonly #roots: readonly X509Certificate[];
-  #context: SecureContext | undefined;
+  #plain: SecureContext | undefined;
   readonly #merged = new Map<string, SecureContext>();
 
   constructor(
@@ -37,7 +37,7 @@ export class ConnectionProfile {
     presented: CertificateVersion | null,
     roots: readonly X509Certificate[],
   ) {
-    this.resolution = resolution;
+    this.#resolution = resolution;
     this.#presented = presented;
     this.#roots = roots;
     count += 1;
@@ -57,29 +57,19 @@ export class ConnectionProfile {
    *
    * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate.
    */
-  secureContext(overrides?: SecureContextOptions): SecureContext {
+  get(overrides?: SecureContextOptions): SecureContext {
     if (!overrides) {
-      this.#context ??= createContext(this.resolution, this.#presented, this.#roots);
-      return this.#context;
+      this.#plain ??= createContext(this.#resolution, this.#presented, this.#roots);
+      return this.#plain;
     }
     const key = digest(overrides);
     const known = this.#merged.get(key);
     if (known) return known;
-    const context = createContext(this.resolution, this.#presented, this.#roots, overrides);
+    const context = createContext(this.#resolution, this.#presented, this.#roots, overrides);
     const [oldest] = this.#merged.keys();
     if (oldest !== undefined && this.#merged.size >= maxMergedContexts) this.#merged.delete(oldest);
     this.#merged.set(key, context);
     return context;
-  }
-
-  /** What `tls.connect` takes to reach `host` under this profile; nothing on it is secret. */
-  connectOptions(host: string, names?: CheckServerIdentity): ConnectionOptions {
-    return {
-      secureContext: this.secureContext(),
-      checkServerIdentity: this.checkServerIdentity(names),
-      rejectUnauthorized: !this.resolution.unverified,
-      ...(isIP(host) === 0 && { servername: host }),
-    };
   }
 
   /**
@@ -93,6 +83,27 @@ export class ConnectionProfile {
     if (protocol === 'TLSv1.3' && curve !== undefined && !curvesOfTls13.has(curve)) return false;
     const prefixes = signatureNames[key.asymmetricKeyType ?? '']?.[protocol] ?? [];
     return algorithms.some((algorithm) => prefixes.some((prefix) => algorithm.startsWith(prefix)));
+  }
+}
+
+/** All that a connection is made with: what was decided for it, and the secure contexts for that. */
+export class ConnectionProfile {
+  readonly resolution: Resolution;
+  readonly contexts: SecureContexts;
+
+  constructor(resolution: Resolution, contexts: SecureContexts) {
+    this.resolution = resolution;
+    this.contexts = contexts;
+  }
+
+  /** What `tls.connect` takes to reach `host` under this profile; nothing on it is secret. */
+  connectOptions(host: string): ConnectionOptions {
+    return {
+      secureContext: this.contexts.get(),
+      checkServerIdentity: this.checkServerIdentity(),
+      rejectUnauthorized: !this.resolution.acceptsAnyServer,
+      ...(isIP(host) === 0 && { servername: host }),
+    };
   }
 
   /** What `tls.connect` checks after the chain: the names as ever, then the rule's `spki` pins. */

@@ -1,0 +1,85 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuthority, type SeenRequest, startServer } from '@clientcert/testing';
+import type { Command } from 'commander';
+import { type Call, makeCalls, type Scene } from './calls.ts';
+import { printTable, type Row } from './table.ts';
+
+/** `clientcert demo`: throwaway authority, files and servers; every adapter; what each server saw. */
+export function addDemo(program: Command, exit: (code: number) => void): void {
+  program
+    .command('demo')
+    .description('throwaway authority and servers, every adapter, what each server saw')
+    .option('--json', 'print the rows as JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const rows = await runDemo();
+      if (json) console.log(JSON.stringify(rows, null, 2));
+      else printTable(rows);
+      exit(rows.every((row) => row.asExpected) ? 0 : 1);
+    });
+  program.command('demo-calls', { hidden: true }).action(makeCalls);
+}
+
+async function runDemo(): Promise<Row[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'clientcert-demo-'));
+  try {
+    const authority = await createAuthority({ name: 'Demo Authority' });
+    const passphrase = 'correct horse';
+    const rsa = await authority.issue({ name: 'alice', keyType: 'rsa' });
+    const modern = await rsa.files(join(directory, 'modern'), { passphrase });
+    const old = await rsa.files(join(directory, 'old'), { passphrase, encryption: 'legacy-rc2' });
+
+    // Two hosts: "localhost" is pinned on its first port alone, no rule names "127.0.0.1".
+    await using bank = await startServer({
+      authority,
+      host: 'localhost',
+      listeners: [{ clientCertificate: 'required' }, { clientCertificate: 'optional' }],
+    });
+    await using other = await startServer({ authority, host: '127.0.0.1', clientCertificate: 'optional' });
+
+    const scene: Scene = {
+      files: { modernPfx: modern.pfx, oldPfx: old.pfx, cert: modern.cert, key: modern.key },
+      passphrase,
+      pinned: bank.urls[0]!,
+      samePinnedHost: bank.urls[1]!,
+      unnamed: other.url,
+    };
+    return await watch(scene, modern.ca, () => [...bank.requests.splice(0), ...other.requests.splice(0)]);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes the calls in a process of their own, which trusts the throwaway root as a company's machines trust
+ * theirs: through NODE_EXTRA_CA_CERTS, which Node reads when it starts.
+ */
+async function watch(scene: Scene, root: string, seen: () => SeenRequest[]): Promise<Row[]> {
+  const { HTTPS_PROXY: _, https_proxy: __, ALL_PROXY: ___, all_proxy: ____, ...env } = process.env;
+  const caller = fork(process.argv[1]!, ['demo-calls'], { env: { ...env, NODE_EXTRA_CA_CERTS: root } });
+  const rows: Row[] = [];
+  caller.on('message', (call: Call) => {
+    const requests = seen();
+    rows.push({
+      ...call,
+      seen: requests.map((request) => ({
+        port: request.port,
+        subject: request.clientCertificate?.commonName ?? null,
+        protocol: request.protocol,
+        resumed: request.resumed,
+      })),
+      asExpected:
+        call.error === undefined &&
+        requests.length === call.expected.length &&
+        requests.every((request, index) => (request.clientCertificate?.commonName ?? null) === call.expected[index]),
+    });
+    caller.send('next');
+  });
+  caller.send(scene);
+  const [code] = await once(caller, 'exit');
+  if (code !== 0) throw new Error(`the calls ended with exit code ${code}`);
+  return rows;
+}

@@ -1,0 +1,62 @@
+import { getProxyForUrl } from 'proxy-from-env';
+import { ClientCertificateError } from '../errors.ts';
+import type { ConnectionProfile } from '../tls/profile.ts';
+import type { TunnelProxy } from './tunnel.ts';
+
+/** Where proxies come from: one for all, the environment, none, or (`undefined`) what Node's agents do. */
+export type ProxySetting = ConfiguredProxy | 'env' | false | undefined;
+
+export interface ConfiguredProxy {
+  readonly url: URL;
+  readonly authorization: string | undefined;
+  /** What an `https:` proxy is connected to with, where the proxy names a certificate or roots of its own. */
+  readonly profile: ConnectionProfile | undefined;
+}
+
+/**
+ * The proxy on the way to a host, or `null`.
+ *
+ * @param host Normalised, without brackets.
+ * @param decide What holds for the connection to the proxy itself: it is a host like any other.
+ * @throws ERR_CLIENTCERT_PROXY_UNSUPPORTED for SOCKS, which is never bypassed instead
+ */
+export function chooseProxy(
+  setting: ProxySetting,
+  host: string,
+  port: number,
+  decide: (host: string, port: number) => ConnectionProfile,
+): TunnelProxy | null {
+  const chosen = setting ?? (usesEnvironment() ? 'env' : false);
+  if (chosen === false) return null;
+  const proxy = chosen === 'env' ? fromEnvironment(host, port) : chosen;
+  if (proxy === null) return null;
+  const { url, authorization } = proxy;
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+      `proxy ${url.protocol}//${url.host}: only http: and https: proxies are supported`,
+      { hint: 'Use the HTTP port of that proxy, or list the host in NO_PROXY to connect directly.' },
+    );
+  }
+  if (url.protocol === 'http:') return { url, authorization, profile: null };
+  const proxyPort = Number(url.port || 443);
+  return { url, authorization, profile: proxy.profile ?? decide(url.hostname, proxyPort) };
+}
+
+/** Node's own switch for its agents, on the Nodes that have it. */
+function usesEnvironment(): boolean {
+  return process.env.NODE_USE_ENV_PROXY === '1' || process.execArgv.includes('--use-env-proxy');
+}
+
+function fromEnvironment(host: string, port: number): ConfiguredProxy | null {
+  const written = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  if (!written) return null;
+  if (!URL.canParse(written)) {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+      'the proxy in the environment is not a URL',
+      { hint: 'Write HTTPS_PROXY as http://proxy.example:3128.' },
+    );
+  }
+  return { url: new URL(written), authorization: undefined, profile: undefined };
+}

@@ -1,0 +1,311 @@
+import type { KeyObject } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { AgentOptions } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+import { RoutingAgent } from './agent/agent.ts';
+import { refuseOwnIdentity } from './agent/caller.ts';
+import type { Handshake } from './agent/handshake.ts';
+import { chooseProxy, type ProxySetting } from './agent/proxy.ts';
+import { checkConfig } from './config/check.ts';
+import { readConfig } from './config/read.ts';
+import { ClientCertificateError } from './errors.ts';
+import { type Inventory, type LoadedProxy, loadInventory } from './inventory.ts';
+import { findService, resolve, resolveHost } from './pin/resolve.ts';
+import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
+import type { CertificateVersion } from './tls/context.ts';
+import { ConnectionProfile, SecureContexts } from './tls/profile.ts';
+import type { Config, Resolution, Target, Warning } from './types.ts';
+
+/**
+ * Loads every certificate of a config, checks it, and pins it to its hosts and services. Nothing is left for
+ * later: what cannot be used fails here, before any request.
+ *
+ * @param config The config, the path or `file:` URL of a JSON file holding it, or nothing: then
+ *   `CLIENTCERT_CONFIG` names the file. Paths in a file are relative to it.
+ * @throws ClientCertificateError with a code for what is wrong: the config (`ERR_CLIENTCERT_CONFIG_INVALID`,
+ *   `…_HOST_INVALID`, `…_RULE_CONFLICT`, `…_CERTIFICATE_UNKNOWN`), a file (`…_FILE_NOT_FOUND`,
+ *   `…_PASSPHRASE_WRONG`, …) or the pair of key and certificate (`…_KEY_MISMATCH`, …).
+ *
+ * @example
+ * import { loadCredentials } from '@clientcert/core';
+ *
+ * const credentials = await loadCredentials({
+ *   certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
+ *   hosts: { 'api.bank.example': 'bank' },
+ * });
+ */
+export async function loadCredentials<CertificateName extends string = string, ServiceName extends string = never>(
+  config?: Config<CertificateName, ServiceName> | string | URL,
+): Promise<Credentials<CertificateName, ServiceName>> {
+  const { config: written, ...place } = await readConfig(config);
+  return new Credentials(await loadInventory(await checkConfig(written, place)));
+}
+
+/** Options of {@link Credentials.agent}, beside those of `https.Agent`. */
+export interface AgentIdentity<ServiceName extends string = string> {
+  /** Call as this service of the config; with `false`, present no certificate. */
+  service?: ServiceName | false | undefined;
+  /** The origin that the caller's own request names: where a service without `hosts` applies. */
+  origin?: string | URL | undefined;
+  /** `'env'`, a proxy's URL, or `false`; in place of what the config says. */
+  proxy?: 'env' | (string & {}) | URL | { url: string | URL; authorization?: string | undefined } | false | undefined;
+}
+
+/** What {@link Credentials.certificates} says of one certificate. Nothing in it is secret. */
+export interface CertificateInfo {
+  name: string;
+  /** 1 when it was loaded, one more with every renewal. */
+  version: number;
+  subject: string;
+  issuer: string;
+  serialNumber: string;
+  fingerprint256: string;
+  validFrom: Date;
+  validTo: Date;
+  /** Whole days until it expires; negative afterwards. */
+  daysLeft: number;
+  keyType: string;
+  /** How many certificates are presented, the leaf included. */
+  chainLength: number;
+  status: 'valid' | 'expiring' | 'expired' | 'not yet valid';
+  warnings: readonly Warning[];
+}
+
+export interface CredentialsEvents {
+  handshake: [Handshake];
+  warning: [Warning];
+  error: [Error];
+}
+
+/**
+ * The loaded certificates of a config and the rules that say where each goes: the one object a user holds.
+ * Keys, passphrases and contexts are in private fields; printing it shows names and rules.
+ */
+export class Credentials<CertificateName extends string = string, ServiceName extends string = string> {
+  #inventory: Inventory;
+  #closed = false;
+  readonly #events = new EventEmitter<CredentialsEvents>();
+  readonly #contexts = new Map<string, SecureContexts>();
+  readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
+  readonly #agents = new Set<WeakRef<RoutingAgent>>();
+  readonly #shared = new Map<string, RoutingAgent>();
+
+  /** @internal */
+  constructor(inventory: Inventory) {
+    this.#inventory = inventory;
+  }
+
+  /**
+   * What holds for a target: certificate, TLS versions, trust. Sync and without I/O.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   */
+  resolve(target: Target<ServiceName>): Resolution {
+    return resolve(this.#inventory.table, target);
+  }
+
+  /**
+   * An `https.Agent` that presents to each host what is pinned to it, for `node:https` and every client that
+   * takes an agent. Connections are kept alive unless `keepAlive: false` says otherwise.
+   *
+   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
+   * @see https://nodejs.org/api/https.html#class-httpsagent
+   */
+  agent(options: AgentIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
+    const { service, origin, proxy, ...agentOptions } = options;
+    const from = origin === undefined ? undefined : parseOrigin(origin);
+    if (service && findService(this.#inventory.table, service).hosts === undefined && !from) {
+      throw new ClientCertificateError(
+        'ERR_CLIENTCERT_ORIGIN_NEEDED',
+        `service "${service}" has no hosts, so it applies at the origin that the caller names, and none was named`,
+        { hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.` },
+      );
+    }
+    const decide = (host: string, port: number | string) =>
+      this.#profileOf(resolveHost(this.#inventory.table, host, checkPort(port), service, from));
+    const agent = new RoutingAgent(
+      {
+        decide,
+        proxy: (host, port) =>
+          chooseProxy(this.#proxySetting(proxy), host, checkPort(port), (proxyHost, proxyPort) =>
+            this.#profileOf(resolveHost(this.#inventory.table, proxyHost, proxyPort)),
+          ),
+        observe: (handshake) => void this.#events.emit('handshake', handshake),
+      },
+      agentOptions,
+    );
+    this.#agents.add(new WeakRef(agent));
+    return agent;
+  }
+
+  /** The agent for these options, the same one each time: what adapters hand to their clients. */
+  sharedAgent(options: AgentIdentity<ServiceName>): RoutingAgent {
+    const key = JSON.stringify([options.service, options.origin, options.proxy]);
+    let agent = this.#shared.get(key);
+    if (!agent) {
+      const [oldest] = this.#shared.keys();
+      if (oldest !== undefined && this.#shared.size >= maxSharedAgents) this.#shared.delete(oldest);
+      agent = this.agent(options);
+      this.#shared.set(key, agent);
+    }
+    return agent;
+  }
+
+  /**
+   * Options of `tls.connect` for a target, for any client that speaks TLS itself: nothing secret is on them.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED
+   */
+  connectOptions(target: Target<ServiceName>): ConnectionOptions {
+    const { host } = parseTarget(target);
+    return this.#profileOf(this.resolve(target)).connectOptions(host);
+  }
+
+  /**
+   * Refuses an agent, dispatcher, certificate or key of the caller's own where a rule decides; for adapters.
+   *
+   * @param option What the caller's client calls it, e.g. `httpsAgent`.
+   * @throws ERR_CLIENTCERT_AGENT_CONFLICT
+   */
+  refuseOwn(target: Target<ServiceName>, option: string): void {
+    refuseOwnIdentity(this.resolve(target), option);
+  }
+
+  /** Every certificate in the order of the config. */
+  certificates(): CertificateInfo[] {
+    const { certificates, config } = this.#inventory;
+    return [...config.certificates.keys()].map((name) =>
+      describe(certificates.get(name)!, config.expiryWarningDays),
+    );
+  }
+
+  /** Listens to `handshake`, `warning` or `error`. */
+  on<Event extends keyof CredentialsEvents>(
+    event: Event,
+    listener: (...args: CredentialsEvents[Event]) => void,
+  ): this {
+    this.#events.on(event, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  off<Event extends keyof CredentialsEvents>(
+    event: Event,
+    listener: (...args: CredentialsEvents[Event]) => void,
+  ): this {
+    this.#events.off(event, listener as (...args: unknown[]) => void);
+    return this;
+  }
+
+  /** Closes idle connections; what is under way finishes, and nothing new is begun. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const contexts of this.#contexts.values()) contexts.retired = true;
+    this.#contexts.clear();
+    for (const reference of this.#agents) reference.deref()?.retire();
+    this.#agents.clear();
+    this.#shared.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  toJSON(): object {
+    return { certificates: this.certificates() };
+  }
+
+  #profileOf(resolution: Resolution): ConnectionProfile {
+    const known = this.#profiles.get(resolution);
+    if (known && !known.contexts.retired) return known;
+    if (this.#closed) {
+      throw new ClientCertificateError('ERR_CLIENTCERT_CLOSED', 'these credentials were closed', {
+        hint: 'Load them once for the life of the process, and close them at its end.',
+      });
+    }
+    const profile = new ConnectionProfile(resolution, this.#contextsOf(resolution));
+    this.#profiles.set(resolution, profile);
+    return profile;
+  }
+
+  /** One set of contexts for all resolutions that may share connections. */
+  #contextsOf(resolution: Resolution): SecureContexts {
+    const { partition, certificate, authorities, ca } = resolution;
+    let contexts = this.#contexts.get(partition);
+    if (!contexts) {
+      const { certificates } = this.#inventory;
+      const roots = [...ca, ...authorities.flatMap((name) => certificates.get(name)!.material.ca)];
+      contexts = new SecureContexts(
+        resolution,
+        certificate === null ? null : certificates.get(certificate)!,
+        roots,
+      );
+      this.#contexts.set(partition, contexts);
+    }
+    return contexts;
+  }
+
+  /** The config's proxy, unless the caller of `agent` wrote another. */
+  #proxySetting(own: AgentIdentity['proxy']): ProxySetting {
+    if (own === false || own === 'env') return own;
+    if (own !== undefined) {
+      const { url, authorization } = typeof own === 'object' && !(own instanceof URL) ? own : { url: own };
+      return { url: new URL(url), authorization, profile: undefined };
+    }
+    const { proxy } = this.#inventory;
+    if (typeof proxy !== 'object') return proxy;
+    return { url: proxy.url, authorization: proxy.authorization, profile: this.#proxyProfile(proxy) };
+  }
+
+  /** What a proxy with a certificate or roots of its own is connected to with. */
+  #proxyProfile({ url, certificate, ca }: LoadedProxy): ConnectionProfile | undefined {
+    if (certificate === undefined && ca.length === 0) return undefined;
+    const host = this.resolve({ host: url.hostname, port: url.port });
+    const resolution: Resolution = {
+      ...host,
+      rule: 'proxy',
+      certificate: certificate ?? host.certificate,
+      authorities: certificate === undefined ? host.authorities : [certificate],
+      ca: [...host.ca, ...ca],
+      partition: `proxy ${host.partition}`,
+    };
+    return new ConnectionProfile(resolution, this.#contextsOf(resolution));
+  }
+}
+
+const maxSharedAgents = 1000;
+const day = 24 * 60 * 60 * 1000;
+
+function describe({ name, version, material }: CertificateVersion, warningDays: number): CertificateInfo {
+  const { certificate, chain, privateKey, warnings } = material;
+  const validFrom = new Date(certificate.validFrom);
+  const validTo = new Date(certificate.validTo);
+  const now = Date.now();
+  const daysLeft = Math.floor((validTo.getTime() - now) / day);
+  return {
+    name,
+    version,
+    subject: certificate.subject,
+    issuer: certificate.issuer,
+    serialNumber: certificate.serialNumber,
+    fingerprint256: certificate.fingerprint256,
+    validFrom,
+    validTo,
+    daysLeft,
+    keyType: describeKey(privateKey),
+    chainLength: chain.length + 1,
+    status:
+      now > validTo.getTime()
+        ? 'expired'
+        : now < validFrom.getTime()
+          ? 'not yet valid'
+          : daysLeft < warningDays
+            ? 'expiring'
+            : 'valid',
+    warnings,
+  };
+}
+
+function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  const size = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength;
+  return size === undefined ? `${asymmetricKeyType}` : `${asymmetricKeyType} ${size}`;
+}

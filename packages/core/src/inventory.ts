@@ -1,0 +1,93 @@
+import type { X509Certificate } from 'node:crypto';
+import type { CheckedConfig } from './config/check.ts';
+import type { CheckedProxy } from './config/proxy.ts';
+import { ClientCertificateError } from './errors.ts';
+import { readCertificate, readRoots } from './load/read.ts';
+import { resolvePassphrase } from './load/passphrase.ts';
+import { createSurroundings } from './load/source.ts';
+import { buildTable, type Table } from './pin/table.ts';
+import type { CertificateVersion } from './tls/context.ts';
+
+/** A config with everything it names read: certificates, roots, the proxy's authorization. */
+export interface Inventory {
+  readonly config: CheckedConfig;
+  readonly certificates: ReadonlyMap<string, CertificateVersion>;
+  readonly table: Table;
+  readonly proxy: LoadedProxy | 'env' | false | undefined;
+}
+
+export interface LoadedProxy {
+  readonly url: URL;
+  readonly certificate: string | undefined;
+  readonly ca: readonly X509Certificate[];
+  readonly authorization: string | undefined;
+}
+
+/** How many certificates are read at a time: enough to fill the thread pool, few enough to stay small. */
+const concurrency = 8;
+
+/**
+ * Reads all that a config names. The first failure in the config's order is thrown; where there are more, its
+ * message counts them and its cause holds them all.
+ */
+export async function loadInventory(config: CheckedConfig): Promise<Inventory> {
+  const place = { baseDirectory: config.baseDirectory };
+  const certificates = new Map<string, CertificateVersion>();
+  const failures: unknown[] = [];
+  const sources = [...config.certificates];
+  await eachOf(sources, async ([name, source]) => {
+    try {
+      certificates.set(name, { name, version: 1, material: await readCertificate(source, { ...place, name }) });
+      config.onProgress?.({ loaded: certificates.size, total: sources.length, name });
+    } catch (error) {
+      failures[sources.findIndex(([candidate]) => candidate === name)] = error;
+    }
+  });
+  const roots = new Map<unknown, readonly X509Certificate[]>();
+  await eachOf(config.authorities, async ({ ca, label }, index) => {
+    try {
+      roots.set(ca, await readRoots(ca, { ...place, name: `${label}: ca` }));
+    } catch (error) {
+      failures[sources.length + index] = error;
+    }
+  });
+  throwFailures(failures.filter((failure) => failure !== undefined));
+  return {
+    config,
+    certificates,
+    table: buildTable(config.pins, (ca) => roots.get(ca) ?? []),
+    proxy: typeof config.proxy === 'object' ? await loadProxy(config.proxy, place) : config.proxy,
+  };
+}
+
+async function loadProxy(proxy: CheckedProxy, place: { baseDirectory: string }): Promise<LoadedProxy> {
+  return {
+    url: proxy.url,
+    certificate: proxy.certificate,
+    ca: proxy.ca ? await readRoots(proxy.ca, { ...place, name: 'proxy: ca' }) : [],
+    authorization: (await resolvePassphrase(proxy.authorization, createSurroundings(place.baseDirectory))).text,
+  };
+}
+
+function throwFailures(failures: readonly unknown[]): void {
+  const [first, ...others] = failures;
+  if (first === undefined) return;
+  if (others.length === 0 || !(first instanceof ClientCertificateError)) throw first;
+  throw new ClientCertificateError(
+    first.code,
+    `${first.message} (and ${others.length} more: ${others.map((other) => (other as Error).message).join('; ')})`,
+    { hint: first.hint, cause: new AggregateError(failures) },
+  );
+}
+
+/** Runs `work` over all items, a few at a time. */
+async function eachOf<Item>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const run = async () => {
+    for (let index = next++; index < items.length; index = next++) await work(items[index]!, index);
+  };
+  await Promise.all(Array.from({ length: concurrency }, run));
+}

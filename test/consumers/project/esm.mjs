@@ -1,0 +1,9 @@
+import { ClientCertificateError } from '@clientcert/core';
+import { clientCertificates, loadCredentials } from '@clientcert/axios';
+import * as testing from '@clientcert/testing';
+import axios from 'axios';
+import { run } from 'clientcert';
+import { scenario } from './scenario.cjs';
+
+await scenario({ axios, clientCertificates, loadCredentials, ClientCertificateError, testing });
+if ((await run(['--help'])) !== 0) process.exitCode = 1;
