@@ -52,6 +52,11 @@ function run(node, ...args) {
 }
 
 function npm(cwd, ...args) {
-  const options = { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' };
+  const options = {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: process.platform === 'win32',
+  };
   return execFileSync('npm', args, options);
 }

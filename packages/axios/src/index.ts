@@ -1,4 +1,4 @@
-import { type Credentials, isRoutingAgent } from '@clientcert/core';
+import { type AgentIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
 import type { AxiosInstance, AxiosProxyConfig, InternalAxiosRequestConfig } from 'axios';
 
 export * from '@clientcert/core';
@@ -61,26 +61,43 @@ function apply(
   credentials: Credentials,
   config: InternalAxiosRequestConfig,
 ): InternalAxiosRequestConfig {
-  const service = config.clientCertificate;
+  const { clientCertificate: service, httpsAgent } = config;
   const origin = () => new URL(instance.getUri(config)).origin;
-  // An agent of ours comes back when a used config is passed again, as retries do.
-  if (config.httpsAgent && !isRoutingAgent(config.httpsAgent)) {
-    credentials.checkOwnAgent({ url: origin(), service, option: 'httpsAgent' });
+  // Ours comes back when a used config is passed again, as retries do.
+  const own = handedOut.get(httpsAgent);
+  if (httpsAgent && !own) {
+    if (!isRoutingAgent(httpsAgent)) refuse(credentials, origin(), service);
     return config;
   }
+  const proxy = own ? own.proxy : config.proxy;
   config.httpsAgent = credentials.sharedAgent({
     service,
     origin: service ? origin() : undefined,
-    proxy: proxyOf(config.proxy),
+    proxy: proxyOf(proxy),
   });
-  // axios' own tunnel would drop the agent, and show a certificate on it to the proxy.
+  handedOut.set(config.httpsAgent, { proxy });
+  // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   if (!isPlainHttp(config)) config.proxy = false;
   return config;
 }
 
-/** axios reads the environment unless it is told otherwise; `false` may also be ours, in a config used again. */
-function proxyOf(proxy: AxiosProxyConfig | false | undefined): 'env' | false | undefined | { url: string; authorization: string | undefined } {
-  return proxy === undefined ? 'env' : proxy === false ? false : { url: '', authorization: undefined };
+/** Agents that this adapter has set, and what `proxy` was before. */
+const handedOut = new WeakMap<object, { proxy: InternalAxiosRequestConfig['proxy'] }>();
+
+function refuse(credentials: Credentials, origin: string, service: string | false | undefined): void {
+  const { protocol, hostname, port } = new URL(origin);
+  if (protocol !== 'https:') return;
+  credentials.refuseOwn({ host: hostname, port, service, origin }, 'httpsAgent');
+}
+
+/** As axios reads it: an object, nothing (then the environment), or `false`. */
+function proxyOf(proxy: AxiosProxyConfig | false | undefined): AgentIdentity['proxy'] {
+  if (!proxy) return proxy === false ? false : 'env';
+  const { protocol = 'http', host, port, auth } = proxy;
+  const scheme = protocol.replace(/:$/, '');
+  const authorization =
+    auth && `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
+  return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, authorization };
 }
 
 function isPlainHttp({ url = '', baseURL = '' }: InternalAxiosRequestConfig): boolean {

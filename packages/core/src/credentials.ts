@@ -34,7 +34,10 @@ import type { Config, Resolution, Target, Warning } from './types.ts';
  *   hosts: { 'api.bank.example': 'bank' },
  * });
  */
-export async function loadCredentials<CertificateName extends string = string, ServiceName extends string = never>(
+export async function loadCredentials<
+  CertificateName extends string = string,
+  ServiceName extends string = never,
+>(
   config?: Config<CertificateName, ServiceName> | string | URL,
 ): Promise<Credentials<CertificateName, ServiceName>> {
   const { config: written, ...place } = await readConfig(config);
@@ -48,12 +51,18 @@ export interface AgentIdentity<ServiceName extends string = string> {
   /** The origin that the caller's own request names: where a service without `hosts` applies. */
   origin?: string | URL | undefined;
   /** `'env'`, a proxy's URL, or `false`; in place of what the config says. */
-  proxy?: 'env' | (string & {}) | URL | { url: string | URL; authorization?: string | undefined } | false | undefined;
+  proxy?:
+    | 'env'
+    | (string & {})
+    | URL
+    | { url: string | URL; authorization?: string | undefined }
+    | false
+    | undefined;
 }
 
 /** What {@link Credentials.certificates} says of one certificate. Nothing in it is secret. */
-export interface CertificateInfo {
-  name: string;
+export interface CertificateInfo<CertificateName extends string = string> {
+  name: CertificateName;
   /** 1 when it was loaded, one more with every renewal. */
   version: number;
   subject: string;
@@ -84,7 +93,7 @@ export interface CredentialsEvents {
 export class Credentials<CertificateName extends string = string, ServiceName extends string = string> {
   #inventory: Inventory;
   #closed = false;
-  readonly #events = new EventEmitter<CredentialsEvents>();
+  readonly #events = new EventEmitter();
   readonly #contexts = new Map<string, SecureContexts>();
   readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
   readonly #agents = new Set<WeakRef<RoutingAgent>>();
@@ -118,7 +127,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       throw new ClientCertificateError(
         'ERR_CLIENTCERT_ORIGIN_NEEDED',
         `service "${service}" has no hosts, so it applies at the origin that the caller names, and none was named`,
-        { hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.` },
+        {
+          hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.`,
+        },
       );
     }
     const decide = (host: string, port: number | string) =>
@@ -172,11 +183,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   }
 
   /** Every certificate in the order of the config. */
-  certificates(): CertificateInfo[] {
+  certificates(): CertificateInfo<CertificateName>[] {
     const { certificates, config } = this.#inventory;
     return [...config.certificates.keys()].map((name) =>
       describe(certificates.get(name)!, config.expiryWarningDays),
-    );
+    ) as CertificateInfo<CertificateName>[];
   }
 
   /** Listens to `handshake`, `warning` or `error`. */
@@ -184,7 +195,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     event: Event,
     listener: (...args: CredentialsEvents[Event]) => void,
   ): this {
-    this.#events.on(event, listener as (...args: unknown[]) => void);
+    this.#events.on(event, listener);
     return this;
   }
 
@@ -192,7 +203,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     event: Event,
     listener: (...args: CredentialsEvents[Event]) => void,
   ): this {
-    this.#events.off(event, listener as (...args: unknown[]) => void);
+    this.#events.off(event, listener);
     return this;
   }
 
@@ -246,9 +257,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** The config's proxy, unless the caller of `agent` wrote another. */
   #proxySetting(own: AgentIdentity['proxy']): ProxySetting {
-    if (own === false || own === 'env') return own;
+    if (own === false || own === 'env') return own as 'env' | false;
     if (own !== undefined) {
-      const { url, authorization } = typeof own === 'object' && !(own instanceof URL) ? own : { url: own };
+      const { url, authorization = undefined } = isProxyObject(own) ? own : { url: own };
       return { url: new URL(url), authorization, profile: undefined };
     }
     const { proxy } = this.#inventory;
@@ -270,6 +281,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     };
     return new ConnectionProfile(resolution, this.#contextsOf(resolution));
   }
+}
+
+type ProxyObject = { url: string | URL; authorization?: string | undefined };
+
+function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject {
+  return typeof proxy === 'object' && 'url' in proxy;
 }
 
 const maxSharedAgents = 1000;

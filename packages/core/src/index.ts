@@ -1,3 +1,12 @@
+export { isRoutingAgent, type RoutingAgent } from './agent/agent.ts';
+export type { Handshake } from './agent/handshake.ts';
+export {
+  type AgentIdentity,
+  type CertificateInfo,
+  type Credentials,
+  type CredentialsEvents,
+  loadCredentials,
+} from './credentials.ts';
 export {
   ClientCertificateError,
   type ClientCertificateErrorCode,

@@ -2,8 +2,8 @@ import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
-import { readCertificate, readRoots } from './load/read.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
+import { readCertificate, readRoots } from './load/read.ts';
 import { createSurroundings } from './load/source.ts';
 import { buildTable, type Table } from './pin/table.ts';
 import type { CertificateVersion } from './tls/context.ts';
@@ -37,7 +37,11 @@ export async function loadInventory(config: CheckedConfig): Promise<Inventory> {
   const sources = [...config.certificates];
   await eachOf(sources, async ([name, source]) => {
     try {
-      certificates.set(name, { name, version: 1, material: await readCertificate(source, { ...place, name }) });
+      certificates.set(name, {
+        name,
+        version: 1,
+        material: await readCertificate(source, { ...place, name }),
+      });
       config.onProgress?.({ loaded: certificates.size, total: sources.length, name });
     } catch (error) {
       failures[sources.findIndex(([candidate]) => candidate === name)] = error;
@@ -65,7 +69,8 @@ async function loadProxy(proxy: CheckedProxy, place: { baseDirectory: string }):
     url: proxy.url,
     certificate: proxy.certificate,
     ca: proxy.ca ? await readRoots(proxy.ca, { ...place, name: 'proxy: ca' }) : [],
-    authorization: (await resolvePassphrase(proxy.authorization, createSurroundings(place.baseDirectory))).text,
+    authorization: (await resolvePassphrase(proxy.authorization, createSurroundings(place.baseDirectory)))
+      .text,
   };
 }
 

@@ -1,4 +1,5 @@
-import { clientCertificates, type Credentials, loadCredentials } from '@clientcert/axios';
+import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
+
 import axios = require('axios');
 
 async function main(): Promise<void> {
@@ -6,7 +7,7 @@ async function main(): Promise<void> {
     certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PASSPHRASE } },
     hosts: { 'api.bank.example': { certificate: 'bank', tls: 'TLSv1.2' } },
   });
-  const api = axios.default.create();
+  const api = axios.create();
   clientCertificates(api, credentials);
   await api.get('https://api.bank.example', { clientCertificate: false });
   // @ts-expect-error: a service's name, or false

@@ -1,5 +1,5 @@
-import { ClientCertificateError } from '@clientcert/core';
 import { clientCertificates, loadCredentials } from '@clientcert/axios';
+import { ClientCertificateError } from '@clientcert/core';
 import * as testing from '@clientcert/testing';
 import axios from 'axios';
 import { run } from 'clientcert';

@@ -1,4 +1,4 @@
-import { clientCertificates, type Credentials, loadCredentials } from '@clientcert/axios';
+import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
 import { createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import axios from 'axios';
 

@@ -4,7 +4,13 @@ const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 
-exports.scenario = async function scenario({ axios, clientCertificates, loadCredentials, ClientCertificateError, testing }) {
+exports.scenario = async function scenario({
+  axios,
+  clientCertificates,
+  loadCredentials,
+  ClientCertificateError,
+  testing,
+}) {
   const directory = mkdtempSync(join(tmpdir(), 'clientcert-scenario-'));
   const authority = await testing.createAuthority();
   const server = await testing.startServer({ authority, clientCertificate: 'required' });

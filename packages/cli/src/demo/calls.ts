@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
-import { clientCertificates, type Credentials, loadCredentials } from '@clientcert/axios';
+import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
 import axios from 'axios';
 
 /** What the calls are made with and where they go. */
@@ -55,10 +55,11 @@ export async function makeCalls(): Promise<void> {
       await report('again, new connection', `${pinned}/accounts`, ['alice']);
       await report('same host, other port', `${samePinnedHost}/status`, [null]);
       await report('a host no rule names', `${unnamed}/news`, [null]);
-      await report('redirected to that host', `${pinned}/redirect?to=${encodeURIComponent(`${unnamed}/news`)}`, [
-        'alice',
-        null,
-      ]);
+      await report(
+        'redirected to that host',
+        `${pinned}/redirect?to=${encodeURIComponent(`${unnamed}/news`)}`,
+        ['alice', null],
+      );
     }
     await credentials.close();
   }

@@ -74,7 +74,9 @@ async function watch(scene: Scene, root: string, seen: () => SeenRequest[]): Pro
       asExpected:
         call.error === undefined &&
         requests.length === call.expected.length &&
-        requests.every((request, index) => (request.clientCertificate?.commonName ?? null) === call.expected[index]),
+        requests.every(
+          (request, index) => (request.clientCertificate?.commonName ?? null) === call.expected[index],
+        ),
     });
     caller.send('next');
   });

@@ -21,9 +21,16 @@ export function printTable(rows: readonly Row[]): void {
     ]);
   });
   const head = ['file', 'client', 'call', 'what the server saw', 'took', ''];
-  const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)));
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...lines.map((line) => line[column]!.length)),
+  );
   const print = (cells: readonly string[]) =>
-    console.log(cells.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
+    console.log(
+      cells
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    );
   print(head);
   print(widths.map((width) => '-'.repeat(width)));
   for (const [index, line] of lines.entries()) {

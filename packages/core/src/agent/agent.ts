@@ -116,7 +116,8 @@ export class RoutingAgent extends Agent {
   }
 
   static {
-    // Not written as a method, because isolatedDeclarations does not know the symbol.
+    // Not written as members, because isolatedDeclarations does not know the symbols.
+    Object.defineProperty(RoutingAgent.prototype, Symbol.for('clientcert.RoutingAgent'), { value: true });
     Object.defineProperty(RoutingAgent.prototype, inspect.custom, {
       value(this: RoutingAgent) {
         return `RoutingAgent { sockets: ${count(this.sockets)}, free: ${count(this.freeSockets)}, queued: ${count(this.requests)} }`;
@@ -176,6 +177,13 @@ interface Dialled {
   readonly pool: string | undefined;
   readonly session: Session | undefined;
 }
+
+/** Whether this is an agent of ours, also one of another copy of this package. */
+export function isRoutingAgent(agent: unknown): boolean {
+  return agent instanceof Agent && brand in agent;
+}
+
+const brand = Symbol.for('clientcert.RoutingAgent');
 
 /** What Node hands to `addRequest`, `getName` and `createConnection`. */
 type DialOptions = Record<string, unknown> & { [admitted]?: Admission };
