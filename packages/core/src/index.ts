@@ -12,6 +12,7 @@ export {
   type ClientCertificateErrorCode,
   type ConfigIssue,
 } from './errors.ts';
+export { type Inspection, type InspectOptions, inspectFile, readCertificate } from './load/index.ts';
 export type {
   CertificateSource,
   ClientCertificate,

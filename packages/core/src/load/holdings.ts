@@ -1,0 +1,66 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { Budget } from './budget.ts';
+import type { Keyring } from './passphrase.ts';
+
+/** A private key as it was found, checked to be one that OpenSSL takes. */
+export interface FoundKey {
+  readonly privateKey: KeyObject;
+  readonly alias: string | undefined;
+  /** Nothing but the file's permissions protected it. */
+  readonly plain: boolean;
+  /** A MAC, or a digest over the key itself, vouches for its bytes. */
+  readonly intact: boolean;
+}
+
+export interface FoundCertificate {
+  readonly certificate: X509Certificate;
+  readonly alias: string | undefined;
+}
+
+/** Something that was recognised and cannot serve as key or certificate. */
+export interface Foreign {
+  /** `a certificate request (CSR)` */
+  readonly what: string;
+  readonly hint: string;
+}
+
+/** Everything that one material holds. */
+export interface Holdings {
+  container: string;
+  /** Algorithms that protect it, each once, in the order in which they were met. */
+  readonly algorithms: Set<string>;
+  /** Those of them that OpenSSL 3 has dropped. */
+  readonly legacy: Set<string>;
+  readonly keys: FoundKey[];
+  readonly certificates: FoundCertificate[];
+  readonly foreign: Foreign[];
+  /** The format keeps certificates in the order in which they would be sent. */
+  ordered: boolean;
+}
+
+/** What the readers of the single formats share while they read one material. */
+export interface Reading {
+  readonly keyring: Keyring;
+  readonly budget: Budget;
+  readonly holdings: Holdings;
+  /** Private keys are left alone, and passphrases that only they need are not asked for. */
+  readonly certificatesOnly: boolean;
+}
+
+export function createHoldings(): Holdings {
+  return {
+    container: '',
+    algorithms: new Set(),
+    legacy: new Set(),
+    keys: [],
+    certificates: [],
+    foreign: [],
+    ordered: false,
+  };
+}
+
+/** Notes what protects a part of the file. */
+export function noteAlgorithm({ holdings }: Reading, scheme: { title: string; legacy: boolean }): void {
+  holdings.algorithms.add(scheme.title);
+  if (scheme.legacy) holdings.legacy.add(scheme.title);
+}

@@ -1,0 +1,62 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { FileFormat, Material, Passphrase } from '../types.ts';
+import { explainAs } from './problem.ts';
+import { formatOf, type ReadContext, readPart, resolveKeyring } from './read.ts';
+import { createSurroundings, labelOf } from './source.ts';
+
+/** Everything one file holds, whether it makes an identity or not. */
+export interface Inspection {
+  readonly format: FileFormat;
+  /** Those of `format.algorithms` that no Node opens by itself since OpenSSL 3. */
+  readonly legacyAlgorithms: readonly string[];
+  readonly keys: readonly {
+    readonly privateKey: KeyObject;
+    readonly alias: string | undefined;
+    /** Whether a passphrase protected it. */
+    readonly encrypted: boolean;
+  }[];
+  readonly certificates: readonly {
+    readonly certificate: X509Certificate;
+    readonly alias: string | undefined;
+  }[];
+  /** What else was recognised and skipped: `a certificate request (CSR)`, … */
+  readonly skipped: readonly string[];
+}
+
+export interface InspectOptions extends ReadContext {
+  readonly passphrase?: Passphrase | undefined;
+  readonly keyPassphrase?: Passphrase | undefined;
+  readonly maxIterations?: number | undefined;
+}
+
+/**
+ * Takes one file apart without asking for a key and a certificate that belong together: a key alone, a bundle of
+ * certificates, or an identity, in any format that {@link readCertificate} reads.
+ *
+ * @throws {ClientCertificateError} The codes of {@link readCertificate} that concern files, formats and
+ *   passphrases.
+ * @example
+ * import { inspectFile } from '@clientcert/core';
+ * const { format, keys, certificates } = await inspectFile('unknown.bin', { passphrase: process.env.PASSPHRASE });
+ */
+export async function inspectFile(material: Material, options: InspectOptions = {}): Promise<Inspection> {
+  const surroundings = createSurroundings(options.baseDirectory, options.env);
+  try {
+    const keyring = await resolveKeyring(options, surroundings);
+    const { holdings } = await readPart(
+      material,
+      surroundings,
+      { keyring, maxIterations: options.maxIterations },
+      false,
+    );
+    return {
+      format: formatOf([holdings]),
+      legacyAlgorithms: [...holdings.legacy],
+      keys: holdings.keys.map(({ privateKey, alias, plain }) => ({ privateKey, alias, encrypted: !plain })),
+      certificates: holdings.certificates,
+      skipped: [...new Set(holdings.foreign.map(({ what }) => what))],
+    };
+  } catch (error) {
+    throw explainAs(options.name ?? labelOf(material), error);
+  }
+}

@@ -1,0 +1,207 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { parseCertificate } from './certificate.ts';
+import { octetsOf, oidOf, open, readElement, SEQUENCE } from './der.ts';
+import { noteAlgorithm, type Reading } from './holdings.ts';
+import { skipJavaObject } from './java-object.ts';
+import { missingPassphrase, type ResolvedPassphrase, wrongPassphrase } from './passphrase.ts';
+import { importPkcs8 } from './pkcs8.ts';
+import { corrupt, Problem } from './problem.ts';
+import { readScheme, type Scheme } from './scheme.ts';
+import { unseal } from './unseal.ts';
+
+/** The first four bytes of Sun's stores (sun.security.provider.JavaKeyStore, com.sun.crypto.provider.JceKeyStore). */
+export const storeTypes: ReadonlyMap<number, string> = new Map([
+  [0xfeedfeed, 'JKS'],
+  [0xcececece, 'JCEKS'],
+]);
+
+/** Sun's own key protector (sun.security.provider.KeyProtector). */
+const keyProtector = '1.3.6.1.4.1.42.2.17.1.1';
+
+interface KeyEntry {
+  readonly alias: string;
+  /** An EncryptedPrivateKeyInfo. */
+  readonly encrypted: Buffer;
+}
+
+/** Reads a Java keystore into the holdings. */
+export async function readJavaStore(store: Buffer, reading: Reading): Promise<void> {
+  const { keyring, holdings, certificatesOnly } = reading;
+  holdings.container = storeTypes.get(store.readUInt32BE(0))!;
+  const keys = readEntries(store, reading);
+  holdings.algorithms.add('digest SHA-1 with passphrase');
+  const wanted = certificatesOnly ? [] : keys;
+  const { text } = keyring.passphrase;
+  if (text === undefined) {
+    // Certificates are not encrypted, and `keytool` shows them without a passphrase as well.
+    if (wanted.length > 0) throw missingPassphrase(keyring, 'is protected by a passphrase');
+    return;
+  }
+  keyring.used = true;
+  const vouched = hasDigest(store, text);
+  await openKeys(wanted, text, vouched, reading);
+  if (!vouched) throw wrongPassphrase(keyring);
+}
+
+function readEntries(store: Buffer, { holdings }: Reading): KeyEntry[] {
+  const cursor = createCursor(store.subarray(0, -20));
+  cursor.integer();
+  const version = cursor.integer();
+  if (version !== 1 && version !== 2) throw corrupt('is a Java keystore of a version that does not exist');
+  const keys: KeyEntry[] = [];
+  for (let left = cursor.integer(); left > 0; left--) {
+    const tag = cursor.integer();
+    const alias = cursor.text();
+    cursor.bytes(8);
+    if (tag === 1) {
+      keys.push({ alias, encrypted: cursor.bytes(cursor.integer()) });
+      for (let chain = cursor.integer(); chain > 0; chain--) readCertificate(alias);
+    } else if (tag === 2) readCertificate(alias);
+    else if (tag === 3 && holdings.container === 'JCEKS') cursor.skip(skipJavaObject);
+    else throw corrupt('has an entry of an unknown kind');
+  }
+  if (!cursor.atEnd()) throw corrupt('goes on after its last entry');
+  return keys;
+
+  function readCertificate(alias: string): void {
+    if (version === 2 && cursor.text() !== 'X.509') {
+      cursor.bytes(cursor.integer());
+      return;
+    }
+    holdings.certificates.push(parseCertificate(cursor.bytes(cursor.integer()), alias));
+  }
+}
+
+/** Reads what java.io.DataOutputStream wrote. */
+function createCursor(bytes: Buffer): {
+  integer(): number;
+  text(): string;
+  bytes(length: number): Buffer;
+  skip(skipper: (bytes: Buffer, at: number) => number): void;
+  atEnd(): boolean;
+} {
+  let at = 0;
+  const take = (length: number): number => {
+    if (at + length > bytes.length) throw corrupt('is truncated: an entry reaches past the end');
+    at += length;
+    return at - length;
+  };
+  return {
+    integer: () => bytes.readUInt32BE(take(4)),
+    // Modified UTF-8; it differs from UTF-8 in NUL and astral characters only.
+    text() {
+      const length = bytes.readUInt16BE(take(2));
+      const start = take(length);
+      return bytes.toString('utf8', start, start + length);
+    },
+    bytes(length) {
+      const start = take(length);
+      return bytes.subarray(start, start + length);
+    },
+    skip(skipper) {
+      at = skipper(bytes, at);
+    },
+    atEnd: () => at === bytes.length,
+  };
+}
+
+/** The last 20 bytes: SHA-1 over passphrase, a phrase that Sun chose, and the store. */
+function hasDigest(store: Buffer, passphrase: string): boolean {
+  const expected = store.subarray(-20);
+  const actual = createHash('sha1')
+    .update(utf16(passphrase))
+    .update('Mighty Aphrodite')
+    .update(store.subarray(0, -20))
+    .digest();
+  return timingSafeEqual(actual, expected);
+}
+
+function utf16(text: string): Buffer {
+  return Buffer.from(text, 'utf16le').swap16();
+}
+
+async function openKeys(
+  entries: readonly KeyEntry[],
+  passphrase: string,
+  vouched: boolean,
+  reading: Reading,
+): Promise<void> {
+  const { keyring, budget, holdings } = reading;
+  const sealed = entries.map(({ alias, encrypted }) => {
+    const [algorithm, data] = open(readElement(encrypted), SEQUENCE);
+    const scheme =
+      oidOf(open(algorithm, SEQUENCE)[0]) === keyProtector ? protectorScheme : readScheme(algorithm);
+    noteAlgorithm(reading, scheme);
+    return { alias, scheme, data: octetsOf(data) };
+  });
+  const passphrases = [passphrase, keyring.keyPassphrase.text].filter((text) => text !== undefined);
+  budget.spend(sealed.reduce((sum, { scheme }) => sum + scheme.rounds * passphrases.length, 0));
+  for (const { alias, scheme, data } of sealed) {
+    const plain = await openKey(scheme, data, passphrases.toReversed());
+    if (plain === 'damaged') throw corrupt(`holds a private key ("${alias}") that is damaged`);
+    if (plain === 'wrong') {
+      if (vouched) throw explainKey(alias, keyring.keyPassphrase);
+      continue;
+    }
+    try {
+      if (!vouched)
+        throw corrupt(
+          'was changed after it was made: the passphrase opens it, but its digest does not match',
+        );
+      holdings.keys.push({ privateKey: importPkcs8(readElement(plain)), alias, plain: false, intact: true });
+    } finally {
+      plain.fill(0);
+    }
+  }
+}
+
+async function openKey(
+  scheme: Scheme,
+  data: Buffer,
+  passphrases: readonly string[],
+): Promise<Buffer | 'damaged' | 'wrong'> {
+  let status: 'damaged' | 'wrong' = 'wrong';
+  for (const text of passphrases) {
+    const unsealed = await unseal(scheme, data, text, scheme === protectorScheme ? [utf16(text)] : undefined);
+    if (unsealed.status === 'open') return unsealed.plain;
+    if (unsealed.status === 'damaged') status = 'damaged';
+  }
+  return status;
+}
+
+function explainKey(alias: string, keyPassphrase: ResolvedPassphrase): Problem {
+  return keyPassphrase.text === undefined
+    ? new Problem(
+        'PASSPHRASE_MISSING',
+        `the key "${alias}" has a passphrase of its own, and no keyPassphrase was given${keyPassphrase.reason === undefined ? '' : `: ${keyPassphrase.reason}`}`,
+        "Add keyPassphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+      )
+    : new Problem(
+        'PASSPHRASE_WRONG',
+        `neither passphrase nor keyPassphrase opens the key "${alias}"`,
+        'Check keyPassphrase against the one that came with the store.',
+      );
+}
+
+/**
+ * Salt (20 bytes), the key XORed with a chain of SHA-1 over passphrase and previous digest, and SHA-1 over
+ * passphrase and plain key.
+ */
+const protectorScheme: Scheme = {
+  title: 'JKS key protector (SHA-1)',
+  cipher: { title: 'XOR', keySize: 20, blockSize: 1, legacy: true, decrypt: (_key, _iv, data) => data },
+  legacy: false,
+  form: 'octets',
+  rounds: 0,
+  async decrypt(password, data) {
+    if (data.length < 41) throw corrupt('holds an encrypted key that is too short');
+    const plain = Buffer.from(data.subarray(20, -20));
+    let digest: Buffer = data.subarray(0, 20);
+    for (let at = 0; at < plain.length; at += 20) {
+      digest = createHash('sha1').update(password).update(digest).digest();
+      for (let index = 0; index < 20 && at + index < plain.length; index++)
+        plain[at + index]! ^= digest[index]!;
+    }
+    return plain;
+  },
+};

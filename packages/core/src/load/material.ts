@@ -1,0 +1,280 @@
+import type { KeyObject } from 'node:crypto';
+import { createBudget } from './budget.ts';
+import { parseCertificate } from './certificate.ts';
+import { ciphers, decrypt } from './cipher.ts';
+import { type Element, encodingOf, readElement } from './der.ts';
+import { foreign, foreignLabel, foreignMagic, foreignText, refuse } from './foreign.ts';
+import { createHoldings, type Foreign, type Holdings, noteAlgorithm, type Reading } from './holdings.ts';
+import { readJavaStore, storeTypes } from './jks.ts';
+import { bytesToKey } from './kdf.ts';
+import { type Keyring, missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
+import { decodeBase64, hasPem, type PemBlock, printable, readPem } from './pem.ts';
+import { readPkcs7 } from './pkcs7.ts';
+import {
+  costOfPkcs8,
+  importDsa,
+  importEncryptedPkcs8,
+  importPkcs1,
+  importPkcs8,
+  importSec1,
+} from './pkcs8.ts';
+import { readPkcs12 } from './pkcs12.ts';
+import { corrupt, Problem } from './problem.ts';
+import { unsupported } from './scheme.ts';
+import { type Shape, shapeOf } from './sniff.ts';
+import { decodeText } from './text.ts';
+import { unseal } from './unseal.ts';
+
+export interface MaterialOptions {
+  readonly keyring: Keyring;
+  readonly maxIterations?: number | undefined;
+  readonly certificatesOnly?: boolean | undefined;
+}
+
+/**
+ * Everything in these bytes: keys, certificates, and what else was recognised. Tells formats apart by content.
+ * Does not ask for a key and a certificate that belong together. Throws nothing but {@link Problem}, except for
+ * what OpenSSL throws at bytes that no branch foresaw.
+ */
+export async function readMaterial(bytes: Buffer, options: MaterialOptions): Promise<Holdings> {
+  const holdings = createHoldings();
+  const reading: Reading = {
+    keyring: options.keyring,
+    budget: createBudget(options.maxIterations),
+    holdings,
+    certificatesOnly: options.certificatesOnly ?? false,
+  };
+  await readBytes(bytes, reading, 0);
+  if (holdings.keys.length === 0 && holdings.certificates.length === 0 && holdings.foreign.length > 0)
+    throw refuse(holdings.foreign[0]!);
+  return holdings;
+}
+
+/** Base64 of PEM of base64 … as deep as people have been seen to wrap it, and one more. */
+const maxWrappings = 4;
+
+async function readBytes(bytes: Buffer, reading: Reading, wrappings: number): Promise<void> {
+  const start = bytes.findIndex((byte) => byte !== 0 && !isBlank(byte));
+  if (start < 0)
+    throw new Problem(
+      'FILE_EMPTY',
+      'is empty',
+      'Copy the file again; the export or download may have failed.',
+    );
+  if (bytes.length >= 4 && storeTypes.has(bytes.readUInt32BE(0))) return readJavaStore(bytes, reading);
+  const magic = foreignMagic.find(([prefix]) => bytes.subarray(0, prefix.length).equals(prefix));
+  if (magic !== undefined) throw refuse(magic[1]);
+  const der = bytes.subarray(start);
+  if (looksLikeDer(der)) return readDerFile(der, reading);
+  await readText(decodeText(bytes), reading, wrappings);
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}
+
+/** A SEQUENCE with a length as DER or BER writes it. Text that begins with `0` goes on with a character. */
+function looksLikeDer(bytes: Buffer): boolean {
+  if (bytes[0] !== 0x30) return false;
+  const length = bytes[1] ?? 0x80;
+  if (length >= 0x80) return length <= 0x84;
+  return bytes.length === 2 + length && !/^[\x20-\x7e\s]*$/.test(bytes.toString('latin1'));
+}
+
+async function readDerFile(bytes: Buffer, reading: Reading): Promise<void> {
+  const { holdings } = reading;
+  const elements = [readElement(bytes)];
+  // A PFX is alone in its file. What follows other values counts where it is another one; the rest is padding.
+  if (shapeOf(elements[0]!) !== 'pkcs12')
+    for (let at = elements[0]!.end; looksLikeDer(bytes.subarray(at)); at = elements.at(-1)!.end)
+      elements.push(readElement(bytes, at));
+  spendFor(elements, reading);
+  for (const element of elements) await readDer(element, reading, '');
+  if (holdings.container === '') holdings.container = 'DER';
+  holdings.ordered = holdings.container === 'DER';
+}
+
+/** All keys of a file are paid for before the first is derived; a PFX adds up its own. */
+function spendFor(elements: readonly Element[], { budget, certificatesOnly }: Reading): void {
+  if (certificatesOnly) return;
+  for (const element of elements)
+    if (shapeOf(element) === 'encryptedPkcs8') budget.spend(costOfPkcs8(element));
+}
+
+type DerReader = (element: Element, reading: Reading, alias: string | undefined) => void | Promise<void>;
+
+const keyReader =
+  (importKey: (element: Element) => KeyObject): DerReader =>
+  (element, { holdings, certificatesOnly }, alias) => {
+    if (certificatesOnly) return;
+    holdings.keys.push({ privateKey: importKey(element), alias, plain: true, intact: false });
+  };
+
+const foreignReader =
+  (kind: Foreign): DerReader =>
+  (_element, { holdings }) => {
+    holdings.foreign.push(kind);
+  };
+
+const derReaders: Record<Shape, DerReader> = {
+  certificate: (element, { holdings }, alias) => {
+    holdings.certificates.push(parseCertificate(encodingOf(element), alias));
+  },
+  pkcs12: readPkcs12,
+  pkcs7: readPkcs7,
+  pkcs8: keyReader(importPkcs8),
+  pkcs1: keyReader(importPkcs1),
+  sec1: keyReader(importSec1),
+  dsa: keyReader(importDsa),
+  encryptedPkcs8: async (element, reading, alias) => {
+    if (reading.certificatesOnly) return;
+    const privateKey = await importEncryptedPkcs8(element, reading);
+    reading.holdings.keys.push({ privateKey, alias, plain: false, intact: false });
+  },
+  request: foreignReader(foreign.request),
+  revocationList: foreignReader(foreign.revocationList),
+  publicKey: foreignReader(foreign.publicKey),
+  parameters: foreignReader(foreign.parameters),
+  bcfks: foreignReader(foreign.bcfks),
+};
+
+async function readDer(element: Element, reading: Reading, label: string, alias?: string): Promise<void> {
+  const shape = shapeOf(element);
+  if (shape !== undefined) return derReaders[shape](element, reading, alias);
+  throw label === ''
+    ? new Problem(
+        'FORMAT_UNKNOWN',
+        'is ASN.1 data, but neither a certificate nor a key that is known here',
+        'See what it is: openssl asn1parse -inform DER -in FILE.',
+      )
+    : corrupt(`has a ${printable(label)} block that does not hold what its label says`);
+}
+
+async function readText(text: string, reading: Reading, wrappings: number): Promise<void> {
+  if (wrappings > maxWrappings) throw corrupt(`is base64 that was encoded more than ${maxWrappings} times`);
+  const { holdings } = reading;
+  const trimmed = text.replace(/^[\s\u200b]+/, '');
+  const kind = foreignText.find(([pattern]) => pattern.test(trimmed))?.[1];
+  if (hasPem(text) && kind !== foreign.putty) {
+    const blocks = readPem(text);
+    spendFor(
+      blocks.filter(isDer).map(({ bytes }) => readElement(bytes)),
+      reading,
+    );
+    for (const block of blocks) await readPemBlock(block, reading);
+    if (holdings.container === '' || blocks.length > 1) holdings.container = 'PEM';
+    holdings.ordered = true;
+    return;
+  }
+  if (kind !== undefined) throw refuse(kind);
+  const decoded = decodeArmourless(trimmed);
+  if (decoded !== undefined) return readBytes(decoded, reading, wrappings + 1);
+  throw explainText(trimmed);
+}
+
+/** Base64 without BEGIN and END, in quotation marks, a data: URL or with `\n` written out; or hexadecimal. */
+function decodeArmourless(text: string): Buffer | undefined {
+  const bare = text
+    .replace(/^data:[\w.+/-]{0,100}(?:;[\w=-]{1,40})*;base64,/i, '')
+    .replace(/^(["'])([^"']*)\1\s*$/, '$2')
+    .replace(/\\+[rnt]/g, '\n');
+  if (/^(?:0x)?30[\s:]?8[0-4][0-9a-f\s:]*$/i.test(bare))
+    return Buffer.from(bare.replace(/^0x|[\s:]/gi, ''), 'hex');
+  const bytes = decodeBase64(bare);
+  return bytes !== undefined && bytes.length >= 24 && isLikelyMaterial(bytes) ? bytes : undefined;
+}
+
+/** Any word is base64 of something; only what decodes to a known beginning is taken for it. */
+function isLikelyMaterial(bytes: Buffer): boolean {
+  if (bytes[0] === 0x30 || storeTypes.has(bytes.readUInt32BE(0))) return true;
+  const text = decodeText(bytes.subarray(0, 4096));
+  return (
+    hasPem(text) ||
+    /^[A-Za-z0-9+/_=\s-]{24,}$/.test(text) ||
+    foreignMagic.some(([magic]) => bytes.indexOf(magic) === 0)
+  );
+}
+
+function explainText(text: string): Problem {
+  if (text.startsWith('version https://git-lfs.github.com/spec/'))
+    return corrupt('is a Git LFS pointer, not the file itself', 'Fetch the file: git lfs pull.');
+  if (/^(?:0|\ufffd)\ufffd|^\ufffd\ufffd/.test(text) || countReplacements(text) > 8)
+    return corrupt(
+      'was opened as UTF-8 text and saved, which destroyed it',
+      'Read it as bytes: readFile(path) without an encoding, or give the path itself. A file that was saved like this must be copied again, in binary mode.',
+    );
+  if (/^0[\x80-\x84]/.test(text))
+    return corrupt(
+      'was read as Latin-1 and written as UTF-8',
+      'Read it as bytes: readFile(path) without an encoding, or give the path itself.',
+    );
+  return new Problem(
+    'FORMAT_UNKNOWN',
+    'is neither PEM, DER, PKCS#12, PKCS#7 nor a Java keystore, nor base64 of one of these',
+    'See what it is: file FILE; a PEM file has a line -----BEGIN …-----.',
+  );
+}
+
+function countReplacements(text: string): number {
+  return text.slice(0, 2000).split('\ufffd').length - 1;
+}
+
+function isDer({ label, encrypted }: PemBlock): boolean {
+  return !encrypted && foreignLabel(label) === undefined;
+}
+
+async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
+  const kind = foreignLabel(block.label);
+  if (kind !== undefined) {
+    reading.holdings.foreign.push(kind);
+    return;
+  }
+  if (block.encrypted) {
+    if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
+    return;
+  }
+  try {
+    await readDer(readElement(block.bytes), reading, block.label, block.friendlyName);
+  } finally {
+    block.bytes.fill(0);
+  }
+}
+
+/** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */
+async function readEncryptedBlock(
+  { label, bytes, encryption, friendlyName }: PemBlock,
+  reading: Reading,
+): Promise<void> {
+  const { keyring, holdings } = reading;
+  const { cipher: name, iv } = encryption!;
+  const cipher = ciphers[name];
+  if (cipher === undefined) throw unsupported(`the cipher ${printable(name.toUpperCase())}`);
+  if (iv.length !== cipher.blockSize) throw corrupt('has a DEK-Info header whose IV has the wrong length');
+  const scheme = {
+    title: `PEM ${cipher.title}, MD5, 1 round`,
+    cipher,
+    legacy: cipher.legacy,
+    form: 'octets' as const,
+    rounds: 1,
+    decrypt: (password: Buffer, data: Buffer) =>
+      decrypt(cipher, bytesToKey(password, iv.subarray(0, 8), cipher.keySize), iv, data),
+  };
+  noteAlgorithm(reading, scheme);
+  keyring.used = true;
+  const { text } = keyring.passphrase;
+  if (text === undefined) throw missingPassphrase(keyring, 'the private key is encrypted');
+  const unsealed = await unseal(scheme, bytes, text, spell(text, 'octets'));
+  if (unsealed.status !== 'open')
+    throw unsealed.status === 'damaged'
+      ? corrupt('holds an encrypted private key that is damaged; the passphrase is right')
+      : wrongPassphrase(keyring);
+  try {
+    const before = holdings.keys.length;
+    await readDer(readElement(unsealed.plain), reading, label, friendlyName);
+    // It is encrypted, whatever the reader of the plain form noted.
+    for (const [index, key] of holdings.keys.entries())
+      if (index >= before) holdings.keys[index] = { ...key, plain: false };
+  } finally {
+    unsealed.plain.fill(0);
+  }
+}

@@ -1,0 +1,125 @@
+import type { Passphrase } from '../types.ts';
+import { Problem } from './problem.ts';
+import { readFileBytes, type Surroundings } from './source.ts';
+
+/** BMPString for PKCS#12's own derivation, octets for everything else. */
+export type PasswordForm = 'bmp' | 'octets';
+
+/** A passphrase that was asked for, and, where it came out as none, why. */
+export interface ResolvedPassphrase {
+  readonly text: string | undefined;
+  readonly reason?: string;
+}
+
+/** Fetches a passphrase from where the source says it is. */
+export async function resolvePassphrase(
+  passphrase: Passphrase | undefined,
+  surroundings: Surroundings,
+): Promise<ResolvedPassphrase> {
+  if (passphrase === undefined) return { text: undefined };
+  if (typeof passphrase === 'string') return { text: passphrase };
+  if (typeof passphrase === 'function') {
+    const text: unknown = await callPassphrase(passphrase);
+    if (text === undefined || text === null)
+      return { text: undefined, reason: 'the passphrase function returned none' };
+    if (typeof text !== 'string')
+      throw new Problem('CONFIG_INVALID', 'the passphrase function returned something that is not a string');
+    return { text };
+  }
+  if ('env' in passphrase) {
+    const text = surroundings.env[passphrase.env];
+    return text === undefined
+      ? { text, reason: `the environment variable ${passphrase.env} is not set` }
+      : { text };
+  }
+  if ('file' in passphrase) return { text: await readPassphraseFile(passphrase.file, surroundings) };
+  throw new Problem(
+    'CONFIG_INVALID',
+    'the passphrase is neither a string nor { env }, { file } or a function',
+    "Write passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+  );
+}
+
+async function callPassphrase(ask: () => unknown): Promise<unknown> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw new Problem('PASSPHRASE_MISSING', 'the passphrase function failed', undefined, cause);
+  }
+}
+
+async function readPassphraseFile(file: string | URL, surroundings: Surroundings): Promise<string> {
+  const { bytes } = await readFileBytes(file, surroundings, 'the passphrase file');
+  try {
+    // What Windows shells write with `>`, beside plain UTF-8.
+    const text =
+      bytes[0] === 0xff && bytes[1] === 0xfe
+        ? bytes.toString('utf16le', 2)
+        : bytes.toString('utf8', bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
+    return text.replace(/\r?\n$/, '');
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/**
+ * The byte strings a passphrase may stand for, the standard one first.
+ *
+ * - `bmp`: BMPString with terminator (RFC 7292 appendix B.1). `''` is tried as that and as no passphrase at all
+ *   (zero bytes); then, as OpenSSL up to 1.0 wrote it, one character per UTF-8 byte.
+ * - `octets`: UTF-8 (RFC 8018), then Latin-1.
+ */
+export function spell(passphrase: string, form: PasswordForm): Buffer[] {
+  const plain = isAscii(passphrase);
+  if (form === 'octets')
+    return plain
+      ? [Buffer.from(passphrase, 'latin1')]
+      : [Buffer.from(passphrase, 'utf8'), Buffer.from(passphrase, 'latin1')];
+  if (passphrase === '') return [bmpString(''), Buffer.alloc(0)];
+  if (plain) return [bmpString(passphrase)];
+  return [bmpString(passphrase), bmpString(Buffer.from(passphrase, 'utf8').toString('latin1'))];
+}
+
+/** UTF-16BE with two zero bytes at the end; astral characters as surrogate pairs, as every writer does. */
+export function bmpString(text: string): Buffer {
+  const bytes = Buffer.alloc(text.length * 2 + 2);
+  bytes.write(text, 'utf16le');
+  return bytes.swap16();
+}
+
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0x7f) return false;
+  return true;
+}
+
+/** The passphrases and their state while one file is read. */
+export interface Keyring {
+  readonly passphrase: ResolvedPassphrase;
+  readonly keyPassphrase: ResolvedPassphrase;
+  /** Set where a passphrase opened, or was needed to open, something. */
+  used: boolean;
+}
+
+export function missingPassphrase({ passphrase }: Keyring, what: string): Problem {
+  return new Problem(
+    'PASSPHRASE_MISSING',
+    `${what}, and no passphrase was given${passphrase.reason === undefined ? '' : `: ${passphrase.reason}`}`,
+    "Add passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+  );
+}
+
+export function wrongPassphrase(
+  { passphrase: { text = '' } }: Keyring,
+  what = 'the passphrase is wrong',
+): Problem {
+  const slip = /^\s|\s$/.test(text)
+    ? ' The one given begins or ends with blank space or a newline.'
+    : /^(["']).*\1$/.test(text)
+      ? ' The one given stands in quotation marks.'
+      : '';
+  return new Problem(
+    'PASSPHRASE_WRONG',
+    what,
+    `Check it against the one that came with the file: case, keyboard layout, and characters that a shell or .env file may have swallowed ($, \\, #).${slip}`,
+  );
+}

@@ -1,0 +1,114 @@
+import { corrupt } from './problem.ts';
+
+/** One block between `-----BEGIN …-----` and `-----END …-----`. */
+export interface PemBlock {
+  readonly label: string;
+  readonly bytes: Buffer;
+  /** RFC 1421 section 4.6.1.3: cipher and IV of a traditionally encrypted key. */
+  readonly encryption: { readonly cipher: string; readonly iv: Buffer } | undefined;
+  /** Whether `Proc-Type: 4,ENCRYPTED` was there. */
+  readonly encrypted: boolean;
+  /** From the bag attributes that OpenSSL prints before a block. */
+  readonly friendlyName: string | undefined;
+}
+
+const begin = '-----BEGIN ';
+const end = '-----END ';
+
+export function hasPem(text: string): boolean {
+  return text.includes(begin) || text.includes('-----BEGIN%20');
+}
+
+/**
+ * Every PEM block in a text, however it was pasted: indented, on one line, with literal `\n`, blocks glued
+ * together, CR line ends, comments and bag attributes between. RFC 7468, laxly; RFC 1421 headers.
+ */
+export function readPem(pasted: string): PemBlock[] {
+  const text = straighten(pasted);
+  const blocks: PemBlock[] = [];
+  for (let at = 0, previous = 0; ; previous = at) {
+    const start = text.indexOf(begin, at);
+    if (start < 0) return blocks;
+    const labelEnd = text.indexOf('-----', start + begin.length);
+    const label = text.slice(start + begin.length, labelEnd);
+    if (labelEnd < 0 || label.length > 64) throw corrupt('has a PEM header that does not end');
+    const bodyStart = labelEnd + 5;
+    const stop = text.indexOf(end, bodyStart);
+    const next = text.indexOf(begin, bodyStart);
+    if (stop < 0 || (next >= 0 && next < stop))
+      throw corrupt(`has a ${printable(label)} block without its END line`, truncated);
+    blocks.push(readBlock(label.trim(), text.slice(bodyStart, stop), text.slice(previous, start)));
+    const close = text.indexOf('-----', stop + end.length);
+    // Glued blocks share no dash: `-----END X----------BEGIN Y-----`.
+    at = close < 0 || close - stop > 80 ? stop + end.length : close + 5;
+  }
+}
+
+const truncated = 'The text was cut off: copy it again, from the first BEGIN line to the last END line.';
+
+/** Undoes what environment variables, JSON and headers do to line ends. */
+function straighten(text: string): string {
+  let straight = text;
+  if (straight.includes('-----BEGIN%20')) straight = straight.replace(/%[0-9A-Fa-f]{2}/g, unescapePercent);
+  if (straight.includes('\\')) straight = straight.replace(/\\+[rnt]/g, '\n').replace(/\\+\//g, '/');
+  return straight.includes('\r') ? straight.replace(/\r\n?/g, '\n') : straight;
+}
+
+function unescapePercent(triplet: string): string {
+  return String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+}
+
+function readBlock(label: string, body: string, before: string): PemBlock {
+  const dek = /DEK-Info:\s*([A-Za-z0-9-]{1,40})\s*(?:,\s*([0-9A-Fa-f]{2,64}))?/i.exec(body);
+  const encrypted = /Proc-Type:\s*4\s*,\s*ENCRYPTED/i.test(body);
+  if (encrypted && dek === null && !label.startsWith('PGP'))
+    throw corrupt(`has an encrypted ${printable(label)} block without its DEK-Info header`);
+  const friendlyName = before.includes('friendlyName:')
+    ? /.*friendlyName:[ \t]*([^\n]{1,200})/s.exec(before.slice(-2000))?.[1]?.trim()
+    : undefined;
+  return {
+    label,
+    bytes: decodeBody(label, body),
+    encryption:
+      dek === null ? undefined : { cipher: dek[1]!.toLowerCase(), iv: Buffer.from(dek[2] ?? '', 'hex') },
+    encrypted,
+    friendlyName,
+  };
+}
+
+function decodeBody(label: string, body: string): Buffer {
+  let base64 = body;
+  if (base64.includes(':'))
+    base64 = base64
+      .replace(/Proc-Type:\s*4\s*,\s*[A-Z-]{1,20}/gi, '')
+      .replace(/DEK-Info:\s*[A-Za-z0-9-]{1,40}\s*(?:,\s*[0-9A-Fa-f]{2,64})?/gi, '')
+      .split('\n')
+      .filter((line) => !line.includes(':'))
+      .join('\n');
+  const bytes = decodeBase64(base64);
+  if (bytes === undefined && !foreignLabels.test(label))
+    throw corrupt(
+      `has characters in its ${printable(label)} block that are not base64`,
+      'The text was changed on its way: copy it again, or ask for the file itself.',
+    );
+  if (bytes?.length === 0) throw corrupt(`has an empty ${printable(label)} block`);
+  return bytes ?? Buffer.alloc(0);
+}
+
+/** Blocks that are refused by their label whatever is in them. */
+const foreignLabels = /^(?:PGP|OPENSSH|SSH2) /;
+
+/** The bytes of standard or URL-safe base64 with any blank space in it; undefined for anything else. */
+export function decodeBase64(text: string): Buffer | undefined {
+  const compact = text.replace(/[\s\u200b\u2060]+/g, '');
+  if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(compact)) return undefined;
+  const length = compact.endsWith('==')
+    ? compact.length - 2
+    : compact.length - (compact.endsWith('=') ? 1 : 0);
+  return length % 4 === 1 ? undefined : Buffer.from(compact, 'base64');
+}
+
+/** A label as messages print it. */
+export function printable(label: string): string {
+  return label.replace(/[^A-Z0-9 #.-]/gi, '?').slice(0, 40);
+}

@@ -1,0 +1,292 @@
+import { parseCertificate } from './certificate.ts';
+import {
+  childrenOf,
+  contentsOf,
+  type Element,
+  expect,
+  numberOf,
+  octetsOf,
+  oidOf,
+  open,
+  readElement,
+  SEQUENCE,
+  UTF8_STRING,
+} from './der.ts';
+import { noteAlgorithm, type Reading } from './holdings.ts';
+import { type Mac, readMac } from './mac.ts';
+import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
+import { importPkcs8 } from './pkcs8.ts';
+import { corrupt, Problem } from './problem.ts';
+import { readScheme, type Scheme } from './scheme.ts';
+import { type Unsealed, unseal } from './unseal.ts';
+
+const data = '1.2.840.113549.1.7.1';
+const signedData = '1.2.840.113549.1.7.2';
+const envelopedData = '1.2.840.113549.1.7.3';
+const encryptedData = '1.2.840.113549.1.7.6';
+
+/** Bag types of RFC 7292 section 4.2. CRL and secret bags (4 and 5) are of no use here. */
+const keyBag = '1.2.840.113549.1.12.10.1.1';
+const shroudedKeyBag = '1.2.840.113549.1.12.10.1.2';
+const certBag = '1.2.840.113549.1.12.10.1.3';
+const nestedBag = '1.2.840.113549.1.12.10.1.6';
+
+const x509Certificate = '1.2.840.113549.1.9.22.1';
+const friendlyName = '1.2.840.113549.1.9.20';
+
+/** A part of the file that the passphrase opens: safe contents, or one private key. */
+interface Sealed {
+  readonly holds: 'bags' | 'key';
+  readonly scheme: Scheme;
+  readonly data: Buffer;
+  readonly alias: string | undefined;
+}
+
+/** Reads a PFX, RFC 7292 section 4, into the holdings. */
+export async function readPkcs12(pfx: Element, reading: Reading): Promise<void> {
+  const { keyring, budget, holdings } = reading;
+  holdings.container = 'PKCS#12';
+  const [version, authSafe, macData] = open(pfx, SEQUENCE);
+  if (numberOf(version) !== 3) throw corrupt('is PKCS#12 of a version that does not exist');
+  const content = readAuthSafe(authSafe);
+  const mac = macData === undefined ? undefined : readMac(macData);
+  if (mac !== undefined) holdings.algorithms.add(mac.title);
+  const sealed: Sealed[] = [];
+  const bags: Bag[] = [];
+  for (const safe of open(readElement(content), SEQUENCE)) readSafe(safe, reading, bags, sealed);
+  budget.spend(costOf(sealed) + (mac?.rounds ?? 0));
+  if (mac === undefined && sealed.length === 0) {
+    for (const bag of bags) keep(bag, reading, false);
+    return;
+  }
+  keyring.used = true;
+  const passphrase = await choosePassphrase(mac, content, reading);
+  await openAll(sealed, bags, mac, content, passphrase, reading);
+}
+
+function readAuthSafe(authSafe: Element | undefined): Buffer {
+  const [type, content] = open(authSafe, SEQUENCE);
+  const oid = oidOf(type);
+  if (oid === signedData)
+    throw new Problem(
+      'FORMAT_UNSUPPORTED',
+      'is a PKCS#12 file that is signed with a key instead of protected by a passphrase',
+      'Export it again with a passphrase.',
+    );
+  if (oid !== data) throw corrupt('is PKCS#12 with content of an unknown type');
+  return octetsOf(open(content, 0xa0)[0]);
+}
+
+function readSafe(safe: Element, reading: Reading, bags: Bag[], sealed: Sealed[]): void {
+  const [type, content] = open(safe, SEQUENCE);
+  const oid = oidOf(type);
+  if (oid === data) readBags(octetsOf(open(content, 0xa0)[0]), reading, bags, sealed);
+  else if (oid === encryptedData) sealed.push(readEncryptedData(open(content, 0xa0)[0], reading));
+  else if (oid === envelopedData)
+    throw new Problem(
+      'FORMAT_UNSUPPORTED',
+      'is a PKCS#12 file that is encrypted for a key instead of with a passphrase',
+      'Export it again with a passphrase.',
+    );
+  else throw corrupt('is PKCS#12 with content of an unknown type');
+}
+
+/** EncryptedData, RFC 5652 section 8. */
+function readEncryptedData(element: Element | undefined, reading: Reading): Sealed {
+  const [, info] = open(element, SEQUENCE);
+  const [, algorithm, content] = open(info, SEQUENCE);
+  const scheme = readScheme(algorithm);
+  noteAlgorithm(reading, scheme);
+  return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined };
+}
+
+/** A key or certificate that needs no further decryption. */
+interface Bag {
+  readonly holds: 'key' | 'certificate';
+  readonly value: Element;
+  readonly alias: string | undefined;
+  /** Nothing encrypted it. */
+  readonly plain: boolean;
+}
+
+function readBags(contents: Buffer, reading: Reading, bags: Bag[], sealed: Sealed[], plain = true): void {
+  readBagList(readElement(contents), reading, bags, sealed, plain);
+}
+
+function readBagList(list: Element, reading: Reading, bags: Bag[], sealed: Sealed[], plain: boolean): void {
+  for (const bag of open(list, SEQUENCE)) {
+    const [type, wrapped, attributes] = open(bag, SEQUENCE);
+    const oid = oidOf(type);
+    const value = open(wrapped, 0xa0)[0];
+    const alias = readFriendlyName(attributes);
+    if (value === undefined) throw corrupt('has an empty bag');
+    if (oid === nestedBag) readBagList(value, reading, bags, sealed, plain);
+    else if (oid === certBag) {
+      const [kind, certificate] = open(value, SEQUENCE);
+      if (oidOf(kind) !== x509Certificate) continue;
+      bags.push({ holds: 'certificate', value: open(certificate, 0xa0)[0]!, alias, plain });
+    } else if (reading.certificatesOnly) continue;
+    else if (oid === keyBag) bags.push({ holds: 'key', value, alias, plain });
+    else if (oid === shroudedKeyBag) {
+      const [algorithm, encrypted] = open(value, SEQUENCE);
+      const scheme = readScheme(algorithm);
+      noteAlgorithm(reading, scheme);
+      sealed.push({ holds: 'key', scheme, data: octetsOf(encrypted), alias });
+    }
+  }
+}
+
+/** The friendlyName among a bag's attributes: the alias of Java, the display name of Windows. */
+function readFriendlyName(attributes: Element | undefined): string | undefined {
+  for (const attribute of attributes === undefined ? [] : childrenOf(attributes)) {
+    const [type, values] = open(attribute, SEQUENCE);
+    if (oidOf(type) !== friendlyName) continue;
+    const value = values === undefined ? undefined : childrenOf(values)[0];
+    if (value === undefined) return undefined;
+    const bytes = contentsOf(value);
+    if (value.tag === UTF8_STRING) return bytes.toString('utf8');
+    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+      .swap16()
+      .toString('utf16le')
+      .replace(/\0+$/, '');
+  }
+  return undefined;
+}
+
+function costOf(sealed: readonly Sealed[]): number {
+  return sealed.reduce((sum, { scheme }) => sum + scheme.rounds, 0);
+}
+
+/**
+ * The passphrase to work with. Where none was given, a MAC tells cheaply whether the file was made without one,
+ * as `openssl pkcs12 -passout pass:` and GnuTLS `--null-password` do.
+ */
+async function choosePassphrase(
+  mac: Mac | undefined,
+  content: Buffer,
+  { keyring }: Reading,
+): Promise<string> {
+  const { text } = keyring.passphrase;
+  if (text !== undefined) return text;
+  if (mac !== undefined && (await mac.verify('', content)) !== undefined) return '';
+  throw missingPassphrase(keyring, 'is protected by a passphrase');
+}
+
+/** Checks the MAC and opens what is sealed, side by side, since PBKDF2 and scrypt run on the thread pool. */
+async function openAll(
+  sealed: readonly Sealed[],
+  bags: readonly Bag[],
+  mac: Mac | undefined,
+  content: Buffer,
+  passphrase: string,
+  reading: Reading,
+): Promise<void> {
+  const [fits, ...results] = await settleAll([
+    mac === undefined
+      ? undefined
+      : mac.verify(passphrase, content).then((spelling) => spelling !== undefined),
+    ...sealed.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
+  ] as const);
+  const opened = results as Unsealed[];
+  if (fits === false) throw explainMacMismatch(opened, reading);
+  for (const bag of bags) keep(bag, reading, fits === true);
+  const inner: Sealed[] = [];
+  for (const [index, part] of sealed.entries())
+    await openOne(part, opened[index]!, fits === true, passphrase, reading, inner);
+  if (inner.length === 0) return;
+  reading.budget.spend(costOf(inner));
+  const deeper = (await settleAll(
+    inner.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
+  )) as Unsealed[];
+  for (const [index, part] of inner.entries())
+    await openOne(part, deeper[index]!, fits === true, passphrase, reading, []);
+}
+
+/** Like Promise.all, but waits for every one before it throws the first failure. */
+async function settleAll<Values extends readonly unknown[]>(
+  values: Values,
+): Promise<{ -readonly [Index in keyof Values]: Awaited<Values[Index]> }> {
+  const settled = await Promise.allSettled(values);
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }) as { -readonly [Index in keyof Values]: Awaited<Values[Index]> };
+}
+
+/** A MAC that does not fit: the passphrase is wrong, unless it opened something, and then the file changed. */
+function explainMacMismatch(opened: readonly Unsealed[], { keyring }: Reading): Problem {
+  const evident = opened.some(({ status }) => status !== 'wrong');
+  for (const result of opened) if (result.status === 'open') result.plain.fill(0);
+  return evident
+    ? corrupt('was changed after it was made: the passphrase opens it, but its MAC does not match')
+    : wrongPassphrase(keyring);
+}
+
+async function openOne(
+  part: Sealed,
+  result: Unsealed,
+  verified: boolean,
+  passphrase: string,
+  reading: Reading,
+  inner: Sealed[],
+): Promise<void> {
+  let unsealed = result;
+  if (unsealed.status === 'wrong') unsealed = await openOtherwise(part, verified, passphrase, reading);
+  if (unsealed.status !== 'open')
+    throw unsealed.status === 'damaged'
+      ? corrupt('holds encrypted data that is damaged; the passphrase is right')
+      : explainWrong(part, verified, reading);
+  const { plain } = unsealed;
+  try {
+    if (part.holds === 'key') {
+      const value = readElement(plain);
+      keep({ holds: 'key', value, alias: part.alias, plain: false }, reading, verified);
+      return;
+    }
+    const bags: Bag[] = [];
+    const deeper: Sealed[] = [];
+    readBags(plain, reading, bags, deeper, false);
+    for (const bag of bags) keep(bag, reading, verified);
+    // What is still sealed is opened after `plain` has been wiped.
+    inner.push(...deeper.map((sealed) => ({ ...sealed, data: Buffer.from(sealed.data) })));
+  } finally {
+    plain.fill(0);
+  }
+}
+
+/**
+ * Where the MAC vouches for the passphrase, its other spellings are worth a try (NSS once keyed AES with the
+ * BMPString); a key may also have a passphrase of its own (keytool before Java 9).
+ */
+async function openOtherwise(
+  { holds, scheme, data }: Sealed,
+  verified: boolean,
+  passphrase: string,
+  { keyring, budget }: Reading,
+): Promise<Unsealed> {
+  if (verified && scheme.form === 'octets') {
+    budget.spend(scheme.rounds);
+    const bmp = spell(passphrase, 'bmp');
+    const result = await unseal(scheme, data, passphrase, [bmp[0]!, bmp[0]!.subarray(0, -2)]);
+    if (result.status !== 'wrong') return result;
+  }
+  if (holds === 'bags' || keyring.keyPassphrase.text === undefined) return { status: 'wrong' };
+  budget.spend(scheme.rounds);
+  return unseal(scheme, data, keyring.keyPassphrase.text);
+}
+
+function explainWrong({ holds }: Sealed, verified: boolean, { keyring, holdings }: Reading): Problem {
+  if (holds === 'bags' || (!verified && holdings.certificates.length === 0)) return wrongPassphrase(keyring);
+  return keyring.keyPassphrase.text === undefined
+    ? new Problem(
+        'PASSPHRASE_WRONG',
+        'the passphrase opens the file, but not the private key in it',
+        'If the key has a passphrase of its own, give it as keyPassphrase.',
+      )
+    : new Problem('PASSPHRASE_WRONG', 'neither passphrase nor keyPassphrase opens the private key');
+}
+
+function keep({ holds, value, alias, plain }: Bag, { holdings }: Reading, verified: boolean): void {
+  if (holds === 'key') holdings.keys.push({ privateKey: importPkcs8(value), alias, plain, intact: verified });
+  else holdings.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias));
+}

@@ -1,0 +1,121 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import {
+  childrenOf,
+  type Element,
+  encode,
+  encodeOid,
+  encodingOf,
+  INTEGER,
+  numberOf,
+  octetsOf,
+  oidOf,
+  open,
+  readElement,
+  SEQUENCE,
+} from './der.ts';
+import type { Reading } from './holdings.ts';
+import { noteAlgorithm } from './holdings.ts';
+import { missingPassphrase, wrongPassphrase } from './passphrase.ts';
+import { corrupt, Problem } from './problem.ts';
+import { readScheme } from './scheme.ts';
+import { unseal } from './unseal.ts';
+
+const version0 = Buffer.from([INTEGER, 1, 0]);
+
+/**
+ * The key in a PrivateKeyInfo (RFC 5208) or OneAsymmetricKey (RFC 5958). It is written anew as version 0 in
+ * DER, because OpenSSL 3.0 takes neither the public key that version 1 may carry nor BER.
+ */
+export function importPkcs8(info: Element): KeyObject {
+  const [version, algorithm, key] = open(info, SEQUENCE);
+  numberOf(version);
+  const [id] = open(algorithm, SEQUENCE);
+  const oid = oidOf(id);
+  const octets = octetsOf(key);
+  return importKey(encode(SEQUENCE, version0, encodingOf(algorithm!), encode(0x04, octets)), 'pkcs8', oid);
+}
+
+/** The key in an RSAPrivateKey (RFC 8017 appendix A.1.2). */
+export function importPkcs1(element: Element): KeyObject {
+  return importKey(Buffer.from(encodingOf(element)), 'pkcs1', rsaEncryption);
+}
+
+/** The key in an ECPrivateKey (RFC 5915), which must name its curve. */
+export function importSec1(element: Element): KeyObject {
+  return importKey(Buffer.from(encodingOf(element)), 'sec1', ecPublicKey);
+}
+
+/** The key in OpenSSL's traditional DSA form: version, p, q, g, public key, private key. */
+export function importDsa(element: Element): KeyObject {
+  const [, p, q, g, , x] = childrenOf(element).map(encodingOf);
+  if (x === undefined) throw corrupt('holds a DSA key that lacks a number');
+  const algorithm = encode(SEQUENCE, encodeOid(dsa), encode(SEQUENCE, p!, q!, g!));
+  return importKey(encode(SEQUENCE, version0, algorithm, encode(0x04, x)), 'pkcs8', dsa);
+}
+
+const rsaEncryption = '1.2.840.113549.1.1.1';
+const ecPublicKey = '1.2.840.10045.2.1';
+const dsa = '1.2.840.10040.4.1';
+
+/** Key algorithms of RFC 8017, 5480, 3279, 8410 that every supported Node takes. */
+const keyAlgorithms = new Set([
+  rsaEncryption,
+  ecPublicKey,
+  dsa,
+  '1.2.840.113549.1.1.10',
+  '1.3.101.110',
+  '1.3.101.111',
+  '1.3.101.112',
+  '1.3.101.113',
+]);
+
+function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: string): KeyObject {
+  try {
+    return createPrivateKey({ key: der, format: 'der', type });
+  } catch (cause) {
+    throw keyAlgorithms.has(algorithm)
+      ? new Problem(
+          'FILE_CORRUPT',
+          'holds a private key that OpenSSL does not take: its numbers, or its curve, are not what its type asks for',
+          'Ask for the key again, on a named curve if it is an EC key.',
+          cause,
+        )
+      : new Problem(
+          'FORMAT_UNSUPPORTED',
+          `holds a private key of the type ${algorithm}, which this Node does not know`,
+          'Use an RSA, ECDSA (P-256, P-384) or Ed25519 key.',
+          cause,
+        );
+  } finally {
+    der.fill(0);
+  }
+}
+
+/** Rounds of key derivation that an EncryptedPrivateKeyInfo asks for. */
+export function costOfPkcs8(element: Element): number {
+  return readScheme(childrenOf(element)[0]).rounds;
+}
+
+/**
+ * Decrypts an EncryptedPrivateKeyInfo (RFC 5208 section 6) that stands by itself, and imports the key. The caller
+ * has taken its cost from the budget.
+ */
+export async function importEncryptedPkcs8(element: Element, reading: Reading): Promise<KeyObject> {
+  const [algorithm, data] = open(element, SEQUENCE);
+  const scheme = readScheme(algorithm);
+  const { keyring } = reading;
+  noteAlgorithm(reading, scheme);
+  keyring.used = true;
+  const { text } = keyring.passphrase;
+  if (text === undefined) throw missingPassphrase(keyring, 'the private key is encrypted');
+  const unsealed = await unseal(scheme, octetsOf(data), text);
+  if (unsealed.status !== 'open')
+    throw unsealed.status === 'damaged'
+      ? corrupt('holds an encrypted private key that is damaged; the passphrase is right')
+      : wrongPassphrase(keyring);
+  try {
+    return importPkcs8(readElement(unsealed.plain));
+  } finally {
+    unsealed.plain.fill(0);
+  }
+}

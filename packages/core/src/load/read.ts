@@ -1,0 +1,319 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { CertificateSource, ClientCertificate, FileFormat, FileSource, Material } from '../types.ts';
+import { buildChain, withoutDuplicates } from './chain.ts';
+import { readLayout } from './directory.ts';
+import type { FoundCertificate, Holdings } from './holdings.ts';
+import { chooseIdentity } from './identity.ts';
+import { type MaterialOptions, readMaterial } from './material.ts';
+import { type Keyring, resolvePassphrase } from './passphrase.ts';
+import { explainAs, Problem } from './problem.ts';
+import { createSurroundings, fetchMaterial, labelOf, type ReadFile, type Surroundings } from './source.ts';
+import {
+  certificateWarnings,
+  chainWarnings,
+  fileWarnings,
+  identityWarnings,
+  modeWarnings,
+} from './warnings.ts';
+
+/** Where and for whom a source is read. */
+export interface ReadContext {
+  /** The certificate's name in the config, for messages. */
+  readonly name?: string | undefined;
+  /** What relative paths start at; the working directory unless written. */
+  readonly baseDirectory?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Days before its end from which a certificate is said to be expiring; 30 unless written. */
+  readonly expiryWarningDays?: number | undefined;
+}
+
+export interface ReadOptions extends ReadContext {
+  /** `'optional'`: a source without a private key is no error. */
+  readonly key?: 'optional' | 'required' | undefined;
+}
+
+/** What {@link readSource} returns: the certificate, and every file that was read for it. */
+export interface SourceReading<Key extends KeyObject | null = KeyObject> {
+  readonly certificate: ClientCertificate<Key>;
+  readonly files: readonly ReadFile[];
+}
+
+/**
+ * Reads a client certificate from whatever it came in: PKCS#12, PEM, DER, PKCS#7 or a Java keystore, told apart
+ * by content.
+ *
+ * @param source `{ pfx }`, `{ cert, key? }` or `{ dir }` with `passphrase`, `ca` and so on beside it, or a
+ *   function that returns one.
+ * @param options `{ key: 'optional' }` takes a source that holds only certificates; `privateKey` is then `null`.
+ * @throws {ClientCertificateError} `ERR_CLIENTCERT_` + `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_EMPTY`,
+ *   `FILE_TOO_LARGE`, `FILE_CORRUPT`, `FORMAT_UNKNOWN`, `FORMAT_UNSUPPORTED`, `PASSPHRASE_MISSING`,
+ *   `PASSPHRASE_WRONG`, `KEY_MISSING`, `CERTIFICATE_MISSING`, `KEY_MISMATCH`, `IDENTITY_AMBIGUOUS`,
+ *   `IDENTITY_NOT_FOUND`, `KDF_TOO_EXPENSIVE`, or `CONFIG_INVALID` for a source that is none.
+ * @see RFC 7292 (PKCS#12), RFC 7468 (PEM), RFC 5958 (private keys), RFC 5652 (PKCS#7)
+ * @example
+ * import { readCertificate } from '@clientcert/core';
+ * const { certificate, warnings } = await readCertificate({
+ *   pfx: 'bank.pfx',
+ *   passphrase: process.env.BANK_PFX_PASSPHRASE,
+ * });
+ * console.log(certificate.subject, certificate.validTo, warnings);
+ */
+export function readCertificate(
+  source: CertificateSource,
+  options: ReadOptions & { key: 'optional' },
+): Promise<ClientCertificate<KeyObject | null>>;
+export function readCertificate(source: CertificateSource, options?: ReadOptions): Promise<ClientCertificate>;
+export async function readCertificate(
+  source: CertificateSource,
+  options: ReadOptions = {},
+): Promise<ClientCertificate<KeyObject | null>> {
+  return (await readSource(source, options as ReadOptions & { key: 'optional' })).certificate;
+}
+
+/** Like {@link readCertificate}, and says which files were read, for whoever watches them. */
+export function readSource(
+  source: CertificateSource,
+  options: ReadOptions & { key: 'optional' },
+): Promise<SourceReading<KeyObject | null>>;
+export function readSource(source: CertificateSource, options?: ReadOptions): Promise<SourceReading>;
+export async function readSource(
+  source: CertificateSource,
+  options: ReadOptions = {},
+): Promise<SourceReading<KeyObject | null>> {
+  const label = { text: options.name === undefined ? 'certificate' : `certificate "${options.name}"` };
+  try {
+    const fileSource = await resolveSource(source);
+    label.text = labelFor(fileSource, options.name);
+    for (let attempt = 1; ; attempt++) {
+      const surroundings = createSurroundings(options.baseDirectory, options.env);
+      try {
+        return await readOnce(fileSource, surroundings, options);
+      } catch (error) {
+        // A mounted secret whose version was replaced and removed while it was being read.
+        if (attempt === 3 || !isVanished(error) || surroundings.files.length === 0) throw error;
+      }
+    }
+  } catch (error) {
+    throw explainAs(label.text, error);
+  }
+}
+
+function isVanished(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'ERR_CLIENTCERT_FILE_NOT_FOUND';
+}
+
+async function resolveSource(source: CertificateSource): Promise<FileSource> {
+  const resolved: unknown = typeof source === 'function' ? await callSource(source) : source;
+  if (typeof resolved !== 'object' || resolved === null)
+    throw new Problem(
+      'CONFIG_INVALID',
+      'the source is not an object',
+      "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }.",
+    );
+  const { pfx, cert, key, dir } = resolved as FileSource;
+  const named = [pfx, cert ?? key, dir].filter((each) => each !== undefined);
+  if (named.length !== 1)
+    throw new Problem(
+      'CONFIG_INVALID',
+      named.length === 0
+        ? 'the source names neither pfx, cert nor dir'
+        : 'the source names more than one of pfx, cert and dir',
+      "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }. A value that comes from an environment variable may be unset.",
+    );
+  return resolved as FileSource;
+}
+
+async function callSource(source: () => FileSource | Promise<FileSource>): Promise<FileSource> {
+  try {
+    return await source();
+  } catch (cause) {
+    throw new Problem('FILE_UNREADABLE', 'the function that returns the source failed', undefined, cause);
+  }
+}
+
+function labelFor({ pfx, cert, key, dir }: FileSource, name: string | undefined): string {
+  const materials = [pfx, ...asArray(cert), key, dir].filter((each) => each !== undefined);
+  const what = [...new Set(materials.map(labelOf))].join(', ');
+  return name === undefined ? what : `certificate "${name}" (${what})`;
+}
+
+async function readOnce(
+  source: FileSource,
+  surroundings: Surroundings,
+  options: ReadOptions,
+): Promise<SourceReading<KeyObject | null>> {
+  const keyring = await resolveKeyring(source, surroundings);
+  const reading = { keyring, maxIterations: source.maxIterations };
+  const { identity, key, ca } = await locateMaterials(source, surroundings);
+  const materials = key === undefined ? identity : [...identity, key];
+  const parts: Part[] = [];
+  for (const material of materials)
+    parts.push(await readPart(material, surroundings, reading, materials.length > 1));
+  const given: FoundCertificate[] = [];
+  for (const material of ca) given.push(...(await readCa(material, surroundings, reading, source)));
+  const certificate = await assemble(parts, key !== undefined, given, keyring, source, options);
+  return { certificate, files: surroundings.files };
+}
+
+export async function resolveKeyring(
+  { passphrase, keyPassphrase }: Pick<FileSource, 'passphrase' | 'keyPassphrase'>,
+  surroundings: Surroundings,
+): Promise<Keyring> {
+  return {
+    passphrase: await resolvePassphrase(passphrase, surroundings),
+    keyPassphrase: await resolvePassphrase(keyPassphrase, surroundings),
+    used: false,
+  };
+}
+
+interface Materials {
+  readonly identity: readonly Material[];
+  /** The material that was named as the key; its keys come before any that stand beside the certificate. */
+  readonly key: Material | undefined;
+  readonly ca: readonly Material[];
+}
+
+async function locateMaterials(source: FileSource, surroundings: Surroundings): Promise<Materials> {
+  const ca = asArray(source.ca);
+  if (source.dir !== undefined) {
+    const layout = await readLayout(source.dir, surroundings);
+    const [identity, key] = layout.identity;
+    return { identity: [identity!], key, ca: [...ca, ...layout.ca] };
+  }
+  const identity = source.pfx === undefined ? asArray(source.cert) : [source.pfx];
+  return { identity, key: source.key, ca };
+}
+
+/** One material, read. */
+interface Part {
+  readonly label: string;
+  readonly mode: number | undefined;
+  readonly holdings: Holdings;
+}
+
+/** Reads one material; where there are several, failures say which one they are about. */
+export async function readPart(
+  material: Material,
+  surroundings: Surroundings,
+  options: MaterialOptions,
+  several: boolean,
+): Promise<Part> {
+  const label = labelOf(material);
+  try {
+    const { bytes, mode } = await fetchMaterial(material, surroundings);
+    try {
+      return { label, mode, holdings: await readMaterial(bytes, options) };
+    } finally {
+      bytes.fill(0);
+    }
+  } catch (error) {
+    if (several && error instanceof Problem) throw error.about(label);
+    throw error;
+  }
+}
+
+async function readCa(
+  material: Material,
+  surroundings: Surroundings,
+  options: MaterialOptions,
+  { dir }: Pick<FileSource, 'dir'>,
+): Promise<FoundCertificate[]> {
+  try {
+    const { holdings } = await readPart(
+      material,
+      surroundings,
+      { ...options, certificatesOnly: true },
+      false,
+    );
+    if (holdings.certificates.length > 0) return holdings.certificates;
+    throw new Problem(
+      'CERTIFICATE_MISSING',
+      'holds no certificate',
+      "Name the certificate of the authority that issued the server's certificate.",
+    );
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    // cert-manager writes an empty ca.crt where the issuer does not tell its root.
+    if (dir !== undefined && error.code === 'ERR_CLIENTCERT_FILE_EMPTY') return [];
+    throw error.about(`ca ${labelOf(material)}`);
+  }
+}
+
+/**
+ * Every certificate in `material`, for use as trusted roots. Takes every format that {@link readCertificate}
+ * takes; private keys in it are left alone.
+ *
+ * @throws {ClientCertificateError} The codes of {@link readCertificate} that concern files and passphrases, and
+ *   `ERR_CLIENTCERT_CERTIFICATE_MISSING` for a file without any certificate.
+ */
+export async function readRoots(
+  material: Material | readonly Material[],
+  options: ReadContext & Pick<FileSource, 'passphrase' | 'maxIterations'> = {},
+): Promise<X509Certificate[]> {
+  const surroundings = createSurroundings(options.baseDirectory, options.env);
+  try {
+    const keyring = await resolveKeyring({ passphrase: options.passphrase }, surroundings);
+    const found: FoundCertificate[] = [];
+    for (const each of asArray(material))
+      found.push(
+        ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
+      );
+    return withoutDuplicates(found.map(({ certificate }) => certificate));
+  } catch (error) {
+    throw explainAs(options.name ?? 'trusted roots', error);
+  }
+}
+
+async function assemble(
+  parts: readonly Part[],
+  keyNamed: boolean,
+  given: readonly FoundCertificate[],
+  keyring: Keyring,
+  source: FileSource,
+  options: ReadOptions,
+): Promise<ClientCertificate<KeyObject | null>> {
+  const own = parts.flatMap(({ holdings }) => holdings.certificates);
+  const named = keyNamed ? parts.at(-1)!.holdings.keys : [];
+  const keys = named.length > 0 ? named : parts.flatMap(({ holdings }) => holdings.keys);
+  const choice = await chooseIdentity(keys, own, {
+    alias: source.alias,
+    keyOptional: options.key === 'optional',
+  });
+  const { key, leaf } = choice.identity;
+  const pile = own.map(({ certificate }) => certificate);
+  const extra = given.map(({ certificate }) => certificate);
+  const chain = buildChain(leaf.certificate, pile, extra);
+  const ordered = parts.every(({ holdings }) => holdings.ordered);
+  const warnings = [
+    ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays ?? 30),
+    ...chainWarnings(leaf.certificate, chain, pile, ordered, choice),
+    ...identityWarnings(choice),
+    ...fileWarnings(
+      parts.flatMap(({ holdings }) => [...holdings.legacy]),
+      { given: (keyring.passphrase.text ?? '') !== '', used: keyring.used },
+    ),
+    ...parts.flatMap(({ label, mode, holdings }) =>
+      holdings.keys.some(({ plain }) => plain) ? modeWarnings(label, mode) : [],
+    ),
+  ];
+  return {
+    privateKey: key === undefined ? null : key.privateKey,
+    certificate: leaf.certificate,
+    chain: chain.intermediates,
+    ca: withoutDuplicates([...chain.roots, ...extra]),
+    warnings,
+    format: formatOf(parts.map(({ holdings }) => holdings)),
+  };
+}
+
+export function formatOf(holdings: readonly Holdings[]): FileFormat {
+  return {
+    container: [...new Set(holdings.map(({ container }) => container))].join(' and '),
+    algorithms: [...new Set(holdings.flatMap(({ algorithms }) => [...algorithms]))],
+  };
+}
+
+function asArray<Value>(value: Value | readonly Value[] | undefined): readonly Value[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value as Value];
+}

@@ -1,0 +1,231 @@
+import { open, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Material } from '../types.ts';
+import { Problem } from './problem.ts';
+
+/** Larger than any certificate file; what goes further is a mistake or an attack. */
+export const maxFileSize: number = 5 * 2 ** 20;
+
+/** What a source's paths and names refer to, and the directories that were resolved while reading it. */
+export interface Surroundings {
+  readonly baseDirectory: string;
+  readonly env: NodeJS.ProcessEnv;
+  /**
+   * Real paths of directories. Each is resolved once per reading, so that two files of a mounted secret come
+   * from the same version of it, however often its `..data` link moves meanwhile.
+   */
+  readonly directories: Map<string, Promise<string>>;
+  /** Every file that was read, in order. */
+  readonly files: ReadFile[];
+}
+
+/** A file that was really read. `path` is what a watcher should watch; `realpath` is where it led. */
+export interface ReadFile {
+  readonly path: string;
+  readonly realpath: string;
+}
+
+export interface LoadedMaterial {
+  /** A copy of our own, to be wiped after use. */
+  readonly bytes: Buffer;
+  /** What messages call it. */
+  readonly label: string;
+  /** Permission bits of the file; undefined where it is not a file. */
+  readonly mode?: number | undefined;
+}
+
+export function createSurroundings(baseDirectory?: string, env?: NodeJS.ProcessEnv): Surroundings {
+  return {
+    baseDirectory: baseDirectory ?? process.cwd(),
+    env: env ?? process.env,
+    directories: new Map(),
+    files: [],
+  };
+}
+
+/** What messages call a material. Never more than a few characters of anything that may be a key. */
+export function labelOf(material: Material): string {
+  if (typeof material === 'string') return isInline(material) ? 'the text given' : showPath(material);
+  if (material instanceof Uint8Array) return 'the bytes given';
+  if (material instanceof URL)
+    return showPath(material.protocol === 'file:' ? fileURLToPath(material) : 'a URL');
+  if (typeof material === 'object' && material !== null && typeof material.env === 'string')
+    return `environment variable ${material.env}`;
+  return 'the source';
+}
+
+/** The bytes of a material, from wherever they are. */
+export async function fetchMaterial(material: Material, surroundings: Surroundings): Promise<LoadedMaterial> {
+  const label = labelOf(material);
+  if (typeof material === 'string') {
+    const inline = isInline(material);
+    if (inline) return { bytes: limited(Buffer.from(material, inline)), label };
+    return readFileBytes(material, surroundings);
+  }
+  if (material instanceof Uint8Array) return { bytes: Buffer.from(limited(material)), label };
+  if (material instanceof URL) return readFileBytes(material, surroundings);
+  if (typeof material === 'object' && material !== null && typeof material.env === 'string') {
+    const text = surroundings.env[material.env];
+    if (text === undefined)
+      throw new Problem(
+        'FILE_NOT_FOUND',
+        `the environment variable ${material.env} is not set`,
+        'Set it to the PEM text, or to the base64 of the file.',
+      );
+    return { bytes: limited(Buffer.from(text)), label };
+  }
+  throw new Problem(
+    'CONFIG_INVALID',
+    'is neither a path, a file: URL, { env }, bytes nor PEM text',
+    "Write a path, a file: URL, { env: 'NAME' }, a Buffer or the PEM text itself.",
+  );
+}
+
+function limited<Bytes extends Uint8Array>(bytes: Bytes): Bytes {
+  if (bytes.length > maxFileSize) throw tooLarge();
+  return bytes;
+}
+
+function tooLarge(): Problem {
+  return new Problem(
+    'FILE_TOO_LARGE',
+    `is larger than ${maxFileSize / 2 ** 20} MiB`,
+    'A certificate file is a few kilobytes; check that this is the right file.',
+  );
+}
+
+/** The encoding of a string that is itself the material; undefined for one that is a path. */
+function isInline(text: string): 'utf8' | 'latin1' | undefined {
+  if (
+    /^0[\x80-\x84]/.test(text) ||
+    text.startsWith('\xfe\xed\xfe\xed') ||
+    text.startsWith('\xce\xce\xce\xce')
+  )
+    return /[^\0-\xff]/.test(text) ? 'utf8' : 'latin1';
+  if (text.length > 20 && /[\n\r\ufffd<]|---- ?BEGIN |PuTTY-User-Key-File|\\n/.test(text)) return 'utf8';
+  return text.length > 80 && looksLikeBase64(text) ? 'utf8' : undefined;
+}
+
+/** Base64 of DER, PEM, JKS or JCEKS: no path begins like that and goes on for so long without a dot. */
+function looksLikeBase64(text: string): boolean {
+  return /^\s*["']?(?:M[A-P]|LS0t|\/u3\+7Q|zs7Ozg)[A-Za-z0-9+/_\s-]{36}/.test(text);
+}
+
+/** A path as messages print it: shortened where it may be key material that was given as a path by mistake. */
+export function showPath(path: string): string {
+  const suspicious =
+    path.length > 1024 ||
+    /[\p{Cc}\ufffd]|-----/u.test(path) ||
+    looksLikeBase64(path) ||
+    path.split(/[/\\]/).some((segment) => /^[A-Za-z0-9+=_-]{64,}$/.test(segment));
+  return suspicious
+    ? `"${path.slice(0, 6).replace(/[^\x20-\x7e]/g, '?')}…" (${path.length} characters)`
+    : path;
+}
+
+/** Reads one file, through the resolved directory that it and its neighbours share. */
+export async function readFileBytes(
+  file: string | URL,
+  surroundings: Surroundings,
+  role?: string,
+): Promise<LoadedMaterial> {
+  const path = toPath(file, surroundings.baseDirectory);
+  const label = showPath(typeof file === 'string' ? file : path);
+  const subject = role === undefined ? '' : `${role} ${label} `;
+  try {
+    const real = await locate(path, surroundings);
+    const handle = await open(real, 'r');
+    try {
+      const stats = await handle.stat();
+      if (stats.isDirectory())
+        throw new Problem(
+          'FILE_UNREADABLE',
+          `${subject}is a directory`,
+          'For a mounted secret write { dir: … }; otherwise name the file inside.',
+        );
+      if (stats.size > maxFileSize) throw tooLarge();
+      const bytes = await readAll(handle, stats.size);
+      surroundings.files.push({ path, realpath: real });
+      return { bytes, label, mode: stats.mode };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw error instanceof Problem ? error : explainFileError(error, subject, path);
+  }
+}
+
+export function toPath(file: string | URL, baseDirectory: string): string {
+  if (file === '')
+    throw new Problem('FILE_NOT_FOUND', 'the path is empty', 'Check the variable that the path comes from.');
+  if (typeof file === 'string' && !/^file:/i.test(file)) return resolve(baseDirectory, file);
+  try {
+    return fileURLToPath(file);
+  } catch {
+    throw new Problem(
+      'CONFIG_INVALID',
+      'is a URL that is not a local file: URL',
+      'Download it first, and give its path.',
+    );
+  }
+}
+
+/**
+ * Where a path leads. Kubernetes mounts a secret as `tls.crt → ..data/tls.crt` with `..data → ..2026_11_21`,
+ * and moves that one link: it is resolved once for all files below it.
+ */
+async function locate(path: string, { directories }: Surroundings): Promise<string> {
+  const link = await readlink(path).catch(() => undefined);
+  const target = link === undefined ? path : resolve(dirname(path), link);
+  const directory = dirname(target);
+  let resolved = directories.get(directory);
+  if (resolved === undefined) {
+    resolved = realpath(directory);
+    directories.set(directory, resolved);
+  }
+  return join(await resolved, basename(target));
+}
+
+async function readAll(handle: Awaited<ReturnType<typeof open>>, size: number): Promise<Buffer> {
+  // One byte more than the file says, to notice pipes and devices, whose size is 0, and files that grow.
+  let bytes = Buffer.allocUnsafeSlow(Math.max(size + 1, 4096));
+  let filled = 0;
+  for (;;) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled);
+    if (bytesRead === 0) return bytes.subarray(0, filled);
+    filled += bytesRead;
+    if (filled > maxFileSize) throw tooLarge();
+    // A regular file that gave as much as it said needs no further call to find its end.
+    if (filled === size) return bytes.subarray(0, filled);
+    if (filled === bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(bytes.length * 2);
+      bytes.copy(grown);
+      bytes.fill(0);
+      bytes = grown;
+    }
+  }
+}
+
+function explainFileError(error: unknown, subject: string, path: string): Problem {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  // The error repeats the path; one that may be key material stays out of it.
+  const cause = showPath(path) === path ? error : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG')
+    return new Problem(
+      'FILE_NOT_FOUND',
+      `${subject}does not exist`,
+      showPath(path) === path
+        ? `Looked for ${path}. Relative paths start at the config file's directory, or at the working directory.`
+        : 'If this is the certificate itself rather than a path, give it as a Buffer or as PEM text.',
+      cause,
+    );
+  return new Problem(
+    'FILE_UNREADABLE',
+    `${subject}cannot be read (${code})`,
+    code === 'EACCES' || code === 'EPERM'
+      ? 'Give the user that runs this process read access to the file and to the directories above it.'
+      : undefined,
+    cause,
+  );
+}
