@@ -66,7 +66,7 @@ export interface Refusal {
 }
 
 /** What is known of a connection once its handshake is done. */
-export interface Connection {
+interface Connection {
   /** Running number, from 1, over all ports. */
   readonly number: number;
   readonly clientCertificate: PeerCertificate | null;
