@@ -262,7 +262,7 @@ function integer(hexadecimal: string): ArrayBuffer {
 }
 
 /** PEM armour (RFC 7468) with a newline at its end, so that texts can be joined. */
-export function pem(label: string, der: ArrayBuffer | Uint8Array): string {
+function pem(label: string, der: ArrayBuffer | Uint8Array): string {
   const lines =
     Buffer.from(der as ArrayBuffer)
       .toString('base64')

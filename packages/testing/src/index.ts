@@ -18,6 +18,13 @@ export type {
 export type { PeerCertificate } from './peer.ts';
 export { type PfxEncryption, type PfxOptions, writePfx } from './pfx.ts';
 export {
+  type ProxiedRequest,
+  type ProxyOptions,
+  type ProxyTarget,
+  startProxy,
+  type TestProxy,
+} from './proxy.ts';
+export {
   type RequestHandler,
   type SeenRequest,
   type ServerOptions,

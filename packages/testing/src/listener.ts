@@ -66,7 +66,7 @@ export interface Refusal {
 }
 
 /** What is known of a connection once its handshake is done. */
-export interface Connection {
+interface Connection {
   /** Running number, from 1, over all ports. */
   readonly number: number;
   readonly clientCertificate: PeerCertificate | null;
@@ -102,9 +102,10 @@ export async function listen(
   authority: Authority,
   options: ListenerOptions,
   log: ConnectionLog,
+  transport: { allowHalfOpen?: boolean } = {},
 ): Promise<Listener> {
   const { host = '127.0.0.1', keepAliveTimeout } = options;
-  const server = await createServer(authority, options);
+  const server = await createServer(authority, options, transport);
   if (keepAliveTimeout !== undefined && 'keepAliveTimeout' in server)
     server.keepAliveTimeout = keepAliveTimeout;
 
@@ -170,9 +171,13 @@ const PLAIN: Connection = {
   resumed: false,
 };
 
-async function createServer(authority: Authority, options: ListenerOptions): Promise<ListenerServer> {
+async function createServer(
+  authority: Authority,
+  options: ListenerOptions,
+  transport: { allowHalfOpen?: boolean },
+): Promise<ListenerServer> {
   if (options.tls === false) return http.createServer();
-  const settings = await tlsOptions(authority, options);
+  const settings = { ...(await tlsOptions(authority, options)), ...transport };
   if (options.http2) return http2.createSecureServer({ ...settings, allowHTTP1: true });
   return https.createServer(settings);
 }

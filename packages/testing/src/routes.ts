@@ -17,7 +17,7 @@ export async function answer(
   response: ServerResponse,
   seen: SeenRequest,
 ): Promise<void> {
-  const query = new URL(seen.url).searchParams;
+  const query = new URLSearchParams(seen.url.split('?', 2)[1]);
   const [, name = '', rest = ''] = /^\/([^/]*)\/?(.*)$/.exec(seen.path) ?? [];
   const route = Object.hasOwn(ROUTES, name) ? ROUTES[name]! : describe;
   await route({ request, response, seen, query, rest });

@@ -129,7 +129,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     await Promise.all(listeners.map((listener) => listener.close()));
   };
   const [{ url, host, port }] = listeners as [Listener, ...Listener[]];
-  return {
+  const server: TestServer = {
     url,
     urls: listeners.map((listener) => listener.url),
     host,
@@ -145,6 +145,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     close,
     [Symbol.asyncDispose]: close,
   };
+  // What prints the server shall not print the keys that Node's servers hold.
+  const { servers } = server;
+  return Object.defineProperty(server, 'servers', { get: () => servers, enumerable: false });
 }
 
 /** All or none: what was opened before a failure is closed again. */

@@ -10,7 +10,9 @@ export interface Answer {
   readonly body: string;
 }
 
-type Options = https.RequestOptions & Pick<ConnectionOptions, 'ALPNProtocols'> & { body?: string | Buffer };
+type Options = Omit<https.RequestOptions, 'agent'> & {
+  agent?: https.RequestOptions['agent'] | undefined;
+} & Pick<ConnectionOptions, 'ALPNProtocols'> & { body?: string | Buffer };
 
 /** One request by Node's own client, over a connection of its own unless an agent is given. */
 export async function request(url: string, { body, ...options }: Options = {}): Promise<Answer> {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +5,7 @@ import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority, type PfxEncryption, writePfx } from '../src/index.ts';
-import { hasOpenssl } from './openssl.ts';
+import { hasOpenssl, openssl } from './openssl.ts';
 
 let directory: string;
 let authority: Authority;
@@ -26,7 +25,7 @@ describe.runIf(hasOpenssl)('openssl reads', () => {
     it.each(['ec', 'rsa', 'ed25519'] as const)(`${encryption} with a key of type %s`, async (keyType) => {
       const client = await authority.issue({ name: 'alice', keyType });
       for (const passphrase of PASSPHRASES) {
-        const text = await openssl(await client.pfx(passphrase, { encryption }), passphrase);
+        const text = await readPfx(await client.pfx(passphrase, { encryption }), passphrase);
         expect(text).toContain(ALGORITHMS[encryption].key);
         expect(text).toContain(ALGORITHMS[encryption].certificates);
         expect(text).toContain('friendlyName: alice');
@@ -38,7 +37,7 @@ describe.runIf(hasOpenssl)('openssl reads', () => {
 
   it('the iterations, the MAC, the name and the chain that were asked for', async () => {
     const client = await authority.issue({ name: 'alice' });
-    const text = await openssl(
+    const text = await readPfx(
       await client.pfx('secret', {
         iterations: 777,
         mac: 'sha512',
@@ -50,16 +49,16 @@ describe.runIf(hasOpenssl)('openssl reads', () => {
     expect(text).toContain('MAC: sha512, Iteration 777');
     expect(text).toContain('AES-256-CBC, Iteration 777');
     expect(fingerprints(text)).toEqual([client.fingerprint256]);
-    const nameless = await openssl(await client.pfx('secret', { friendlyName: false }), 'secret');
+    const nameless = await readPfx(await client.pfx('secret', { friendlyName: false }), 'secret');
     expect(nameless).not.toContain('friendlyName');
-    const replaced = await openssl(await client.pfx('secret', { chain: authority.certificate }), 'secret');
+    const replaced = await readPfx(await client.pfx('secret', { chain: authority.certificate }), 'secret');
     expect(fingerprints(replaced)).toEqual([client.fingerprint256, fingerprint(authority.certificate)]);
   });
 
   it('several identities, and their common chain once', async () => {
     const alice = await authority.issue({ name: 'alice' });
     const bob = await authority.issue({ name: 'bob', keyType: 'rsa' });
-    const text = await openssl(await writePfx([alice, bob], 'secret'), 'secret');
+    const text = await readPfx(await writePfx([alice, bob], 'secret'), 'secret');
     expect(text).toContain(alice.key.trim());
     expect(text).toContain(bob.key.trim());
     expect(fingerprints(text)).toEqual([alice.fingerprint256, bob.fingerprint256, fingerprint(alice.chain)]);
@@ -69,7 +68,7 @@ describe.runIf(hasOpenssl)('openssl reads', () => {
     const client = await authority.issue({ name: 'alice' });
     for (const encryption of ENCRYPTIONS) {
       const pfx = await client.pfx('secret', { encryption });
-      await expect(openssl(pfx, 'Secret')).rejects.toThrow(/invalid password/i);
+      await expect(readPfx(pfx, 'Secret')).rejects.toThrow(/invalid password/i);
     }
   });
 });
@@ -123,15 +122,12 @@ const ALGORITHMS = {
 };
 
 let written = 0;
-async function openssl(pfx: Buffer, passphrase: string): Promise<string> {
+async function readPfx(pfx: Buffer, passphrase: string): Promise<string> {
   const path = join(directory, `${++written}.pfx`);
   const secret = join(directory, `${written}.txt`);
   await writeFile(path, pfx);
   await writeFile(secret, `${passphrase}\n`);
-  const args = ['pkcs12', '-in', path, '-passin', `file:${secret}`, '-info', '-nodes', '-legacy'];
-  const { status, stdout, stderr } = spawnSync('openssl', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
-  return stderr + stdout;
+  return openssl('pkcs12', '-in', path, '-passin', `file:${secret}`, '-info', '-nodes', '-legacy');
 }
 
 function fingerprints(text: string): string[] {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import * as https from 'node:https';
 import { connect, type SecureVersion } from 'node:tls';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   type Authority,
@@ -399,6 +400,14 @@ describe('handler', () => {
     await expect(request(`${server.url}/delay?ms=5000`, { signal })).rejects.toThrow();
     await vi.waitFor(() => expect(server.requests[0]?.aborted).toBe(true));
   });
+});
+
+it('prints no key', async () => {
+  await using server = await startServer({ authority });
+  await request(server.url, as(alice, authority));
+  expect(inspect(server, { depth: 12, showHidden: true })).not.toContain('PRIVATE KEY');
+  expect(JSON.stringify(server)).not.toContain('PRIVATE KEY');
+  expect(inspect(server.servers, { depth: 12 })).toContain('PRIVATE KEY');
 });
 
 describe('close', () => {
