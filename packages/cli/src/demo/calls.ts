@@ -53,7 +53,7 @@ export async function makeCalls(): Promise<void> {
       };
       await report('the pinned host', `${pinned}/accounts`, ['alice']);
       await report('again, new connection', `${pinned}/accounts`, ['alice']);
-      await report('same host, other port', `${samePinnedHost}/status`, [null]);
+      await report('same host, other port', `${samePinnedHost}/rates`, [null]);
       await report('a host no rule names', `${unnamed}/news`, [null]);
       await report(
         'redirected to that host',
