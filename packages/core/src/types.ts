@@ -225,8 +225,8 @@ export interface Config<CertificateName extends string = string, ServiceName ext
   hosts?: Readonly<Record<string, HostPin<NoInfer<CertificateName>>>> | undefined;
   /** Certificates for calls that are made as a service, by the service's name. */
   services?: Readonly<Record<ServiceName, ServicePin<NoInfer<CertificateName>>>> | undefined;
-  /** A certificate for every other https host (none unless written). */
-  default?: NoInfer<CertificateName> | false | undefined;
+  /** The rule for every other https host (none unless written). */
+  default?: HostPin<NoInfer<CertificateName>> | undefined;
   /** The TLS versions where no rule says otherwise. */
   tls?: TlsPin | undefined;
   /** `'env'`, a URL, an object, or `false` for none; unless written, what the client itself does. */

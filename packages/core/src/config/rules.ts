@@ -53,9 +53,7 @@ function checkHostRule(notes: Notes, host: string, pin: HostPin): HostRule | und
   const denies = rule?.certificate === false;
   const pattern = checkPattern(notes, path, host, denies ? '*' : 443);
   if (rule === undefined || pattern === undefined) return undefined;
-  if (rule.required && typeof rule.certificate !== 'string') {
-    fail(notes, [...path, 'required'], 'there is no certificate to require: name one, or leave it out');
-  }
+  checkRequired(notes, rule);
   return { ...rule, pattern };
 }
 
@@ -75,10 +73,18 @@ function checkService(notes: Notes, name: string, pin: ServicePin): ServiceRule 
   return { ...rule, name, hosts: hosts as readonly HostPattern[] | undefined };
 }
 
-function checkDefault(notes: Notes, certificate: string | false | undefined): PinRule | undefined {
-  if (certificate === undefined || certificate === false) return undefined;
-  notes.findings.push(...checkCertificateName(['default'], certificate, notes.known));
-  return { ...SILENT, label: 'default', path: ['default'], certificate };
+function checkDefault(notes: Notes, pin: HostPin | undefined): PinRule | undefined {
+  if (pin === undefined || pin === false) return undefined;
+  const rule = checkRule(notes, ['default'], pin);
+  if (rule === undefined) return undefined;
+  checkRequired(notes, rule);
+  // It names no host, so it keeps no service from presenting its own.
+  return rule.certificate === false ? { ...rule, certificate: undefined } : rule;
+}
+
+function checkRequired(notes: Notes, { path, required, certificate }: PinRule): void {
+  if (!required || typeof certificate === 'string') return;
+  fail(notes, [...path, 'required'], 'there is no certificate to require: name one, or leave it out');
 }
 
 /** What host rules and service rules have in common; `undefined` where it cannot be used. */

@@ -201,12 +201,7 @@ export const configSchema: v.GenericSchema<Config> = object(
         "Certificates for calls that are made as a service, by the service's name.",
       ),
     ),
-    default: v.optional(
-      described(
-        v.union([certificateName, v.literal(false)], "must be a certificate's name, or false for none"),
-        'A certificate for every other https host (none unless written).',
-      ),
-    ),
+    default: v.optional(described(hostPin, 'The rule for every other https host (none unless written).')),
     tls: v.optional(tls),
     proxy: v.optional(described(proxy, '"env", a URL, an object, or false for none.')),
     watch: v.optional(described(flag, 'Watch the files and swap what changed (true unless written).')),

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ClientCertificateError } from '../errors.ts';
+import type { Config } from '../types.ts';
+import { findJsonMistake } from './json.ts';
+
+/** A config as it was found, not checked yet. */
+export interface FoundConfig {
+  readonly config: unknown;
+  /** What relative paths are relative to: the file's directory, else the working directory. */
+  readonly baseDirectory: string;
+  /** The file, absolute; `undefined` where the config came as an object. */
+  readonly path: string | undefined;
+}
+
+/**
+ * Takes a config as an object, or reads the JSON file that the argument or else `CLIENTCERT_CONFIG` names.
+ *
+ * @throws `ERR_CLIENTCERT_CONFIG_NOT_FOUND`, `ERR_CLIENTCERT_FILE_UNREADABLE`, and `ERR_CLIENTCERT_CONFIG_INVALID`
+ *   with line and column where the file is not JSON.
+ */
+export async function readConfig(
+  config: Config | string | URL | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<FoundConfig> {
+  if (config === undefined) {
+    const named = env.CLIENTCERT_CONFIG;
+    if (named === undefined || named === '') throw nothingNamed();
+    return readFileOf(named, ' (named by CLIENTCERT_CONFIG)');
+  }
+  if (typeof config === 'string' || config instanceof URL) return readFileOf(config, '');
+  return { config, baseDirectory: process.cwd(), path: undefined };
+}
+
+async function readFileOf(location: string | URL, origin: string): Promise<FoundConfig> {
+  const path = toPath(location);
+  const text = decode(await readBytes(path, origin), path);
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch {
+    // The reason quotes the text, which may hold a passphrase: it is found again by other means.
+  }
+  const mistake = findJsonMistake(text);
+  if (mistake !== undefined) {
+    const message = `line ${mistake.line}, column ${mistake.column}: ${mistake.message}`;
+    throw new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', `${path}: ${message}`, {
+      hint: 'Correct the JSON. An editor shows such places if the file says "$schema": "./node_modules/@clientcert/core/schema/clientcert.schema.json".',
+      issues: [{ path: [], message }],
+    });
+  }
+  return { config, baseDirectory: dirname(path), path };
+}
+
+function toPath(location: string | URL): string {
+  const isUrl = location instanceof URL || /^file:/i.test(location);
+  if (!isUrl) return resolve(location);
+  const url = new URL(location);
+  if (url.protocol !== 'file:') {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_CONFIG_NOT_FOUND',
+      `a config is not read from ${url.protocol} URLs`,
+      {
+        hint: 'Pass a path, a file: URL, or the config itself as an object.',
+      },
+    );
+  }
+  return fileURLToPath(url);
+}
+
+async function readBytes(path: string, origin: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new ClientCertificateError(
+        'ERR_CLIENTCERT_CONFIG_NOT_FOUND',
+        `there is no config file ${path}${origin}`,
+        {
+          hint: 'Check the path; a relative one is relative to the working directory.',
+          cause,
+        },
+      );
+    }
+    const reason = code === 'EISDIR' ? 'is a directory' : `cannot be read (${code})`;
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_FILE_UNREADABLE',
+      `the config file ${path}${origin} ${reason}`,
+      {
+        hint:
+          code === 'EISDIR'
+            ? 'Name the JSON file in it.'
+            : 'Let the user that runs this process read the file.',
+        cause,
+      },
+    );
+  }
+}
+
+/** UTF-8, with or without a byte order mark; Windows tools also write UTF-16. */
+function decode(bytes: Buffer, path: string): string {
+  const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  try {
+    return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_CONFIG_INVALID',
+      `${path}: this is not a text in UTF-8`,
+      {
+        hint: 'The config is a JSON file. A certificate file is named in it, under `certificates`.',
+      },
+    );
+  }
+}
+
+function nothingNamed(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_NOT_FOUND',
+    'no config was given and CLIENTCERT_CONFIG names none',
+    {
+      hint: 'Pass a config or the path of one, set CLIENTCERT_CONFIG, or pass fromEnvironment() to use CLIENTCERT_PFX.',
+    },
+  );
+}
