@@ -1,4 +1,4 @@
-import { type AgentIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
+import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
 import type { AxiosInstance, AxiosProxyConfig, InternalAxiosRequestConfig } from 'axios';
 
 export * from '@clientcert/core';
@@ -91,7 +91,7 @@ function refuse(credentials: Credentials, origin: string, service: string | fals
 }
 
 /** As axios reads it: an object, nothing (then the environment), or `false`. */
-function proxyOf(proxy: AxiosProxyConfig | false | undefined): AgentIdentity['proxy'] {
+function proxyOf(proxy: AxiosProxyConfig | false | undefined): ConnectIdentity['proxy'] {
   if (!proxy) return proxy === false ? false : 'env';
   const { protocol = 'http', host, port, auth } = proxy;
   const scheme = protocol.replace(/:$/, '');

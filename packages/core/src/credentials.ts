@@ -1,11 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { AgentOptions } from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
+import { isIP } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { RoutingAgent } from './agent/agent.ts';
-import { refuseOwnIdentity } from './agent/caller.ts';
+import { type CallerOptions, checkCaller, ownContext, refuseOwnIdentity } from './agent/caller.ts';
+import { dial } from './agent/dial.ts';
 import type { Handshake } from './agent/handshake.ts';
 import { chooseProxy, type ProxySetting } from './agent/proxy.ts';
+import { SessionCache } from './agent/session.ts';
 import { checkConfig } from './config/check.ts';
 import { readConfig } from './config/read.ts';
 import { ClientCertificateError } from './errors.ts';
@@ -44,8 +47,8 @@ export async function loadCredentials<
   return new Credentials(await loadInventory(await checkConfig(written, place)));
 }
 
-/** Options of {@link Credentials.agent}, beside those of `https.Agent`. */
-export interface AgentIdentity<ServiceName extends string = string> {
+/** As whom, and through which proxy, {@link Credentials.agent} and {@link Credentials.connect} connect. */
+export interface ConnectIdentity<ServiceName extends string = string> {
   /** Call as this service of the config; with `false`, present no certificate. */
   service?: ServiceName | false | undefined;
   /** The origin that the caller's own request names: where a service without `hosts` applies. */
@@ -98,6 +101,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
   readonly #agents = new Set<WeakRef<RoutingAgent>>();
   readonly #shared = new Map<string, RoutingAgent>();
+  readonly #sessions = new SessionCache(1000);
 
   /** @internal */
   constructor(inventory: Inventory) {
@@ -120,7 +124,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
    * @see https://nodejs.org/api/https.html#class-httpsagent
    */
-  agent(options: AgentIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
+  agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
     const { service, origin, proxy, ...agentOptions } = options;
     const from = origin === undefined ? undefined : parseOrigin(origin);
     if (service && findService(this.#inventory.table, service).hosts === undefined && !from) {
@@ -132,16 +136,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         },
       );
     }
-    const decide = (host: string, port: number | string) =>
-      this.#profileOf(resolveHost(this.#inventory.table, host, checkPort(port), service, from));
     const agent = new RoutingAgent(
       {
-        decide,
-        proxy: (host, port) =>
-          chooseProxy(this.#proxySetting(proxy), host, checkPort(port), (proxyHost, proxyPort) =>
-            this.#profileOf(resolveHost(this.#inventory.table, proxyHost, proxyPort)),
-          ),
-        observe: (handshake) => void this.#events.emit('handshake', handshake),
+        decide: this.#decider(service, origin),
+        proxy: (host, port) => chooseProxy(this.#proxySetting(proxy), host, port, this.#decider()),
+        observe: this.#observe,
       },
       agentOptions,
     );
@@ -150,7 +149,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   }
 
   /** The agent for these options, the same one each time: what adapters hand to their clients. */
-  sharedAgent(options: AgentIdentity<ServiceName>): RoutingAgent {
+  sharedAgent(options: ConnectIdentity<ServiceName>): RoutingAgent {
     const key = JSON.stringify([options.service, options.origin, options.proxy]);
     let agent = this.#shared.get(key);
     if (!agent) {
@@ -170,6 +169,62 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   connectOptions(target: Target<ServiceName>): ConnectionOptions {
     const { host } = parseTarget(target);
     return this.#profileOf(this.resolve(target)).connectOptions(host);
+  }
+
+  /**
+   * Connects to a host with what is pinned to it, through the proxy if there is one: for clients that pool
+   * connections themselves. Such a client must keep connections apart by `profileId`.
+   *
+   * @param options The host and port, as whom, and further options of `tls.connect`.
+   * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
+   */
+  connect(options: ConnectIdentity<ServiceName> & ConnectionOptions): TLSSocket {
+    const { service, origin, proxy, ...own } = options;
+    const { host = 'localhost', port = 443 } = own;
+    const decide = this.#decider(service, origin);
+    const profile = decide(host, port);
+    checkCaller(profile.resolution, own as CallerOptions);
+    const chosen = chooseProxy(this.#proxySetting(proxy), host, port, this.#decider());
+    const pool = `${host}:${port}:${own.servername ?? ''}:${own.ALPNProtocols ?? ''}:${profile.contexts.id}`;
+    return dial(
+      {
+        profile,
+        host,
+        port,
+        proxy: chosen,
+        overrides: ownContext(own as CallerOptions, {}),
+        pool,
+        sessions: this.#sessions,
+        observe: this.#observe,
+      },
+      { servername: isIP(host) === 0 ? host : '', ...own, host, port },
+    );
+  }
+
+  /**
+   * What connections to a target may be shared by: equal for two targets, and over time, only where they are
+   * made with the same version of the same certificate, the same TLS versions and the same trust. Never secret.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   */
+  profileId(target: Target<ServiceName>): string {
+    return this.#profileOf(this.resolve(target)).contexts.id;
+  }
+
+  /**
+   * Refuses a redirect from https to http for a call that presented a certificate, unless its rule says
+   * `allowDowngrade`; for adapters of clients that let them see redirects.
+   *
+   * @throws ERR_CLIENTCERT_DOWNGRADE
+   */
+  checkRedirect(from: Target<ServiceName>, to: string | URL): void {
+    const { certificate, rule, allowDowngrade } = this.resolve(from);
+    if (certificate === null || allowDowngrade || parseOrigin(to).secure) return;
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_DOWNGRADE',
+      `${rule}: the server redirects a call that presented certificate "${certificate}" to http:`,
+      { hint: 'Call the https address, or write allowDowngrade: true on the rule if http is really meant.' },
+    );
   }
 
   /**
@@ -214,6 +269,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     this.#contexts.clear();
     for (const reference of this.#agents) reference.deref()?.retire();
     this.#agents.clear();
+    this.#sessions.prune();
     this.#shared.clear();
   }
 
@@ -223,6 +279,29 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   toJSON(): object {
     return { certificates: this.certificates() };
+  }
+
+  readonly #observe = (handshake: Handshake): void => {
+    this.#events.emit('handshake', handshake);
+  };
+
+  /** Decides for one identity of a caller; by what is loaded then, so that it outlives renewals. */
+  #decider(
+    service?: ServiceName | false | undefined,
+    origin?: string | URL | undefined,
+  ): (host: string, port: number | string) => ConnectionProfile {
+    const from = origin === undefined ? undefined : parseOrigin(origin);
+    if (service && findService(this.#inventory.table, service).hosts === undefined && !from) {
+      throw new ClientCertificateError(
+        'ERR_CLIENTCERT_ORIGIN_NEEDED',
+        `service "${service}" has no hosts, so it applies at the origin that the caller names, and none was named`,
+        {
+          hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.`,
+        },
+      );
+    }
+    return (host, port) =>
+      this.#profileOf(resolveHost(this.#inventory.table, host, checkPort(port), service, from));
   }
 
   #profileOf(resolution: Resolution): ConnectionProfile {
@@ -256,7 +335,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   }
 
   /** The config's proxy, unless the caller of `agent` wrote another. */
-  #proxySetting(own: AgentIdentity['proxy']): ProxySetting {
+  #proxySetting(own: ConnectIdentity['proxy']): ProxySetting {
     if (own === false || own === 'env') return own as 'env' | false;
     if (own !== undefined) {
       const { url, authorization = undefined } = isProxyObject(own) ? own : { url: own };

@@ -1,8 +1,8 @@
 export { isRoutingAgent, type RoutingAgent } from './agent/agent.ts';
 export type { Handshake } from './agent/handshake.ts';
 export {
-  type AgentIdentity,
   type CertificateInfo,
+  type ConnectIdentity,
   type Credentials,
   type CredentialsEvents,
   loadCredentials,

@@ -3,12 +3,13 @@ import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
-import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
-import { type CallerOptions, checkCaller, identityOptions, ownContext } from './caller.ts';
-import { type Attestation, attest, type Handshake, notRequested, publish } from './handshake.ts';
+import type { ConnectionProfile } from '../tls/profile.ts';
+import { type CallerOptions, checkCaller, ownContext } from './caller.ts';
+import { connectionOf, dial } from './dial.ts';
+import type { Handshake } from './handshake.ts';
 import { poolName } from './pool.ts';
-import { type Session, SessionCache } from './session.ts';
-import { Tunnel, type TunnelProxy } from './tunnel.ts';
+import { SessionCache } from './session.ts';
+import type { TunnelProxy } from './tunnel.ts';
 
 /** What an agent asks, and whom it tells. */
 export interface Route {
@@ -72,33 +73,23 @@ export class RoutingAgent extends Agent {
     const { profile, overrides, host, port, proxy } = options[admitted] ?? this.#admit(options);
     if (!profile) return connect(options as ConnectionOptions);
 
-    const { rule, acceptsAnyServer } = profile.resolution;
-    const dial: DialOptions = {
-      ...options,
-      secureContext: options.secureContext ?? profile.contexts.get(overrides),
-      checkServerIdentity: profile.checkServerIdentity(options.checkServerIdentity as CheckServerIdentity),
-    };
-    if (rule !== 'none') dial.rejectUnauthorized = !acceptsAnyServer;
-    if (overrides) for (const name of identityOptions) dial[name] = undefined; // it is in the context now
-    if (proxy) dial.socket = new Tunnel(proxy, host, port);
-
     const pool = typeof options._agentKey === 'string' ? options._agentKey : undefined;
-    const session = pool === undefined ? undefined : this.#sessions.get(pool);
-    const socket = connect(dial as ConnectionOptions);
-    connections.set(socket, { profile, tunnel: dial.socket as Tunnel | undefined });
-    this.#observe(socket, { profile, host, port, pool, session });
-    return socket;
+    const { observe } = this.#route;
+    return dial(
+      { profile, host, port, proxy, overrides, pool, sessions: this.#sessions, observe },
+      options as ConnectionOptions,
+    );
   }
 
   /** Node asks, when a response has ended, whether its socket may serve another request. */
   override keepSocketAlive(socket: Duplex): boolean {
-    const connection = connections.get(socket);
+    const connection = connectionOf(socket);
     connection?.tunnel?.unref();
     return base.keepSocketAlive.call(this, socket) && !connection?.profile.contexts.retired;
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
-    connections.get(socket)?.tunnel?.ref();
+    connectionOf(socket)?.tunnel?.ref();
     super.reuseSocket(socket, request);
   }
 
@@ -106,7 +97,7 @@ export class RoutingAgent extends Agent {
   retire(): void {
     for (const sockets of Object.values(this.freeSockets)) {
       for (const socket of [...(sockets ?? [])])
-        if (connections.get(socket)?.profile.contexts.retired) socket.destroy();
+        if (connectionOf(socket)?.profile.contexts.retired) socket.destroy();
     }
     this.#sessions.prune();
   }
@@ -137,45 +128,6 @@ export class RoutingAgent extends Agent {
     checkCaller(profile.resolution, { ...options, ...agent });
     return { profile, overrides, host, port, proxy: this.#route.proxy?.(host, port) ?? null };
   }
-
-  /** Resumes, attests, and keeps the session for the next connection of the pool. */
-  #observe(socket: TLSSocket, { profile, host, port, pool, session }: Dialled): void {
-    let attestation: Attestation | undefined;
-    const { rule, required } = profile.resolution;
-    // `setSession` instead of the `session` option, which would stay readable on the socket.
-    if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
-    socket.once('secureConnect', () => {
-      const seen = attest(socket, profile.contexts, session?.attestation);
-      attestation = seen;
-      publish(
-        () => ({
-          host,
-          port: Number(port),
-          rule,
-          protocol: socket.getProtocol(),
-          resumed: socket.isSessionReused(),
-          ...seen,
-        }),
-        this.#route.observe,
-      );
-      if (required && !seen.requested) socket.destroy(notRequested(host, Number(port), rule));
-    });
-    if (pool === undefined) return;
-    socket.on('session', (ticket: Buffer) => {
-      if (attestation) this.#sessions.set(pool, { ticket, contexts: profile.contexts, attestation });
-    });
-    socket.once('close', (failed: boolean) => {
-      if (failed) this.#sessions.delete(pool);
-    });
-  }
-}
-
-interface Dialled {
-  readonly profile: ConnectionProfile;
-  readonly host: string;
-  readonly port: number | string;
-  readonly pool: string | undefined;
-  readonly session: Session | undefined;
 }
 
 /** Whether this is an agent of ours, also one of another copy of this package. */
@@ -201,9 +153,6 @@ interface Admission {
 
 const admitted: unique symbol = Symbol('clientcert.admitted');
 
-/** Which profile a socket was made under, and the tunnel below it. */
-const connections = new WeakMap<Duplex, { profile: ConnectionProfile; tunnel: Tunnel | undefined }>();
-
 /** What Node's classes have and their types leave out. */
 interface NodeAgent {
   addRequest(request: ClientRequest, options: CallerOptions): void;
@@ -211,9 +160,6 @@ interface NodeAgent {
 }
 interface NodeRequest {
   onSocket(socket: null, error: unknown): void;
-}
-interface NodeSocket {
-  setSession(session: Buffer): void;
 }
 const base = Agent.prototype as unknown as NodeAgent;
 

@@ -1,3 +1,4 @@
+/// <reference path="./proxy-from-env.d.ts" />
 import { getProxyForUrl } from 'proxy-from-env';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
@@ -23,8 +24,8 @@ export interface ConfiguredProxy {
 export function chooseProxy(
   setting: ProxySetting,
   host: string,
-  port: number,
-  decide: (host: string, port: number) => ConnectionProfile,
+  port: number | string,
+  decide: (host: string, port: number | string) => ConnectionProfile,
 ): TunnelProxy | null {
   const chosen = setting ?? (usesEnvironment() ? 'env' : false);
   if (chosen === false) return null;
@@ -39,8 +40,7 @@ export function chooseProxy(
     );
   }
   if (url.protocol === 'http:') return { url, authorization, profile: null };
-  const proxyPort = Number(url.port || 443);
-  return { url, authorization, profile: proxy.profile ?? decide(url.hostname, proxyPort) };
+  return { url, authorization, profile: proxy.profile ?? decide(url.hostname, url.port || 443) };
 }
 
 /** Node's own switch for its agents, on the Nodes that have it. */
@@ -48,7 +48,7 @@ function usesEnvironment(): boolean {
   return process.env.NODE_USE_ENV_PROXY === '1' || process.execArgv.includes('--use-env-proxy');
 }
 
-function fromEnvironment(host: string, port: number): ConfiguredProxy | null {
+function fromEnvironment(host: string, port: number | string): ConfiguredProxy | null {
   const written = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
   if (!written) return null;
   if (!URL.canParse(written)) {

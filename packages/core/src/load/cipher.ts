@@ -1,3 +1,4 @@
+/// <reference path="./node-forge.d.ts" />
 import { createDecipheriv, getCiphers } from 'node:crypto';
 import { corrupt, Problem } from './problem.ts';
 

@@ -1,0 +1,96 @@
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
+import { identityOptions } from './caller.ts';
+import { type Attestation, attest, type Handshake, notRequested, publish } from './handshake.ts';
+import type { SessionCache } from './session.ts';
+import { Tunnel, type TunnelProxy } from './tunnel.ts';
+
+/** One connection to be made. */
+export interface Dial {
+  readonly profile: ConnectionProfile;
+  readonly host: string;
+  readonly port: number | string;
+  readonly proxy: TunnelProxy | null;
+  /** The caller's own TLS options, which went into a secure context of their own. */
+  readonly overrides: SecureContextOptions | undefined;
+  /** The pool whose TLS session is resumed and kept; `undefined`: neither. */
+  readonly pool: string | undefined;
+  readonly sessions: SessionCache;
+  readonly observe: ((handshake: Handshake) => void) | undefined;
+}
+
+/**
+ * Connects as the profile says, through the proxy if there is one; resumes, attests, and keeps the session
+ * for the next connection of the pool.
+ *
+ * @param options What the caller gave to `tls.connect`.
+ */
+export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
+  const { profile, host, port, proxy, overrides, pool, sessions } = request;
+  const { rule, acceptsAnyServer } = profile.resolution;
+  const own: ConnectionOptions & Record<string, unknown> = {
+    ...options,
+    secureContext: options.secureContext ?? profile.contexts.get(overrides),
+    checkServerIdentity: profile.checkServerIdentity(options.checkServerIdentity as CheckServerIdentity),
+  };
+  if (rule !== 'none') own.rejectUnauthorized = !acceptsAnyServer;
+  if (overrides) for (const name of identityOptions) own[name] = undefined; // it is in the context now
+  const tunnel = proxy ? new Tunnel(proxy, host, port) : undefined;
+  if (tunnel) own.socket = tunnel;
+
+  const session = pool === undefined ? undefined : sessions.get(pool);
+  const socket = connect(own);
+  // `setSession` instead of the `session` option, which would stay readable on the socket.
+  if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
+  connections.set(socket, { profile, tunnel });
+
+  let attestation: Attestation | undefined;
+  socket.once('secureConnect', () => {
+    attestation = attest(socket, profile.contexts, session?.attestation);
+    report(socket, request, attestation);
+  });
+  if (pool === undefined) return socket;
+  socket.on('session', (ticket: Buffer) => {
+    if (attestation) sessions.set(pool, { ticket, contexts: profile.contexts, attestation });
+  });
+  socket.once('close', (failed: boolean) => {
+    if (failed) sessions.delete(pool);
+  });
+  return socket;
+}
+
+function report(socket: TLSSocket, request: Dial, attestation: Attestation): void {
+  const { profile, host, observe } = request;
+  const { rule, required } = profile.resolution;
+  const port = Number(request.port);
+  publish(
+    () => ({
+      host,
+      port,
+      rule,
+      protocol: socket.getProtocol(),
+      resumed: socket.isSessionReused(),
+      ...attestation,
+    }),
+    observe,
+  );
+  if (required && !attestation.requested) socket.destroy(notRequested(host, port, rule));
+}
+
+/** What a socket was made under, and the tunnel below it. */
+export interface Connection {
+  readonly profile: ConnectionProfile;
+  readonly tunnel: Tunnel | undefined;
+}
+
+const connections = new WeakMap<Duplex, Connection>();
+
+export function connectionOf(socket: Duplex): Connection | undefined {
+  return connections.get(socket);
+}
+
+/** What Node's class has and its type leaves out. */
+interface NodeSocket {
+  setSession(session: Buffer): void;
+}
