@@ -1,0 +1,35 @@
+import https, { type RequestOptions } from 'node:https';
+import type { Authority, IssuedCertificate, TestServer } from '@clientcert/testing';
+import type { FileSource } from '../src/types.ts';
+
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+/** One GET; reads the answer to its end. */
+export function get(url: string, options: RequestOptions = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = https.get(url, options, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode!, body }));
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+    request.on('timeout', () => request.destroy(new Error('timed out')));
+  });
+}
+
+/** An issued certificate as a source of a config; its authority is trusted where it is pinned. */
+export function sourceOf(issued: IssuedCertificate, authority: Authority): FileSource {
+  return { cert: issued.fullChain, key: issued.key, ca: authority.certificate };
+}
+
+/** Who each request of a server was made as. */
+export function subjects(server: TestServer): (string | null)[] {
+  return server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);
+}
