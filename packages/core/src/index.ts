@@ -1,3 +1,6 @@
+export { defineConfig } from './config/define.ts';
+export { fromEnvironment } from './config/environment.ts';
+export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';
 export {
   ClientCertificateError,
   type ClientCertificateErrorCode,
@@ -7,6 +10,9 @@ export type {
   CertificateSource,
   ClientCertificate,
   Config,
+  ConsideredRule,
+  ExplainedCertificate,
+  Explanation,
   FileFormat,
   FileSource,
   HostPin,
