@@ -1,5 +1,8 @@
 export { isRoutingAgent, type RoutingAgent } from './agent/agent.ts';
 export type { Handshake } from './agent/handshake.ts';
+export { defineConfig } from './config/define.ts';
+export { fromEnvironment } from './config/environment.ts';
+export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';
 export {
   type CertificateInfo,
   type ConnectIdentity,
@@ -17,6 +20,9 @@ export type {
   CertificateSource,
   ClientCertificate,
   Config,
+  ConsideredRule,
+  ExplainedCertificate,
+  Explanation,
   FileFormat,
   FileSource,
   HostPin,

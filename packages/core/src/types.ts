@@ -254,3 +254,47 @@ export type Target<ServiceName extends string = string> =
       /** The origin that the caller's own request named, where that is not this target. */
       origin?: string | URL | undefined;
     };
+
+/** What an explanation says of the certificate that is presented. */
+export interface ExplainedCertificate {
+  readonly name: string;
+  readonly subject: string;
+  readonly issuer: string;
+  /** SHA-256, in hexadecimal with colons. */
+  readonly fingerprint256: string;
+  readonly validTo: Date;
+  /** Whole days until `validTo`; negative afterwards. */
+  readonly daysLeft: number;
+}
+
+/** One rule that was looked at for a decision. */
+export interface ConsideredRule {
+  /** Its place in the config, or `request` where the request itself says `false`. */
+  readonly rule: string;
+  /** The certificate it names; `false` where it says that none is presented, `null` where it names none. */
+  readonly certificate: string | false | null;
+  readonly outcome: 'won' | 'lost';
+  /** Why, in a sentence. */
+  readonly reason: string;
+}
+
+/** A decision with its reasons. `String(explanation)` is a text for a terminal. */
+export interface Explanation {
+  /** What was asked about: scheme, host and port, normalised. */
+  readonly target: string;
+  readonly service: string | null;
+  readonly resolution: Resolution;
+  /** The certificate that is presented, or `null` for none. */
+  readonly certificate: ExplainedCertificate | null;
+  /** What it comes down to, in a few sentences: why this certificate, or why none and what to write instead. */
+  readonly summary: readonly string[];
+  /** The rules that concern this host, those that nearly do included, the winner first. */
+  readonly considered: readonly ConsideredRule[];
+  readonly tls: TlsRange;
+  /** Whose servers are believed, in a sentence. */
+  readonly trust: string;
+  /** The proxy in between, or `null` for none. */
+  readonly proxy: string | null;
+  /** The same as a text of at most 80 columns. */
+  toString(): string;
+}

@@ -1,0 +1,92 @@
+import type { Explanation, Resolution } from '../types.ts';
+
+const COLUMNS = 80;
+const INDENT = '  ';
+const LABEL = 13;
+
+/** An explanation as a text of at most 80 columns, safe to print whatever a certificate's subject holds. */
+export function formatExplanation(explanation: Omit<Explanation, 'toString'>): string {
+  const { target, service, resolution, certificate, summary, considered, tls, trust, proxy } = explanation;
+  const lines = [
+    ...wrap(service === null ? target : `${target} as ${JSON.stringify(service)}`, ''),
+    '',
+    ...summary.flatMap((sentence) => wrap(sentence, INDENT)),
+    '',
+    ...field('Certificate', resolution.certificate ?? 'none'),
+  ];
+  if (certificate !== null) {
+    const { subject, issuer, fingerprint256, validTo, daysLeft } = certificate;
+    lines.push(
+      ...field('Subject', oneLine(subject)),
+      ...field('Issuer', oneLine(issuer)),
+      ...field('SHA-256', fingerprint256),
+      ...field('Valid until', `${validTo.toISOString().slice(0, 10)}, ${describeDays(daysLeft)}`),
+    );
+  }
+  lines.push(
+    ...field('Rule', resolution.rule),
+    ...field('TLS', `${describeTls(tls)}${tls.legacy ? ', legacy allowed' : ''}`),
+    ...field('Trust', trust),
+    ...field('Proxy', proxy ?? 'none'),
+  );
+  if (considered.length > 0) lines.push('', `${INDENT}Rules considered`);
+  for (const { rule, certificate: named, outcome, reason } of considered) {
+    const shown = named === null ? '' : ` (${named === false ? 'never one' : named})`;
+    lines.push(...wrap(`${rule}${shown}`, `${INDENT}${outcome.padEnd(6)}`), ...wrap(reason, ' '.repeat(10)));
+  }
+  return lines.join('\n');
+}
+
+/** Whose servers are believed, in a sentence. */
+export function describeTrust({ acceptsAnyServer, trust, ca, authorities, spki }: Resolution): string {
+  if (acceptsAnyServer) return 'any server, unverified';
+  const extra = [
+    ...(ca.length > 0 ? [`${ca.length} extra ${ca.length === 1 ? 'root' : 'roots'} of the rule`] : []),
+    ...authorities.map((name) => `the roots that came with ${JSON.stringify(name)}`),
+  ];
+  const roots = trust === 'only' ? `only ${extra.join(' and ')}` : ["Node's roots", ...extra].join(', ');
+  if (spki.length === 0) return roots;
+  return `${roots}; the server's key is one of ${spki.length} pinned`;
+}
+
+function describeTls({ min, max }: Resolution['tls']): string {
+  const [low, high] = [min, max].map((version) => version.replace(/^TLSv1$/, '1.0').replace('TLSv', ''));
+  return low === high ? `${low} only` : `${low} to ${high}`;
+}
+
+function describeDays(days: number): string {
+  const count = `${Math.abs(days)} ${Math.abs(days) === 1 ? 'day' : 'days'}`;
+  return days < 0 ? `expired ${count} ago` : `${count} left`;
+}
+
+function field(label: string, text: string): string[] {
+  return wrap(text, `${INDENT}${label.padEnd(LABEL)}`);
+}
+
+/** A distinguished name comes with one attribute on a line. */
+function oneLine(text: string): string {
+  return text.trim().replaceAll('\n', ', ');
+}
+
+/** Breaks a text between words, and a word that is longer than a line after a separator, or anywhere. */
+function wrap(text: string, first: string): string[] {
+  const width = COLUMNS - first.length;
+  const words = text.replace(/[\p{Cc}\p{Cf}]/gu, '?').split(' ');
+  const lines: string[] = [];
+  for (const piece of words.flatMap((word) => breakWord(word, width))) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + piece.length <= width)
+      lines[lines.length - 1] = `${last} ${piece}`;
+    else lines.push(piece);
+  }
+  return lines.map((line, index) => (index === 0 ? first : ' '.repeat(first.length)) + line);
+}
+
+/** Each piece as long as it can be, so that no two of them fit into one line. */
+function breakWord(word: string, width: number): string[] {
+  if (word.length <= width) return [word];
+  const head = word.slice(0, width);
+  const separator = Math.max(...[':', '.', ',', '/', '_'].map((each) => head.lastIndexOf(each)));
+  const end = separator > 0 ? separator + 1 : width;
+  return [word.slice(0, end), ...breakWord(word.slice(end), width)];
+}
