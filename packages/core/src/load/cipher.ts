@@ -29,7 +29,7 @@ function native(name: string, keySize: number, blockSize: number): Cipher {
         throw new Problem(
           'FORMAT_UNSUPPORTED',
           `is encrypted with ${title}, which the OpenSSL of this Node lacks`,
-          'Decrypt it where it was made, or run this with another build of Node.',
+          'Decrypt it with a tool that has the cipher, for a key: openssl pkey -provider legacy -provider default -in FILE -aes256 -out key.pem',
         );
       return decryptNatively(name, key, iv, data);
     },

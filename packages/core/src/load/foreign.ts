@@ -169,5 +169,5 @@ export const foreignText: readonly (readonly [pattern: RegExp, Foreign])[] = [
   [/^<(?:\?xml|\w)/, foreign.xml],
   [/^\{[\s\S]{0,4000}"kty"\s*:/, foreign.jwk],
   [/^[{[]/, foreign.json],
-  [/^(?:---\s+)?(?:apiVersion|kind|metadata|data):/, foreign.kubernetes],
+  [/^(?:---\s+)?(?:apiVersion|kind|metadata|data):\s/, foreign.kubernetes],
 ];

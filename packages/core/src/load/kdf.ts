@@ -17,6 +17,7 @@ const hashSizes: Record<string, readonly [digest: number, block: number]> = {
   'sha3-384': [48, 104],
   'sha3-512': [64, 72],
   ripemd160: [20, 64],
+  sm3: [32, 64],
 };
 
 export type Purpose = 'key' | 'iv' | 'mac';

@@ -3,7 +3,7 @@ import { type Element, octetsOf, oidOf, open, SEQUENCE } from './der.ts';
 import { knowsHash, pkcs12Kdf } from './kdf.ts';
 import { type PasswordForm, spell } from './passphrase.ts';
 import { corrupt } from './problem.ts';
-import { hashTitle, prfs, readDerivation, readRounds, unsupported } from './scheme.ts';
+import { prfs, readDerivation, readRounds, unsupported } from './scheme.ts';
 
 /** What vouches for the integrity of a PKCS#12 file. */
 export interface Mac {
@@ -29,6 +29,7 @@ const digests: Record<string, string> = {
   '2.16.840.1.101.3.4.2.8': 'sha3-256',
   '2.16.840.1.101.3.4.2.9': 'sha3-384',
   '2.16.840.1.101.3.4.2.10': 'sha3-512',
+  '1.2.156.10197.1.401': 'sm3',
 };
 
 /** MacData of RFC 7292 section 4, with PBMAC1 of RFC 9579. Reads parameters only; nothing is derived yet. */
@@ -44,7 +45,7 @@ export function readMac(macData: Element): Mac {
   const salt = octetsOf(saltElement);
   const rounds = count === undefined ? 1 : readRounds(count);
   return {
-    title: `MAC HMAC-${hashTitle(hash)}, ${rounds} rounds`,
+    title: `MAC HMAC-${hash.toUpperCase()}, ${rounds} rounds`,
     rounds,
     verify: (passphrase, content) =>
       findSpelling(passphrase, 'bmp', hash, expected, content, (password, length) =>
@@ -60,7 +61,7 @@ function readPbmac1(parameters: Element | undefined, expected: Buffer): Mac {
   const hash = prfs[oid];
   if (hash === undefined || !knowsHash(hash)) throw unsupported(`the MAC algorithm ${oid}`);
   return {
-    title: `PBMAC1 HMAC-${hashTitle(hash)}, ${derivation.title}`,
+    title: `PBMAC1 HMAC-${hash.toUpperCase()}, ${derivation.title}`,
     rounds: derivation.rounds,
     verify: (passphrase, content) =>
       findSpelling(passphrase, 'octets', hash, expected, content, (password) => derivation.derive(password)),

@@ -71,7 +71,7 @@ const keyAlgorithms = new Set([
 
 function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: string): KeyObject {
   try {
-    return createPrivateKey({ key: der, format: 'der', type });
+    return createTwice(der, type);
   } catch (cause) {
     throw keyAlgorithms.has(algorithm)
       ? new Problem(
@@ -88,6 +88,18 @@ function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: str
         );
   } finally {
     der.fill(0);
+  }
+}
+
+/**
+ * Node 20 takes an error that an earlier OpenSSL call left in the queue (comparing keys of two types leaves one)
+ * for its own, and empties the queue by throwing it. What is really wrong fails again.
+ */
+function createTwice(key: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1'): KeyObject {
+  try {
+    return createPrivateKey({ key, format: 'der', type });
+  } catch {
+    return createPrivateKey({ key, format: 'der', type });
   }
 }
 

@@ -266,7 +266,7 @@ function readPbkdf2(
   if (hash === undefined || !knowsHash(hash)) throw unsupported(`the pseudo-random function ${oid}`);
   const length = keyLength(keySize, given, variable);
   return {
-    title: `HMAC-${hashTitle(hash)}, ${rounds} rounds`,
+    title: `HMAC-${hash.toUpperCase()}, ${rounds} rounds`,
     rounds,
     length,
     derive: (password) => pbkdf2Kdf(password, salt, rounds, length, hash),

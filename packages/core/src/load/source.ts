@@ -107,21 +107,39 @@ function isInline(text: string): 'utf8' | 'latin1' | undefined {
   return text.length > 80 && looksLikeBase64(text) ? 'utf8' : undefined;
 }
 
-/** Base64 of DER, PEM, JKS or JCEKS: no path begins like that and goes on for so long without a dot. */
+/**
+ * Base64 of DER, PEM, JKS, JCEKS or of base64 again, a data: URL, or hexadecimal DER: no path begins like that
+ * and goes on for so long without a dot.
+ */
 function looksLikeBase64(text: string): boolean {
-  return /^\s*["']?(?:M[A-P]|LS0t|\/u3\+7Q|zs7Ozg)[A-Za-z0-9+/_\s-]{36}/.test(text);
+  return (
+    /^\s*["']?(?:M[A-P]|LS0t|TU[k-l]|TFMw|\/u3\+7Q|zs7Ozg)[A-Za-z0-9+/_\s-]{36}/.test(text) ||
+    /^(?:data:[^,]{0,200};base64,|(?:0x)?30[\s:]?8[0-4][0-9a-f\s:]{40})/i.test(text)
+  );
 }
 
 /** A path as messages print it: shortened where it may be key material that was given as a path by mistake. */
 export function showPath(path: string): string {
-  const suspicious =
+  return isSuspicious(path)
+    ? `"${path.slice(0, 6).replace(/[^\x20-\x7e]/g, '?')}…" (${path.length} characters)`
+    : path;
+}
+
+function isSuspicious(path: string): boolean {
+  return (
     path.length > 1024 ||
     /[\p{Cc}\ufffd]|-----/u.test(path) ||
     looksLikeBase64(path) ||
-    path.split(/[/\\]/).some((segment) => /^[A-Za-z0-9+=_-]{64,}$/.test(segment));
-  return suspicious
-    ? `"${path.slice(0, 6).replace(/[^\x20-\x7e]/g, '?')}…" (${path.length} characters)`
-    : path;
+    path.split(/[/\\]/).some((segment) => /^[A-Za-z0-9+=_-]{64,}$/.test(segment)) ||
+    looksRandom(path.replace(/^[./]+/, ''))
+  );
+}
+
+/** Words keep to one kind of character for a while; base64 and hexadecimal change it all the time. */
+function looksRandom(text: string): boolean {
+  if (text.length < 40 || !/^[A-Za-z0-9+/=_-]*$/.test(text)) return false;
+  const changes = text.match(/[a-z](?=[^a-z])|[A-Z](?=[^A-Z])|[0-9](?=[^0-9])/g)?.length ?? 0;
+  return changes > text.length * 0.3;
 }
 
 /** Reads one file, through the resolved directory that it and its neighbours share. */
@@ -152,7 +170,9 @@ export async function readFileBytes(
       await handle.close();
     }
   } catch (error) {
-    throw error instanceof Problem ? error : explainFileError(error, subject, path);
+    throw error instanceof Problem
+      ? error
+      : explainFileError(error, subject, path, isSuspicious(typeof file === 'string' ? file : path));
   }
 }
 
@@ -207,17 +227,17 @@ async function readAll(handle: Awaited<ReturnType<typeof open>>, size: number): 
   }
 }
 
-function explainFileError(error: unknown, subject: string, path: string): Problem {
+function explainFileError(error: unknown, subject: string, path: string, secret: boolean): Problem {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
   // The error repeats the path; one that may be key material stays out of it.
-  const cause = showPath(path) === path ? error : undefined;
+  const cause = secret ? undefined : error;
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG')
     return new Problem(
       'FILE_NOT_FOUND',
       `${subject}does not exist`,
-      showPath(path) === path
-        ? `Looked for ${path}. Relative paths start at the config file's directory, or at the working directory.`
-        : 'If this is the certificate itself rather than a path, give it as a Buffer or as PEM text.',
+      secret
+        ? 'If this is the certificate itself rather than a path, give it as a Buffer or as PEM text.'
+        : `Looked for ${path}. Relative paths start at the config file's directory, or at the working directory.`,
       cause,
     );
   return new Problem(
