@@ -13,11 +13,12 @@ import { checkConfig } from './config/check.ts';
 import { readConfig } from './config/read.ts';
 import { ClientCertificateError } from './errors.ts';
 import { type Inventory, type LoadedProxy, loadInventory } from './inventory.ts';
+import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
 import type { CertificateVersion } from './tls/context.ts';
 import { ConnectionProfile, SecureContexts } from './tls/profile.ts';
-import type { Config, Resolution, Target, Warning } from './types.ts';
+import type { Config, Explanation, Resolution, Target, Warning } from './types.ts';
 
 /**
  * Loads every certificate of a config, checks it, and pins it to its hosts and services. Nothing is left for
@@ -38,11 +39,11 @@ import type { Config, Resolution, Target, Warning } from './types.ts';
  * });
  */
 export async function loadCredentials<
-  CertificateName extends string = string,
+  CertificateName extends string = never,
   ServiceName extends string = never,
->(
-  config?: Config<CertificateName, ServiceName> | string | URL,
-): Promise<Credentials<CertificateName, ServiceName>> {
+>(config: Config<CertificateName, ServiceName>): Promise<Credentials<CertificateName, ServiceName>>;
+export async function loadCredentials(config?: string | URL): Promise<Credentials>;
+export async function loadCredentials(config?: Config | string | URL): Promise<Credentials> {
   const { config: written, ...place } = await readConfig(config);
   return new Credentials(await loadInventory(await checkConfig(written, place)));
 }
@@ -115,6 +116,29 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    */
   resolve(target: Target<ServiceName>): Resolution {
     return resolve(this.#inventory.table, target);
+  }
+
+  /**
+   * The same decision, with every rule that concerns the host and why it won or lost. `toString()` is what a
+   * person reads.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   *
+   * @example
+   * console.log(`${credentials.explain('https://api.bank.example:8443')}`);
+   */
+  explain(target: Target<ServiceName>): Explanation {
+    const { certificates, config, table } = this.#inventory;
+    return explain(table, target, {
+      certificate: (name) => {
+        const version = certificates.get(name);
+        return version && describe(version, config.expiryWarningDays);
+      },
+      proxy: (host, port) => {
+        const proxy = chooseProxy(this.#proxySetting(undefined), host, port, this.#decider());
+        return proxy && `${proxy.url.protocol}//${proxy.url.host}`;
+      },
+    });
   }
 
   /**
