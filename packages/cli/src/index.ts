@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { addCheck } from './commands/check.ts';
+import { addExplain } from './commands/explain.ts';
+import { addInspect } from './commands/inspect.ts';
 import { addDemo } from './demo/demo.ts';
 
 /** Adds one command to the program; its action returns the exit code. */
 export type AddCommand = (program: Command, exit: (code: number) => void) => void;
 
-const commands: readonly AddCommand[] = [addDemo];
+const commands: readonly AddCommand[] = [addInspect, addCheck, addExplain, addDemo];
 
 /**
  * Runs the `clientcert` command.

@@ -9,12 +9,14 @@ import { dial } from './agent/dial.ts';
 import type { Handshake } from './agent/handshake.ts';
 import { chooseProxy, type ProxySetting } from './agent/proxy.ts';
 import { SessionCache } from './agent/session.ts';
-import { checkConfig } from './config/check.ts';
+import { type CheckedConfig, checkConfig } from './config/check.ts';
 import { readConfig } from './config/read.ts';
 import { ClientCertificateError } from './errors.ts';
 import { type Inventory, type LoadedProxy, loadInventory } from './inventory.ts';
+import { describeSource } from './load/index.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
+import type { PinRule } from './pin/rule.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
 import type { CertificateVersion } from './tls/context.ts';
 import { ConnectionProfile, SecureContexts } from './tls/profile.ts';
@@ -80,6 +82,10 @@ export interface CertificateInfo<CertificateName extends string = string> {
   keyType: string;
   /** How many certificates are presented, the leaf included. */
   chainLength: number;
+  /** Where it was read from: paths, variables; never contents. */
+  source: string;
+  /** The rules that name it, each as its place in the config. */
+  pinnedAt: readonly string[];
   status: 'valid' | 'expiring' | 'expired' | 'not yet valid';
   warnings: readonly Warning[];
 }
@@ -132,7 +138,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return explain(table, target, {
       certificate: (name) => {
         const version = certificates.get(name);
-        return version && describe(version, config.expiryWarningDays);
+        return version && describe(version, config);
       },
       proxy: (host, port) => {
         const proxy = chooseProxy(this.#proxySetting(undefined), host, port, this.#decider());
@@ -265,8 +271,24 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   certificates(): CertificateInfo<CertificateName>[] {
     const { certificates, config } = this.#inventory;
     return [...config.certificates.keys()].map((name) =>
-      describe(certificates.get(name)!, config.expiryWarningDays),
+      describe(certificates.get(name)!, config),
     ) as CertificateInfo<CertificateName>[];
+  }
+
+  /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
+  rules(): { rule: string; certificate: CertificateName | false | null }[] {
+    return rulesOf(this.#inventory.config).map(({ label, certificate = null }) => ({
+      rule: label,
+      certificate: certificate as CertificateName | false | null,
+    }));
+  }
+
+  /** What loading had to say of the config and of each certificate. */
+  warnings(): Warning[] {
+    const ofCertificates = this.certificates().flatMap(({ name, warnings }) =>
+      warnings.map(({ code, message }) => ({ code, message: `certificate "${name}": ${message}` })),
+    );
+    return [...this.#inventory.config.warnings, ...ofCertificates];
   }
 
   /** Listens to `handshake`, `warning` or `error`. */
@@ -395,7 +417,7 @@ function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject 
 const maxSharedAgents = 1000;
 const day = 24 * 60 * 60 * 1000;
 
-function describe({ name, version, material }: CertificateVersion, warningDays: number): CertificateInfo {
+function describe({ name, version, material }: CertificateVersion, config: CheckedConfig): CertificateInfo {
   const { certificate, chain, privateKey, warnings } = material;
   const validFrom = new Date(certificate.validFrom);
   const validTo = new Date(certificate.validTo);
@@ -413,16 +435,22 @@ function describe({ name, version, material }: CertificateVersion, warningDays: 
     daysLeft,
     keyType: describeKey(privateKey),
     chainLength: chain.length + 1,
+    source: describeSource(config.certificates.get(name)!),
+    pinnedAt: rulesOf(config).flatMap((rule) => (rule.certificate === name ? [rule.label] : [])),
     status:
       now > validTo.getTime()
         ? 'expired'
         : now < validFrom.getTime()
           ? 'not yet valid'
-          : daysLeft < warningDays
+          : daysLeft < config.expiryWarningDays
             ? 'expiring'
             : 'valid',
     warnings,
   };
+}
+
+function rulesOf({ pins }: CheckedConfig): PinRule[] {
+  return [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
 }
 
 function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {

@@ -1,2 +1,2 @@
 export { type Inspection, type InspectOptions, inspectFile } from './inspect.ts';
-export { readCertificate, readRoots, readSource } from './read.ts';
+export { describeSource, readCertificate, readRoots, readSource } from './read.ts';

@@ -131,10 +131,17 @@ async function callSource(source: () => FileSource | Promise<FileSource>): Promi
   }
 }
 
-function labelFor({ pfx, cert, key, dir }: FileSource, name: string | undefined): string {
-  const materials = [pfx, ...asArray(cert), key, dir].filter((each) => each !== undefined);
-  const what = [...new Set(materials.map(labelOf))].join(', ');
+function labelFor(source: FileSource, name: string | undefined): string {
+  const what = describeSource(source);
   return name === undefined ? what : `certificate "${name}" (${what})`;
+}
+
+/** Where a source is read from, as messages call it; never its contents. */
+export function describeSource(source: CertificateSource): string {
+  if (typeof source === 'function') return 'a function';
+  const { pfx, cert, key, dir } = source;
+  const materials = [pfx, ...asArray(cert), key, dir].filter((each) => each !== undefined);
+  return [...new Set(materials.map(labelOf))].join(', ');
 }
 
 async function readOnce(

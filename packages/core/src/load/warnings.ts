@@ -182,7 +182,7 @@ export function fileWarnings(
   if (legacy.length > 0)
     warnings.push({
       code: 'LEGACY_ENCRYPTION',
-      message: `encrypted with ${[...new Set(legacy)].join(' and ')}, which Node cannot open by itself. Convert it: clientcert convert FILE --to pfx`,
+      message: `encrypted with ${[...new Set(legacy)].join(' and ')}, which Node cannot open by itself; clientcert reads it as it is`,
     });
   if (passphrase.given && !passphrase.used)
     warnings.push({ code: 'PASSPHRASE_UNUSED', message: 'a passphrase was given, and nothing needed it' });

@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { type Credentials, loadCredentials } from '@clientcert/core';
+import type { Command } from 'commander';
+
+export interface ConfigOptions {
+  config?: string;
+}
+
+export function addConfigOption(command: Command): Command {
+  return command.option(
+    '--config <file>',
+    'the config (CLIENTCERT_CONFIG, else clientcert.json in the working directory)',
+  );
+}
+
+/** Loads the config that is named, else that of `CLIENTCERT_CONFIG`, else `clientcert.json`. Watches nothing. */
+export function loadConfig(file: string | undefined): Promise<Credentials> {
+  if (file !== undefined) return loadCredentials(file);
+  const named = process.env.CLIENTCERT_CONFIG;
+  return named || !existsSync('clientcert.json') ? loadCredentials() : loadCredentials('clientcert.json');
+}
