@@ -2,7 +2,7 @@ import type { Warning } from '../types.ts';
 import type { Finding } from './finding.ts';
 import { formatPath } from './finding.ts';
 import { parentOf } from './host.ts';
-import { createLookup, insert, type Lookup, type Ports } from './lookup.ts';
+import { allOf, atPort, createLookup, insert, type Lookup, type Ports, singlePorts } from './lookup.ts';
 import { formatPattern, type HostPattern } from './pattern.ts';
 import type { HostRule, PinRule, Pins, ServiceRule } from './rule.ts';
 
@@ -53,8 +53,7 @@ function findDenied(lookup: Lookup<HostRule>, service: ServiceRule): Finding[] {
 
 function findDenial(lookup: Lookup<HostRule>, { host, port, wildcard }: HostPattern): HostRule | undefined {
   const ports = (wildcard ? lookup.wildcards : lookup.exact).get(host);
-  if (ports === undefined) return undefined;
-  const rules = port === '*' ? [ports.any, ...ports.single.values()] : [ports.single.get(port) ?? ports.any];
+  const rules = port === '*' ? allOf(ports) : [atPort(ports, port) ?? ports?.any];
   return rules.find((rule) => rule?.certificate === false);
 }
 
@@ -67,8 +66,8 @@ function findOverlaps(lookup: Lookup<HostRule>, rule: HostRule): Warning[] {
   const next = findNext(rule, own, parent);
   if (next !== undefined && saySame(rule, next)) warnings.push(redundant(rule, next));
   if (!wildcard && port === '*' && rule.certificate !== false) {
-    for (const [shadowedPort, shadowed] of parent?.single ?? []) {
-      if (!own?.single.has(shadowedPort) && !saySame(rule, shadowed)) {
+    for (const [shadowedPort, shadowed] of singlePorts(parent)) {
+      if (atPort(own, shadowedPort) === undefined && !saySame(rule, shadowed)) {
         warnings.push(shadowing(rule, shadowed, shadowedPort));
       }
     }
@@ -82,8 +81,8 @@ function findNext(
   own: Ports<HostRule> | undefined,
   parent: Ports<HostRule> | undefined,
 ): HostRule | undefined {
-  if (pattern.port !== '*') return own?.any ?? parent?.single.get(pattern.port) ?? parent?.any;
-  return parent !== undefined && parent.single.size === 0 ? parent.any : undefined;
+  if (pattern.port !== '*') return own?.any ?? atPort(parent, pattern.port) ?? parent?.any;
+  return parent?.value === undefined ? parent?.any : undefined;
 }
 
 function redundant(rule: HostRule, next: HostRule): Warning {

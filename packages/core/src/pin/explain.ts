@@ -1,12 +1,12 @@
 import type { ConsideredRule, ExplainedCertificate, Explanation, Resolution, Target } from '../types.ts';
 import { describeTrust, formatExplanation } from './explanation.ts';
 import { formatHost, parentOf } from './host.ts';
-import { RANK, type Rank } from './lookup.ts';
+import { allOf, type Ports, RANK, type Rank, singlePorts } from './lookup.ts';
 import { findNeighbours } from './neighbours.ts';
 import { formatPattern } from './pattern.ts';
 import { judgeService, resolve, type ServiceJudgement } from './resolve.ts';
 import type { HostRule, PinRule } from './rule.ts';
-import { type Entry, findEntry, type Located, locate, type ServiceEntry, type Table } from './table.ts';
+import { type Entry, findEntry, type ServiceEntry, type Table } from './table.ts';
 import { type CheckedTarget, parseTarget } from './target.ts';
 
 /** What an explanation needs to know beside the rules. */
@@ -47,7 +47,9 @@ export function explain(table: Table, target: Target, context: ExplainContext): 
 interface Scene {
   readonly table: Table;
   readonly target: CheckedTarget;
-  readonly located: Located;
+  /** The rules for this very host, and those for what its wildcard covers. */
+  readonly exact: Ports<Entry> | undefined;
+  readonly wildcard: Ports<Entry> | undefined;
   /** The rule that decides by host alone. */
   readonly entry: Entry;
   readonly service: ServiceEntry | undefined;
@@ -58,13 +60,14 @@ interface Scene {
 }
 
 function createScene(table: Table, target: CheckedTarget, resolution: Resolution): Scene {
-  const located = locate(table, target.host);
+  const exact = table.lookup.exact.get(target.host);
+  const wildcard = table.lookup.wildcards.get(parentOf(target.host));
   // A URL without TLS is explained by what its port with TLS would be decided by.
-  const entry = findEntry(table, located, portWithTls(target));
+  const entry = findEntry(table, target.host, portWithTls(target));
   const service = typeof target.service === 'string' ? table.services.get(target.service) : undefined;
-  const judgement = service && judgeService(service, entry, located, target.port, target.origin);
+  const judgement = service && judgeService(service, entry, target.host, target.port, target.origin);
   const decided = entry.rank < RANK.default || judgement === 'applies' || target.service === false;
-  return { table, target, located, entry, service, judgement, resolution, decided };
+  return { table, target, exact, wildcard, entry, service, judgement, resolution, decided };
 }
 
 function considerRequest({ target }: Scene): ConsideredRule[] {
@@ -73,7 +76,7 @@ function considerRequest({ target }: Scene): ConsideredRule[] {
   return [{ rule: 'request', certificate: false, outcome, reason: 'the request asks for no certificate' }];
 }
 
-function considerServices({ table, target, located, service, judgement, entry }: Scene): ConsideredRule[] {
+function considerServices({ table, target, service, judgement, entry }: Scene): ConsideredRule[] {
   const considered: ConsideredRule[] = [];
   if (service !== undefined && judgement !== undefined) {
     const won = target.secure && judgement === 'applies';
@@ -82,7 +85,7 @@ function considerServices({ table, target, located, service, judgement, entry }:
   }
   for (const other of table.services.values()) {
     if (other === service || other.hosts === undefined || considered.length >= MOST_SHOWN) continue;
-    if (judgeService(other, entry, located, target.port, undefined) !== 'elsewhere') {
+    if (judgeService(other, entry, target.host, target.port, undefined) !== 'elsewhere') {
       considered.push(consider(other.rule, false, 'the request does not name this service'));
     }
   }
@@ -109,19 +112,19 @@ function describeJudgement(
 
 /** The rules for this host and for those that it might be mistaken for. */
 function considerHosts(scene: Scene): ConsideredRule[] {
-  const { table, located, entry, target, decided } = scene;
+  const { table, exact, wildcard, entry, target, decided } = scene;
   const port = portWithTls(target);
   const considered: ConsideredRule[] = [];
-  for (const ports of [located.exact, located.wildcard]) {
-    for (const candidate of [...(ports?.single.values() ?? []), ...(ports?.any ? [ports.any] : [])]) {
+  for (const ports of [exact, wildcard]) {
+    for (const candidate of allOf(ports)) {
       considered.push(considerHost(scene, candidate, port));
     }
   }
-  for (const near of nearWildcards(table, located.host)) {
-    considered.push(consider(near.rule, false, describeNearWildcard(near.rule as HostRule, located.host)));
+  for (const near of nearWildcards(table, target.host)) {
+    considered.push(consider(near.rule, false, describeNearWildcard(near.rule as HostRule, target.host)));
   }
   if (!decided) {
-    const candidates = findNeighbours(table, located.host);
+    const candidates = findNeighbours(table, target.host);
     considered.push(...candidates.map(({ rule }) => consider(rule, false, 'it names another host')));
   }
   if (table.fallback !== table.none) considered.push(considerHost(scene, table.fallback, port));
@@ -178,7 +181,7 @@ function nearWildcards(table: Table, host: string): Entry[] {
   const found: Entry[] = [];
   const take = (name: string) => {
     const ports = table.lookup.wildcards.get(name);
-    const first = ports?.any ?? ports?.single.values().next().value;
+    const first = ports?.any ?? ports?.value;
     if (first !== undefined) found.push(first);
   };
   take(host);
@@ -229,10 +232,9 @@ function describeDecision(scene: Scene): string[] {
 }
 
 /** What the author of the config may have meant. */
-function advise({ table, located, target }: Scene): string[] {
-  const ports = [...(located.exact?.single.values() ?? []), ...(located.wildcard?.single.values() ?? [])];
-  if (ports.length > 0) {
-    const pinned = ports.map(portOf).filter((port) => port !== undefined);
+function advise({ table, exact, wildcard, target }: Scene): string[] {
+  const pinned = [...singlePorts(exact), ...singlePorts(wildcard)].map(([port]) => port);
+  if (pinned.length > 0) {
     const shown = formatHost(target.host);
     const list = shorten(pinned.map(String));
     return [
@@ -240,19 +242,19 @@ function advise({ table, located, target }: Scene): string[] {
       `Write "${shown}:${target.port}" for this port, or "${shown}:*" for every port.`,
     ];
   }
-  const [near] = nearWildcards(table, located.host);
+  const [near] = nearWildcards(table, target.host);
   if (near !== undefined) {
     const { pattern } = near.rule as HostRule;
-    const reason = describeNearWildcard(near.rule as HostRule, located.host).replace(
+    const reason = describeNearWildcard(near.rule as HostRule, target.host).replace(
       /^it/,
       formatPattern(pattern),
     );
-    const above = parentOf(located.host);
+    const above = parentOf(target.host);
     const wildcard =
-      pattern.host === located.host || above === '' ? '' : `, or "*.${above}" for every host beside it`;
-    return [`${capitalise(reason)}.`, `Write "${located.host}"${wildcard}.`];
+      pattern.host === target.host || above === '' ? '' : `, or "*.${above}" for every host beside it`;
+    return [`${capitalise(reason)}.`, `Write "${target.host}"${wildcard}.`];
   }
-  const names = findNeighbours(table, located.host).map(({ rule }) =>
+  const names = findNeighbours(table, target.host).map(({ rule }) =>
     formatPattern((rule as HostRule).pattern),
   );
   return names.length === 0 ? [] : [`Did you mean ${names.join(' or ')}?`];

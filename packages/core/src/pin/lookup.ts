@@ -10,10 +10,12 @@ export interface Lookup<Value> {
   readonly wildcards: Map<string, Ports<Value>>;
 }
 
-/** What holds for one host: on any port, and on single ones. */
+/** What holds for one host: on any port, and on single ones. Nearly all hosts have one: it needs no map of its own. */
 export interface Ports<Value> {
   any: Value | undefined;
-  readonly single: Map<number, Value>;
+  port: number;
+  value: Value | undefined;
+  others: Map<number, Value> | undefined;
 }
 
 /** How specific a match is: lower wins. */
@@ -29,14 +31,33 @@ export function insert<Value>(lookup: Lookup<Value>, pattern: HostPattern, value
   const byHost = pattern.wildcard ? lookup.wildcards : lookup.exact;
   let ports = byHost.get(pattern.host);
   if (ports === undefined) {
-    ports = { any: undefined, single: new Map() };
+    ports = { any: undefined, port: -1, value: undefined, others: undefined };
     byHost.set(pattern.host, ports);
   }
-  const present = pattern.port === '*' ? ports.any : ports.single.get(pattern.port);
+  const present = pattern.port === '*' ? ports.any : atPort(ports, pattern.port);
   if (present !== undefined) return present;
   if (pattern.port === '*') ports.any = value;
-  else ports.single.set(pattern.port, value);
+  else if (ports.value === undefined) Object.assign(ports, { port: pattern.port, value });
+  else ports.others = (ports.others ?? new Map()).set(pattern.port, value);
   return undefined;
+}
+
+/** What holds on a port by itself. */
+export function atPort<Value>(ports: Ports<Value> | undefined, port: number): Value | undefined {
+  if (ports === undefined) return undefined;
+  return ports.port === port ? ports.value : ports.others?.get(port);
+}
+
+/** What holds on single ports, each. */
+export function singlePorts<Value>(ports: Ports<Value> | undefined): [number, Value][] {
+  if (ports?.value === undefined) return [];
+  return [[ports.port, ports.value], ...(ports.others ?? [])];
+}
+
+/** Everything that holds for a host. */
+export function allOf<Value>(ports: Ports<Value> | undefined): Value[] {
+  const singles = singlePorts(ports).map(([, value]) => value);
+  return ports?.any === undefined ? singles : [...singles, ports.any];
 }
 
 /** The rank at which a pattern matches. */
@@ -48,9 +69,9 @@ export function rankOf({ port, wildcard }: HostPattern): Rank {
 /** The most specific rank at which a lookup holds a pattern for this host and port. */
 export function findRank(lookup: Lookup<unknown>, host: string, port: number): Rank | undefined {
   const exact = lookup.exact.get(host);
-  if (exact?.single.has(port)) return RANK.exactPort;
+  if (atPort(exact, port) !== undefined) return RANK.exactPort;
   if (exact?.any !== undefined) return RANK.exact;
   const wildcard = lookup.wildcards.get(parentOf(host));
-  if (wildcard?.single.has(port)) return RANK.wildcardPort;
+  if (atPort(wildcard, port) !== undefined) return RANK.wildcardPort;
   return wildcard?.any === undefined ? undefined : RANK.wildcard;
 }

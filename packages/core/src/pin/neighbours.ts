@@ -10,12 +10,12 @@ export function findNeighbours(table: Table, host: string): Entry[] {
   const found: { entry: Entry; distance: number }[] = [];
   const parent = parentOf(host);
   for (const [name, ports] of table.lookup.exact) {
-    const entry = ports.any ?? ports.single.values().next().value;
+    const entry = ports.any ?? ports.value;
     const distance = name === host ? FAR : distanceOf(name, host, parent);
     if (entry !== undefined && distance < FAR) found.push({ entry, distance });
   }
   for (const [name, ports] of table.lookup.wildcards) {
-    const entry = ports.any ?? ports.single.values().next().value;
+    const entry = ports.any ?? ports.value;
     const distance = name === parent || parent === '' ? FAR : editDistance(name, parent, SLIPS);
     if (entry !== undefined && distance <= SLIPS) found.push({ entry, distance });
   }

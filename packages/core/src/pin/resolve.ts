@@ -3,7 +3,7 @@ import type { Resolution, Target } from '../types.ts';
 import { findRank } from './lookup.ts';
 import { didYouMean } from './nearest.ts';
 import { compileResolution } from './resolution.ts';
-import { type Entry, findEntry, type Located, locate, type ServiceEntry, type Table } from './table.ts';
+import { type Entry, findEntry, readHost, type ServiceEntry, type Table } from './table.ts';
 import { type Destination, parseTarget } from './target.ts';
 
 /**
@@ -19,12 +19,12 @@ export function resolve(table: Table, target: Target): Resolution {
 }
 
 /**
- * The decision for a host and port as they are dialled. It allocates nothing for a host that was seen before.
+ * The decision for a host and port as they are dialled, in the same time however many rules there are.
  *
  * The first that applies wins: the request's `false`, the service's own rule, the exact host and port, the exact
  * host on any port, a wildcard with the port, a wildcard on any port, the default, none.
  *
- * @param host As it is dialled, in any spelling.
+ * @param text The host as it is dialled, in any spelling.
  * @param as The service as which the call is made; `false` for no certificate.
  * @param origin The origin that the caller's own request named (from `parseOrigin`); `undefined` where it is this
  *   very host and port, `null` where it is known to be another.
@@ -32,17 +32,19 @@ export function resolve(table: Table, target: Target): Resolution {
  */
 export function resolveHost(
   table: Table,
-  host: string,
+  text: string,
   port: number,
   as?: string | false | undefined,
   origin?: Destination | null | undefined,
 ): Resolution {
-  const located = locate(table, host);
-  const entry = findEntry(table, located, port);
+  // A host that the table knows as it stands needs no reading.
+  const known = table.lookup.exact.get(text);
+  const host = known === undefined ? readHost(table, text) : text;
+  const entry = findEntry(table, host, port, known);
   if (as === undefined) return resolutionOf(table, entry);
   if (as === false) return withheldOf(table, entry);
   const service = findService(table, as);
-  const here = judgeService(service, entry, located, port, origin) === 'applies';
+  const here = judgeService(service, entry, host, port, origin) === 'applies';
   return here ? refinedOf(table, entry, service) : resolutionOf(table, entry);
 }
 
@@ -68,17 +70,17 @@ export type ServiceJudgement = 'applies' | 'elsewhere' | 'other-origin' | 'denie
 export function judgeService(
   service: ServiceEntry,
   entry: Entry,
-  located: Located,
+  host: string,
   port: number,
   origin: Destination | null | undefined,
 ): ServiceJudgement {
   const denied = entry.rule.certificate === false;
   if (service.hosts === undefined) {
     if (origin === null) return 'other-origin';
-    if (origin !== undefined && !isAt(origin, located.host, port)) return 'other-origin';
+    if (origin !== undefined && !isAt(origin, host, port)) return 'other-origin';
     return denied ? 'denied' : 'applies';
   }
-  const rank = findRank(service.hosts, located.host, port);
+  const rank = findRank(service.hosts, host, port);
   if (rank === undefined) return 'elsewhere';
   // Only a wildcard of the service gets here with a more specific `false`: the rest is refused at load time.
   return denied && entry.rank < rank ? 'denied' : 'applies';

@@ -1,6 +1,6 @@
 import type { Resolution } from '../types.ts';
-import { parentOf } from './host.ts';
-import { createLookup, insert, type Lookup, type Ports, RANK, type Rank, rankOf } from './lookup.ts';
+import { isPlain, parentOf } from './host.ts';
+import { atPort, createLookup, insert, type Lookup, type Ports, RANK, type Rank, rankOf } from './lookup.ts';
 import type { ResolutionContext, RootsOf } from './resolution.ts';
 import { type PinRule, type Pins, type ServiceRule, SILENT } from './rule.ts';
 import { checkHost } from './target.ts';
@@ -21,13 +21,6 @@ export interface ServiceEntry {
   readonly hosts: Lookup<true> | undefined;
 }
 
-/** What the table holds for one host. */
-export interface Located {
-  readonly host: string;
-  readonly exact: Ports<Entry> | undefined;
-  readonly wildcard: Ports<Entry> | undefined;
-}
-
 /** Every rule of a config, laid out for lookups. Read through `resolve` and `explain`. */
 export interface Table extends ResolutionContext {
   readonly lookup: Lookup<Entry>;
@@ -35,9 +28,8 @@ export interface Table extends ResolutionContext {
   readonly fallback: Entry;
   /** Where no rule is asked at all: the decision for `http:`. */
   readonly none: Entry;
-  /** Hosts as they were dialled; emptied when it is full. */
-  readonly located: Map<string, Located>;
-  readonly capacity: number;
+  /** Hosts in spellings that cost something to read, with the one in which they are compared; a bounded memory. */
+  readonly spellings: Map<string, string>;
 }
 
 /**
@@ -60,39 +52,45 @@ export function buildTable(pins: Pins, roots: RootsOf = noRoots): Table {
     services,
     fallback: pins.default ? createEntry(pins.default, RANK.default) : none,
     none,
-    located: new Map(),
-    capacity: 1024 + 2 * lookup.exact.size,
+    spellings: new Map(),
   };
 }
 
 /**
- * What the table holds for a host, however it is spelled.
+ * A host in the compared spelling, however it was dialled.
  *
  * @throws `ERR_CLIENTCERT_HOST_INVALID` where the text is not a host.
  */
-export function locate(table: Table, text: string): Located {
-  const known = table.located.get(text);
+export function readHost(table: Table, text: string): string {
+  if (isPlain(text)) return text;
+  const known = table.spellings.get(text);
   if (known !== undefined) return known;
   const host = checkHost(text);
-  const located = {
-    host,
-    exact: table.lookup.exact.get(host),
-    wildcard: table.lookup.wildcards.get(parentOf(host)),
-  };
   if (text.length <= LONGEST_KEPT) {
-    if (table.located.size >= table.capacity) table.located.clear();
-    table.located.set(text, located);
+    if (table.spellings.size >= MOST_KEPT) table.spellings.clear();
+    table.spellings.set(text, host);
   }
-  return located;
+  return host;
 }
 
-/** The rule that wins for a host and port when no service is named. */
-export function findEntry(table: Table, { exact, wildcard }: Located, port: number): Entry {
-  return (
-    exact?.single.get(port) ?? exact?.any ?? wildcard?.single.get(port) ?? wildcard?.any ?? table.fallback
-  );
+/**
+ * The rule that wins for a host and port when no service is named.
+ *
+ * @param host In the compared spelling.
+ */
+export function findEntry(
+  { lookup, fallback }: Table,
+  host: string,
+  port: number,
+  exact: Ports<Entry> | undefined = lookup.exact.get(host),
+): Entry {
+  const own = atPort(exact, port) ?? exact?.any;
+  if (own !== undefined || lookup.wildcards.size === 0) return own ?? fallback;
+  const wildcard = lookup.wildcards.get(parentOf(host));
+  return atPort(wildcard, port) ?? wildcard?.any ?? fallback;
 }
 
+const MOST_KEPT = 1024;
 const LONGEST_KEPT = 255;
 
 function createEntry(rule: PinRule, rank: Rank): Entry {

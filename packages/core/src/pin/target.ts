@@ -26,7 +26,8 @@ export interface CheckedTarget extends Destination {
  */
 export function parseTarget(target: Target): CheckedTarget {
   if (typeof target === 'string' || target instanceof URL) {
-    return { ...parseOrigin(target), service: undefined, origin: undefined };
+    const { host, port, secure } = parseOrigin(target);
+    return { host, port, secure, service: undefined, origin: undefined };
   }
   if (typeof target !== 'object' || target === null) throw noHost();
   const host = own(target, 'host');
@@ -99,12 +100,15 @@ function own<Key extends keyof TargetObject>(target: TargetObject, key: Key): Ta
 }
 
 function parseUrl(text: string): URL {
-  if (URL.canParse(text)) return new URL(text);
-  // The text may hold credentials, so it is not repeated.
-  throw invalid(
-    'the target is not a URL',
-    'Write it with its scheme, such as https://api.bank.example:8443.',
-  );
+  try {
+    return new URL(text);
+  } catch {
+    // The reason repeats the text, which may hold credentials.
+    throw invalid(
+      'the target is not a URL',
+      'Write it with its scheme, such as https://api.bank.example:8443.',
+    );
+  }
 }
 
 function noHost(): ClientCertificateError {
