@@ -96,7 +96,7 @@ it('node-forge is imported when RC2 is met, and not before', () => {
     console.log(JSON.stringify(seen));
   `;
   // Only Nodes that strip types run the sources by themselves.
-  if (!process.features.typescript) return;
+  if (!(process.features as { typescript?: unknown }).typescript) return;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
   });
