@@ -1,0 +1,203 @@
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  type ProxyOptions,
+  startProxy,
+  startServer,
+} from '@clientcert/testing';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { loadCredentials } from '../../src/credentials.ts';
+import { get, sourceOf, subjects } from '../support.ts';
+
+let authority: Authority;
+let alice: IssuedCertificate;
+let gate: IssuedCertificate;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  alice = await authority.issue({ name: 'alice' });
+  gate = await authority.issue({ name: 'gate' });
+});
+afterEach(() => vi.unstubAllEnvs());
+
+/** A proxy of the given kind, a server that demands alice, and credentials that pin her there. */
+async function scene(options: Omit<ProxyOptions, 'authority'> = {}) {
+  const proxy = await startProxy({ authority, ...options });
+  const server = await startServer({ authority });
+  const credentials = await loadCredentials({
+    certificates: { alice: sourceOf(alice, authority), gate: sourceOf(gate, authority) },
+    hosts: {
+      [`127.0.0.1:${server.port}`]: 'alice',
+      [`127.0.0.1:${proxy.port}`]: { ca: authority.certificate },
+    },
+  });
+  return {
+    proxy,
+    server,
+    credentials,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([credentials.close(), proxy.close(), server.close()]);
+    },
+  };
+}
+
+describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
+  it('the origin sees its certificate, the proxy none; connections are kept and sessions resumed', async () => {
+    await using all = await scene({ tls, clientCertificate: 'optional' });
+    const { proxy, server, credentials } = all;
+    const agent = credentials.agent({ proxy: proxy.url });
+    for (let round = 0; round < 3; round++) await get(server.url, { agent });
+    expect(server.connections).toBe(1);
+    await get(server.url, { agent, headers: { connection: 'close' } });
+    await get(server.url, { agent });
+    expect(subjects(server)).toEqual(Array(5).fill('alice'));
+    expect(server.requests.at(-1)?.resumed).toBe(true);
+    expect(proxy.connects.map(({ clientCertificate }) => clientCertificate)).toEqual([null, null]);
+    expect(proxy.connects[0]).toMatchObject({ host: '127.0.0.1', port: server.port });
+    agent.destroy();
+  });
+
+  it('maxSockets holds, and bodies of megabytes pass both ways', async () => {
+    await using all = await scene({ tls });
+    const { proxy, server, credentials } = all;
+    const agent = credentials.agent({ proxy: proxy.url, maxSockets: 1 });
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map(() => get(`${server.url}/large?bytes=2000000`, { agent })),
+    );
+    expect(answers.map(({ body }) => body.length)).toEqual(Array(4).fill(2_000_000));
+    expect(proxy.connects).toHaveLength(1);
+    agent.destroy();
+  });
+
+  it('a refusal is explained: 407 with what it wants, others with their status', async () => {
+    await using all = await scene({ tls, authentication: { username: 'u', password: 'p:w' } });
+    const { proxy, server, credentials } = all;
+    const failure = await get(server.url, { agent: credentials.agent({ proxy: proxy.url }) }).catch(
+      (error) => error,
+    );
+    expect(failure).toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_FAILED',
+      message: expect.stringContaining(`proxy ${proxy.url}`),
+      hint: expect.stringContaining('user'),
+    });
+    const url = new URL(proxy.url);
+    url.username = 'u';
+    url.password = encodeURIComponent('p:w');
+    await get(server.url, { agent: credentials.agent({ proxy: url }) });
+    const authorization = `Basic ${Buffer.from('u:p:w').toString('base64')}`;
+    await get(server.url, { agent: credentials.agent({ proxy: { url: proxy.url, authorization } }) });
+    expect(subjects(server)).toEqual(['alice', 'alice']);
+    url.password = 'canary';
+    const wrong = await get(server.url, { agent: credentials.agent({ proxy: url }) }).catch((error) => error);
+    expect(`${wrong.stack}${JSON.stringify(wrong)}`).not.toContain('canary');
+  });
+
+  it('one that never answers ends with the request’s timeout and abort, and frees the queue', async () => {
+    await using all = await scene({ tls, hang: true });
+    const { proxy, server, credentials } = all;
+    const agent = credentials.agent({ proxy: proxy.url, maxSockets: 1 });
+    await expect(get(server.url, { agent, timeout: 100 })).rejects.toThrow('timed out');
+    await expect(get(server.url, { agent, signal: AbortSignal.timeout(100) })).rejects.toThrow();
+    const both = [1, 2].map(() => get(server.url, { agent, timeout: 100 }));
+    for (const each of both) await expect(each).rejects.toThrow('timed out');
+    await vi.waitFor(() =>
+      expect([agent.sockets, agent.requests].map((pool) => Object.keys(pool))).toEqual([[], []]),
+    );
+    expect(server.connections).toBe(0);
+  });
+});
+
+it('a proxy that demands a certificate gets its own, never the origin’s', async () => {
+  await using proxy = await startProxy({ authority, tls: true, clientCertificate: 'required' });
+  await using server = await startServer({ authority });
+  await using credentials = await loadCredentials({
+    certificates: { alice: sourceOf(alice, authority), gate: sourceOf(gate, authority) },
+    hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
+    proxy: { url: proxy.url, certificate: 'gate' },
+  });
+  await get(server.url, { agent: credentials.agent() });
+  expect(subjects(server)).toEqual(['alice']);
+  expect(proxy.connects[0]?.clientCertificate?.commonName).toBe('gate');
+});
+
+it('an https proxy is a host like any other: a rule that names it decides', async () => {
+  await using proxy = await startProxy({ authority, tls: true, clientCertificate: 'required' });
+  await using server = await startServer({ authority });
+  await using credentials = await loadCredentials({
+    certificates: { alice: sourceOf(alice, authority), gate: sourceOf(gate, authority) },
+    hosts: { [`127.0.0.1:${server.port}`]: 'alice', [`127.0.0.1:${proxy.port}`]: 'gate' },
+  });
+  await get(server.url, { agent: credentials.agent({ proxy: proxy.url }) });
+  expect([subjects(server), proxy.connects[0]?.clientCertificate?.commonName]).toEqual([['alice'], 'gate']);
+});
+
+it('a dead proxy fails every waiting request at once, and its name is in each error', async () => {
+  await using server = await startServer({ authority });
+  await using credentials = await loadCredentials({
+    certificates: { alice: sourceOf(alice, authority) },
+    hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
+  });
+  const dead = await startProxy();
+  await dead.close();
+  const agent = credentials.agent({ proxy: dead.url, maxSockets: 1 });
+  const failures = await Promise.all(
+    [1, 2, 3, 4, 5].map(() => get(server.url, { agent }).catch((error) => error)),
+  );
+  for (const failure of failures) {
+    expect(failure).toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_FAILED',
+      message: expect.stringContaining(dead.url),
+      cause: { code: 'ECONNREFUSED' },
+    });
+  }
+  expect(server.connections).toBe(0);
+});
+
+describe('the environment', () => {
+  it('is read with proxy: env, NO_PROXY included, and not unless it is written', async () => {
+    await using all = await scene();
+    const { proxy, server, credentials } = all;
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    await get(server.url, { agent: credentials.agent() });
+    expect(proxy.connects).toHaveLength(0);
+    await get(server.url, { agent: credentials.agent({ proxy: 'env' }) });
+    expect(proxy.connects).toHaveLength(1);
+    vi.stubEnv('NO_PROXY', '127.0.0.1');
+    await get(server.url, { agent: credentials.agent({ proxy: 'env' }) });
+    expect(proxy.connects).toHaveLength(1);
+    expect(subjects(server)).toEqual(['alice', 'alice', 'alice']);
+  });
+
+  it('is read by plain agents where NODE_USE_ENV_PROXY says so, unless proxy: false', async () => {
+    await using all = await scene();
+    const { proxy, server, credentials } = all;
+    vi.stubEnv('https_proxy', proxy.url);
+    vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+    await get(server.url, { agent: credentials.agent() });
+    await get(server.url, { agent: credentials.agent({ proxy: false }) });
+    expect(proxy.connects).toHaveLength(1);
+  });
+
+  it('a SOCKS proxy is refused, never bypassed', async () => {
+    await using all = await scene();
+    const { server, credentials } = all;
+    vi.stubEnv('ALL_PROXY', 'socks5://127.0.0.1:1080');
+    await expect(get(server.url, { agent: credentials.agent({ proxy: 'env' }) })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    });
+    expect(server.connections).toBe(0);
+  });
+});
+
+it('two proxies, and a proxy and none, share no connection', async () => {
+  await using all = await scene();
+  const { proxy, server, credentials } = all;
+  vi.stubEnv('HTTPS_PROXY', proxy.url);
+  const agent = credentials.agent({ proxy: 'env' });
+  await get(server.url, { agent });
+  vi.stubEnv('NO_PROXY', '127.0.0.1');
+  await get(server.url, { agent });
+  expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
+  agent.destroy();
+});
