@@ -313,10 +313,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     this.#closed = true;
     for (const contexts of this.#contexts.values()) contexts.retired = true;
     this.#contexts.clear();
-    for (const reference of this.#agents) reference.deref()?.retire();
+    const agents = [...this.#agents].map((reference) => reference.deref());
     this.#agents.clear();
     this.#sessions.prune();
     this.#shared.clear();
+    await Promise.all(agents.map((agent) => agent?.retire()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

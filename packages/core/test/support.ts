@@ -8,7 +8,10 @@ export interface Answer {
 }
 
 /** One GET; reads the answer to its end. */
-export function get(url: string, options: RequestOptions & { ALPNProtocols?: string[] } = {}): Promise<Answer> {
+export function get(
+  url: string,
+  options: RequestOptions & { ALPNProtocols?: readonly string[] } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = https.get(url, options, (response) => {
       let body = '';

@@ -93,13 +93,23 @@ export class RoutingAgent extends Agent {
     super.reuseSocket(socket, request);
   }
 
-  /** Closes what is idle under retired profiles; what is busy closes after its response. */
-  retire(): void {
-    for (const sockets of Object.values(this.freeSockets)) {
-      for (const socket of [...(sockets ?? [])])
-        if (connectionOf(socket)?.profile.contexts.retired) socket.destroy();
-    }
+  /**
+   * Closes what is idle under retired contexts; what is busy closes after its response.
+   *
+   * @returns when the idle connections are closed.
+   */
+  async retire(): Promise<void> {
     this.#sessions.prune();
+    const idle = Object.values(this.freeSockets)
+      .flatMap((sockets) => sockets ?? [])
+      .filter((socket) => connectionOf(socket)?.profile.contexts.retired);
+    await Promise.all(
+      idle.map((socket) => {
+        const closed = new Promise((resolve) => socket.once('close', resolve));
+        socket.destroy();
+        return closed;
+      }),
+    );
   }
 
   toJSON(): object {

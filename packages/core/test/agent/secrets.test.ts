@@ -1,0 +1,175 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { inspect } from 'node:util';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+} from '@clientcert/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadCredentials } from '../../src/credentials.ts';
+import { buildProcesses, type Processes } from '../process.ts';
+import { get } from '../support.ts';
+
+const passphrase = 'canary-passphrase-7391';
+let authority: Authority;
+let alice: IssuedCertificate;
+let directory: string;
+let processes: Processes;
+/** Texts that may appear nowhere: the passphrase, and pieces of key and PFX in base64, hex and as byte lists. */
+let canaries: string[];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'clientcert-secrets-'));
+  processes = await buildProcesses();
+  authority = await createAuthority();
+  alice = await authority.issue({ name: 'alice' });
+  const pfx = await alice.pfx(passphrase);
+  await writeFile(join(directory, 'alice.pfx'), pfx);
+  // The private scalar lies in the middle of a P-256 PKCS#8 key.
+  const key = Buffer.from(alice.key.replace(/-----[^-]+-----|\s/g, ''), 'base64').subarray(36, 60);
+  canaries = [passphrase, 'PRIVATE KEY', ...[key, pfx.subarray(200, 224)].flatMap(spellings)];
+});
+afterAll(() => Promise.all([rm(directory, { recursive: true }), processes.close()]));
+
+function spellings(bytes: Buffer): string[] {
+  return [
+    bytes.toString('hex'),
+    [...bytes.subarray(0, 8)].join(','),
+    [...bytes.subarray(0, 8)].join(', '),
+    bytes.toString('hex', 0, 8).replace(/..(?!$)/g, '$& '),
+  ];
+}
+
+function expectClean(text: string, where: string): void {
+  for (const canary of canaries)
+    expect(text.includes(canary), `${where} shows ${canary.slice(0, 12)}…`).toBe(false);
+}
+
+/** Everything that a person or a logger may print of a value. */
+function expectPrintsClean(value: unknown, where: string, tickets: readonly Buffer[] = []): void {
+  const printed = [
+    inspect(value, {
+      depth: 12,
+      showHidden: true,
+      getters: true,
+      maxArrayLength: null,
+      maxStringLength: null,
+    }),
+    inspect(value, { depth: 12, showHidden: true, customInspect: false, maxArrayLength: null }),
+    safeJson(value),
+    typeof value === 'object' && value !== null && 'toString' in value ? String(value) : '',
+  ].join('\n');
+  expectClean(printed, where);
+  for (const ticket of tickets) {
+    for (const spelling of spellings(ticket.subarray(ticket.length - 60, ticket.length - 40))) {
+      expect(printed.includes(spelling), `${where} shows a TLS session`).toBe(false);
+    }
+  }
+}
+
+function safeJson(value: unknown): string {
+  const seen = new WeakSet<object>();
+  return (
+    JSON.stringify(value, (_key, item) => {
+      if (typeof item === 'bigint') return `${item}`;
+      if (typeof item === 'object' && item !== null) {
+        if (seen.has(item)) return undefined;
+        seen.add(item);
+      }
+      return item;
+    }) ?? ''
+  );
+}
+
+it.each([false, true])(
+  'credentials, agents, sockets, requests and errors print no secret (through a proxy: %s)',
+  async (tunnelled) => {
+    await using server = await startServer({ authority });
+    await using proxy = await startProxy();
+    await using credentials = await loadCredentials({
+      certificates: { alice: { pfx: join(directory, 'alice.pfx'), passphrase, ca: authority.certificate } },
+      hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
+    });
+    const seen: unknown[] = [];
+    const tickets: Buffer[] = [];
+    const listen = (message: unknown) => void seen.push(message);
+    const channels = [
+      'clientcert:handshake',
+      'http.client.request.start',
+      'http.client.response.finish',
+      'net.client.socket',
+    ];
+    for (const channel of channels) subscribe(channel, listen);
+    const agent = credentials.agent(tunnelled ? { proxy: proxy.url } : {});
+    agent.on('free', (socket) => tickets.push(socket.getSession()));
+    const { default: https } = await import('node:https');
+    const requests: unknown[] = [];
+    for (const headers of [{}, {}, { connection: 'close' }, {}]) {
+      await new Promise<void>((resolve, reject) => {
+        const request = https.get(server.url, { agent, headers }, (response) => {
+          requests.push(response.socket);
+          response.resume().on('end', () => setImmediate(resolve));
+        });
+        request.on('error', reject);
+        requests.push(request);
+      });
+    }
+    for (const channel of channels) unsubscribe(channel, listen);
+    const failure = await get(server.url, { agent, cert: alice.cert }).catch((error) => error);
+    expect(server.requests.at(-1)?.resumed).toBe(true);
+
+    const session = tickets.filter(Boolean);
+    expect(session.length).toBeGreaterThan(0);
+    expectPrintsClean(credentials, 'credentials');
+    expectPrintsClean(agent, 'the agent', session);
+    expectPrintsClean(agent.freeSockets, 'free sockets', session);
+    expectPrintsClean(requests, 'requests and sockets', session);
+    expectPrintsClean(seen, 'diagnostics channels', session);
+    expectPrintsClean(failure, 'the error');
+    expectPrintsClean(credentials.resolve(server.url), 'the resolution');
+    expectPrintsClean(credentials.explain(server.url), 'the explanation');
+    expectPrintsClean(credentials.certificates(), 'certificates()');
+    const options = credentials.connectOptions(server.url);
+    expectPrintsClean(options, 'connectOptions');
+    const socket = connect({ ...options, host: '127.0.0.1', port: server.port });
+    await new Promise((resolve) => socket.once('secureConnect', resolve));
+    expectPrintsClean(socket, 'a socket of connectOptions');
+    socket.destroy();
+    agent.destroy();
+  },
+);
+
+it('NODE_DEBUG prints none', async () => {
+  const { stdout, stderr, status } = await processes.run(
+    `
+    const authority = await testing.createAuthority();
+    const alice = await authority.issue({ name: 'alice' });
+    const server = await testing.startServer({ authority });
+    const passphrase = ${JSON.stringify(passphrase)};
+    const credentials = await core.loadCredentials({
+      certificates: { alice: { cert: alice.cert, key: alice.encryptedKey(passphrase), passphrase, ca: authority.certificate } },
+      hosts: { [new URL(server.url).host]: 'alice' },
+    });
+    const agent = credentials.agent();
+    const der = Buffer.from(alice.key.replace(/-----[^-]+-----|\\s/g, ''), 'base64');
+    process.stdout.write(der.subarray(36, 60).toString('hex'));
+    await new Promise((resolve, reject) => {
+      https.get(server.url, { agent }, (response) => response.resume().on('end', resolve)).on('error', reject);
+    });
+    agent.destroy();
+    await server.close();
+    `,
+    { env: { NODE_DEBUG: 'http,https,tls,net,stream' } },
+  );
+  expect(status, stderr.slice(-500)).toBe(0);
+  expect(stderr).toContain('HTTP');
+  expectClean(stderr, 'NODE_DEBUG');
+  expect(stdout).toHaveLength(48);
+  for (const spelling of spellings(Buffer.from(stdout, 'hex'))) expect(stderr).not.toContain(spelling);
+});

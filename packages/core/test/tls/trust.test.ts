@@ -1,0 +1,78 @@
+import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
+import { beforeAll, expect, it } from 'vitest';
+import { loadCredentials } from '../../src/credentials.ts';
+import { get, subjects } from '../support.ts';
+
+let authority: Authority;
+let alice: IssuedCertificate;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  alice = await authority.issue({ name: 'alice' });
+});
+
+it('a root given with a certificate or with a rule is trusted there and nowhere else', async () => {
+  await using server = await startServer({
+    authority,
+    clientCertificate: 'optional',
+    listeners: [{}, {}, {}],
+  });
+  const der = Buffer.from(authority.certificate.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+  await using credentials = await loadCredentials({
+    certificates: {
+      withRoot: { cert: alice.cert, key: alice.key, ca: authority.certificate },
+      without: { cert: alice.cert, key: alice.key },
+    },
+    hosts: {
+      [`127.0.0.1:${server.ports[0]}`]: 'withRoot',
+      // DER, which Node's own `ca` takes without a word and then trusts nothing.
+      [`127.0.0.1:${server.ports[1]}`]: { certificate: 'without', ca: der },
+      [`127.0.0.1:${server.ports[2]}`]: 'without',
+    },
+  });
+  const agent = credentials.agent();
+  await get(server.urls[0]!, { agent });
+  await get(server.urls[1]!, { agent });
+  await expect(get(server.urls[2]!, { agent })).rejects.toMatchObject({ code: /SELF_SIGNED|UNABLE_TO/ });
+  expect(subjects(server)).toEqual(['alice', 'alice']);
+});
+
+it('a ca that holds no certificate is an error when it is loaded', async () => {
+  for (const ca of ['<!DOCTYPE html><html><body>Sign in to continue</body></html>', alice.key]) {
+    await expect(
+      loadCredentials({ hosts: { 'private.example': { ca: Buffer.from(ca) } } }),
+    ).rejects.toMatchObject({ code: /ERR_CLIENTCERT_(FORMAT_UNSUPPORTED|CERTIFICATE_MISSING)/ });
+  }
+});
+
+it('trust: only takes no root but those given', async () => {
+  const stranger = await createAuthority();
+  await using server = await startServer({ authority, clientCertificate: 'optional' });
+  const load = (ca: string) =>
+    loadCredentials({ hosts: { [`127.0.0.1:${server.port}`]: { ca, trust: 'only' } } });
+  await using right = await load(authority.certificate);
+  await get(server.url, { agent: right.agent() });
+  await using wrong = await load(stranger.certificate);
+  await expect(get(server.url, { agent: wrong.agent() })).rejects.toThrow();
+  expect(server.requests).toHaveLength(1);
+});
+
+it('an unverified server takes the option that says so, and a certificate the one that says more', async () => {
+  await using server = await startServer({ authority, clientCertificate: 'optional' });
+  const host = `127.0.0.1:${server.port}`;
+  const certificates = { alice: { cert: alice.cert, key: alice.key } };
+  await using open = await loadCredentials({ hosts: { [host]: { dangerouslyAcceptAnyServer: true } } });
+  await get(server.url, { agent: open.agent() });
+  await expect(
+    loadCredentials({
+      certificates,
+      hosts: { [host]: { certificate: 'alice', dangerouslyAcceptAnyServer: true } },
+    }),
+  ).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_VERIFICATION_OFF' });
+  await using both = await loadCredentials({
+    certificates,
+    hosts: { [host]: { certificate: 'alice', dangerouslyAcceptAnyServer: 'and-present-certificate' } },
+  });
+  await get(server.url, { agent: both.agent() });
+  expect(subjects(server)).toEqual([null, 'alice']);
+});
