@@ -1,10 +1,4 @@
 export { type Inspection, type InspectOptions, inspectFile } from './inspect.ts';
-export {
-  type ReadContext,
-  type ReadOptions,
-  readCertificate,
-  readRoots,
-  readSource,
-  type SourceReading,
-} from './read.ts';
-export type { ReadFile } from './source.ts';
+export { type ReadOptions, readCertificate, readSource, type SourceReading } from './read.ts';
+export { readRoots } from './roots.ts';
+export type { ReadContext, ReadFile } from './source.ts';
