@@ -59,10 +59,17 @@ export function withoutDuplicates(certificates: readonly X509Certificate[]): X50
   return [...new Map(certificates.map((each) => [each.fingerprint256, each])).values()];
 }
 
+const selfSigned = new WeakMap<X509Certificate, boolean>();
+
 /** Whether a certificate is its own issuer, by name and by signature. */
 export function isSelfSigned(certificate: X509Certificate): boolean {
-  const { subject, issuer } = anatomyOf(certificate);
-  return subject.equals(issuer) && signed(certificate, certificate);
+  let known = selfSigned.get(certificate);
+  if (known === undefined) {
+    const { subject, issuer } = anatomyOf(certificate);
+    known = subject.equals(issuer) && signed(certificate, certificate);
+    selfSigned.set(certificate, known);
+  }
+  return known;
 }
 
 /** Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest. */

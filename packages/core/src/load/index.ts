@@ -1,2 +1,3 @@
 export { type Inspection, type InspectOptions, inspectFile } from './inspect.ts';
-export { describeSource, readCertificate, readRoots, readSource } from './read.ts';
+export { describeSource, readCertificate, readSource } from './read.ts';
+export { readRoots } from './roots.ts';

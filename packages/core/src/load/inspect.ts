@@ -1,8 +1,8 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { FileFormat, Material, Passphrase } from '../types.ts';
+import { formatOf, readPart, resolveKeyring } from './part.ts';
 import { explainAs } from './problem.ts';
-import { formatOf, type ReadContext, readPart, resolveKeyring } from './read.ts';
-import { createSurroundings, labelOf } from './source.ts';
+import { createSurroundings, labelOf, type ReadContext } from './source.ts';
 
 /** Everything one file holds, whether it makes an identity or not. */
 export interface Inspection {

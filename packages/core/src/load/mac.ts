@@ -1,9 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Element, octetsOf, oidOf, open, SEQUENCE } from './der.ts';
+import { prfs, readDerivation, readRounds, unsupported } from './derivation.ts';
 import { knowsHash, pkcs12Kdf } from './kdf.ts';
 import { type PasswordForm, spell } from './passphrase.ts';
 import { corrupt } from './problem.ts';
-import { prfs, readDerivation, readRounds, unsupported } from './scheme.ts';
 
 /** What vouches for the integrity of a PKCS#12 file. */
 export interface Mac {

@@ -3,6 +3,7 @@ import { createBudget } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { ciphers, decrypt } from './cipher.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
+import { unsupported } from './derivation.ts';
 import { foreign, foreignLabel, foreignMagic, foreignText, refuse } from './foreign.ts';
 import { createHoldings, type Foreign, type Holdings, noteAlgorithm, type Reading } from './holdings.ts';
 import { readJavaStore, storeTypes } from './jks.ts';
@@ -20,7 +21,6 @@ import {
 } from './pkcs8.ts';
 import { readPkcs12 } from './pkcs12.ts';
 import { corrupt, Problem } from './problem.ts';
-import { unsupported } from './scheme.ts';
 import { type Shape, shapeOf } from './sniff.ts';
 import { decodeText } from './text.ts';
 import { unseal } from './unseal.ts';

@@ -1,13 +1,14 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
-import type { CertificateSource, ClientCertificate, FileFormat, FileSource, Material } from '../types.ts';
+import type { KeyObject } from 'node:crypto';
+import type { CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { readLayout } from './directory.ts';
-import type { FoundCertificate, Holdings } from './holdings.ts';
+import type { FoundCertificate } from './holdings.ts';
 import { chooseIdentity } from './identity.ts';
-import { type MaterialOptions, readMaterial } from './material.ts';
-import { type Keyring, resolvePassphrase } from './passphrase.ts';
+import { asArray, formatOf, type Part, readPart, resolveKeyring } from './part.ts';
+import type { Keyring } from './passphrase.ts';
 import { explainAs, Problem } from './problem.ts';
-import { createSurroundings, fetchMaterial, labelOf, type ReadFile, type Surroundings } from './source.ts';
+import { readCa } from './roots.ts';
+import { createSurroundings, labelOf, type ReadContext, type ReadFile, type Surroundings } from './source.ts';
 import {
   certificateWarnings,
   chainWarnings,
@@ -15,17 +16,6 @@ import {
   identityWarnings,
   modeWarnings,
 } from './warnings.ts';
-
-/** Where and for whom a source is read. */
-export interface ReadContext {
-  /** The certificate's name in the config, for messages. */
-  readonly name?: string | undefined;
-  /** What relative paths start at; the working directory unless written. */
-  readonly baseDirectory?: string | undefined;
-  readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Days before its end from which a certificate is said to be expiring; 30 unless written. */
-  readonly expiryWarningDays?: number | undefined;
-}
 
 export interface ReadOptions extends ReadContext {
   /** `'optional'`: a source without a private key is no error. */
@@ -162,17 +152,6 @@ async function readOnce(
   return { certificate, files: surroundings.files };
 }
 
-export async function resolveKeyring(
-  { passphrase, keyPassphrase }: Pick<FileSource, 'passphrase' | 'keyPassphrase'>,
-  surroundings: Surroundings,
-): Promise<Keyring> {
-  return {
-    passphrase: await resolvePassphrase(passphrase, surroundings),
-    keyPassphrase: await resolvePassphrase(keyPassphrase, surroundings),
-    used: false,
-  };
-}
-
 interface Materials {
   readonly identity: readonly Material[];
   /** The material that was named as the key; its keys come before any that stand beside the certificate. */
@@ -189,86 +168,6 @@ async function locateMaterials(source: FileSource, surroundings: Surroundings): 
   }
   const identity = source.pfx === undefined ? asArray(source.cert) : [source.pfx];
   return { identity, key: source.key, ca };
-}
-
-/** One material, read. */
-interface Part {
-  readonly label: string;
-  readonly mode: number | undefined;
-  readonly holdings: Holdings;
-}
-
-/** Reads one material; where there are several, failures say which one they are about. */
-export async function readPart(
-  material: Material,
-  surroundings: Surroundings,
-  options: MaterialOptions,
-  several: boolean,
-): Promise<Part> {
-  const label = labelOf(material);
-  try {
-    const { bytes, mode } = await fetchMaterial(material, surroundings);
-    try {
-      return { label, mode, holdings: await readMaterial(bytes, options) };
-    } finally {
-      bytes.fill(0);
-    }
-  } catch (error) {
-    if (several && error instanceof Problem) throw error.about(label);
-    throw error;
-  }
-}
-
-async function readCa(
-  material: Material,
-  surroundings: Surroundings,
-  options: MaterialOptions,
-  { dir }: Pick<FileSource, 'dir'>,
-): Promise<FoundCertificate[]> {
-  try {
-    const { holdings } = await readPart(
-      material,
-      surroundings,
-      { ...options, certificatesOnly: true },
-      false,
-    );
-    if (holdings.certificates.length > 0) return holdings.certificates;
-    throw new Problem(
-      'CERTIFICATE_MISSING',
-      'holds no certificate',
-      "Name the certificate of the authority that issued the server's certificate.",
-    );
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    // cert-manager writes an empty ca.crt where the issuer does not tell its root.
-    if (dir !== undefined && error.code === 'ERR_CLIENTCERT_FILE_EMPTY') return [];
-    throw error.about(`ca ${labelOf(material)}`);
-  }
-}
-
-/**
- * Every certificate in `material`, for use as trusted roots. Takes every format that {@link readCertificate}
- * takes; private keys in it are left alone.
- *
- * @throws {ClientCertificateError} The codes of {@link readCertificate} that concern files and passphrases, and
- *   `ERR_CLIENTCERT_CERTIFICATE_MISSING` for a file without any certificate.
- */
-export async function readRoots(
-  material: Material | readonly Material[],
-  options: ReadContext & Pick<FileSource, 'passphrase' | 'maxIterations'> = {},
-): Promise<X509Certificate[]> {
-  const surroundings = createSurroundings(options.baseDirectory, options.env);
-  try {
-    const keyring = await resolveKeyring({ passphrase: options.passphrase }, surroundings);
-    const found: FoundCertificate[] = [];
-    for (const each of asArray(material))
-      found.push(
-        ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
-      );
-    return withoutDuplicates(found.map(({ certificate }) => certificate));
-  } catch (error) {
-    throw explainAs(options.name ?? 'trusted roots', error);
-  }
 }
 
 async function assemble(
@@ -311,16 +210,4 @@ async function assemble(
     warnings,
     format: formatOf(parts.map(({ holdings }) => holdings)),
   };
-}
-
-export function formatOf(holdings: readonly Holdings[]): FileFormat {
-  return {
-    container: [...new Set(holdings.map(({ container }) => container))].join(' and '),
-    algorithms: [...new Set(holdings.flatMap(({ algorithms }) => [...algorithms]))],
-  };
-}
-
-function asArray<Value>(value: Value | readonly Value[] | undefined): readonly Value[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value as Value];
 }

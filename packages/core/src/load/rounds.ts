@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Kernel, kernelOf } from './kernel.ts';
 
 /** How long the event loop may be held before others get their turn, in milliseconds. */
-const turn = 8;
+const turn = 5;
 /** Rounds between two looks at the clock. */
 const step = 500;
 

@@ -20,6 +20,17 @@ export interface Surroundings {
   readonly files: ReadFile[];
 }
 
+/** Where and for whom a source is read. */
+export interface ReadContext {
+  /** The certificate's name in the config, for messages. */
+  readonly name?: string | undefined;
+  /** What relative paths start at; the working directory unless written. */
+  readonly baseDirectory?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Days before its end from which a certificate is said to be expiring; 30 unless written. */
+  readonly expiryWarningDays?: number | undefined;
+}
+
 /** A file that was really read. `path` is what a watcher should watch; `realpath` is where it led. */
 export interface ReadFile {
   readonly path: string;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { encode } from '../../src/load/der.ts';
 import { readCertificate } from '../../src/load/index.ts';
 import { bytesOf } from './manifest.ts';
 import { chain, codeOf, identityPem, keyPem, leaf, passphrase, pem, root } from './material.ts';
+import { indefinite, integer, oid, sequence } from './write.ts';
 
 const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le');
 const base64 = (bytes: string | Uint8Array): string => Buffer.from(bytes).toString('base64');
@@ -132,6 +134,51 @@ describe('certificate bundles', () => {
     const padded = Buffer.concat([leaf.raw, Buffer.alloc(9)]);
     const found = await readCertificate({ cert: padded }, optional);
     expect(found.certificate.fingerprint256).toBe(leaf.fingerprint256);
+  });
+});
+
+describe('PKCS#7', () => {
+  const bundle = (...rest: Buffer[]): Buffer =>
+    sequence(
+      oid('1.2.840.113549.1.7.2'),
+      encode(
+        0xa0,
+        sequence(
+          integer(1),
+          encode(0x31),
+          sequence(oid('1.2.840.113549.1.7.1')),
+          encode(0xa0, ...chain.map(({ raw }) => raw)),
+          ...rest,
+          encode(0x31),
+        ),
+      ),
+    );
+  const crls = encode(0xa1, sequence(sequence(integer(1)), sequence(), Buffer.from('030100', 'hex')));
+
+  it('in DER, in BER of indefinite length, with revocation lists, in PEM under every label, in base64', async () => {
+    const der = bundle();
+    const shell = (name: string): string => `-----BEGIN ${name}-----\n${base64(der)}\n-----END ${name}-----`;
+    for (const form of [
+      der,
+      indefinite(der),
+      bundle(crls),
+      shell('PKCS7'),
+      shell('CMS'),
+      shell('PKCS #7 SIGNED DATA'),
+      shell('CERTIFICATE'),
+      base64(der),
+    ]) {
+      const found = await readCertificate({ cert: form }, { key: 'optional' });
+      expect(found.certificate.fingerprint256).toBe(leaf.fingerprint256);
+      expect(found.chain).toHaveLength(2);
+      expect(found.ca).toHaveLength(1);
+    }
+    expect((await readCertificate({ cert: der, key: keyPem })).privateKey).not.toBeNull();
+  });
+
+  it('encrypted for somebody is refused by name', async () => {
+    const enveloped = sequence(oid('1.2.840.113549.1.7.3'), encode(0xa0, sequence(integer(0))));
+    expect(await codeOf(readCertificate({ cert: enveloped }))).toBe('FORMAT_UNSUPPORTED');
   });
 });
 

@@ -159,3 +159,21 @@ export function toBer(der: Buffer, chunk = 7): Buffer {
   }
   return Buffer.concat(parts);
 }
+
+/** The outer levels in BER of indefinite length, the certificates inside in DER, as they must be. */
+export function indefinite(der: Buffer, levels = 4): Buffer {
+  if (levels === 0 || (der[0]! & 0x20) === 0) return der;
+  const parts: Buffer[] = [Buffer.from([der[0]!, 0x80])];
+  let at = 2 + (der[1]! > 0x80 ? der[1]! & 0x7f : 0);
+  while (at < der.length) {
+    let length = der[at + 1]!;
+    let from = at + 2;
+    if (length > 0x80) {
+      from += length & 0x7f;
+      length = der.readUIntBE(at + 2, length & 0x7f);
+    }
+    parts.push(indefinite(der.subarray(at, from + length), levels - 1));
+    at = from + length;
+  }
+  return Buffer.concat([...parts, Buffer.alloc(2)]);
+}

@@ -1,0 +1,57 @@
+import type { FileFormat, FileSource, Material } from '../types.ts';
+import type { Holdings } from './holdings.ts';
+import { type MaterialOptions, readMaterial } from './material.ts';
+import { type Keyring, resolvePassphrase } from './passphrase.ts';
+import { Problem } from './problem.ts';
+import { fetchMaterial, labelOf, type Surroundings } from './source.ts';
+
+/** One material, read. */
+export interface Part {
+  readonly label: string;
+  readonly mode: number | undefined;
+  readonly holdings: Holdings;
+}
+
+/** Reads one material; where there are several, failures say which one they are about. */
+export async function readPart(
+  material: Material,
+  surroundings: Surroundings,
+  options: MaterialOptions,
+  several: boolean,
+): Promise<Part> {
+  const label = labelOf(material);
+  try {
+    const { bytes, mode } = await fetchMaterial(material, surroundings);
+    try {
+      return { label, mode, holdings: await readMaterial(bytes, options) };
+    } finally {
+      bytes.fill(0);
+    }
+  } catch (error) {
+    if (several && error instanceof Problem) throw error.about(label);
+    throw error;
+  }
+}
+
+export async function resolveKeyring(
+  { passphrase, keyPassphrase }: Pick<FileSource, 'passphrase' | 'keyPassphrase'>,
+  surroundings: Surroundings,
+): Promise<Keyring> {
+  return {
+    passphrase: await resolvePassphrase(passphrase, surroundings),
+    keyPassphrase: await resolvePassphrase(keyPassphrase, surroundings),
+    used: false,
+  };
+}
+
+export function formatOf(holdings: readonly Holdings[]): FileFormat {
+  return {
+    container: [...new Set(holdings.map(({ container }) => container))].join(' and '),
+    algorithms: [...new Set(holdings.flatMap(({ algorithms }) => [...algorithms]))],
+  };
+}
+
+export function asArray<Value>(value: Value | readonly Value[] | undefined): readonly Value[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value as Value];
+}

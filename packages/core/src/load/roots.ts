@@ -1,0 +1,60 @@
+import type { X509Certificate } from 'node:crypto';
+import type { FileSource, Material } from '../types.ts';
+import { withoutDuplicates } from './chain.ts';
+import type { FoundCertificate } from './holdings.ts';
+import type { MaterialOptions } from './material.ts';
+import { asArray, readPart, resolveKeyring } from './part.ts';
+import { explainAs, Problem } from './problem.ts';
+import { createSurroundings, labelOf, type ReadContext, type Surroundings } from './source.ts';
+
+/**
+ * Every certificate in `material`, for use as trusted roots. Takes every format that {@link readCertificate}
+ * takes; private keys in it are left alone.
+ *
+ * @throws {ClientCertificateError} The codes of {@link readCertificate} that concern files and passphrases, and
+ *   `ERR_CLIENTCERT_CERTIFICATE_MISSING` for a file without any certificate.
+ */
+export async function readRoots(
+  material: Material | readonly Material[],
+  options: ReadContext & Pick<FileSource, 'passphrase' | 'maxIterations'> = {},
+): Promise<X509Certificate[]> {
+  const surroundings = createSurroundings(options.baseDirectory, options.env);
+  try {
+    const keyring = await resolveKeyring({ passphrase: options.passphrase }, surroundings);
+    const found: FoundCertificate[] = [];
+    for (const each of asArray(material))
+      found.push(
+        ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
+      );
+    return withoutDuplicates(found.map(({ certificate }) => certificate));
+  } catch (error) {
+    throw explainAs(options.name ?? 'trusted roots', error);
+  }
+}
+
+export async function readCa(
+  material: Material,
+  surroundings: Surroundings,
+  options: MaterialOptions,
+  { dir }: Pick<FileSource, 'dir'>,
+): Promise<FoundCertificate[]> {
+  try {
+    const { holdings } = await readPart(
+      material,
+      surroundings,
+      { ...options, certificatesOnly: true },
+      false,
+    );
+    if (holdings.certificates.length > 0) return holdings.certificates;
+    throw new Problem(
+      'CERTIFICATE_MISSING',
+      'holds no certificate',
+      "Name the certificate of the authority that issued the server's certificate.",
+    );
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    // cert-manager writes an empty ca.crt where the issuer does not tell its root.
+    if (dir !== undefined && error.code === 'ERR_CLIENTCERT_FILE_EMPTY') return [];
+    throw error.about(`ca ${labelOf(material)}`);
+  }
+}
