@@ -1,12 +1,20 @@
 import type { ConsideredRule, ExplainedCertificate, Explanation, Resolution, Target } from '../types.ts';
 import { describeTrust, formatExplanation } from './explanation.ts';
 import { formatHost, parentOf } from './host.ts';
-import { allOf, type Ports, RANK, type Rank, singlePorts } from './lookup.ts';
+import { allOf, RANK, type Rank, singlePorts } from './lookup.ts';
 import { findNeighbours } from './neighbours.ts';
 import { formatPattern } from './pattern.ts';
 import { judgeService, resolve, type ServiceJudgement } from './resolve.ts';
 import type { HostRule, PinRule } from './rule.ts';
-import { type Entry, findEntry, type ServiceEntry, type Table } from './table.ts';
+import {
+  type Entry,
+  findEntry,
+  type Located,
+  locate,
+  type ServiceEntry,
+  type Table,
+  wildcardOf,
+} from './table.ts';
 import { type CheckedTarget, parseTarget } from './target.ts';
 
 /** What an explanation needs to know beside the rules. */
@@ -47,9 +55,7 @@ export function explain(table: Table, target: Target, context: ExplainContext): 
 interface Scene {
   readonly table: Table;
   readonly target: CheckedTarget;
-  /** The rules for this very host, and those for what its wildcard covers. */
-  readonly exact: Ports<Entry> | undefined;
-  readonly wildcard: Ports<Entry> | undefined;
+  readonly located: Located;
   /** The rule that decides by host alone. */
   readonly entry: Entry;
   readonly service: ServiceEntry | undefined;
@@ -60,14 +66,13 @@ interface Scene {
 }
 
 function createScene(table: Table, target: CheckedTarget, resolution: Resolution): Scene {
-  const exact = table.lookup.exact.get(target.host);
-  const wildcard = table.lookup.wildcards.get(parentOf(target.host));
+  const located = locate(table, target.host);
   // A URL without TLS is explained by what its port with TLS would be decided by.
-  const entry = findEntry(table, target.host, portWithTls(target));
+  const entry = findEntry(table, located, portWithTls(target));
   const service = typeof target.service === 'string' ? table.services.get(target.service) : undefined;
   const judgement = service && judgeService(service, entry, target.host, target.port, target.origin);
   const decided = entry.rank < RANK.default || judgement === 'applies' || target.service === false;
-  return { table, target, exact, wildcard, entry, service, judgement, resolution, decided };
+  return { table, target, located, entry, service, judgement, resolution, decided };
 }
 
 function considerRequest({ target }: Scene): ConsideredRule[] {
@@ -112,10 +117,10 @@ function describeJudgement(
 
 /** The rules for this host and for those that it might be mistaken for. */
 function considerHosts(scene: Scene): ConsideredRule[] {
-  const { table, exact, wildcard, entry, target, decided } = scene;
+  const { table, located, entry, target, decided } = scene;
   const port = portWithTls(target);
   const considered: ConsideredRule[] = [];
-  for (const ports of [exact, wildcard]) {
+  for (const ports of [located.exact, wildcardOf(table, located)]) {
     for (const candidate of allOf(ports)) {
       considered.push(considerHost(scene, candidate, port));
     }
@@ -232,8 +237,10 @@ function describeDecision(scene: Scene): string[] {
 }
 
 /** What the author of the config may have meant. */
-function advise({ table, exact, wildcard, target }: Scene): string[] {
-  const pinned = [...singlePorts(exact), ...singlePorts(wildcard)].map(([port]) => port);
+function advise({ table, located, target }: Scene): string[] {
+  const pinned = [...singlePorts(located.exact), ...singlePorts(wildcardOf(table, located))].map(
+    ([port]) => port,
+  );
   if (pinned.length > 0) {
     const shown = formatHost(target.host);
     const list = shorten(pinned.map(String));
