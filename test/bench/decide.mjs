@@ -41,6 +41,11 @@ const cases = {
     let next = 0;
     return () => resolveHost(table, hosts[next++ % size], 443);
   },
+  'resolveHost, a thousand pinned hosts in turn': (table, size) => {
+    const hosts = Array.from({ length: Math.min(size, 1000) }, (_, index) => hostOf(index));
+    let next = 0;
+    return () => resolveHost(table, hosts[next++ % hosts.length], 443);
+  },
   'resolveHost, hosts below wildcards, never the same': (table, size) => {
     let next = 0;
     return () => resolveHost(table, `t${next++}.w${next % size}.bank.example`, 443);

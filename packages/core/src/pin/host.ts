@@ -42,7 +42,7 @@ export function parentOf(host: string): string {
 }
 
 /** True for names that are in the compared spelling already: most of them, and much cheaper than IDNA. */
-export function isPlain(text: string): boolean {
+function isPlain(text: string): boolean {
   const length = text.length;
   if (length === 0 || length > LONGEST_NAME) return false;
   let labelStart = 0;

@@ -3,7 +3,7 @@ import type { Resolution, Target } from '../types.ts';
 import { findRank } from './lookup.ts';
 import { didYouMean } from './nearest.ts';
 import { compileResolution } from './resolution.ts';
-import { type Entry, findEntry, readHost, type ServiceEntry, type Table } from './table.ts';
+import { type Entry, findEntry, locate, type ServiceEntry, type Table } from './table.ts';
 import { type Destination, parseTarget } from './target.ts';
 
 /**
@@ -37,14 +37,12 @@ export function resolveHost(
   as?: string | false | undefined,
   origin?: Destination | null | undefined,
 ): Resolution {
-  // A host that the table knows as it stands needs no reading.
-  const known = table.lookup.exact.get(text);
-  const host = known === undefined ? readHost(table, text) : text;
-  const entry = findEntry(table, host, port, known);
+  const located = locate(table, text);
+  const entry = findEntry(table, located, port);
   if (as === undefined) return resolutionOf(table, entry);
   if (as === false) return withheldOf(table, entry);
   const service = findService(table, as);
-  const here = judgeService(service, entry, host, port, origin) === 'applies';
+  const here = judgeService(service, entry, located.host, port, origin) === 'applies';
   return here ? refinedOf(table, entry, service) : resolutionOf(table, entry);
 }
 
@@ -101,11 +99,11 @@ function withheldOf(table: Table, entry: Entry): Resolution {
 }
 
 function refinedOf(table: Table, entry: Entry, service: ServiceEntry): Resolution {
-  let resolution = entry.refined.get(service);
-  if (resolution === undefined) {
-    resolution = compile(table, service.rule.label, entry, service);
-    entry.refined.set(service, resolution);
-  }
+  const known = entry.refined?.get(service);
+  if (known !== undefined) return known;
+  const resolution = compile(table, service.rule.label, entry, service);
+  entry.refined ??= new Map();
+  entry.refined.set(service, resolution);
   return resolution;
 }
 

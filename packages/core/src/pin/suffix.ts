@@ -14,12 +14,12 @@ export async function findPublicSuffixes(
   const wildcards = patterns.filter(({ wildcard }) => wildcard);
   if (wildcards.length === 0) return new Set();
   const { parse } = await import('tldts');
-  const isListed = (name: string): boolean => {
-    const { publicSuffix, isIcann, isPrivate } = parse(name, OPTIONS);
-    return publicSuffix === name && (isIcann === true || isPrivate === true);
-  };
-  // A rule such as `*.ck` lists every name under `ck`, and not `ck` itself.
-  return new Set(wildcards.filter(({ host }) => isListed(host) || isListed(`any-label.${host}`)));
+  return new Set(
+    wildcards.filter(({ host }) => {
+      const { publicSuffix, isIcann, isPrivate } = parse(host, OPTIONS);
+      return publicSuffix === host && (isIcann === true || isPrivate === true);
+    }),
+  );
 }
 
 const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHostname: false } as const;

@@ -1,5 +1,5 @@
 import type { Resolution } from '../types.ts';
-import { isPlain, parentOf } from './host.ts';
+import { parentOf } from './host.ts';
 import { atPort, createLookup, insert, type Lookup, type Ports, RANK, type Rank, rankOf } from './lookup.ts';
 import type { ResolutionContext, RootsOf } from './resolution.ts';
 import { type PinRule, type Pins, type ServiceRule, SILENT } from './rule.ts';
@@ -13,12 +13,20 @@ export interface Entry {
   /** The decision where the request says `false`. */
   withheld: Resolution | undefined;
   /** The decisions where a service's rule is laid over this one. */
-  readonly refined: Map<ServiceEntry, Resolution>;
+  refined: Map<ServiceEntry, Resolution> | undefined;
 }
 
 export interface ServiceEntry {
   readonly rule: ServiceRule;
   readonly hosts: Lookup<true> | undefined;
+}
+
+/** A host in the compared spelling, with what the table holds for it. */
+export interface Located {
+  readonly host: string;
+  readonly exact: Ports<Entry> | undefined;
+  /** `null` until it is asked for: most decisions are made before. */
+  wildcard: Ports<Entry> | undefined | null;
 }
 
 /** Every rule of a config, laid out for lookups. Read through `resolve` and `explain`. */
@@ -28,8 +36,10 @@ export interface Table extends ResolutionContext {
   readonly fallback: Entry;
   /** Where no rule is asked at all: the decision for `http:`. */
   readonly none: Entry;
-  /** Hosts in spellings that cost something to read, with the one in which they are compared; a bounded memory. */
-  readonly spellings: Map<string, string>;
+  /** Hosts as they were dialled lately: few even where many are pinned, so that they stay in the processor's caches. */
+  readonly recent: Map<string, Located>;
+  /** How often a host was not among them. */
+  misses: number;
 }
 
 /**
@@ -52,49 +62,55 @@ export function buildTable(pins: Pins, roots: RootsOf = noRoots): Table {
     services,
     fallback: pins.default ? createEntry(pins.default, RANK.default) : none,
     none,
-    spellings: new Map(),
+    recent: new Map(),
+    misses: 0,
   };
 }
 
 /**
- * A host in the compared spelling, however it was dialled.
+ * What the table holds for a host, however it is spelled.
  *
  * @throws `ERR_CLIENTCERT_HOST_INVALID` where the text is not a host.
  */
-export function readHost(table: Table, text: string): string {
-  if (isPlain(text)) return text;
-  const known = table.spellings.get(text);
+export function locate(table: Table, text: string): Located {
+  const known = table.recent.get(text);
   if (known !== undefined) return known;
-  const host = checkHost(text);
-  if (text.length <= LONGEST_KEPT) {
-    if (table.spellings.size >= MOST_KEPT) table.spellings.clear();
-    table.spellings.set(text, host);
+  const { lookup, recent } = table;
+  const own = lookup.exact.get(text);
+  const host = own === undefined ? checkHost(text) : text;
+  const exact = host === text ? own : lookup.exact.get(host);
+  const located = { host, exact, wildcard: null };
+  // Keeping a host costs more than finding it. One that is dialled often is kept soon; a process that dials ever new
+  // ones rarely pays for it.
+  if (table.misses++ % KEEP_EACH === 0 && text.length <= LONGEST_KEPT) {
+    if (recent.size >= MOST_KEPT) recent.clear();
+    recent.set(text, located);
   }
-  return host;
+  return located;
 }
 
-/**
- * The rule that wins for a host and port when no service is named.
- *
- * @param host In the compared spelling.
- */
-export function findEntry(
-  { lookup, fallback }: Table,
-  host: string,
-  port: number,
-  exact: Ports<Entry> | undefined = lookup.exact.get(host),
-): Entry {
-  const own = atPort(exact, port) ?? exact?.any;
-  if (own !== undefined || lookup.wildcards.size === 0) return own ?? fallback;
-  const wildcard = lookup.wildcards.get(parentOf(host));
-  return atPort(wildcard, port) ?? wildcard?.any ?? fallback;
+/** The rule that wins for a host and port when no service is named. */
+export function findEntry(table: Table, located: Located, port: number): Entry {
+  const own = atPort(located.exact, port) ?? located.exact?.any;
+  if (own !== undefined) return own;
+  const wildcard = wildcardOf(table, located);
+  return atPort(wildcard, port) ?? wildcard?.any ?? table.fallback;
 }
 
-const MOST_KEPT = 1024;
+/** What holds for all hosts beside this one. */
+export function wildcardOf({ lookup }: Table, located: Located): Ports<Entry> | undefined {
+  if (located.wildcard === null) {
+    located.wildcard = lookup.wildcards.size === 0 ? undefined : lookup.wildcards.get(parentOf(located.host));
+  }
+  return located.wildcard;
+}
+
+const KEEP_EACH = 8;
+const MOST_KEPT = 2048;
 const LONGEST_KEPT = 255;
 
 function createEntry(rule: PinRule, rank: Rank): Entry {
-  return { rule, rank, resolution: undefined, withheld: undefined, refined: new Map() };
+  return { rule, rank, resolution: undefined, withheld: undefined, refined: undefined };
 }
 
 function createServiceEntry(rule: ServiceRule): ServiceEntry {

@@ -1,0 +1,93 @@
+import type { Resolution } from '../types.ts';
+import { formatHost, parentOf } from './host.ts';
+import { RANK } from './lookup.ts';
+import { formatPattern } from './pattern.ts';
+import { judgeService, type ServiceJudgement } from './resolve.ts';
+import type { HostRule } from './rule.ts';
+import { type Entry, findEntry, type Located, locate, type ServiceEntry, type Table } from './table.ts';
+import type { CheckedTarget } from './target.ts';
+
+/** Everything that the parts of an explanation look at. */
+export interface Scene {
+  readonly table: Table;
+  readonly target: CheckedTarget;
+  readonly located: Located;
+  /** The rule that decides by host alone. */
+  readonly entry: Entry;
+  readonly service: ServiceEntry | undefined;
+  readonly judgement: ServiceJudgement | undefined;
+  readonly resolution: Resolution;
+  /** Whether a rule for this host and port decided. */
+  readonly decided: boolean;
+}
+
+export function createScene(table: Table, target: CheckedTarget, resolution: Resolution): Scene {
+  const located = locate(table, target.host);
+  // A URL without TLS is explained by what its port with TLS would be decided by.
+  const entry = findEntry(table, located, portWithTls(target));
+  const service = typeof target.service === 'string' ? table.services.get(target.service) : undefined;
+  const judgement = service && judgeService(service, entry, target.host, target.port, target.origin);
+  const decided = entry.rank < RANK.default || judgement === 'applies' || target.service === false;
+  return { table, target, located, entry, service, judgement, resolution, decided };
+}
+
+export const NO_HANDSHAKE = 'without https: there is no handshake to present a certificate in';
+
+export function describeJudgement(
+  { hosts, rule }: ServiceEntry,
+  judgement: ServiceJudgement,
+  target: CheckedTarget,
+  entry: Entry,
+): string {
+  switch (judgement) {
+    case 'applies':
+      return `the request names it, and ${hosts === undefined ? 'this is the origin of the call' : 'it lists this host and port'}`;
+    case 'elsewhere':
+      return `it lists ${shorten((rule.hosts ?? []).map(formatPattern))}, and this is ${formatHost(target.host, target.port)}`;
+    case 'other-origin':
+      return `without \`hosts\` it holds at the origin of the call alone${target.origin ? `, ${formatTarget(target.origin)}` : ''}`;
+    case 'denied':
+      return `${entry.rule.label} says that no certificate is presented here`;
+  }
+}
+
+/** Wildcards that someone might expect to hold here: further up, or right above this very host. */
+export function nearWildcards(table: Table, host: string): Entry[] {
+  const found: Entry[] = [];
+  const take = (name: string) => {
+    const ports = table.lookup.wildcards.get(name);
+    const first = ports?.any ?? ports?.value;
+    if (first !== undefined) found.push(first);
+  };
+  take(host);
+  for (let name = parentOf(parentOf(host)); name !== ''; name = parentOf(name)) take(name);
+  return found;
+}
+
+export function describeNearWildcard({ pattern }: HostRule, host: string): string {
+  if (pattern.host === host) return `it holds for hosts one label below ${host}, not for ${host} itself`;
+  const labels = host.slice(0, -pattern.host.length - 1);
+  return `"*." stands for exactly one label, and before ${pattern.host} there is ${labels}`;
+}
+
+export function portWithTls({ port, secure }: { port: number; secure: boolean }): number {
+  return !secure && port === 80 ? 443 : port;
+}
+
+export function formatTarget({
+  host,
+  port,
+  secure,
+}: {
+  host: string;
+  port: number;
+  secure: boolean;
+}): string {
+  const usual = port === (secure ? 443 : 80);
+  return `${secure ? 'https' : 'http'}://${usual ? formatHost(host) : formatHost(host, port)}`;
+}
+
+export function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, 4).join(', ');
+  return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown;
+}

@@ -1,0 +1,98 @@
+import type { ExplainedCertificate } from '../types.ts';
+import { formatHost, parentOf } from './host.ts';
+import { RANK, singlePorts } from './lookup.ts';
+import { findNeighbours } from './neighbours.ts';
+import { formatPattern } from './pattern.ts';
+import type { HostRule } from './rule.ts';
+import {
+  describeJudgement,
+  describeNearWildcard,
+  formatTarget,
+  NO_HANDSHAKE,
+  nearWildcards,
+  portWithTls,
+  type Scene,
+  shorten,
+} from './scene.ts';
+import { wildcardOf } from './table.ts';
+
+/** The decision in a few sentences, the advice included. */
+export function summarise(scene: Scene, certificate: ExplainedCertificate | undefined): string[] {
+  const { resolution, target, entry } = scene;
+  const lines = target.secure ? describeDecision(scene) : describeInsecure(scene);
+  if (certificate && certificate.daysLeft < 0) lines.push('The certificate has expired.');
+  if (resolution.acceptsAnyServer) {
+    lines.push(`The server is not verified: ${entry.rule.label} accepts any.`);
+  }
+  return lines;
+}
+
+function describeDecision(scene: Scene): string[] {
+  const { resolution, target, judgement, service, entry } = scene;
+  const lines: string[] = [];
+  if (judgement !== undefined && judgement !== 'applies' && service !== undefined) {
+    const why = describeJudgement(service, judgement, target, entry);
+    lines.push(`The service ${JSON.stringify(target.service)} does not apply: ${why}.`);
+  }
+  if (resolution.certificate !== null) {
+    return [...lines, `${JSON.stringify(resolution.certificate)} is presented, by ${resolution.rule}.`];
+  }
+  if (target.service === false) return [...lines, 'No certificate: the request asks for none.'];
+  const rule = judgement === 'applies' ? service?.rule : entry.rule;
+  if (rule?.certificate === false) {
+    return [...lines, `No certificate: ${resolution.rule} says that none is ever presented here.`];
+  }
+  if (entry.rank < RANK.none || judgement === 'applies') {
+    return [...lines, `No certificate: ${resolution.rule} holds here and names none.`];
+  }
+  return [
+    ...lines,
+    `No certificate: no rule names ${formatHost(target.host)} with port ${target.port}.`,
+    ...advise(scene),
+  ];
+}
+
+/** What the author of the config may have meant. */
+function advise({ table, located, target }: Scene): string[] {
+  const pinned = [...singlePorts(located.exact), ...singlePorts(wildcardOf(table, located))].map(
+    ([port]) => port,
+  );
+  if (pinned.length > 0) {
+    const shown = formatHost(target.host);
+    const list = shorten(pinned.map(String));
+    return [
+      `${shown} is pinned for port ${list} only, and this is port ${target.port}.`,
+      `Write "${shown}:${target.port}" for this port, or "${shown}:*" for every port.`,
+    ];
+  }
+  const [near] = nearWildcards(table, target.host);
+  if (near !== undefined) {
+    const { pattern } = near.rule as HostRule;
+    const reason = describeNearWildcard(near.rule as HostRule, target.host).replace(
+      /^it/,
+      formatPattern(pattern),
+    );
+    const above = parentOf(target.host);
+    const wildcard =
+      pattern.host === target.host || above === '' ? '' : `, or "*.${above}" for every host beside it`;
+    return [`${capitalise(reason)}.`, `Write "${target.host}"${wildcard}.`];
+  }
+  const names = findNeighbours(table, target.host).map(({ rule }) =>
+    formatPattern((rule as HostRule).pattern),
+  );
+  return names.length === 0 ? [] : [`Did you mean ${names.join(' or ')}?`];
+}
+
+function describeInsecure({ target, entry }: Scene): string[] {
+  const lines = [`No certificate: ${NO_HANDSHAKE}.`];
+  const { certificate } = entry.rule;
+  if (typeof certificate === 'string') {
+    const url = formatTarget({ host: target.host, port: portWithTls(target), secure: true });
+    lines.push(`With ${url} it would be ${JSON.stringify(certificate)}, by ${entry.rule.label}.`);
+  }
+  return lines;
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
