@@ -21,11 +21,9 @@ export interface Element {
 export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
 export const OCTET_STRING = 0x04;
-export const NULL = 0x05;
 export const OID = 0x06;
 export const UTF8_STRING = 0x0c;
 export const SEQUENCE = 0x30;
-export const SET = 0x31;
 
 /** Deeper than any certificate file nests; what goes further is an attack on a recursive parser. */
 const maxDepth = 48;
