@@ -6,7 +6,7 @@ export interface Budget {
   spend(rounds: number): void;
 }
 
-export const defaultMaxIterations = 5_000_000;
+const defaultMaxIterations = 5_000_000;
 
 export function createBudget(maxIterations: number = defaultMaxIterations): Budget {
   let spent = 0;

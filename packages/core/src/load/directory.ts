@@ -4,7 +4,7 @@ import { Problem } from './problem.ts';
 import { labelOf, type Surroundings, toPath } from './source.ts';
 
 /** Names of the files of a mounted secret. */
-export interface Layout {
+interface Layout {
   readonly identity: readonly string[];
   readonly ca?: readonly string[];
 }

@@ -81,7 +81,7 @@ export function spell(passphrase: string, form: PasswordForm): Buffer[] {
 }
 
 /** UTF-16BE with two zero bytes at the end; astral characters as surrogate pairs, as every writer does. */
-export function bmpString(text: string): Buffer {
+function bmpString(text: string): Buffer {
   const bytes = Buffer.alloc(text.length * 2 + 2);
   bytes.write(text, 'utf16le');
   return bytes.swap16();

@@ -5,7 +5,7 @@ import type { Material } from '../types.ts';
 import { Problem } from './problem.ts';
 
 /** Larger than any certificate file; what goes further is a mistake or an attack. */
-export const maxFileSize: number = 5 * 2 ** 20;
+const maxFileSize = 5 * 2 ** 20;
 
 /** What a source's paths and names refer to, and the directories that were resolved while reading it. */
 export interface Surroundings {
@@ -130,7 +130,7 @@ function looksLikeBase64(text: string): boolean {
 }
 
 /** A path as messages print it: shortened where it may be key material that was given as a path by mistake. */
-export function showPath(path: string): string {
+function showPath(path: string): string {
   return isSuspicious(path)
     ? `"${path.slice(0, 6).replace(/[^\x20-\x7e]/g, '?')}…" (${path.length} characters)`
     : path;

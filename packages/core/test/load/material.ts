@@ -20,7 +20,7 @@ export const pem = (certificate: X509Certificate): string => certificate.toStrin
 export const keyPem: string = rsaKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 export const identityPem: string = keyPem + pem(leaf) + pem(chain[1]!) + pem(chain[2]!);
 
-export function splitPem(text: string): string[] {
+function splitPem(text: string): string[] {
   return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }
 

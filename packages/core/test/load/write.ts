@@ -6,7 +6,7 @@ import { encode, encodeOid } from '../../src/load/der.ts';
 export const sequence = (...parts: Uint8Array[]): Buffer => encode(0x30, ...parts);
 export const oid = encodeOid;
 export const octets = (bytes: Uint8Array): Buffer => encode(0x04, bytes);
-export const nil: Buffer = encode(0x05);
+const nil: Buffer = encode(0x05);
 
 export function integer(value: number | bigint): Buffer {
   let hex = value.toString(16);
