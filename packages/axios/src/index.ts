@@ -1,5 +1,8 @@
 import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
 import type { AxiosInstance, AxiosProxyConfig, InternalAxiosRequestConfig } from 'axios';
+import { applyToFetch, usesFetch } from './fetch.ts';
+import { applyToHttp2 } from './http2.ts';
+import { checkRedirects } from './redirects.ts';
 
 export * from '@clientcert/core';
 
@@ -56,50 +59,72 @@ const installed = new WeakMap<
   { credentials: Credentials | Promise<Credentials>; eject: () => void }
 >();
 
+/** One request on its way. What core needs of the URL is read only where it is needed. */
+export interface Outgoing {
+  readonly config: InternalAxiosRequestConfig;
+  readonly credentials: Credentials;
+  readonly service: string | false | undefined;
+  /** As the request itself names it, `baseURL` and all. */
+  readonly url: () => URL;
+}
+
 function apply(
   instance: AxiosInstance,
   credentials: Credentials,
   config: InternalAxiosRequestConfig,
-): InternalAxiosRequestConfig {
+): InternalAxiosRequestConfig | Promise<InternalAxiosRequestConfig> {
   const { clientCertificate: service, httpsAgent } = config;
-  const origin = () => new URL(instance.getUri(config)).origin;
+  const outgoing: Outgoing = { config, credentials, service, url: () => new URL(instance.getUri(config)) };
   // Ours comes back when a used config is passed again, as retries do.
   const own = handedOut.get(httpsAgent);
-  if (httpsAgent && !own) {
-    if (!isRoutingAgent(httpsAgent)) refuse(credentials, origin(), service);
+  const proxy = own ? own.proxy : config.proxy;
+  const identity: ConnectIdentity = {
+    service,
+    origin: service ? outgoing.url().origin : undefined,
+    ...proxyOf(proxy),
+  };
+  if (usesFetch(config)) return applyToFetch(outgoing, identity);
+  if (!httpsAgent || own) {
+    config.httpsAgent = credentials.sharedAgent(identity);
+    handedOut.set(config.httpsAgent, { proxy });
+  } else if (!isRoutingAgent(httpsAgent)) {
+    refuse(outgoing, 'httpsAgent');
     return config;
   }
-  const proxy = own ? own.proxy : config.proxy;
-  config.httpsAgent = credentials.sharedAgent({
-    service,
-    origin: service ? origin() : undefined,
-    proxy: proxyOf(proxy),
-  });
-  handedOut.set(config.httpsAgent, { proxy });
+  const plain = isPlainHttp(config);
+  if ((config as Http2Config).httpVersion === 2 && !plain) applyToHttp2(outgoing, identity);
+  checkRedirects(outgoing, proxy);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
-  if (!isPlainHttp(config)) config.proxy = false;
+  if (!plain) config.proxy = false;
   return config;
 }
 
 /** Agents that this adapter has set, and what `proxy` was before. */
 const handedOut = new WeakMap<object, { proxy: InternalAxiosRequestConfig['proxy'] }>();
 
-function refuse(credentials: Credentials, origin: string, service: string | false | undefined): void {
-  const { protocol, hostname, port } = new URL(origin);
-  if (protocol !== 'https:') return;
-  credentials.refuseOwn({ host: hostname, port, service, origin }, 'httpsAgent');
+/** Not in the types of the oldest axios. */
+interface Http2Config {
+  httpVersion?: number;
 }
 
-/** As axios reads it: an object, nothing (then the environment), or `false`. */
-function proxyOf(proxy: AxiosProxyConfig | false | undefined): ConnectIdentity['proxy'] {
-  if (!proxy) return proxy === false ? false : 'env';
+/** Refuses what the caller brings for a host where a rule decides. */
+export function refuse({ credentials, service, url }: Outgoing, option: string): void {
+  const { protocol, hostname, port, origin } = url();
+  if (protocol === 'https:') credentials.refuseOwn({ host: hostname, port, service, origin }, option);
+}
+
+/** As axios reads it: an object or `false`; nothing leaves it to the config, and then to the environment. */
+function proxyOf(proxy: AxiosProxyConfig | false | undefined): ConnectIdentity {
+  if (!proxy) return proxy === false ? { proxy } : { defaultProxy: 'env' };
   const { protocol = 'http', host, port, auth } = proxy;
   const scheme = protocol.replace(/:$/, '');
   const authorization =
     auth && `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
-  return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, authorization };
+  return { proxy: { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, authorization } };
 }
 
-function isPlainHttp({ url = '', baseURL = '' }: InternalAxiosRequestConfig): boolean {
-  return /^http:/i.test(url) || (!/^[a-z][a-z\d+.-]*:/i.test(url) && /^http:/i.test(baseURL));
+/** Whether the request begins over plain HTTP, by axios' own rule for what `baseURL` is put before. */
+function isPlainHttp({ url = '', baseURL, allowAbsoluteUrls }: InternalAxiosRequestConfig): boolean {
+  const absolute = allowAbsoluteUrls !== false && /^([a-z][a-z\d+.-]*:)?\/\//i.test(url);
+  return /^http:/i.test(baseURL && !absolute ? baseURL : url);
 }

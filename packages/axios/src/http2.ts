@@ -1,0 +1,58 @@
+import type { Duplex } from 'node:stream';
+import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import { type Outgoing, refuse } from './index.ts';
+
+type CreateConnection = (authority: URL, options: Record<string, unknown>) => Duplex;
+
+/** With which a caller brings an identity, or a connection, of their own. */
+const ownOptions = ['createConnection', 'secureContext', 'cert', 'key', 'pfx'] as const;
+
+/**
+ * axios shares an HTTP/2 session between requests with equal `http2Options`, and takes two secure contexts
+ * for equal. Functions are compared by identity: one for each certificate keeps sessions apart.
+ */
+export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): void {
+  const config = outgoing.config as { http2Options?: Record<string, unknown> };
+  const before = config.http2Options ?? {};
+  for (const option of ownOptions) {
+    if (before[option] == null || ours.has(before[option] as object)) continue;
+    refuse(outgoing, `http2Options.${option}`);
+    return;
+  }
+  config.http2Options = { ...before, createConnection: connectionsOf(outgoing, identity) };
+}
+
+const ours = new WeakSet<object>();
+const functions = new WeakMap<Credentials, Map<string, CreateConnection>>();
+const maxFunctions = 1000;
+
+function connectionsOf({ credentials, url, service }: Outgoing, identity: ConnectIdentity): CreateConnection {
+  const { hostname, port, origin } = url();
+  const id = credentials.profileId({ host: hostname, port, service, origin });
+  const key = JSON.stringify([id, identity]);
+  const known = functions.get(credentials) ?? new Map<string, CreateConnection>();
+  functions.set(credentials, known);
+  let connection = known.get(key);
+  if (!connection) {
+    const [oldest] = known.keys();
+    if (oldest !== undefined && known.size >= maxFunctions) known.delete(oldest);
+    connection = connector(credentials, identity);
+    ours.add(connection);
+    known.set(key, connection);
+  }
+  return connection;
+}
+
+function connector(credentials: Credentials, identity: ConnectIdentity): CreateConnection {
+  // `sessionTimeout` is axios', in milliseconds; TLS has an option of that name.
+  return ({ hostname, port }, { createConnection: _, sessionTimeout: __, ...options }) => {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    return credentials.connect({
+      ...options,
+      ...identity,
+      host,
+      port: Number(port || 443),
+      ALPNProtocols: ['h2'],
+    });
+  };
+}

@@ -1,0 +1,63 @@
+import { ClientCertificateError } from '@clientcert/core';
+import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import type { Outgoing } from './index.ts';
+
+type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
+
+/** Ours, and the caller's own that it calls first: a used config comes back with ours. */
+const callers = new WeakMap<BeforeRedirect, BeforeRedirect | undefined>();
+
+/**
+ * Has every redirect looked at before it is followed: after a certificate none goes on over plain HTTP, and
+ * none passes a proxy by, or goes through axios' own tunnel, because of what was set for the first hop.
+ *
+ * @param proxy What the caller had written.
+ */
+export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestConfig['proxy']): void {
+  const { config } = outgoing;
+  const before = config.beforeRedirect;
+  const own = before && callers.has(before) ? callers.get(before) : before;
+  let from: URL | undefined;
+  const beforeRedirect: BeforeRedirect = (options, response, request) => {
+    own?.(options, response, request);
+    from ??= outgoing.url();
+    const to = new URL(options.href);
+    if (from.protocol === 'https:') check(outgoing, from, to, proxy);
+    else if (to.protocol === 'https:') goDirect(options, to, config.httpsAgent);
+    from = to;
+  };
+  callers.set(beforeRedirect, own);
+  config.beforeRedirect = beforeRedirect;
+}
+
+function check(
+  { credentials, service, url }: Outgoing,
+  from: URL,
+  to: URL,
+  proxy: InternalAxiosRequestConfig['proxy'],
+): void {
+  const { hostname, port } = from;
+  credentials.checkRedirect({ host: hostname, port, service, origin: url().origin }, to);
+  if (to.protocol !== 'http:' || proxy === false || !(proxy || plainProxy())) return;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    `${from.origin} redirects to ${to.origin}, which axios would reach past the proxy`,
+    { hint: 'Call the http address itself, or set "proxy: false" if the proxy is not needed.' },
+  );
+}
+
+function plainProxy(): string | undefined {
+  const { http_proxy, HTTP_PROXY, all_proxy, ALL_PROXY } = process.env;
+  return http_proxy || HTTP_PROXY || all_proxy || ALL_PROXY;
+}
+
+/** Undoes what axios has just set for a hop to https through a proxy: our agent tunnels. */
+function goDirect(options: Record<string, unknown>, to: URL, agent: unknown): void {
+  const { protocol, host, port, pathname, search } = to;
+  const hostname = to.hostname.replace(/^\[|\]$/g, '');
+  Object.assign(options, { protocol, host, hostname, port, path: pathname + search });
+  options.agents = { ...(options.agents as object), https: agent };
+  options.agent = undefined;
+  const headers = (options.headers ?? {}) as Record<string, unknown>;
+  for (const name of Object.keys(headers)) if (/^proxy-authorization$/i.test(name)) delete headers[name];
+}

@@ -1,0 +1,4 @@
+import { adapter } from './axios.ts';
+import { describeAdapter } from './suite.ts';
+
+describeAdapter(adapter);

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { loadCredentials } from '@clientcert/core';
+import type { IssuedCertificate } from '@clientcert/testing';
+import { expect } from 'vitest';
+import { buildChild } from '../child.ts';
+import { type Case, expectFailure, type Ground, nameOf, names, until } from '../ground.ts';
+
+export const lifetime = {
+  async 'a renewed certificate is presented by the next call; the one under way ends on the old'(ground) {
+    const { directory, authority, alice } = ground;
+    const bank = await ground.bank();
+    const old = await write(ground, 'renewed', alice);
+    const credentials = ground.keep(
+      await loadCredentials({
+        certificates: { alice: { ...old, ca: authority.certificate } },
+        hosts: { [`localhost:${bank.port}`]: 'alice' },
+        watch: false,
+      }),
+    );
+    // Until reload() is there, the case has nothing to say.
+    if (!('reload' in credentials)) return;
+    const client = ground.client(credentials);
+    await client.send(bank.url);
+    const underWay = client.send(`${bank.url}/delay?ms=300`);
+    await until(() => bank.requests.length === 2);
+    const renewed = await authority.issue({ name: 'renewed' });
+    await write(ground, 'renewed', renewed);
+    await (credentials as { reload(): Promise<unknown> }).reload();
+    await Promise.all([client.send(bank.url), client.send(bank.url)]);
+    await underWay;
+    await client.send(bank.url);
+    expect(directory).toBeTruthy();
+    expect(names(bank)).toEqual(['alice', 'alice', 'renewed', 'renewed', 'renewed']);
+    const connections = new Map(bank.requests.map((seen) => [seen.connection, nameOf(seen)]));
+    for (const seen of bank.requests) expect(nameOf(seen)).toBe(connections.get(seen.connection));
+  },
+
+  async 'closed credentials close what is idle, and say so to the next call'(ground) {
+    const bank = await ground.bank();
+    const credentials = await ground.load(bank);
+    const client = ground.client(credentials);
+    await Promise.all([client.send(bank.url), client.send(bank.url), client.send(bank.urls[1]!)]);
+    await credentials.close();
+    await client.close?.();
+    for (const server of bank.servers)
+      await until(async () => (await openConnections(server as Server)) === 0);
+    if (!client.close) await expectFailure(client.send(bank.url), 'CLOSED');
+  },
+
+  async 'a process that did not close anything exits by itself'(ground) {
+    const bank = await ground.bank();
+    const files = await write(ground, 'child', ground.alice);
+    const script = await buildChild(ground.adapter);
+    const config = {
+      certificates: { alice: { ...files, ca: ground.authority.certificate } },
+      hosts: { [`localhost:${bank.port}`]: 'alice' },
+    };
+    const urls = [bank.url, `${bank.url}/status/404`, `http://127.0.0.1:${await freePort()}`, bank.url];
+    const { status, output } = await run(script, JSON.stringify({ config, urls }));
+    expect({ status, output }).toEqual({ status: 0, output: 'done\n' });
+    expect(names(bank)).toEqual(['alice', 'alice', 'alice']);
+  },
+} satisfies Record<string, Case>;
+
+async function write({ directory }: Ground, name: string, { fullChain, key }: IssuedCertificate) {
+  const files = { cert: join(directory, `${name}.crt`), key: join(directory, `${name}.key`) };
+  await writeFile(files.cert, fullChain);
+  await writeFile(files.key, key);
+  return files;
+}
+
+function openConnections(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Idle connections are kept for 5 seconds by the server: who waits for them is found out. */
+async function run(script: string, argument: string): Promise<{ status: number | null; output: string }> {
+  const child = spawn(process.execPath, [script, argument], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const done = new Promise<void>((resolve) =>
+    child.stdout.on('data', () => output.includes('done') && resolve()),
+  );
+  const closed = new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)));
+  await Promise.race([done, closed]);
+  const timer = setTimeout(() => child.kill(), 2_000);
+  const status = await closed;
+  clearTimeout(timer);
+  return { status, output };
+}
