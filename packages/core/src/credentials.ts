@@ -4,11 +4,18 @@ import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { RoutingAgent } from './agent/agent.ts';
-import { type CallerOptions, checkCaller, ownContext, refuseOwnIdentity } from './agent/caller.ts';
+import {
+  type CallerOptions,
+  checkCaller,
+  ownContext,
+  ownOptions,
+  refuseOwnIdentity,
+} from './agent/caller.ts';
 import { dial } from './agent/dial.ts';
 import type { Handshake } from './agent/handshake.ts';
-import { chooseProxy, type ProxySetting } from './agent/proxy.ts';
+import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
 import { SessionCache } from './agent/session.ts';
+import type { TunnelProxy } from './agent/tunnel.ts';
 import { type CheckedConfig, checkConfig } from './config/check.ts';
 import { readConfig } from './config/read.ts';
 import { ClientCertificateError } from './errors.ts';
@@ -143,7 +150,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         return version && describe(version, config);
       },
       proxy: (host, port) => {
-        const proxy = chooseProxy(this.#proxySetting(undefined), host, port, this.#decider());
+        const proxy = this.#proxyChooser()(host, port);
         return proxy && `${proxy.url.protocol}//${proxy.url.host}`;
       },
     });
@@ -171,8 +178,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const agent = new RoutingAgent(
       {
         decide: this.#decider(service, origin),
-        proxy: (host, port) =>
-          chooseProxy(this.#proxySetting(proxy, defaultProxy), host, port, this.#decider()),
+        proxy: this.#proxyChooser(proxy, defaultProxy),
         observe: this.#observe,
       },
       agentOptions,
@@ -216,16 +222,16 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const { host = 'localhost', port = 443 } = own;
     const decide = this.#decider(service, origin);
     const profile = decide(host, port);
-    checkCaller(profile.resolution, own as CallerOptions);
-    const chosen = chooseProxy(this.#proxySetting(proxy, defaultProxy), host, port, this.#decider());
+    const tlsOptions = ownOptions(own as CallerOptions, {});
+    if (tlsOptions) checkCaller(profile.resolution, tlsOptions);
     const pool = `${host}:${port}:${own.servername ?? ''}:${own.ALPNProtocols ?? ''}:${profile.contexts.id}`;
     return dial(
       {
         profile,
         host,
         port,
-        proxy: chosen,
-        overrides: ownContext(own as CallerOptions, {}),
+        proxy: this.#proxyChooser(proxy, defaultProxy)(host, port),
+        overrides: ownContext(tlsOptions),
         pool,
         sessions: this.#sessions,
         observe: this.#observe,
@@ -384,15 +390,25 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return contexts;
   }
 
-  /** The config's proxy, unless the caller of `agent` wrote another; where there is neither, the client's. */
-  #proxySetting(own: ConnectIdentity['proxy'], byDefault: 'env' | undefined): ProxySetting {
-    if (own === false || own === 'env') return own as 'env' | false;
-    if (own !== undefined) {
-      const { url, authorization = undefined } = isProxyObject(own) ? own : { url: own };
-      return { url: new URL(url), authorization, profile: undefined };
-    }
-    const { proxy } = this.#inventory;
-    if (typeof proxy !== 'object') return proxy ?? byDefault;
+  /**
+   * Chooses the proxy on the way to a host: what the caller wrote, else the config, else the client's own way,
+   * which is that of Node's agents unless `byDefault` says otherwise.
+   */
+  #proxyChooser(
+    written?: ConnectIdentity['proxy'],
+    byDefault: 'env' | false = nodeProxySetting(),
+  ): (host: string, port: number | string) => TunnelProxy | null {
+    const own = written === undefined ? undefined : parseProxy(written);
+    const decide = this.#decider();
+    return (host, port) => {
+      const { proxy } = this.#inventory;
+      const setting =
+        own ?? (typeof proxy === 'object' ? this.#configuredProxy(proxy) : (proxy ?? byDefault));
+      return setting === false ? null : chooseProxy(setting, host, port, decide);
+    };
+  }
+
+  #configuredProxy(proxy: LoadedProxy): ProxySetting {
     return { url: proxy.url, authorization: proxy.authorization, profile: this.#proxyProfile(proxy) };
   }
 
@@ -413,6 +429,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 }
 
 type ProxyObject = { url: string | URL; authorization?: string | undefined };
+
+function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
+  if (proxy === false || proxy === 'env') return proxy as 'env' | false;
+  const { url, authorization = undefined } = isProxyObject(proxy) ? proxy : { url: proxy };
+  return { url: new URL(url), authorization, profile: undefined };
+}
 
 function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject {
   return typeof proxy === 'object' && 'url' in proxy;

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import { type CallerOptions, checkCaller, ownContext } from './caller.ts';
+import { type CallerOptions, checkCaller, ownContext, ownOptions } from './caller.ts';
 import { connectionOf, dial } from './dial.ts';
 import type { Handshake } from './handshake.ts';
 import { poolName } from './pool.ts';
@@ -134,9 +134,15 @@ export class RoutingAgent extends Agent {
     // A Unix socket has no host to decide by.
     if (options.socketPath) return { profile: null, overrides: undefined, host, port, proxy: null };
     const profile = this.#route.decide(host, port);
-    const overrides = ownContext(options, agent);
-    checkCaller(profile.resolution, { ...options, ...agent });
-    return { profile, overrides, host, port, proxy: this.#route.proxy?.(host, port) ?? null };
+    const own = ownOptions(options, agent);
+    if (own) checkCaller(profile.resolution, own);
+    return {
+      profile,
+      overrides: ownContext(own),
+      host,
+      port,
+      proxy: this.#route.proxy?.(host, port) ?? null,
+    };
   }
 }
 

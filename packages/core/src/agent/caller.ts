@@ -37,16 +37,29 @@ const contextOptions = [
   'ticketKeys',
 ] as const;
 
-/** What the caller wants of the secure context, or `undefined` where they want nothing. */
-export function ownContext(options: CallerOptions, over: CallerOptions): SecureContextOptions | undefined {
+const namedOptions = [...contextOptions, 'secureContext', 'rejectUnauthorized'] as const;
+
+/**
+ * What the caller says of TLS, or `undefined` where they say nothing, as nearly every request does.
+ *
+ * @param over The agent's options, which override the request's, as in Node.
+ */
+export function ownOptions(options: CallerOptions, over: CallerOptions): CallerOptions | undefined {
   let own: Record<string, unknown> | undefined;
-  for (const name of contextOptions) {
+  for (const name of namedOptions) {
     const value = over[name] ?? options[name];
-    if (value == null) continue;
+    if (value == null || !(Object.hasOwn(over, name) || Object.hasOwn(options, name))) continue;
     own ??= {};
     own[name] = value;
   }
   return own;
+}
+
+/** The part of it that goes into a secure context. */
+export function ownContext(own: CallerOptions | undefined): SecureContextOptions | undefined {
+  if (!own) return undefined;
+  const { secureContext: _, rejectUnauthorized: __, ...context } = own;
+  return Object.keys(context).length > 0 ? context : undefined;
 }
 
 /**

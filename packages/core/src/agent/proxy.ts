@@ -4,8 +4,8 @@ import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import type { TunnelProxy } from './tunnel.ts';
 
-/** Where proxies come from: one for all, the environment, none, or (`undefined`) what Node's agents do. */
-export type ProxySetting = ConfiguredProxy | 'env' | false | undefined;
+/** Where proxies come from: one for all, the environment, or none. */
+export type ProxySetting = ConfiguredProxy | 'env' | false;
 
 export interface ConfiguredProxy {
   readonly url: URL;
@@ -27,9 +27,8 @@ export function chooseProxy(
   port: number | string,
   decide: (host: string, port: number | string) => ConnectionProfile,
 ): TunnelProxy | null {
-  const chosen = setting ?? (usesEnvironment() ? 'env' : false);
-  if (chosen === false) return null;
-  const proxy = chosen === 'env' ? fromEnvironment(host, port) : chosen;
+  if (setting === false) return null;
+  const proxy = setting === 'env' ? fromEnvironment(host, port) : setting;
   if (proxy === null) return null;
   const { url, authorization } = proxy;
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
@@ -43,9 +42,10 @@ export function chooseProxy(
   return { url, authorization, profile: proxy.profile ?? decide(url.hostname, url.port || 443) };
 }
 
-/** Node's own switch for its agents, on the Nodes that have it. */
-function usesEnvironment(): boolean {
-  return process.env.NODE_USE_ENV_PROXY === '1' || process.execArgv.includes('--use-env-proxy');
+/** Where Node's own agents look for proxies: nowhere, unless they are switched to the environment. */
+export function nodeProxySetting(): 'env' | false {
+  const switched = process.env.NODE_USE_ENV_PROXY === '1' || process.execArgv.includes('--use-env-proxy');
+  return switched ? 'env' : false;
 }
 
 function fromEnvironment(host: string, port: number | string): ConfiguredProxy | null {
