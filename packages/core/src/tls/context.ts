@@ -27,7 +27,12 @@ export function createContext(
   overrides: SecureContextOptions = {},
 ): SecureContext {
   const only = resolution.trust === 'only';
-  const options: SecureContextOptions = { ...protocolOptions(resolution.tls), ...overrides };
+  // Without a prototype: Node reads options that are not there, and finds a polluted `Object.prototype.ca`.
+  const options: SecureContextOptions = Object.assign(
+    Object.create(null),
+    protocolOptions(resolution.tls),
+    overrides,
+  );
   if (only) options.ca = [overrides.ca ?? [], roots.map((root) => root.toString())].flat();
   if (presented) {
     const { privateKey, certificate, chain } = presented.material;

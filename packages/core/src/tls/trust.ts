@@ -25,16 +25,20 @@ export function createTrustingContext(
 ): SecureContext {
   if (roots.length === 0) return createSecureContext(options);
   const own = roots.map((root) => root.toString());
-  if (options.ca !== undefined) return createSecureContext({ ...options, ca: [options.ca, own].flat() });
+  if (options.ca !== undefined) return createSecureContext(withRoots(options, [options.ca, own].flat()));
 
   const context = createSecureContext(options);
   const native = context.context as NativeContext | undefined;
   if (typeof native?.addCACert !== 'function') {
-    return createSecureContext({ ...options, ca: [...rootCertificates, ...extraRoots(), ...own] });
+    return createSecureContext(withRoots(options, [...rootCertificates, ...extraRoots(), ...own]));
   }
   // Node 20 starts the extended store from the bundled roots alone.
   for (const pem of node20 ? [...extraRoots(), ...own] : own) native.addCACert(pem);
   return context;
+}
+
+function withRoots(options: SecureContextOptions, ca: (string | Buffer)[]): SecureContextOptions {
+  return Object.assign(Object.create(null), options, { ca });
 }
 
 let extra: readonly string[] | undefined;
