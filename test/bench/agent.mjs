@@ -18,7 +18,11 @@ else await measure(Number(argv[2] ?? 7), Number(argv[3] ?? 3000));
 async function serve() {
   const authority = await createAuthority();
   const alice = await authority.issue({ name: 'alice', keyType: 'rsa' });
-  const server = await startServer({ authority, keepAliveTimeout: 60_000, handler: (_, response) => response.end('ok') });
+  const server = await startServer({
+    authority,
+    keepAliveTimeout: 60_000,
+    handler: (_, response) => response.end('ok'),
+  });
   setInterval(() => server.requests.splice(0), 1000).unref();
   process.send({
     url: server.url,
@@ -48,7 +52,13 @@ async function measure(rounds, requests) {
   });
   console.log(`Node ${process.version}, ${rounds} rounds, RSA 2048, 16 in flight`);
   await compare('keep-alive', agents({ keepAlive: true }), url, rounds, requests);
-  await compare('new connections', agents({ keepAlive: false, maxCachedSessions: 0 }), url, rounds, Math.ceil(requests / 15));
+  await compare(
+    'new connections',
+    agents({ keepAlive: false, maxCachedSessions: 0 }),
+    url,
+    rounds,
+    Math.ceil(requests / 15),
+  );
   server.disconnect();
   await credentials.close();
 }
@@ -68,7 +78,12 @@ async function compare(title, agents, url, rounds, requests) {
       results[name].cpu.push((requests * 1e6) / (user + system));
     }
   }
-  console.log(`\n${title}`.padEnd(29), 'requests/s'.padStart(12), 'per CPU s'.padStart(12), '  of the limit, per CPU s (spread)');
+  console.log(
+    `\n${title}`.padEnd(29),
+    'requests/s'.padStart(12),
+    'per CPU s'.padStart(12),
+    '  of the limit, per CPU s (spread)',
+  );
   const limit = results['limit: one secure context'].cpu;
   for (const [name, { clock, cpu }] of Object.entries(results)) {
     const ratios = cpu.map((value, index) => value / limit[index]);

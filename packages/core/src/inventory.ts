@@ -31,7 +31,7 @@ const concurrency = 8;
  * message counts them and its cause holds them all.
  */
 export async function loadInventory(config: CheckedConfig): Promise<Inventory> {
-  const place = { baseDirectory: config.baseDirectory };
+  const place = { baseDirectory: config.baseDirectory, expiryWarningDays: config.expiryWarningDays };
   const certificates = new Map<string, CertificateVersion>();
   const failures: unknown[] = [];
   const sources = [...config.certificates];

@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { readLayout } from './directory.ts';
@@ -204,7 +204,8 @@ async function assemble(
   ];
   return {
     privateKey: key === undefined ? null : key.privateKey,
-    certificate: leaf.certificate,
+    // A fresh one: Node keeps what was looked at on a certificate, the public key included, for good.
+    certificate: new X509Certificate(leaf.certificate.raw),
     chain: chain.intermediates,
     ca: withoutDuplicates([...chain.roots, ...extra]),
     warnings,
