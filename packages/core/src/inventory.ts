@@ -56,12 +56,38 @@ export async function loadInventory(config: CheckedConfig): Promise<Inventory> {
     }
   });
   throwFailures(failures.filter((failure) => failure !== undefined));
+  throwFailures(findUntrusting(config, certificates));
   return {
     config,
     certificates,
     table: buildTable(config.pins, (ca) => roots.get(ca) ?? []),
     proxy: typeof config.proxy === 'object' ? await loadProxy(config.proxy, place) : config.proxy,
   };
+}
+
+/** `trust: 'only'` without a root would trust no server at all. */
+function findUntrusting(
+  { certificates: sources, pins }: CheckedConfig,
+  certificates: ReadonlyMap<string, CertificateVersion>,
+): ClientCertificateError[] {
+  const rootless = (name: unknown) => (certificates.get(`${name}`)?.material.ca.length ?? 0) === 0;
+  const rules = [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
+  const places = [
+    ...[...pins.trustOnly]
+      .filter((name) => sources.has(name) && rootless(name))
+      .map((name) => `certificate "${name}"`),
+    ...rules
+      .filter(({ trust, ca, certificate }) => trust === 'only' && !ca && rootless(certificate))
+      .map(({ label }) => label),
+  ];
+  return places.map(
+    (place) =>
+      new ClientCertificateError(
+        'ERR_CLIENTCERT_CONFIG_INVALID',
+        `${place}: trust "only" and no root to trust: every connection would fail`,
+        { hint: 'Give the root of the server as "ca", or leave out "trust".' },
+      ),
+  );
 }
 
 async function loadProxy(proxy: CheckedProxy, place: { baseDirectory: string }): Promise<LoadedProxy> {

@@ -57,6 +57,22 @@ it('trust: only takes no root but those given', async () => {
   expect(server.requests).toHaveLength(1);
 });
 
+it('trust: only without any root is an error when it is loaded', async () => {
+  const source = { cert: alice.cert, key: alice.key };
+  for (const config of [
+    { certificates: { alice: { ...source, trust: 'only' } }, hosts: { 'api.bank.example': 'alice' } },
+    {
+      certificates: { alice: source },
+      hosts: { 'api.bank.example': { certificate: 'alice', trust: 'only' } },
+    },
+  ] as const) {
+    await expect(loadCredentials(config)).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+      message: expect.stringContaining('no root'),
+    });
+  }
+});
+
 it('an unverified server takes the option that says so, and a certificate the one that says more', async () => {
   await using server = await startServer({ authority, clientCertificate: 'optional' });
   const host = `127.0.0.1:${server.port}`;

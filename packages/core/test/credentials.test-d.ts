@@ -1,0 +1,44 @@
+import type { Credentials } from '../src/index.ts';
+import { type Config, loadCredentials } from '../src/index.ts';
+
+const credentials = await loadCredentials({
+  certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
+  hosts: { 'api.bank.example': 'bank' },
+  services: { 'Billing.Invoices': 'bank' },
+});
+
+// The services of the config are known wherever one is named.
+credentials.agent({ service: 'Billing.Invoices', origin: 'https://api.bank.example' });
+credentials.resolve({ host: 'api.bank.example', service: 'Billing.Invoices' });
+credentials.explain({ host: 'api.bank.example', service: false });
+credentials.connect({ host: 'api.bank.example', port: 443, service: 'Billing.Invoices' });
+// @ts-expect-error: no such service
+credentials.agent({ service: 'Billing.Invoice' });
+// @ts-expect-error: no such service
+credentials.resolve({ host: 'api.bank.example', service: 'Billing.Invoice' });
+// @ts-expect-error: no such service
+credentials.connectOptions({ host: 'api.bank.example', service: 'Billing.Invoice' });
+
+// So are the names of the certificates.
+const name: 'bank' | undefined = credentials.certificates()[0]?.name;
+// @ts-expect-error: it is "bank"
+const other: 'tax' | undefined = credentials.certificates()[0]?.name;
+
+// A config without services knows none.
+const plain = await loadCredentials({ certificates: { bank: { pfx: 'bank.pfx' } } });
+// @ts-expect-error: no service at all
+plain.agent({ service: 'Billing.Invoices' });
+
+// What comes from a file, or as a plain Config, takes any name; and the literal one is as good as it.
+const fromFile = await loadCredentials('clientcert.json');
+fromFile.agent({ service: 'anything' });
+const config: Config = { certificates: {} };
+const loose: Credentials = await loadCredentials(config);
+const general: Credentials = credentials;
+
+// An agent takes the options of https.Agent, and a proxy without being told of its roots here.
+credentials.agent({ maxSockets: 4, proxy: { url: 'http://proxy.example:3128', authorization: 'Basic …' } });
+// @ts-expect-error: not an option
+credentials.agent({ maxSocket: 4 });
+
+export { fromFile, general, loose, name, other };
