@@ -51,7 +51,7 @@ export interface Hop {
  */
 export function clientCertificates<ServiceName extends string>(
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
-  options: GotOptions<ServiceName> = {},
+  options: GotOptions<NoInfer<ServiceName>> = {},
 ): GotExtension {
   // Handled here, so that a failed load is reported by the requests and never as an unhandled rejection.
   if (credentials instanceof Promise) credentials.catch(() => {});
