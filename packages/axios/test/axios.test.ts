@@ -310,6 +310,16 @@ describe('redirects', () => {
     expect(hops).toEqual(['/a', '/b']);
   });
 
+  it('of one call say nothing of the next, which is made with the same config', async () => {
+    await using plain = await startServer({ authority, tls: false });
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const { config } = await api.get(`${other.url}/redirect?to=${encodeURIComponent(bank.url)}`);
+    await api.request({ ...config, url: `${plain.url}/redirect?to=/here` });
+    expect(plain.requests).toHaveLength(2);
+  });
+
   it('are not followed with maxRedirects: 0', async () => {
     await using credentials = await load();
     const api = axios.create({ maxRedirects: 0, validateStatus: () => true });
