@@ -174,6 +174,14 @@ describe('the cache', () => {
     expect(subjects(bank)).toEqual(['alice', 'bob']);
   });
 
+  it('is found again after a redirect within the host', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials), { cache: new Map() });
+    await api(`${bank.url}/cached`);
+    const { isFromCache } = await api(`${bank.url}/redirect?to=/cached`);
+    expect(isFromCache).toBe(true);
+  });
+
   it('by an address is refused, because it cannot be kept apart', async () => {
     await using credentials = await load();
     const api = got.extend(options, clientCertificates(credentials), { cache: 'redis://localhost' as never });
