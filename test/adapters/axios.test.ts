@@ -1,4 +1,4 @@
-import { adapter } from './axios.ts';
+import { adapters } from './axios.ts';
 import { describeAdapter } from './suite.ts';
 
-describeAdapter(adapter);
+adapters.forEach(describeAdapter);

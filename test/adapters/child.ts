@@ -18,7 +18,10 @@ export async function buildChild(adapter: AdapterUnderTest): Promise<string> {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   const entry = join(directory, 'child.ts');
   const module = fileURLToPath(adapter.module);
-  writeFileSync(entry, `import { adapter } from ${JSON.stringify(module)};\n${script}`);
+  writeFileSync(
+    entry,
+    `import { adapters } from ${JSON.stringify(module)};\nconst name = ${JSON.stringify(adapter.name)};\n${script}`,
+  );
   await build({
     entry,
     outDir: directory,
@@ -38,6 +41,7 @@ export async function buildChild(adapter: AdapterUnderTest): Promise<string> {
 const script = `
 import { loadCredentials } from '@clientcert/core';
 const { config, urls } = JSON.parse(process.argv[2]);
+const adapter = adapters.find((each) => each.name === name);
 const client = adapter.create(loadCredentials(config));
 for (const url of urls) await client.send(url).catch(() => {});
 console.log('done');

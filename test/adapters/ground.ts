@@ -184,6 +184,11 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   }
 }
 
+/** Until a client has put its connection back: fetch gives out the answer a little earlier. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 export function redirectTo(url: string, status = 302): string {
   return `/redirect?status=${status}&to=${encodeURIComponent(url)}`;
 }

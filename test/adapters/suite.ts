@@ -14,7 +14,7 @@ import { type Case, createGround, createPeople, type People } from './ground.ts'
 /** A client with one of our adapters, as the suite drives it. A new adapter starts by writing this down. */
 export interface AdapterUnderTest {
   readonly name: string;
-  /** `import.meta.url` of the module that exports this object as `adapter`: a child process imports it. */
+  /** `import.meta.url` of the module that exports this object in `adapters`: a child process imports it. */
   readonly module: string;
   /** A client that follows redirects, with the adapter installed over these credentials. */
   create(credentials: Credentials | Promise<Credentials>, options?: ClientOptions): TestClient;

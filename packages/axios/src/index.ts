@@ -75,15 +75,13 @@ function apply(
 ): InternalAxiosRequestConfig | Promise<InternalAxiosRequestConfig> {
   const { clientCertificate: service, httpsAgent } = config;
   const outgoing: Outgoing = { config, credentials, service, url: () => new URL(instance.getUri(config)) };
+  const origin = service ? outgoing.url().origin : undefined;
+  if (usesFetch(config)) return applyToFetch(outgoing, { service, origin });
+
   // Ours comes back when a used config is passed again, as retries do.
   const own = handedOut.get(httpsAgent);
   const proxy = own ? own.proxy : config.proxy;
-  const identity: ConnectIdentity = {
-    service,
-    origin: service ? outgoing.url().origin : undefined,
-    ...proxyOf(proxy),
-  };
-  if (usesFetch(config)) return applyToFetch(outgoing, identity);
+  const identity: ConnectIdentity = { service, origin, ...proxyOf(proxy) };
   if (!httpsAgent || own) {
     config.httpsAgent = credentials.sharedAgent(identity);
     handedOut.set(config.httpsAgent, { proxy });

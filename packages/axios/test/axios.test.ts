@@ -5,6 +5,7 @@ import {
   type Authority,
   createAuthority,
   type IssuedCertificate,
+  startProxy,
   startServer,
   type TestServer,
 } from '@clientcert/testing';
@@ -236,3 +237,206 @@ describe('installing', () => {
     expect(subjects(bank)).toEqual(['alice', 'alice']);
   });
 });
+
+describe('HTTP/2', () => {
+  /** Not in the types of axios 1.7, which speaks HTTP/1.1 only. */
+  const http2 = { httpVersion: 2 } as object;
+  const speaksHttp2 = Number(axios.VERSION.split('.')[1]) >= 13;
+
+  it.runIf(speaksHttp2)('keeps services on one host apart, in turn and at once', async () => {
+    await using server = await startServer({ authority, host: 'localhost', http2: true });
+    await using credentials = await loadFor(server);
+    const api = axios.create({ ...http2 });
+    clientCertificates(api, credentials);
+    const services = [undefined, 'Billing.Invoices', undefined, 'Billing.Invoices', 'Archive'];
+    for (const service of services) await api.get(server.url, { clientCertificate: service });
+    await Promise.all(services.map((service) => api.get(server.url, { clientCertificate: service })));
+    const names = ['alice', 'bob', 'alice', 'bob', 'bob'];
+    expect(subjects(server).slice(0, 5)).toEqual(names);
+    expect(subjects(server).slice(5).sort()).toEqual([...names].sort());
+    expect(new Set(server.requests.map(({ httpVersion }) => httpVersion))).toEqual(new Set(['2.0']));
+    const connections = new Map(server.requests.map((seen) => [seen.connection, seen.clientCertificate]));
+    for (const { connection, clientCertificate } of server.requests) {
+      expect(clientCertificate?.commonName).toBe(connections.get(connection)?.commonName);
+    }
+    expect(server.connections).toBe(3);
+  });
+
+  it.runIf(speaksHttp2)('goes through a proxy, which axios itself cannot', async () => {
+    await using server = await startServer({ authority, host: 'localhost', http2: true });
+    await using proxy = await startProxy({ authority });
+    await using credentials = await loadFor(server);
+    const { hostname, port } = new URL(proxy.url);
+    const api = axios.create({ ...http2, proxy: { host: hostname, port: Number(port) } });
+    clientCertificates(api, credentials);
+    await api.get(server.url);
+    expect([subjects(server), server.requests[0]?.httpVersion]).toEqual([['alice'], '2.0']);
+    expect(proxy.connects).toHaveLength(1);
+  });
+
+  it.runIf(speaksHttp2)('refuses a certificate and a connection of the caller’s own', async () => {
+    await using server = await startServer({ authority, host: 'localhost', http2: true });
+    await using credentials = await loadFor(server);
+    const api = axios.create({ ...http2 });
+    clientCertificates(api, credentials);
+    for (const http2Options of [{ cert: bob.fullChain, key: bob.key }, { createConnection: () => {} }]) {
+      const call = api.get(server.url, { http2Options } as object);
+      await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    }
+    expect(server.connections).toBe(0);
+  });
+
+  it.runIf(speaksHttp2)('takes a used config again, and other HTTP/2 options of the caller', async () => {
+    await using server = await startServer({ authority, host: 'localhost', http2: true });
+    await using credentials = await loadFor(server);
+    const api = axios.create({ ...http2, http2Options: { sessionTimeout: 50 } } as object);
+    clientCertificates(api, credentials);
+    const { config } = await api.get(server.url);
+    await api.request(config);
+    expect(subjects(server)).toEqual(['alice', 'alice']);
+    expect(server.connections).toBe(1);
+  });
+});
+
+describe('redirects', () => {
+  it('call the caller’s own beforeRedirect, once, also where a used config comes again', async () => {
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const hops: string[] = [];
+    const beforeRedirect = (options: Record<string, unknown>) => void hops.push(String(options.path));
+    const { config } = await api.get(`${bank.url}/redirect?to=/a`, { beforeRedirect });
+    await api.request({ ...config, url: `${bank.url}/redirect?to=/b` });
+    expect(hops).toEqual(['/a', '/b']);
+  });
+
+  it('of one call say nothing of the next, which is made with the same config', async () => {
+    await using plain = await startServer({ authority, tls: false });
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const { config } = await api.get(`${other.url}/redirect?to=${encodeURIComponent(bank.url)}`);
+    await api.request({ ...config, url: `${plain.url}/redirect?to=/here` });
+    expect(plain.requests).toHaveLength(2);
+  });
+
+  it('are not followed with maxRedirects: 0', async () => {
+    await using credentials = await load();
+    const api = axios.create({ maxRedirects: 0, validateStatus: () => true });
+    clientCertificates(api, credentials);
+    const { status } = await api.get(`${bank.url}/redirect?to=${other.url}`);
+    expect([status, subjects(bank), subjects(other)]).toEqual([302, ['alice'], []]);
+  });
+
+  it('from http to https behind a proxy: through our tunnel, with the pinned certificate', async () => {
+    await using plain = await startServer({ authority, tls: false });
+    await using proxy = await startProxy({ authority, authentication: { username: 'me', password: 'x' } });
+    await using credentials = await load();
+    const { hostname, port } = new URL(proxy.url);
+    const auth = { username: 'me', password: 'x' };
+    const api = axios.create({ proxy: { host: hostname, port: Number(port), auth } });
+    clientCertificates(api, credentials);
+    await api.get(`${plain.url}/redirect?to=${encodeURIComponent(`${bank.url}/here?x=1`)}`);
+    expect(bank.requests.map(({ url }) => url)).toEqual([`${bank.url}/here?x=1`]);
+    expect([subjects(plain), subjects(bank)]).toEqual([[null], ['alice']]);
+    expect([proxy.forwards.length, proxy.connects.length]).toEqual([1, 1]);
+    expect(bank.requests[0]?.headers['proxy-authorization']).toBeUndefined();
+  });
+
+  it('from https to http behind a proxy: refused, because axios would go past it', async () => {
+    await using plain = await startServer({ authority, tls: false });
+    await using proxy = await startProxy({ authority });
+    await using credentials = await load();
+    const { hostname, port } = new URL(proxy.url);
+    const api = axios.create({ proxy: { host: hostname, port: Number(port) } });
+    clientCertificates(api, credentials);
+    const call = api.get(`${other.url}/redirect?to=${encodeURIComponent(plain.url)}`);
+    const { cause } = await call.catch((error) => error);
+    expect(`${cause.code} ${cause.cause?.code}`).toContain('ERR_CLIENTCERT_PROXY_UNSUPPORTED');
+    expect(plain.connections).toBe(0);
+  });
+});
+
+describe('other ways to make a request', () => {
+  it('a relative URL, with and without a slash, and one that allowAbsoluteUrls: false puts behind baseURL', async () => {
+    await using credentials = await load();
+    const api = axios.create({ baseURL: `${bank.url}/v1` });
+    clientCertificates(api, credentials);
+    await api.get('/a', { clientCertificate: 'Archive' });
+    await api.get('b', { params: { x: 1 }, clientCertificate: 'Archive' });
+    await api.get(`${bank.urls[1]}/c`);
+    expect(bank.requests.map(({ url }) => url)).toEqual([
+      `${bank.url}/v1/a`,
+      `${bank.url}/v1/b?x=1`,
+      `${bank.urls[1]}/c`,
+    ]);
+    expect(subjects(bank)).toEqual(['bob', 'bob', 'bob']);
+  });
+
+  it('a transport of the caller’s own gets the agent', async () => {
+    const { request } = await import('node:https');
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    await api.get(bank.url, { transport: { request } });
+    expect(subjects(bank)).toEqual(['alice']);
+  });
+
+  it('a copy by create has none of it, as it has no interceptor; its defaults hold no agent of ours', async () => {
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    await api.get(bank.url);
+    expect(api.defaults.httpsAgent).toBeUndefined();
+    expect(axios.create(api.defaults as object).defaults.httpsAgent).toBeUndefined();
+  });
+
+  it('before and after other interceptors, whichever of them writes the URL', async () => {
+    await using credentials = await load();
+    const first = axios.create();
+    clientCertificates(first, credentials);
+    first.interceptors.request.use((config) => ({ ...config, url: bank.urls[1]! }));
+    const last = axios.create();
+    last.interceptors.request.use((config) => ({ ...config, url: bank.urls[1]! }));
+    clientCertificates(last, credentials);
+    await first.get(bank.url);
+    await last.get(bank.url);
+    expect(subjects(bank)).toEqual(['bob', 'bob']);
+  });
+
+  it('an agent of credentials.agent() is as good as the adapter’s own', async () => {
+    await using credentials = await load();
+    const api = axios.create({ httpsAgent: credentials.agent({ service: 'Billing.Invoices' }) });
+    clientCertificates(api, credentials);
+    await api.get(bank.url);
+    expect(subjects(bank)).toEqual(['bob']);
+  });
+
+  it('with fetch, a dispatcher or a fetch of the caller’s own is refused at a pinned host only', async () => {
+    await using credentials = await load();
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    const mine = { dispatch: () => true };
+    for (const brought of [{ fetchOptions: { dispatcher: mine } }, { env: { fetch: () => {} } }]) {
+      await expect(api.get(bank.url, brought as object)).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      });
+    }
+    expect(bank.connections).toBe(0);
+  });
+});
+
+async function loadFor(server: TestServer): Promise<Credentials> {
+  const ca = authority.certificate;
+  return await loadCredentials({
+    certificates: {
+      alice: { cert: alice.fullChain, key: alice.key, ca },
+      bob: { cert: bob.fullChain, key: bob.key, ca },
+    },
+    hosts: { [`localhost:${server.port}`]: 'alice' },
+    services: {
+      'Billing.Invoices': { certificate: 'bob', hosts: [`localhost:${server.port}`] },
+      Archive: 'bob',
+    },
+  });
+}

@@ -1,13 +1,25 @@
 import { join } from 'node:path';
 import { loadCredentials } from '@clientcert/core';
 import { expect } from 'vitest';
-import { type Case, codesOf, expectFailure, failureOf, type Ground, nameOf, names } from '../ground.ts';
+import {
+  type Case,
+  codesOf,
+  expectFailure,
+  failureOf,
+  type Ground,
+  nameOf,
+  names,
+  settle,
+} from '../ground.ts';
 
 export const identity = {
   async 'the pinned certificate, on the first call and on a kept connection'(ground) {
     const bank = await ground.bank();
     const client = ground.client(await ground.load(bank));
-    for (let call = 0; call < 3; call++) await client.send(`${bank.url}/accounts`);
+    for (let call = 0; call < 3; call++) {
+      await client.send(`${bank.url}/accounts`);
+      await settle();
+    }
     expect(names(bank)).toEqual(['alice', 'alice', 'alice']);
     expect(bank.connections).toBe(1);
   },

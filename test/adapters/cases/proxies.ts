@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Case, expectFailure, failureOf, names, redirectTo, until } from '../ground.ts';
+import { type Case, expectFailure, failureOf, names, redirectTo, settle, until } from '../ground.ts';
 
 export const proxies = {
   async 'in the environment, where the config says so; NO_PROXY is left out'(ground) {
@@ -7,6 +7,7 @@ export const proxies = {
     ground.setEnvironment({ HTTPS_PROXY: proxy.url, NO_PROXY: `localhost:${bank.ports[1]}` });
     const client = ground.client(await ground.load(bank, { proxy: 'env' }));
     await client.send(`${bank.urls[0]}/a`);
+    await settle();
     await client.send(`${bank.urls[0]}/b`);
     await client.send(`${bank.urls[1]}/c`);
     expect(names(bank)).toEqual(['alice', 'alice', 'bob']);
@@ -88,6 +89,7 @@ export const proxies = {
     const client = ground.client(await ground.load(bank, { proxy: proxy.url }));
     for (const service of ['Invoices', 'Invoices', 'Orders', 'Orders', 'Invoices']) {
       await client.send(bank.url, { service });
+      await settle();
     }
     expect(names(bank)).toEqual(['bob', 'bob', 'alice', 'alice', 'bob']);
     expect(proxy.connects).toHaveLength(2);

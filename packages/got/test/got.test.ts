@@ -1,0 +1,213 @@
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
+import got from 'got';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
+
+let authority: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+/** Demands a certificate, and lets its answers be cached. */
+let bank: TestServer;
+/** Another host, which asks for a certificate and takes none. */
+let other: TestServer;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  alice = await authority.issue({ name: 'alice' });
+  bob = await authority.issue({ name: 'bob' });
+});
+
+beforeEach(async () => {
+  bank = await startServer({
+    authority,
+    host: 'localhost',
+    http2: true,
+    handler: (_request, response, { path }) => {
+      if (path.startsWith('/cached')) response.setHeader('cache-control', 'max-age=3600');
+      return false;
+    },
+  });
+  other = await startServer({ authority, clientCertificate: 'optional', http2: true });
+});
+afterEach(() => Promise.all([bank.close(), other.close()]));
+
+/** alice at the bank, bob as its service; the other host is trusted and gets nothing. */
+function load(): Promise<Credentials> {
+  const ca = authority.certificate;
+  return loadCredentials({
+    certificates: {
+      alice: { cert: alice.fullChain, key: alice.key, ca },
+      bob: { cert: bob.fullChain, key: bob.key, ca },
+    },
+    hosts: { [`localhost:${bank.port}`]: 'alice', [`127.0.0.1:${other.port}`]: { ca } },
+    services: {
+      'Billing.Invoices': { certificate: 'bob', hosts: [`localhost:${bank.port}`] },
+      Archive: 'bob',
+    },
+  });
+}
+
+const subjects = (server: TestServer) =>
+  server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);
+const asInvoices = { context: { clientCertificate: 'Billing.Invoices' } };
+const options = { retry: { limit: 0 } };
+
+describe('options for extend', () => {
+  it('name nothing secret, and hold for every instance extended from them', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials)).extend({ headers: { 'x-y': 'z' } });
+    await api(bank.url);
+    await api.extend({ prefixUrl: bank.url } as object)('accounts');
+    expect(subjects(bank)).toEqual(['alice', 'alice']);
+    expect(bank.connections).toBe(1);
+  });
+
+  it('take a service, which the context of a call overrides', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials, { service: 'Billing.Invoices' }));
+    await api(bank.url);
+    await api(bank.url, { context: { clientCertificate: undefined } });
+    await expect(api(bank.url, { context: { clientCertificate: false } })).rejects.toThrow();
+    expect(subjects(bank)).toEqual(['bob', 'bob']);
+  });
+
+  it('keep a service without hosts at the origin of the call, on every redirect and retry', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials, { service: 'Archive' }));
+    const there = encodeURIComponent(`${other.url}/redirect?to=${encodeURIComponent(`${bank.url}/back`)}`);
+    await api(`${bank.url}/redirect?to=${there}`);
+    expect([subjects(bank), subjects(other)]).toEqual([['bob', 'bob'], [null]]);
+  });
+
+  it('hold for every page', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials));
+    const pages = api.paginate(`${bank.url}/1`, {
+      ...asInvoices,
+      responseType: 'json',
+      pagination: {
+        transform: (response: { url: string }) => [response.url],
+        paginate: ({ response }: { response: { url: string } }) =>
+          response.url.endsWith('/3')
+            ? false
+            : { url: new URL(`${response.url.slice(0, -1)}${Number(response.url.at(-1)) + 1}`) },
+      },
+    } as object);
+    const seen = [];
+    for await (const page of pages) seen.push(page);
+    expect(seen).toHaveLength(3);
+    expect(subjects(bank)).toEqual(['bob', 'bob', 'bob']);
+  });
+
+  it('hold after a hook of the caller’s own has written another URL', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials)).extend({
+      hooks: { beforeRequest: [(request) => void Object.assign(request, { url: new URL(bank.url) })] },
+    });
+    await api(other.url);
+    expect(subjects(bank)).toEqual(['alice']);
+  });
+
+  it('refuse a connection of the caller’s own at a pinned host', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials));
+    const createConnection = () => {
+      throw new Error('dialled');
+    };
+    await expect(api(bank.url, { createConnection } as object)).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+    });
+    expect(bank.connections).toBe(0);
+  });
+});
+
+describe('the cache', () => {
+  it('gives no answer of one certificate to another, and its own to each', async () => {
+    await using credentials = await load();
+    const cache = new Map();
+    const api = got.extend(options, clientCertificates(credentials), { cache, responseType: 'json' });
+    const url = `${bank.url}/cached`;
+    const answers = [];
+    for (const extra of [{}, asInvoices, {}, asInvoices]) answers.push(await api(url, extra));
+    const names = answers.map(
+      ({ body }) => (body as unknown as TestServer['requests'][number]).clientCertificate,
+    );
+    expect(names.map((name) => name?.commonName)).toEqual(['alice', 'bob', 'alice', 'bob']);
+    expect(answers.map(({ isFromCache }) => isFromCache)).toEqual([false, false, true, true]);
+    expect(subjects(bank)).toEqual(['alice', 'bob']);
+  });
+
+  it('gives no answer of a certificate to a call without', async () => {
+    const server = await startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      handler: (_request, response) => {
+        response.setHeader('cache-control', 'max-age=3600');
+        return false;
+      },
+    });
+    await using _ = server;
+    const ca = authority.certificate;
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca } },
+      hosts: { [`localhost:${server.port}`]: 'alice' },
+    });
+    const api = got.extend(options, clientCertificates(credentials), { cache: true });
+    await api(server.url);
+    const { isFromCache } = await api(server.url, { context: { clientCertificate: false } });
+    expect([isFromCache, subjects(server)]).toEqual([false, ['alice', null]]);
+  });
+
+  it('is the one of the new certificate after a redirect', async () => {
+    await using credentials = await load();
+    const cache = new Map();
+    const api = got.extend(options, clientCertificates(credentials), { cache });
+    await api(`${bank.url}/cached`);
+    await api(`${other.url}/redirect?to=${encodeURIComponent(`${bank.url}/cached`)}`, asInvoices);
+    expect(subjects(bank)).toEqual(['alice', 'bob']);
+  });
+
+  it('is found again after a redirect within the host', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials), { cache: new Map() });
+    await api(`${bank.url}/cached`);
+    const { isFromCache } = await api(`${bank.url}/redirect?to=/cached`);
+    expect(isFromCache).toBe(true);
+  });
+
+  it('by an address is refused, because it cannot be kept apart', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials), { cache: 'redis://localhost' as never });
+    await expect(api(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' });
+    expect(bank.connections).toBe(0);
+  });
+});
+
+describe('http2: true', () => {
+  it('serves a pinned host over HTTP/1.1, with its certificate', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials), { http2: true });
+    await api(bank.url);
+    await api(bank.url, asInvoices);
+    expect(subjects(bank)).toEqual(['alice', 'bob']);
+    expect(bank.requests.map(({ httpVersion }) => httpVersion)).toEqual(['1.1', '1.1']);
+  });
+
+  it('leaves a host that no rule names to got, over HTTP/2 and without', async () => {
+    await using stranger = await startServer({ authority, clientCertificate: 'optional', http2: true });
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials), {
+      http2: true,
+      https: { certificateAuthority: authority.certificate },
+    });
+    await api(stranger.url);
+    expect([subjects(stranger), stranger.requests[0]?.httpVersion]).toEqual([[null], '2.0']);
+  });
+});
