@@ -26,7 +26,7 @@ import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import type { PinRule } from './pin/rule.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
 import type { CertificateVersion } from './tls/context.ts';
-import { ConnectionProfile, SecureContexts } from './tls/profile.ts';
+import { ConnectionProfile, type PinnedConnectOptions, SecureContexts } from './tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from './types.ts';
 
 /**
@@ -205,7 +205,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    *
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED
    */
-  connectOptions(target: Target<ServiceName>): ConnectionOptions {
+  connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
     const { host } = parseTarget(target);
     return this.#profileOf(this.resolve(target)).connectOptions(host);
   }

@@ -16,6 +16,7 @@ export {
   type ConfigIssue,
 } from './errors.ts';
 export { type Inspection, type InspectOptions, inspectFile, readCertificate } from './load/index.ts';
+export type { PinnedConnectOptions } from './tls/profile.ts';
 export type {
   CertificateSource,
   ClientCertificate,
