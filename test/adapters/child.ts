@@ -45,11 +45,17 @@ export async function bundle(entry: string): Promise<string> {
   return join(outDir, `${name}.${format === 'cjs' ? 'cjs' : 'mjs'}`);
 }
 
-/** Removed when this process exits. */
+const directories: string[] = [];
+
+/** Kept until {@link removeBuilt}. */
 function createDirectory(): string {
   const modules = join(clients, 'node_modules');
   mkdirSync(modules, { recursive: true });
   const directory = mkdtempSync(join(modules, '.test-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
+}
+
+export function removeBuilt(): void {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 }

@@ -12,7 +12,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { bundle } from './child.ts';
+import { bundle, removeBuilt } from './child.ts';
 import { names } from './ground.ts';
 
 /** What the server sees of each, and what it prints. */
@@ -55,6 +55,7 @@ beforeAll(async () => {
   proxy = await startProxy({ route: () => ({ host: server.host, port: server.port }) });
 });
 afterAll(async () => {
+  removeBuilt();
   await proxy?.close();
   await server?.close();
   await rm(directory, { recursive: true });
@@ -88,7 +89,7 @@ async function run(script: string): Promise<{ code: number | null; output: strin
       BANK_PFX_PASSPHRASE: 'for the bank',
       TAX_PFX_PASSPHRASE: 'for the taxes',
     },
-    timeout: 10_000,
+    timeout: 3_000, // an idle connection that kept the process would do so for 4 seconds or longer
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
