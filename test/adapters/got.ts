@@ -14,7 +14,7 @@ export const adapters: AdapterUnderTest[] = [
     {
       ...unsupported,
       'an agent or dispatcher of their own is used where no rule names the host': ignored,
-    'an agent or dispatcher of their own is refused where a redirect leads to a pinned host': ignored,
+      'an agent or dispatcher of their own is refused where a redirect leads to a pinned host': ignored,
     },
   ),
 ];
