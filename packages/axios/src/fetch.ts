@@ -21,17 +21,24 @@ export async function applyToFetch(
 ): Promise<InternalAxiosRequestConfig> {
   const config = outgoing.config as FetchConfig;
   const { fetchOptions, env } = config;
-  const dispatcher = fetchOptions?.dispatcher;
-  if (dispatcher && !(dispatcher instanceof RoutingDispatcher)) {
-    refuse(outgoing, 'fetchOptions.dispatcher');
-  } else if (env?.fetch && env.fetch !== globalThis.fetch) {
+  const before = fetchOptions?.dispatcher as Dispatcher | undefined;
+  const brought = before instanceof OwnDispatcher ? before.own : before;
+  if (env?.fetch && env.fetch !== globalThis.fetch) {
     refuse(outgoing, 'env.fetch');
+    return config;
+  }
+  let dispatcher: Dispatcher;
+  if (brought && !(brought instanceof RoutingDispatcher)) {
+    refuse(outgoing, 'fetchOptions.dispatcher');
+    dispatcher = new OwnDispatcher(outgoing, brought, 'fetchOptions.dispatcher');
   } else {
     const base = await globalDispatcher();
-    if (base.constructor.name === 'Agent') {
-      config.fetchOptions = { ...fetchOptions, dispatcher: new RoutingDispatcher(outgoing, identity, base) };
-    } else refuse(outgoing, 'global dispatcher');
+    if (base.constructor.name !== 'Agent') {
+      refuse(outgoing, 'global dispatcher');
+      dispatcher = new OwnDispatcher(outgoing, base, 'global dispatcher');
+    } else dispatcher = new RoutingDispatcher(outgoing, identity, base);
   }
+  config.fetchOptions = { ...fetchOptions, dispatcher };
   return config;
 }
 
@@ -42,9 +49,10 @@ type FetchConfig = InternalAxiosRequestConfig & {
 
 interface Dispatcher {
   dispatch(options: { origin: string | URL }, handler: unknown): boolean;
-  close(): Promise<void>;
+  readonly isMockActive?: boolean | undefined;
 }
-type Agent = new (options: { connect: Connector }) => Dispatcher;
+type ClosableDispatcher = Dispatcher & { close(): Promise<void> };
+type Agent = new (options: { connect: Connector }) => ClosableDispatcher;
 type Connector = (
   target: { protocol: string; hostname: string; port: string },
   callback: (error: unknown, socket: TLSSocket | null) => void,
@@ -62,8 +70,31 @@ async function globalDispatcher(): Promise<Dispatcher> {
   return known[key]!;
 }
 
+/** The caller's own, for one call: refused where a redirect takes it to a host for which a rule decides. */
+class OwnDispatcher implements Dispatcher {
+  readonly own: Dispatcher;
+  readonly #outgoing: Outgoing;
+  readonly #name: string;
+
+  constructor(outgoing: Outgoing, own: Dispatcher, name: string) {
+    this.#outgoing = outgoing;
+    this.#name = name;
+    this.own = own;
+  }
+
+  /** Asked by Node's fetch. */
+  get isMockActive(): boolean | undefined {
+    return this.own.isMockActive;
+  }
+
+  dispatch(options: { origin: string | URL }, handler: unknown): boolean {
+    refuse(this.#outgoing, this.#name, new URL(options.origin));
+    return this.own.dispatch(options, handler);
+  }
+}
+
 /** Of one call: over https it goes on through an agent of the certificate that holds for the hop. */
-class RoutingDispatcher {
+class RoutingDispatcher implements Dispatcher {
   readonly #outgoing: Outgoing;
   readonly #identity: ConnectIdentity;
   readonly #base: Dispatcher;
@@ -93,13 +124,13 @@ class RoutingDispatcher {
   }
 }
 
-const agents = new WeakMap<Credentials, Map<string, Dispatcher>>();
+const agents = new WeakMap<Credentials, Map<string, ClosableDispatcher>>();
 const maxAgents = 100;
 
 /** One for each certificate's version and each way of asking for it; undici resumes TLS by host name alone. */
 function agentOf(credentials: Credentials, id: string, identity: ConnectIdentity, Agent: Agent): Dispatcher {
   const key = JSON.stringify([id, identity]);
-  const known = agents.get(credentials) ?? new Map<string, Dispatcher>();
+  const known = agents.get(credentials) ?? new Map<string, ClosableDispatcher>();
   agents.set(credentials, known);
   let agent = known.get(key);
   if (!agent) {

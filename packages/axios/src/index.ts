@@ -2,7 +2,7 @@ import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientc
 import type { AxiosInstance, AxiosProxyConfig, InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch, usesFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
-import { checkRedirects } from './redirects.ts';
+import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
 
 export * from '@clientcert/core';
 
@@ -87,6 +87,7 @@ function apply(
     handedOut.set(config.httpsAgent, { proxy });
   } else if (!isRoutingAgent(httpsAgent)) {
     refuse(outgoing, 'httpsAgent');
+    refuseAfterRedirects(outgoing);
     return config;
   }
   const plain = isPlainHttp(config);
@@ -105,10 +106,11 @@ interface Http2Config {
   httpVersion?: number;
 }
 
-/** Refuses what the caller brings for a host where a rule decides. */
-export function refuse({ credentials, service, url }: Outgoing, option: string): void {
-  const { protocol, hostname, port, origin } = url();
-  if (protocol === 'https:') credentials.refuseOwn({ host: hostname, port, service, origin }, option);
+/** Refuses what the caller brings for a host where a rule decides: that of the call itself, or of a later hop. */
+export function refuse({ credentials, service, url }: Outgoing, option: string, hop: URL = url()): void {
+  const { protocol, hostname, port } = hop;
+  if (protocol !== 'https:') return;
+  credentials.refuseOwn({ host: hostname, port, service, origin: url().origin }, option);
 }
 
 /** As axios reads it: an object or `false`; nothing leaves it to the config, and then to the environment. */

@@ -1,11 +1,8 @@
 import { ClientCertificateError } from '@clientcert/core';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
-import type { Outgoing } from './index.ts';
+import { type Outgoing, refuse } from './index.ts';
 
 type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
-
-/** Ours, and the caller's own that it calls first: a used config comes back with ours. */
-const callers = new WeakMap<BeforeRedirect, BeforeRedirect | undefined>();
 
 /**
  * Has every redirect looked at before it is followed: after a certificate none goes on over plain HTTP, and
@@ -15,16 +12,32 @@ const callers = new WeakMap<BeforeRedirect, BeforeRedirect | undefined>();
  */
 export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestConfig['proxy']): void {
   const { config } = outgoing;
-  const before = config.beforeRedirect;
-  const own = before && callers.has(before) ? callers.get(before) : before;
   let from: URL | undefined;
-  const beforeRedirect: BeforeRedirect = (options, response, request) => {
-    own?.(options, response, request);
+  beforeRedirects(config, (options, to) => {
     from ??= outgoing.url();
-    const to = new URL(options.href);
     if (from.protocol === 'https:') check(outgoing, from, to, proxy);
     else if (to.protocol === 'https:') goDirect(options, to, config.httpsAgent);
     from = to;
+  });
+}
+
+/** Refuses the caller's own agent where a redirect takes it to a host for which a rule decides. */
+export function refuseAfterRedirects(outgoing: Outgoing): void {
+  beforeRedirects(outgoing.config, (_options, to) => refuse(outgoing, 'httpsAgent', to));
+}
+
+/** Ours, and the caller's own that it calls first: a used config comes back with ours. */
+const callers = new WeakMap<BeforeRedirect, BeforeRedirect | undefined>();
+
+function beforeRedirects(
+  config: InternalAxiosRequestConfig,
+  look: (options: Record<string, unknown>, to: URL) => void,
+): void {
+  const before = config.beforeRedirect;
+  const own = before && callers.has(before) ? callers.get(before) : before;
+  const beforeRedirect: BeforeRedirect = (options, response, request) => {
+    own?.(options, response, request);
+    look(options, new URL(options.href));
   };
   callers.set(beforeRedirect, own);
   config.beforeRedirect = beforeRedirect;

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Case, expectFailure, type Ground, names } from '../ground.ts';
+import { type Case, expectFailure, type Ground, names, redirectTo } from '../ground.ts';
 import type { Identity } from '../suite.ts';
 
 export const conflicts = {
@@ -16,6 +16,15 @@ export const conflicts = {
     const client = ground.client(await ground.load(bank), { ownAgent: mallory(ground) });
     await client.send(other.url);
     expect(names(other)).toEqual(['bob']);
+  },
+
+  async 'an agent or dispatcher of their own is refused where a redirect leads to a pinned host'(ground) {
+    const [bank, other, plain] = [await ground.bank(), await ground.other(), await ground.plain()];
+    const client = ground.client(await ground.load(bank), { ownAgent: mallory(ground) });
+    await expectFailure(client.send(other.url + redirectTo(bank.url)), 'AGENT_CONFLICT');
+    await expectFailure(client.send(plain.url + redirectTo(bank.url)), 'AGENT_CONFLICT');
+    expect(names(other)).toEqual(['bob']);
+    expect(bank.connections).toBe(0);
   },
 
   async 'a certificate and key of their own are refused at a pinned host, before any connection'(ground) {
