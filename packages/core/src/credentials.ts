@@ -61,6 +61,8 @@ export interface ConnectIdentity<ServiceName extends string = string> {
     | { url: string | URL; authorization?: string | undefined }
     | false
     | undefined;
+  /** What holds where neither `proxy` nor the config says: `'env'` for clients that read the environment. */
+  defaultProxy?: 'env' | undefined;
 }
 
 /** What {@link Credentials.certificates} says of one certificate. Nothing in it is secret. */
@@ -125,7 +127,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @see https://nodejs.org/api/https.html#class-httpsagent
    */
   agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
-    const { service, origin, proxy, ...agentOptions } = options;
+    const { service, origin, proxy, defaultProxy, ...agentOptions } = options;
     const from = origin === undefined ? undefined : parseOrigin(origin);
     if (service && findService(this.#inventory.table, service).hosts === undefined && !from) {
       throw new ClientCertificateError(
@@ -139,7 +141,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const agent = new RoutingAgent(
       {
         decide: this.#decider(service, origin),
-        proxy: (host, port) => chooseProxy(this.#proxySetting(proxy), host, port, this.#decider()),
+        proxy: (host, port) =>
+          chooseProxy(this.#proxySetting(proxy, defaultProxy), host, port, this.#decider()),
         observe: this.#observe,
       },
       agentOptions,
@@ -150,7 +153,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** The agent for these options, the same one each time: what adapters hand to their clients. */
   sharedAgent(options: ConnectIdentity<ServiceName>): RoutingAgent {
-    const key = JSON.stringify([options.service, options.origin, options.proxy]);
+    const key = JSON.stringify([options.service, options.origin, options.proxy, options.defaultProxy]);
     let agent = this.#shared.get(key);
     if (!agent) {
       const [oldest] = this.#shared.keys();
@@ -179,12 +182,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
    */
   connect(options: ConnectIdentity<ServiceName> & ConnectionOptions): TLSSocket {
-    const { service, origin, proxy, ...own } = options;
+    const { service, origin, proxy, defaultProxy, ...own } = options;
     const { host = 'localhost', port = 443 } = own;
     const decide = this.#decider(service, origin);
     const profile = decide(host, port);
     checkCaller(profile.resolution, own as CallerOptions);
-    const chosen = chooseProxy(this.#proxySetting(proxy), host, port, this.#decider());
+    const chosen = chooseProxy(this.#proxySetting(proxy, defaultProxy), host, port, this.#decider());
     const pool = `${host}:${port}:${own.servername ?? ''}:${own.ALPNProtocols ?? ''}:${profile.contexts.id}`;
     return dial(
       {
@@ -334,15 +337,15 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return contexts;
   }
 
-  /** The config's proxy, unless the caller of `agent` wrote another. */
-  #proxySetting(own: ConnectIdentity['proxy']): ProxySetting {
+  /** The config's proxy, unless the caller of `agent` wrote another; where there is neither, the client's. */
+  #proxySetting(own: ConnectIdentity['proxy'], byDefault: 'env' | undefined): ProxySetting {
     if (own === false || own === 'env') return own as 'env' | false;
     if (own !== undefined) {
       const { url, authorization = undefined } = isProxyObject(own) ? own : { url: own };
       return { url: new URL(url), authorization, profile: undefined };
     }
     const { proxy } = this.#inventory;
-    if (typeof proxy !== 'object') return proxy;
+    if (typeof proxy !== 'object') return proxy ?? byDefault;
     return { url: proxy.url, authorization: proxy.authorization, profile: this.#proxyProfile(proxy) };
   }
 
