@@ -6,6 +6,7 @@ export {
   type Credentials,
   type CredentialsEvents,
   loadCredentials,
+  type SigningKey,
 } from './credentials.ts';
 export {
   ClientCertificateError,
