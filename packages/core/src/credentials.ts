@@ -1,4 +1,5 @@
 // Larger than the other files: the one object that a user holds, and the only file that imports every stage.
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
@@ -23,6 +24,7 @@ import { ClientCertificateError } from './errors.ts';
 import { eachOf, type Inventory, type LoadedProxy, loadInventory, readVersion } from './inventory.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
+import { soleCertificate } from './pin/sole.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
 import { checkRenewal, haveSame, isSame } from './rotate/renewal.ts';
 import { FileWatch } from './rotate/watch.ts';
@@ -91,6 +93,16 @@ export interface ReloadReport {
   changed: string[];
   unchanged: string[];
   failed: { name: string; error: Error }[];
+}
+
+/** What {@link Credentials.withSigningKey} lends. */
+export interface SigningKey {
+  /** Name of the certificate in the config. */
+  readonly name: string;
+  readonly privateKey: KeyObject;
+  readonly certificate: X509Certificate;
+  /** The intermediates, from the leaf's issuer upwards. */
+  readonly chain: readonly X509Certificate[];
 }
 
 export interface CredentialsEvents {
@@ -287,6 +299,33 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     refuseOwnIdentity(this.resolve(target), option);
   }
 
+  /**
+   * Lends the private key of the certificate that a target is presented with, to sign a message to it; for
+   * adapters. This is the one way to a key: `use` must keep nothing of it.
+   *
+   * @param target Where the message goes. Without a host: the certificate of the service, or the only one that
+   *   any host rule names.
+   * @returns What `use` returns; with the certificate as it is now, renewals included.
+   * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where the target is presented with none;
+   *   ERR_CLIENTCERT_ORIGIN_NEEDED without a host, where the certificate depends on it;
+   *   ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   *
+   * @example
+   * import { sign } from 'node:crypto';
+   *
+   * const signature = credentials.withSigningKey('https://api.bank.example', ({ privateKey }) =>
+   *   sign('sha256', Buffer.from(message), privateKey),
+   * );
+   */
+  withSigningKey<Result>(
+    target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined },
+    use: (key: SigningKey) => Result,
+  ): Result {
+    const name = this.#signerFor(target);
+    const { privateKey, certificate, chain } = this.#inventory.certificates.get(name)!.material;
+    return use({ name, privateKey, certificate, chain: [...chain] });
+  }
+
   /** Every certificate in the order of the config. */
   certificates(): CertificateInfo<CertificateName>[] {
     const { certificates, config } = this.#inventory;
@@ -428,6 +467,27 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   readonly #observe = (handshake: Handshake): void => {
     this.#events.emit('handshake', handshake);
   };
+
+  #signerFor(target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined }): string {
+    if (typeof target === 'object' && target.host === undefined) {
+      const sole = soleCertificate(this.#inventory.table, target.service);
+      if (sole !== undefined) return sole;
+      throw new ClientCertificateError(
+        'ERR_CLIENTCERT_ORIGIN_NEEDED',
+        'which certificate signs the message depends on where it goes, and no origin was named',
+        { hint: 'Name the origin it goes to, or a service that has a certificate.' },
+      );
+    }
+    const { certificate, rule } = this.resolve(target as Target<ServiceName>);
+    if (certificate !== null) return certificate;
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+      rule === 'none'
+        ? 'the message is to be signed for a place that no rule names a certificate for'
+        : `${rule}: the message is to be signed for a place that is presented with no certificate`,
+      { hint: 'Pin a certificate to its host, or sign nothing that goes there.' },
+    );
+  }
 
   /** Decides for one identity of a caller; by what is loaded then, so that it outlives renewals. */
   #decider(

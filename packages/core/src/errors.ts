@@ -34,7 +34,10 @@ export type ClientCertificateErrorCode =
   | 'ERR_CLIENTCERT_VERIFICATION_OFF'
   | 'ERR_CLIENTCERT_CERTIFICATE_REFUSED'
   | 'ERR_CLIENTCERT_RENEWAL_EXPIRED'
-  | 'ERR_CLIENTCERT_CLOSED';
+  | 'ERR_CLIENTCERT_CLOSED'
+  // messages
+  | 'ERR_CLIENTCERT_SIGNATURE_REFUSED'
+  | 'ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED';
 
 /** One finding in a config: where it is (`['hosts', 'api.bank.example']`) and what is wrong with it. */
 export interface ConfigIssue {

@@ -11,6 +11,7 @@ export {
   loadCredentials,
   type ReloadReport,
   type Rotation,
+  type SigningKey,
 } from './credentials.ts';
 export {
   ClientCertificateError,

@@ -1,0 +1,76 @@
+import { sign, verify } from 'node:crypto';
+import { inspect } from 'node:util';
+import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Credentials, loadCredentials } from '../src/index.ts';
+
+let authority: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+beforeAll(async () => {
+  authority = await createAuthority({ intermediates: 1 });
+  alice = await authority.issue({ name: 'alice' });
+  bob = await authority.issue({ name: 'bob' });
+});
+
+function load(): Promise<Credentials> {
+  return loadCredentials({
+    certificates: {
+      alice: { cert: alice.fullChain, key: alice.key },
+      bob: { cert: bob.fullChain, key: bob.key },
+    },
+    hosts: { 'a.example': 'alice', 'b.example': 'bob', 'none.example': false },
+    services: { Bob: 'bob', Never: false, Silent: { tls: 'TLSv1.3', hosts: ['a.example'] } },
+  });
+}
+
+describe('withSigningKey', () => {
+  it('lends the key of the certificate that the target is presented with', async () => {
+    await using credentials = await load();
+    for (const target of [
+      'https://b.example/x',
+      { host: 'b.example' },
+      { host: 'a.example', service: 'Bob' },
+    ]) {
+      const { name, signature, chain } = credentials.withSigningKey(target, (key) => ({
+        ...key,
+        privateKey: undefined,
+        signature: sign('sha256', Buffer.from('text'), key.privateKey),
+      }));
+      expect([name, chain.length]).toEqual(['bob', 1]);
+      expect(verify('sha256', Buffer.from('text'), bob.cert, signature)).toBe(true);
+    }
+    expect(inspect(credentials, { depth: 9, showHidden: true, getters: true })).not.toMatch(/PRIVATE KEY/);
+  });
+
+  it('without a host, that of the service', async () => {
+    await using credentials = await load();
+    expect(credentials.withSigningKey({ service: 'Bob' }, ({ name }) => name)).toBe('bob');
+  });
+
+  it('without a host or service, the only one that hosts name', async () => {
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key } },
+      hosts: { 'a.example': 'alice', '*.a.example:8443': 'alice', 'none.example': false },
+    });
+    expect(credentials.withSigningKey({}, ({ name }) => name)).toBe('alice');
+  });
+
+  it.each([
+    ['https://none.example', 'SIGNATURE_REFUSED'],
+    ['https://elsewhere.example', 'SIGNATURE_REFUSED'],
+    ['http://a.example', 'SIGNATURE_REFUSED'],
+    [{ host: 'a.example', service: false as const }, 'SIGNATURE_REFUSED'],
+    [{ service: 'Never' }, 'ORIGIN_NEEDED'],
+    [{ service: 'Silent' }, 'ORIGIN_NEEDED'],
+    [{}, 'ORIGIN_NEEDED'],
+    [{ service: 'Typo' }, 'SERVICE_UNKNOWN'],
+    ['a b', 'HOST_INVALID'],
+  ])('for %j it lends none: %s', async (target, code) => {
+    await using credentials = await load();
+    const use = () => expect.fail('a key was lent');
+    expect(() => credentials.withSigningKey(target, use)).toThrow(
+      expect.objectContaining({ code: `ERR_CLIENTCERT_${code}` }),
+    );
+  });
+});

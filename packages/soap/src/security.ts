@@ -1,0 +1,99 @@
+import { ClientCertificateError, type ConnectIdentity } from '@clientcert/core';
+import type { IHeaders, ISecurity } from 'soap';
+import { Call, type Identity, identify, type RequestOptions } from './call.ts';
+import { type Loading, loadedOf } from './loading.ts';
+import { Signature, type SignOptions } from './signature.ts';
+
+export interface ClientCertificateSecurityOptions {
+  /** Call as this service of the config; with `false`, present no certificate. That of `soapOptions` unless given. */
+  service?: string | false | undefined;
+  /** Where a service without `hosts` applies. A client made with `soapOptions` does not need it. */
+  origin?: string | URL | undefined;
+  /** `'env'`, a proxy's URL, or `false`; in place of what the config, or the environment, says. */
+  proxy?: ConnectIdentity['proxy'];
+  /** Sign the message with the same certificate; options are those of node-soap's `WSSecurityCert`. */
+  sign?: boolean | SignOptions | undefined;
+  /** Further securities, in this order: `WSSecurity`, `BasicAuthSecurity`, `NTLMSecurity`, … */
+  and?: readonly ISecurity[] | undefined;
+}
+
+/**
+ * Makes a client's calls with the certificate that their address, or the service they are made as, is pinned to;
+ * signs their messages with it; and adds what further securities do.
+ *
+ * @param credentials What `loadCredentials` returned, or the promise of it: calls wait for it, and where loading
+ *   failed each of them fails with that error.
+ * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN where the credentials are loaded and have no such service;
+ *   ERR_CLIENTCERT_SIGNATURE_REFUSED for `sign` beside `service: false`
+ *
+ * @example
+ * import soap from 'soap';
+ * import { ClientCertificateSecurity, loadCredentials, soapOptions } from '@clientcert/soap';
+ *
+ * const credentials = await loadCredentials('clientcert.json');
+ * const client = await soap.createClientAsync(wsdl, soapOptions(credentials));
+ * client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+ */
+export class ClientCertificateSecurity implements ISecurity {
+  /** There only where the message is signed, or a further security has it: node-soap then drops `toXML`. */
+  declare postProcess?: (xml: string, envelopeKey: string) => string;
+  readonly #identity: Identity;
+  readonly #sign: SignOptions | undefined;
+  readonly #members: readonly ISecurity[];
+  /** Of the call that node-soap is putting together, which it does in one go. */
+  #call: Call | undefined;
+
+  constructor(credentials: Loading, options: ClientCertificateSecurityOptions = {}) {
+    const { sign = false, and = [], ...identity } = options;
+    if (sign && identity.service === false) throw nothingToSignWith();
+    this.#identity = identify(credentials, identity);
+    this.#sign = sign ? structuredClone(sign === true ? {} : sign) : undefined;
+    this.#members = [...and];
+    if (sign || and.some((member) => member.postProcess)) {
+      this.postProcess = (xml, envelopeKey) => this.#process(xml, envelopeKey);
+    }
+  }
+
+  addHeaders(headers: IHeaders): void {
+    for (const member of this.#members) member.addHeaders?.(headers);
+  }
+
+  addOptions(options: RequestOptions): void {
+    for (const member of this.#members) member.addOptions?.(options);
+    this.#call = new Call(this.#identity, options, this.#sign !== undefined);
+    this.#call.apply(options);
+  }
+
+  /** The headers of the further securities; where there is `postProcess`, it inserts them. */
+  toXML(): string {
+    return this.postProcess ? '' : this.#headers();
+  }
+
+  #headers(): string {
+    return this.#members.map((member) => (member.postProcess ? '' : (member.toXML?.() ?? ''))).join('');
+  }
+
+  #process(xml: string, envelopeKey: string): string {
+    const end = xml.indexOf(`</${envelopeKey}:Header>`);
+    let message = xml.slice(0, end) + this.#headers() + xml.slice(end);
+    for (const member of this.#members) message = member.postProcess?.(message, envelopeKey) ?? message;
+    const call = this.#call;
+    if (!this.#sign || !call) return message;
+
+    call.signature = new Signature(message, envelopeKey, this.#sign);
+    const { credentials, service, origin } = this.#identity;
+    const loaded = loadedOf(credentials);
+    if (!loaded) return message; // signed when it is sent
+    if (origin === undefined) return call.signature.trySign(loaded, { service: service || undefined });
+    const { hostname, port } = new URL(origin);
+    return call.signature.trySign(loaded, call.at(hostname, port));
+  }
+}
+
+function nothingToSignWith(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+    'sign is set beside service: false, which says that no certificate is used',
+    { hint: 'Leave out one of the two.' },
+  );
+}

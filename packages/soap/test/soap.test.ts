@@ -1,0 +1,424 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  type TestServer,
+} from '@clientcert/testing';
+import * as soap from 'soap';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
+import { seen, startService, wsdl } from './service.ts';
+
+let authority: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+let directory: string;
+/** Two ports of one host, both of which demand a certificate. */
+let bank: TestServer;
+/** Another host, which asks for a certificate and takes none. */
+let other: TestServer;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  alice = await authority.issue({ name: 'alice' });
+  bob = await authority.issue({ name: 'bob' });
+  directory = await mkdtemp(join(tmpdir(), 'clientcert-soap-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+beforeEach(async () => {
+  for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'NO_PROXY', 'no_proxy']) {
+    vi.stubEnv(name, undefined);
+  }
+  bank = await startService({ authority, host: 'localhost', listeners: [{}, {}] });
+  other = await startService({ authority, clientCertificate: 'optional' });
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([bank.close(), other.close()]);
+});
+
+/** alice at the bank's first port, bob at its second; the other host is trusted and gets nothing. */
+function load(): Promise<Credentials> {
+  return loadCredentials({
+    certificates: {
+      alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate },
+      bob: { cert: bob.fullChain, key: bob.key, ca: authority.certificate },
+    },
+    hosts: {
+      [`localhost:${bank.ports[0]}`]: 'alice',
+      [`localhost:${bank.ports[1]}`]: 'bob',
+      [`127.0.0.1:${other.port}`]: { ca: authority.certificate },
+    },
+    services: {
+      Invoices: { certificate: 'bob', hosts: [`localhost:${bank.ports[0]}`] },
+      Archive: 'bob',
+    },
+  });
+}
+
+const who = async (client: soap.Client, options?: object): Promise<string> =>
+  (await client.WhoAsync({ text: 'hello' }, options))[0].name;
+const whoBy = (client: soap.Client): Promise<string> =>
+  new Promise((resolve, reject) => {
+    client.Who({ text: 'hello' }, (error: unknown, result: { name: string }) =>
+      error ? reject(error) : resolve(result.name),
+    );
+  });
+
+/** A WSDL on disk that sends calls to an address. */
+async function file(address: string, schema?: string): Promise<string> {
+  const path = join(directory, `${Math.random()}.wsdl`);
+  await writeFile(path, wsdl({ address, schema }));
+  return path;
+}
+
+describe('soapOptions', () => {
+  it('gives the WSDL, what it imports and the calls each the certificate of their own host', async () => {
+    await using describing = await startService({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      wsdl: () => ({ address: `${bank.urls[1]}/service`, schema: `${other.url}/types.xsd` }),
+    });
+    await using all = await loadCredentials({
+      certificates: {
+        alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate },
+        bob: { cert: bob.fullChain, key: bob.key, ca: authority.certificate },
+      },
+      hosts: {
+        [`localhost:${describing.port}`]: 'alice',
+        [`localhost:${bank.ports[1]}`]: 'bob',
+        [`127.0.0.1:${other.port}`]: { ca: authority.certificate },
+      },
+    });
+    const client = await soap.createClientAsync(`${describing.url}/service?wsdl`, soapOptions(all));
+    expect(await who(client)).toBe('bob');
+    expect(await whoBy(client)).toBe('bob');
+    expect(seen(describing)).toEqual(['GET /service alice']);
+    expect(seen(other)).toEqual(['GET /types.xsd nobody']);
+    expect(seen(bank)).toEqual(['POST /service bob', 'POST /service bob']);
+    expect(bank.connections).toBe(1);
+  });
+
+  it('makes WSDL and calls as a service', async () => {
+    await using credentials = await load();
+    const client = await soap.createClientAsync(
+      `${bank.url}/service?wsdl`,
+      soapOptions(credentials, { service: 'Invoices' }),
+    );
+    expect(await who(client)).toBe('bob');
+    expect(seen(bank)).toEqual(['GET /service bob', 'POST /service bob']);
+  });
+
+  it('presents none with false', async () => {
+    await using credentials = await load();
+    await expect(
+      soap.createClientAsync(`${bank.url}/service?wsdl`, soapOptions(credentials, { service: false })),
+    ).rejects.toThrow();
+    expect(bank.requests).toEqual([]);
+    expect(bank.refusals).toHaveLength(1);
+  });
+
+  it('shares no WSDL between identities, and keeps one for each', async () => {
+    await using credentials = await load();
+    await using others = await load();
+    const url = `${bank.url}/service?wsdl`;
+    for (const [from, service] of [
+      [credentials, undefined],
+      [credentials, 'Invoices'],
+      [credentials, undefined],
+      [others, undefined],
+    ] as const) {
+      await soap.createClientAsync(url, soapOptions(from, { service }));
+    }
+    expect(seen(bank)).toEqual(['GET /service alice', 'GET /service bob', 'GET /service alice']);
+    await soap.createClientAsync(url, soapOptions(credentials, { disableCache: true }));
+    expect(bank.requests).toHaveLength(4);
+  });
+
+  it('uses a cache that the caller gives', async () => {
+    await using credentials = await load();
+    const kept = new Map<string, soap.WSDL>();
+    const wsdlCache = kept as unknown as soap.IWSDLCache;
+    const url = `${bank.url}/service?wsdl`;
+    for (const _ of [1, 2]) await soap.createClientAsync(url, soapOptions(credentials, { wsdlCache }));
+    expect([...kept.keys()]).toEqual([url]);
+    expect(bank.requests).toHaveLength(1);
+  });
+
+  it('passes node-soap’s own options on', async () => {
+    await using credentials = await load();
+    const options = soapOptions(credentials, {
+      parseResponseAttachments: true,
+      wsdl_headers: { 'x-wsdl': 'yes' },
+      endpoint: `${bank.urls[1]}/service`,
+    });
+    const client = await soap.createClientAsync(`${bank.url}/service?wsdl`, options);
+    expect(await who(client)).toBe('bob');
+    expect(bank.requests[0]?.headers['x-wsdl']).toBe('yes');
+    expect(seen(bank)).toEqual(['GET /service alice', 'POST /service bob']);
+  });
+
+  it('an unknown service is an error before any connection', async () => {
+    await using credentials = await load();
+    const unknown = expect.objectContaining({ code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' });
+    expect(() => soapOptions(credentials, { service: 'Invoice' })).toThrow(unknown);
+    expect(() => new ClientCertificateSecurity(credentials, { service: 'Invoice' })).toThrow(unknown);
+    const later = soapOptions(Promise.resolve(credentials), { service: 'Invoice' });
+    await expect(soap.createClientAsync(`${bank.url}/service?wsdl`, later)).rejects.toEqual(unknown);
+    expect(bank.connections).toBe(0);
+  });
+});
+
+describe('a service without hosts', () => {
+  const archive = { service: 'Archive' };
+
+  it('applies where a WSDL on disk sends calls, and where the caller sends them', async () => {
+    await using credentials = await load();
+    const client = await soap.createClientAsync(
+      await file(`${bank.url}/service`),
+      soapOptions(credentials, archive),
+    );
+    expect(await who(client)).toBe('bob');
+    client.setEndpoint(`${other.url}/service`);
+    expect(await who(client)).toBe('bob');
+    expect(await whoBy(client)).toBe('bob');
+  });
+
+  it('applies to a WSDL from the network and at its origin, and not where it sends calls beyond that', async () => {
+    let address = `${other.url}/service`;
+    await using describing = await startService({
+      authority,
+      clientCertificate: 'optional',
+      wsdl: () => ({ address, schema: `${other.url}/types.xsd` }),
+    });
+    await using all = await loadCredentials({
+      certificates: { bob: { cert: bob.fullChain, key: bob.key, ca: authority.certificate } },
+      hosts: {
+        [`127.0.0.1:${describing.port}`]: { ca: authority.certificate },
+        [`127.0.0.1:${other.port}`]: { ca: authority.certificate },
+      },
+      services: archives,
+    });
+    const url = `${describing.url}/service?wsdl`;
+    const client = await soap.createClientAsync(url, soapOptions(all, { ...archive, disableCache: true }));
+    expect(await who(client)).toBe('nobody');
+    expect(seen(describing)).toEqual(['GET /service bob']);
+    expect(seen(other)).toEqual(['GET /types.xsd nobody', 'POST /service nobody']);
+
+    client.setEndpoint(`${other.url}/service`); // now it is the caller's
+    expect(await who(client)).toBe('bob');
+    const set = soapOptions(all, { ...archive, endpoint: `${other.url}/service` });
+    expect(await who(await soap.createClientAsync(url, set))).toBe('bob');
+
+    address = `${describing.url}/service`;
+    const home = await soap.createClientAsync(url, soapOptions(all, { ...archive, disableCache: true }));
+    expect(await who(home)).toBe('bob');
+  });
+  const archives = { Archive: 'bob' } as const;
+
+  it('is not carried by a redirect', async () => {
+    await using credentials = await load();
+    const to = encodeURIComponent(`${other.url}/service`);
+    const client = await soap.createClientAsync(
+      await file(`${bank.url}/redirect?status=307&to=${to}`),
+      soapOptions(credentials, archive),
+    );
+    expect(await who(client)).toBe('nobody');
+    expect(seen(bank)).toEqual(['POST /redirect bob']);
+  });
+
+  it('needs an origin where the client was not made with soapOptions', async () => {
+    await using credentials = await load();
+    const client = await soap.createClientAsync(await file(`${bank.url}/service`));
+    client.setSecurity(new ClientCertificateSecurity(credentials, archive));
+    await expect(who(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_ORIGIN_NEEDED' });
+    expect(bank.connections).toBe(0);
+    client.setSecurity(new ClientCertificateSecurity(credentials, { ...archive, origin: bank.url }));
+    expect(await who(client)).toBe('bob');
+  });
+});
+
+/** The ways to make a client: what is true of one is true of the others. */
+const clients: Record<
+  string,
+  (credentials: Credentials | Promise<Credentials>, path: string) => Promise<soap.Client>
+> = {
+  async 'soapOptions alone'(credentials, path) {
+    return soap.createClientAsync(path, soapOptions(credentials));
+  },
+  async 'the security alone'(credentials, path) {
+    const security = new ClientCertificateSecurity(credentials);
+    const client = await soap.createClientAsync(path);
+    client.setSecurity(security);
+    return client;
+  },
+  async 'both together'(credentials, path) {
+    const client = await soap.createClientAsync(path, soapOptions(credentials));
+    client.setSecurity(new ClientCertificateSecurity(credentials));
+    return client;
+  },
+};
+
+describe.each(Object.entries(clients))('%s', (_, create) => {
+  it('presents what is pinned, on kept connections, by port', async () => {
+    await using credentials = await load();
+    const client = await create(credentials, await file(`${bank.url}/service`));
+    for (const _ of [1, 2, 3]) expect(await whoBy(client)).toBe('alice');
+    client.setEndpoint(`${bank.urls[1]}/service`);
+    expect(await who(client)).toBe('bob');
+    expect(bank.connections).toBe(2);
+  });
+
+  it('presents none to a host that no rule names, nor after a 307 to it', async () => {
+    await using credentials = await load();
+    const client = await create(credentials, await file(`${other.url}/service`));
+    expect(await who(client)).toBe('nobody');
+    client.setEndpoint(`${bank.url}/redirect?status=307&to=${encodeURIComponent(`${other.url}/service`)}`);
+    expect(await who(client)).toBe('nobody');
+    expect(seen(bank)).toEqual(['POST /redirect alice']);
+    expect(other.requests.at(-1)?.method).toBe('POST');
+  });
+
+  it('refuses a redirect to http', async () => {
+    await using credentials = await load();
+    await using plain = await startService({ authority, tls: false });
+    const to = encodeURIComponent(`${plain.url}/service`);
+    const client = await create(credentials, await file(`${bank.url}/redirect?status=307&to=${to}`));
+    const error = await who(client).catch((error) => error);
+    expect(codes(error)).toContain('ERR_CLIENTCERT_DOWNGRADE');
+    expect(plain.connections).toBe(0);
+  });
+
+  it('follows it where the rule allows a downgrade, after the caller’s own beforeRedirect', async () => {
+    await using plain = await startService({ authority, tls: false });
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`localhost:${bank.port}`]: { certificate: 'alice', allowDowngrade: true } },
+    });
+    const to = encodeURIComponent(`${plain.url}/service`);
+    const client = await create(credentials, await file(`${bank.url}/redirect?status=307&to=${to}`));
+    const beforeRedirect = vi.fn();
+    expect(await who(client, { beforeRedirect })).toBe('nobody');
+    expect(beforeRedirect).toHaveBeenCalledTimes(1);
+  });
+
+  it('waits for a promise of credentials', async () => {
+    const { promise, resolve } = withResolvers<Credentials>();
+    const client = await create(promise, await file(`${bank.url}/service`));
+    const answers = [who(client), whoBy(client)];
+    await new Promise((wait) => setTimeout(wait, 20));
+    expect(bank.connections).toBe(0);
+    await using credentials = await load();
+    resolve(credentials);
+    expect(await Promise.all(answers)).toEqual(['alice', 'alice']);
+  });
+
+  it('fails each call with the error that loading failed with', async () => {
+    const path = await file(`${bank.url}/service`);
+    const failing = loadCredentials({ certificates: { bank: { pfx: join(directory, 'none.pfx') } } });
+    const client = await create(failing, path);
+    for (const call of [who, whoBy]) {
+      await expect(call(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND' });
+    }
+    expect(bank.connections).toBe(0);
+  });
+
+  it('takes options that are used again, also by two calls at once', async () => {
+    await using credentials = await load();
+    const client = await create(credentials, await file(`${bank.url}/service`));
+    const options = { headers: { 'x-own': 'yes' } };
+    for (const _ of [1, 2]) expect(await who(client, options)).toBe('alice');
+    expect(await Promise.all([who(client, options), who(client, options)])).toEqual(['alice', 'alice']);
+    expect(bank.requests.every(({ headers }) => headers['x-own'] === 'yes')).toBe(true);
+  });
+
+  it('refuses the caller’s own agent, certificate or key at a pinned host, and leaves it alone elsewhere', async () => {
+    await using credentials = await load();
+    const httpsAgent = new Agent({ ca: authority.certificate, cert: bob.fullChain, key: bob.key });
+    const client = await create(credentials, await file(`${bank.url}/service`));
+    for (const own of [{ httpsAgent }, { pfx: Buffer.from('x') }, { cert: bob.cert }, { key: bob.key }]) {
+      await expect(who(client, own)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    }
+    expect(bank.connections).toBe(0);
+    client.setEndpoint(`${other.url}/service`);
+    const options = { httpsAgent };
+    for (const _ of [1, 2]) expect(await who(client, options)).toBe('bob');
+  });
+
+  it('accepts a routing agent of the caller', async () => {
+    await using credentials = await load();
+    const client = await create(credentials, await file(`${bank.url}/service`));
+    expect(await who(client, { httpsAgent: credentials.agent({ service: 'Invoices' }) })).toBe('bob');
+  });
+
+  it.each(['environment', 'call'])(
+    'goes through a proxy from the %s, which sees no certificate',
+    async (from) => {
+      await using proxy = await startProxy({ authority, clientCertificate: 'optional' });
+      await using credentials = await load();
+      if (from === 'environment') vi.stubEnv('HTTPS_PROXY', proxy.url);
+      const { hostname, port } = new URL(proxy.url);
+      const client = await create(credentials, await file(`${bank.url}/service`));
+      const options = from === 'call' ? { proxy: { host: hostname, port: Number(port) } } : {};
+      for (const _ of [1, 2]) expect(await who(client, options)).toBe('alice');
+      expect(proxy.connects).toMatchObject([{ port: bank.port, clientCertificate: null }]);
+      expect(bank.connections).toBe(1);
+      const direct = { proxy: false };
+      expect(await who(client, direct)).toBe('alice');
+      expect(proxy.connects).toHaveLength(1);
+    },
+  );
+
+  it('works with forever, MTOM and attachments', async () => {
+    await using credentials = await load();
+    const path = await file(`${bank.url}/service`);
+    const client = await create(credentials, path);
+    expect(await who(client, { forever: true })).toBe('alice');
+    expect(await who(client, { forceMTOM: true })).toBe('alice');
+    const attachments = [
+      { mimetype: 'text/plain', contentId: 'one', name: 'one.txt', body: Buffer.from('one') },
+    ];
+    expect(await who(client, { attachments })).toBe('alice');
+    expect(bank.requests[2]?.body).toContain('filename="one.txt"');
+    expect(bank.connections).toBe(1);
+  });
+});
+
+describe('stream: true', () => {
+  it.each(['soapOptions', 'the security'])('streams answers, through %s', async (way) => {
+    await using credentials = await load();
+    const path = await file(`${bank.url}/service`);
+    const client =
+      way === 'soapOptions'
+        ? await soap.createClientAsync(path, soapOptions(credentials, { stream: true }))
+        : await soap.createClientAsync(path, { stream: true });
+    if (way !== 'soapOptions') client.setSecurity(new ClientCertificateSecurity(credentials));
+    expect(await who(client)).toBe('alice');
+    await using closed = await load();
+    await closed.close();
+    const failing = await soap.createClientAsync(path, soapOptions(closed, { stream: true }));
+    await expect(who(failing)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+  });
+});
+
+function codes(error: unknown): unknown[] {
+  const found = [];
+  for (let each = error; each instanceof Error; each = each.cause)
+    found.push((each as { code?: unknown }).code);
+  return found;
+}
+
+function withResolvers<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
+  let resolve!: (value: Value) => void;
+  const promise = new Promise<Value>((keep) => {
+    resolve = keep;
+  });
+  return { promise, resolve };
+}
