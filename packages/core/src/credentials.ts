@@ -26,6 +26,7 @@ import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import { soleCertificate } from './pin/sole.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
+import { Refresh } from './rotate/refresh.ts';
 import { checkRenewal, haveSame, isSame } from './rotate/renewal.ts';
 import { FileWatch } from './rotate/watch.ts';
 import type { CertificateVersion } from './tls/context.ts';
@@ -129,16 +130,18 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /** Why the last try to renew each failed. */
   readonly #failures = new Map<string, Error>();
   readonly #watch: FileWatch | undefined;
+  readonly #refresh: Refresh;
   #reloading: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(inventory: Inventory) {
     this.#inventory = inventory;
-    if (inventory.config.watch) {
-      this.#watch = new FileWatch(async (name) => (await this.#renewInTurn([name])).failed.length === 0);
-      for (const { name, files } of inventory.certificates.values()) {
-        if (files.length > 0) void this.#watch.set(name, files);
-      }
+    const renew = async (name: string) => (await this.#renewInTurn([name])).failed.length === 0;
+    this.#watch = inventory.config.watch ? new FileWatch(renew) : undefined;
+    this.#refresh = new Refresh(renew);
+    for (const { name, files, refresh } of inventory.certificates.values()) {
+      if (files.length > 0) void this.#watch?.set(name, files);
+      this.#refresh.set(name, refresh);
     }
     // After the caller had the turn in which to listen.
     setImmediate(() => {
@@ -383,6 +386,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch?.close();
+    this.#refresh.close();
     for (const { contexts } of this.#contexts.values()) contexts.retired = true;
     this.#contexts.clear();
     const agents = [...this.#agents].map((reference) => reference.deref());

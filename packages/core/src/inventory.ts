@@ -33,6 +33,15 @@ const concurrency = 8;
  * message counts them and its cause holds them all.
  */
 export async function loadInventory(config: CheckedConfig): Promise<Inventory> {
+  if (config.rollback) {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_CONFIG_INVALID',
+      'rollback: true: this version does not take a renewed certificate back',
+      {
+        hint: 'Leave it out. A renewal that cannot be read, does not fit or has expired never replaces the one in use.',
+      },
+    );
+  }
   const place = { baseDirectory: config.baseDirectory };
   const certificates = new Map<string, CertificateVersion>();
   const failures: unknown[] = [];
@@ -70,8 +79,12 @@ export async function readVersion(
   source: CertificateSource,
   version: number,
 ): Promise<CertificateVersion> {
-  const { certificate, files } = await readSource(source, { baseDirectory, expiryWarningDays, name });
-  return { name, version, material: certificate, files: files.map(({ path }) => path) };
+  const { certificate, files, refresh } = await readSource(source, {
+    baseDirectory,
+    expiryWarningDays,
+    name,
+  });
+  return { name, version, material: certificate, files: files.map(({ path }) => path), refresh };
 }
 
 /** `trust: 'only'` without a root would trust no server at all. */

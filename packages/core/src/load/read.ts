@@ -26,6 +26,8 @@ export interface ReadOptions extends ReadContext {
 export interface SourceReading<Key extends KeyObject | null = KeyObject> {
   readonly certificate: ClientCertificate<Key>;
   readonly files: readonly ReadFile[];
+  /** Seconds after which the source asks to be read again. */
+  readonly refresh: number | undefined;
 }
 
 /**
@@ -149,7 +151,7 @@ async function readOnce(
   const given: FoundCertificate[] = [];
   for (const material of ca) given.push(...(await readCa(material, surroundings, reading, source)));
   const certificate = await assemble(parts, key !== undefined, given, keyring, source, options);
-  return { certificate, files: surroundings.files };
+  return { certificate, files: surroundings.files, refresh: source.refresh };
 }
 
 interface Materials {

@@ -12,6 +12,8 @@ export interface CertificateVersion {
   readonly material: ClientCertificate;
   /** The files it was read from. */
   readonly files: readonly string[];
+  /** Seconds after which its source asks to be read again. */
+  readonly refresh: number | undefined;
 }
 
 /**

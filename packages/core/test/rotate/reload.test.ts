@@ -216,3 +216,30 @@ describe('watching', () => {
     expect(await current).toBe(fresh.fingerprint256);
   });
 });
+
+describe('a source that is a function', () => {
+  it('is asked again after the seconds it names, and sooner after a failure', async () => {
+    await using server = await startServer({ authority });
+    let calls = 0;
+    await using credentials = await loadCredentials({
+      certificates: {
+        vault: async () => {
+          calls += 1;
+          if (calls === 2) throw new Error('sealed');
+          const { fullChain, key } = calls === 1 ? old : fresh;
+          return { cert: fullChain, key, ca: authority.certificate, refresh: 0.5 };
+        },
+      },
+      hosts: { [`127.0.0.1:${server.port}`]: 'vault' },
+    });
+    const errors: unknown[] = [];
+    credentials.on('error', (error) => errors.push(error));
+    const agent = credentials.agent();
+    await get(server.url, { agent });
+    await new Promise((resolve) => credentials.on('rotate', resolve));
+    await get(server.url, { agent });
+    expect(subjects(server)).toEqual(['old', 'fresh']);
+    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('vault') })]);
+    agent.destroy();
+  });
+});
