@@ -10,7 +10,7 @@ import { type Case, expectFailure, type Ground, nameOf, names, until } from '../
 
 export const lifetime = {
   async 'a renewed certificate is presented by the next call; the one under way ends on the old'(ground) {
-    const { directory, authority, alice } = ground;
+    const { authority, alice } = ground;
     const bank = await ground.bank();
     const old = await write(ground, 'renewed', alice);
     const credentials = ground.keep(
