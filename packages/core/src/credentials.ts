@@ -124,7 +124,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /** By partition, with the decision that each was made for. */
   readonly #contexts = new Map<string, { contexts: SecureContexts; resolution: Resolution }>();
   readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
+  /** Agents that are in use somewhere, to close what they keep alive when a certificate is renewed. */
   readonly #agents = new Set<WeakRef<RoutingAgent>>();
+  readonly #forgotten = new FinalizationRegistry<WeakRef<RoutingAgent>>((agent) =>
+    this.#agents.delete(agent),
+  );
   readonly #shared = new Map<string, RoutingAgent>();
   readonly #sessions = new SessionCache(1000);
   /** Why the last try to renew each failed. */
@@ -191,16 +195,6 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    */
   agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
     const { service, origin, proxy, defaultProxy, ...agentOptions } = options;
-    const from = origin === undefined ? undefined : parseOrigin(origin);
-    if (service && findService(this.#inventory.table, service).hosts === undefined && !from) {
-      throw new ClientCertificateError(
-        'ERR_CLIENTCERT_ORIGIN_NEEDED',
-        `service "${service}" has no hosts, so it applies at the origin that the caller names, and none was named`,
-        {
-          hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.`,
-        },
-      );
-    }
     const agent = new RoutingAgent(
       {
         decide: this.#decider(service, origin),
@@ -209,7 +203,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       },
       agentOptions,
     );
-    this.#agents.add(new WeakRef(agent));
+    const reference = new WeakRef(agent);
+    this.#agents.add(reference);
+    this.#forgotten.register(agent, reference);
     return agent;
   }
 
@@ -455,11 +451,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       this.#contexts.delete(partition);
     }
     this.#sessions.prune();
-    for (const reference of this.#agents) {
-      const agent = reference.deref();
-      if (agent) void agent.retire();
-      else this.#agents.delete(reference);
-    }
+    for (const agent of this.#agents) void agent.deref()?.retire();
   }
 
   /** An error that nobody listens to becomes a warning of the process, never a crash. */
