@@ -76,7 +76,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('reload() over %s', (tls) => {
     await using credentials = await load(server.port);
     const agent = credentials.agent({ maxSockets: 1 });
     const calls = [1, 2, 3].map((call) => get(`${server.url}/delay?ms=60&call=${call}`, { agent }));
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 5000 });
     await put(fresh);
     await credentials.reload();
     const after = get(`${server.url}/after`, { agent });
@@ -128,7 +128,7 @@ it('an error that nobody listens to is a warning of the process', async () => {
   warn.mockRestore();
 });
 
-it('thousands of requests during a hundred rotations: none fails, none is mixed, nothing grows', async () => {
+it('hundreds of requests during sixty rotations: none fails, none is mixed, nothing grows', async () => {
   await using server = await startServer({ authority });
   await using credentials = await load(server.port);
   const agent = credentials.agent({ maxSockets: 8 });
@@ -141,7 +141,7 @@ it('thousands of requests during a hundred rotations: none fails, none is mixed,
     }
   };
   const workers = Array.from({ length: 8 }, worker);
-  for (let rotation = 0; rotation < 100; rotation++) {
+  for (let rotation = 0; rotation < 60; rotation++) {
     await put(rotation % 2 === 0 ? fresh : old);
     await credentials.reload();
   }
@@ -160,7 +160,7 @@ it('thousands of requests during a hundred rotations: none fails, none is mixed,
   expect(Object.values(agent.freeSockets).flat().length).toBeLessThanOrEqual(8);
   expect(Object.keys(agent.sockets)).toEqual([]);
   agent.destroy();
-}, 30_000);
+}, 60_000);
 
 describe('watching', () => {
   const rotated = (credentials: Awaited<ReturnType<typeof load>>) =>
