@@ -1,0 +1,32 @@
+import { ClientCertificateError, type Credentials } from '@clientcert/core';
+import { type Dispatcher, EnvHttpProxyAgent, MockAgent, ProxyAgent } from 'undici';
+import type { PoolOptions } from './connect.ts';
+import type { Route } from './routes.ts';
+
+/** Whether a dispatcher answers requests itself, as a `MockAgent` does in tests: all of them are left to it. */
+export function answersItself(base: Dispatcher | undefined): boolean {
+  return base instanceof MockAgent && (base as MockAgent & { isMockActive?: boolean }).isMockActive !== false;
+}
+
+/**
+ * Where the caller's dispatcher is a proxy's, pinned hosts must not go past it: undici shows nobody which
+ * proxy that is, so it has to be said.
+ *
+ * @throws ERR_CLIENTCERT_PROXY_UNSUPPORTED
+ */
+export function checkProxy(
+  base: Dispatcher | undefined,
+  { resolution }: Route,
+  credentials: Credentials,
+  { proxy }: PoolOptions,
+): void {
+  if (!(base instanceof ProxyAgent || base instanceof EnvHttpProxyAgent)) return;
+  if (proxy !== undefined || credentials.decidesProxy) return;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    `${resolution.rule}: the dispatcher goes through a proxy that it does not name`,
+    {
+      hint: `Say which, as "proxy" of the config or of the options: ${base instanceof EnvHttpProxyAgent ? '"env" for the environment’s' : 'its URL'}, or false for none.`,
+    },
+  );
+}

@@ -1,0 +1,148 @@
+import type { Credentials } from '@clientcert/core';
+import * as undici from 'undici';
+import { answersItself, checkProxy } from './base.ts';
+import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
+import { checkHop, type Route, Routes } from './routes.ts';
+
+/** Node's own fetch, undici's, or what wraps one of them. */
+// biome-ignore lint/suspicious/noExplicitAny: the types of Node's fetch and of undici's differ in every parameter
+type AnyFetch = (input: any, init?: any) => Promise<any>;
+
+/** As whom calls are made that do not say it themselves, over which fetch, and how connections are kept. */
+export interface FetchOptions<ServiceName extends string = string, Fetch extends AnyFetch = typeof fetch>
+  extends PoolOptions {
+  /** Make every call as this service of the config; with `false`, present no certificate. */
+  service?: ServiceName | false | undefined;
+  /** The fetch to use, such as undici's (Node's own unless written). */
+  fetch?: Fetch | undefined;
+  /** For hosts that no rule names (undici's global dispatcher unless written); a `MockAgent` answers every call. */
+  dispatcher?: undici.Dispatcher | undefined;
+}
+
+/** A fetch, with one option more. */
+export type CertificateFetch<ServiceName extends string = string, Fetch extends AnyFetch = typeof fetch> = (
+  input: Parameters<Fetch>[0],
+  init?: Parameters<Fetch>[1] & {
+    /** Make this call as a service of the config; with `false`, present no certificate. Redirects included. */
+    clientCertificate?: ServiceName | false | undefined;
+  },
+) => ReturnType<Fetch>;
+
+/**
+ * A fetch that presents to each host what is pinned to it; every hop of a redirect is decided anew, and a
+ * host that no rule names sees no certificate.
+ *
+ * @param credentials What `loadCredentials` returned, or the promise of it: calls wait for it, and where
+ *   loading failed each of them fails with that error.
+ * @returns A function to use in place of `fetch`. What goes wrong on the way is the `cause` of its TypeError.
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands
+ *
+ * @example
+ * import { createFetch, loadCredentials } from '@clientcert/undici';
+ *
+ * const fetch = createFetch(loadCredentials('clientcert.json'));
+ * await fetch('https://api.bank.example/accounts');
+ * await fetch('https://api.bank.example/invoices', { clientCertificate: 'Billing.InvoiceService' });
+ */
+export function createFetch<ServiceName extends string, Fetch extends AnyFetch = typeof fetch>(
+  credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
+  options: FetchOptions<NoInfer<ServiceName>, Fetch> = {},
+): CertificateFetch<ServiceName, Fetch> {
+  const { service, fetch: own, dispatcher, ...pool } = options;
+  checkPoolOptions(pool);
+  const setting = { pool, dispatcher, allowH2: speaksHttp2(pool, undici) };
+  const send = (ground: Ground, input: unknown, init: CallInit = {}) => {
+    const { clientCertificate = service, dispatcher: brought, ...rest } = init;
+    const call = new Call(ground, clientCertificate, brought);
+    return (own ?? fetch)(input as string, { ...rest, dispatcher: call } as object);
+  };
+
+  if (!(credentials instanceof Promise)) {
+    const ground = createGround(credentials as Credentials, setting);
+    return ((input, init) => send(ground, input, init)) as CertificateFetch<ServiceName, Fetch>;
+  }
+  const ground = credentials.then((loaded) => createGround(loaded as Credentials, setting));
+  // Handled here, so that a failed load is reported by the calls and never as an unhandled rejection.
+  ground.catch(() => {});
+  return (async (input, init) => send(await ground, input, init)) as CertificateFetch<ServiceName, Fetch>;
+}
+
+type CallInit = Record<string, unknown> & {
+  clientCertificate?: string | false | undefined;
+  dispatcher?: undici.Dispatcher | undefined;
+};
+
+/** What all calls have in common. */
+interface Ground {
+  readonly credentials: Credentials;
+  readonly routes: Routes;
+  readonly pool: PoolOptions;
+  readonly dispatcher: undici.Dispatcher | undefined;
+  readonly allowH2: boolean;
+}
+
+function createGround(
+  credentials: Credentials,
+  setting: Pick<Ground, 'pool' | 'dispatcher' | 'allowH2'>,
+): Ground {
+  return { ...setting, credentials, routes: new Routes(credentials, setting.pool) };
+}
+
+type Handler = undici.Dispatcher.DispatchHandler;
+type Wrapper = new (dispatcher: { dispatch: Call['dispatch'] }) => undici.Dispatcher;
+
+/** undici 8's, for the handlers of undici 6 and 7 that Node 22 and 24 come with; undici 7 takes all. */
+const { Dispatcher1Wrapper } = undici as { Dispatcher1Wrapper?: Wrapper };
+
+/** The dispatcher of one call: fetch asks it for every hop of a redirect. */
+class Call {
+  readonly #ground: Ground;
+  readonly #service: string | false | undefined;
+  readonly #brought: undici.Dispatcher | undefined;
+  #begun: string | undefined;
+  #before: Route | null = null;
+
+  constructor(ground: Ground, service: string | false | undefined, brought: undici.Dispatcher | undefined) {
+    this.#ground = ground;
+    this.#service = service;
+    this.#brought = brought;
+  }
+
+  /** fetch hands mocks the body as the caller wrote it. */
+  get isMockActive(): boolean {
+    return answersItself(this.#base());
+  }
+
+  dispatch(request: undici.Dispatcher.DispatchOptions, handler: Handler): boolean {
+    if (Dispatcher1Wrapper && !handler.onRequestStart) {
+      const modern = { dispatch: this.#go.bind(this) };
+      return new Dispatcher1Wrapper(modern).dispatch(request, handler);
+    }
+    return this.#go(request, handler);
+  }
+
+  #go(request: undici.Dispatcher.DispatchOptions & { allowH2?: boolean }, handler: Handler): boolean {
+    const { credentials, routes, pool, allowH2 } = this.#ground;
+    const base = this.#base();
+    if (answersItself(base)) return base.dispatch(request, handler);
+
+    const to = request.origin!;
+    const service = this.#service;
+    this.#begun ??= String(to);
+    const identity = { service, origin: service ? this.#begun : undefined };
+    const route = routes.find(to, identity, request.allowH2 ?? allowH2);
+    if (this.#before) checkHop(credentials, this.#before, to);
+    this.#before = route;
+    if (!route) return base.dispatch(request, handler);
+    if (this.#brought) {
+      credentials.refuseOwn(route.target, 'dispatcher');
+      return base.dispatch(request, handler);
+    }
+    checkProxy(base, route, credentials, pool);
+    return route.pool.dispatch(request, handler);
+  }
+
+  #base(): undici.Dispatcher {
+    return this.#brought ?? this.#ground.dispatcher ?? undici.getGlobalDispatcher();
+  }
+}

@@ -1,0 +1,4 @@
+export * from '@clientcert/core';
+export type { PoolOptions } from './connect.ts';
+export { type CertificateFetch, createFetch, type FetchOptions } from './fetch.ts';
+export { clientCertificates, type DispatchIdentity, type InterceptorOptions } from './interceptor.ts';

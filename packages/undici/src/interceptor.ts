@@ -1,0 +1,99 @@
+import { ClientCertificateError, type Credentials } from '@clientcert/core';
+import * as undici from 'undici';
+import { answersItself, checkProxy } from './base.ts';
+import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
+import { checkHop, type Identity, type Route, Routes } from './routes.ts';
+
+/** As whom requests are made that do not say it themselves, and how their connections are kept. */
+export interface InterceptorOptions<ServiceName extends string = string> extends PoolOptions {
+  /** Make every request as this service of the config; with `false`, present no certificate. */
+  service?: ServiceName | false | undefined;
+  /** Where a service without `hosts` applies. An interceptor cannot tell a redirect from a request. */
+  origin?: string | URL | undefined;
+  /**
+   * What this is composed over, where it is a `MockAgent`, which then answers every request, or a proxy's
+   * agent. An interceptor cannot see it by itself.
+   */
+  dispatcher?: undici.Dispatcher | undefined;
+}
+
+/** `clientCertificate` of one dispatch. */
+export type DispatchIdentity<ServiceName extends string = string> =
+  | ServiceName
+  | false
+  | { service: ServiceName; origin: string | URL };
+
+/**
+ * An interceptor that gives every request the client certificate that its host, or the service it is made
+ * as, is pinned to. Each dispatch is decided anew, those of `interceptors.redirect` and `retry` included,
+ * which are composed after it. Hosts that no rule names go on to the dispatcher as they are.
+ *
+ * A single request says `clientCertificate`: a service's name, or `false` for no certificate.
+ *
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands
+ * @see https://undici.nodejs.org/#/docs/api/Dispatcher?id=dispatchercomposeinterceptors-interceptor
+ *
+ * @example
+ * import { clientCertificates, loadCredentials } from '@clientcert/undici';
+ * import { Agent, interceptors, request } from 'undici';
+ *
+ * const credentials = await loadCredentials('clientcert.json');
+ * const dispatcher = new Agent().compose(clientCertificates(credentials), interceptors.redirect());
+ * await request('https://api.bank.example/accounts', { dispatcher });
+ */
+export function clientCertificates<ServiceName extends string>(
+  credentials: Credentials<string, ServiceName>,
+  options: InterceptorOptions<NoInfer<ServiceName>> = {},
+): undici.Dispatcher.DispatcherComposeInterceptor {
+  const { service, origin, dispatcher: base, ...pool } = options;
+  checkPoolOptions(pool);
+  const routes = new Routes(credentials as Credentials, pool);
+  const allowH2 = speaksHttp2(pool, undici);
+  const byDefault = identityOf(service && origin ? { service, origin } : service);
+  // undici's redirect dispatches every hop with one and the same handler.
+  const begun = new WeakMap<object, Route>();
+
+  return (dispatch) => (request, handler) => {
+    if (answersItself(base)) return dispatch(request, handler);
+    let route: Route | null;
+    try {
+      const { origin: to, clientCertificate: own, allowH2: h2 } = request as CertificateRequest;
+      if (to === undefined) throw noOrigin();
+      route = routes.find(to, own === undefined ? byDefault : identityOf(own), h2 ?? allowH2);
+      const before = begun.get(handler);
+      if (before) checkHop(credentials as Credentials, before, to);
+      if (route) checkProxy(base, route, credentials as Credentials, pool);
+      if (route?.resolution.certificate) begun.set(handler, route);
+      else if (before) begun.delete(handler);
+    } catch (error) {
+      return fail(handler, error as Error);
+    }
+    return route ? route.pool.dispatch(request, handler) : dispatch(request, handler);
+  };
+}
+
+/** What undici passes on of the options of `request`, `stream` and the like. */
+type CertificateRequest = undici.Dispatcher.DispatchOptions & {
+  clientCertificate?: DispatchIdentity | undefined;
+  allowH2?: boolean | undefined;
+};
+
+function identityOf(written: DispatchIdentity | undefined): Identity {
+  if (typeof written !== 'object') return { service: written };
+  return { service: written.service, origin: new URL(written.origin).origin };
+}
+
+function noOrigin(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_ORIGIN_NEEDED',
+    'the dispatcher that this is composed over does not say which origin a request goes to',
+    { hint: 'Compose it over an Agent, instead of a Client or a Pool.' },
+  );
+}
+
+/** As undici's own dispatchers do. */
+function fail(handler: undici.Dispatcher.DispatchHandler, error: Error): false {
+  if (!handler.onResponseError) throw error;
+  handler.onResponseError(null as unknown as undici.Dispatcher.DispatchController, error);
+  return false;
+}
