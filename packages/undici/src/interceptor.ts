@@ -97,3 +97,12 @@ function fail(handler: undici.Dispatcher.DispatchHandler, error: Error): false {
   handler.onResponseError(null as unknown as undici.Dispatcher.DispatchController, error);
   return false;
 }
+
+declare module 'undici' {
+  namespace Dispatcher {
+    interface DispatchOptions {
+      /** Make this request as a service of the config; with `false`, present no certificate. */
+      clientCertificate?: DispatchIdentity | undefined;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { Readable } from 'node:stream';
+import { createFetch } from '@clientcert/undici';
+import { Agent, fetch as undiciFetch } from 'undici';
+import type { AdapterUnderTest } from './suite.ts';
+
+export const adapters: AdapterUnderTest[] = [
+  under('fetch', fetch),
+  under('fetch of undici', undiciFetch as unknown as typeof fetch),
+];
+
+function under(name: string, own: typeof fetch): AdapterUnderTest {
+  return {
+    name,
+    module: import.meta.url,
+    readsEnvironment: false,
+    unsupported: {
+      'a certificate and key of their own are used where no rule names the host':
+        'the options are those of the connections that rules decide',
+    },
+
+    create(credentials, { ownAgent, ownCertificate, proxy, retries = 0 } = {}) {
+      const call = createFetch(credentials, {
+        fetch: own,
+        proxy,
+        connect: ownCertificate,
+        connectTimeout: 3_000,
+      });
+      const dispatcher = ownAgent && new Agent({ connect: ownAgent });
+      return {
+        async send(url, { service, body, signal, timeout } = {}) {
+          const signals = [signal, timeout === undefined ? undefined : AbortSignal.timeout(timeout)];
+          const init: object = {
+            ...(body !== undefined && { method: 'POST', body: bodyOf(body), duplex: 'half' }),
+            ...(dispatcher && { dispatcher }),
+            signal: AbortSignal.any(signals.filter((each) => each !== undefined)),
+            clientCertificate: service,
+          };
+          let raw = await call(url, init);
+          for (let left = retries; raw.status === 503 && left > 0; left--) raw = await call(url, init);
+          const { byteLength } = await raw.arrayBuffer();
+          return { status: raw.status, length: byteLength, raw };
+        },
+        close: () => dispatcher?.close(),
+      };
+    },
+  };
+}
+
+function bodyOf(body: string | Readable): unknown {
+  return typeof body === 'string' ? body : Readable.toWeb(body);
+}
