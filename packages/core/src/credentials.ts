@@ -106,6 +106,12 @@ export interface SigningKey {
   readonly chain: readonly X509Certificate[];
 }
 
+/** Connections that were made with these credentials, and are kept elsewhere. */
+export interface Retirable {
+  /** Closes what is idle and is no longer to be used; what is busy closes after its response. */
+  retire(): void | Promise<void>;
+}
+
 export interface CredentialsEvents {
   handshake: [Handshake];
   rotate: [Rotation];
@@ -124,11 +130,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /** By partition, with the decision that each was made for. */
   readonly #contexts = new Map<string, { contexts: SecureContexts; resolution: Resolution }>();
   readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
-  /** Agents that are in use somewhere, to close what they keep alive when a certificate is renewed. */
-  readonly #agents = new Set<WeakRef<RoutingAgent>>();
-  readonly #forgotten = new FinalizationRegistry<WeakRef<RoutingAgent>>((agent) =>
-    this.#agents.delete(agent),
-  );
+  /** Agents and pools that are in use somewhere, to close what they keep alive when a certificate is renewed. */
+  readonly #agents = new Set<WeakRef<Retirable>>();
+  readonly #forgotten = new FinalizationRegistry<WeakRef<Retirable>>((agent) => this.#agents.delete(agent));
   readonly #shared = new Map<string, RoutingAgent>();
   readonly #sessions = new SessionCache(1000);
   /** Why the last try to renew each failed. */
@@ -203,9 +207,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       },
       agentOptions,
     );
-    const reference = new WeakRef(agent);
-    this.#agents.add(reference);
-    this.#forgotten.register(agent, reference);
+    this.adopt(agent);
     return agent;
   }
 
@@ -270,6 +272,21 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    */
   profileId(target: Target<ServiceName>): string {
     return this.#profileOf(this.resolve(target)).contexts.id;
+  }
+
+  /** Whether the config says which proxy to use, `false` included; for adapters of clients with proxies of their own. */
+  get decidesProxy(): boolean {
+    return this.#inventory.proxy !== undefined;
+  }
+
+  /**
+   * Has pools that a client keeps itself told when certificates were renewed or taken away, and of `close`;
+   * for adapters. It is held weakly.
+   */
+  adopt(pools: Retirable): void {
+    const reference = new WeakRef(pools);
+    this.#agents.add(reference);
+    this.#forgotten.register(pools, reference);
   }
 
   /**
