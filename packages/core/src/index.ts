@@ -44,4 +44,5 @@ export type {
   TlsVersion,
   Warning,
   WarningCode,
+  WatchOptions,
 } from './types.ts';
