@@ -17,7 +17,7 @@ export interface CheckedConfig {
   /** The rules that have a `ca`: it is to be read before the table is built. */
   readonly authorities: readonly (PinRule & { readonly ca: NonNullable<PinRule['ca']> })[];
   readonly proxy: CheckedProxy | 'env' | false | undefined;
-  readonly watch: Readonly<Required<WatchOptions>> | false;
+  readonly watch: { readonly pollInterval: number; readonly settle: number } | false;
   /** The first threshold: from here on a certificate is expiring. */
   readonly expiryWarningDays: number;
   /** Every threshold, the largest first. */

@@ -124,7 +124,10 @@ it('an error that nobody listens to is a warning of the process', async () => {
   await using credentials = await load(443);
   await unlink(at('tls.key'));
   await credentials.reload();
-  expect(warn).toHaveBeenCalledWith(expect.objectContaining({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND' }));
+  expect(warn).toHaveBeenCalledWith(
+    expect.stringContaining('tls.key'),
+    expect.objectContaining({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND' }),
+  );
   warn.mockRestore();
 });
 
