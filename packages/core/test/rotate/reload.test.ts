@@ -1,0 +1,238 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Authority, createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Config, loadCredentials } from '../../src/index.ts';
+import { inPlace, issue, next, request, scratch, seen } from './scene.ts';
+
+let authority: Authority;
+/** Two ports of one host, both of which demand a certificate. */
+let server: TestServer;
+beforeAll(async () => {
+  authority = await createAuthority();
+  server = await startServer({ authority, host: 'localhost', listeners: [{}, {}] });
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  server.requests.length = 0;
+});
+
+/** alice at the first port, bob at the second, from files in a directory. */
+async function deliver(directory: string) {
+  const [alice, bob] = await Promise.all([issue(authority, 'alice'), issue(authority, 'bob')]);
+  const files = { alice: await alice.files(directory), bob: await bob.files(directory) };
+  const hosts: Record<string, 'alice' | 'bob'> = {
+    [`localhost:${server.ports[0]}`]: 'alice',
+    [`localhost:${server.ports[1]}`]: 'bob',
+  };
+  const config = {
+    certificates: {
+      alice: { cert: files.alice.cert, key: files.alice.key, ca: files.alice.ca },
+      bob: { cert: files.bob.cert, key: files.bob.key, ca: files.alice.ca },
+    },
+    hosts,
+    watch: false,
+  };
+  return { alice, bob, files, config };
+}
+
+describe('reload()', () => {
+  it('swaps what has changed and reports the rest', async () => {
+    await using directory = await scratch();
+    const { alice, config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const agent = credentials.agent();
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    expect(await credentials.reload()).toEqual({ changed: [], unchanged: ['alice', 'bob'], failed: [] });
+
+    const renewed = await issue(authority, 'alice');
+    await renewed.files(directory.path);
+    const rotated = next(credentials, 'rotate');
+    expect(await credentials.reload()).toEqual({ changed: ['alice'], unchanged: ['bob'], failed: [] });
+    expect(await rotated).toEqual({
+      name: 'alice',
+      version: 2,
+      previous: alice.fingerprint256,
+      current: renewed.fingerprint256,
+    });
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    expect(seen(server)[2]).toBe(renewed.fingerprint256);
+    // bob's connection was kept, alice's was not.
+    const connections = server.requests.map(({ connection }) => connection);
+    expect(connections[3]).toBe(connections[1]);
+    expect(connections[2]).not.toBe(connections[0]);
+  });
+
+  it('keeps what cannot be read, says so, and swaps the others', async () => {
+    await using directory = await scratch();
+    const { alice, files, config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    credentials.on('error', () => {});
+    await writeFile(files.alice.key, 'not a key');
+    const renewed = await issue(authority, 'bob');
+    await renewed.files(directory.path);
+    const report = await credentials.reload();
+    expect(report).toMatchObject({ changed: ['bob'], unchanged: [], failed: [{ name: 'alice' }] });
+    expect(report.failed[0]!.error).toMatchObject({ code: expect.stringContaining('ERR_CLIENTCERT_') });
+    await request(credentials, server.urls[0]!);
+    await request(credentials, server.urls[1]!);
+    expect(seen(server)).toEqual([alice.fingerprint256, renewed.fingerprint256]);
+  });
+
+  it('reads what was written before it was called, also while another reading is under way', async () => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    for (let round = 0; round < 5; round++) {
+      const renewed = await issue(authority, 'alice');
+      const early = credentials.reload();
+      credentials.on('error', () => {});
+      await inPlace(directory.path, renewed);
+      await writeFile(files.alice.cert, renewed.fullChain);
+      await writeFile(files.alice.key, renewed.key);
+      await credentials.reload();
+      await early;
+      expect(credentials.certificates()[0]!.fingerprint256).toBe(renewed.fingerprint256);
+    }
+  });
+
+  it('is refused after close()', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    const credentials = await loadCredentials(config);
+    await credentials.close();
+    await expect(credentials.reload()).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+    expect(credentials.health()).toMatchObject({ status: 'error', reasons: [{ code: 'CLOSED' }] });
+  });
+});
+
+describe('reload(config)', () => {
+  it('takes a new config whole; what is the same keeps its connections', async () => {
+    await using directory = await scratch();
+    const { alice, config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const agent = credentials.agent();
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    const carol = await issue(authority, 'carol');
+    const { bob: _, ...others } = config.certificates;
+    const report = await credentials.reload({
+      ...config,
+      certificates: {
+        alice: { ...others.alice },
+        carol: { cert: carol.fullChain, key: carol.key, ca: authority.certificate },
+      },
+      hosts: { [`localhost:${server.ports[0]}`]: 'alice', [`localhost:${server.ports[1]}`]: 'carol' },
+    });
+    expect(report).toEqual({ changed: ['carol'], unchanged: ['alice'], failed: [] });
+    expect(credentials.certificates().map(({ name }) => name)).toEqual(['alice', 'carol']);
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    expect(seen(server).slice(2)).toEqual([alice.fingerprint256, carol.fingerprint256]);
+    const connections = server.requests.map(({ connection }) => connection);
+    expect(connections[2]).toBe(connections[0]);
+    expect(connections[3]).not.toBe(connections[1]);
+  });
+
+  it('closes idle connections of a host that is now another certificate’s, or nobody’s', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const agent = credentials.agent();
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    const idle = () => Object.values(agent.freeSockets).flat().length;
+    expect(idle()).toBe(2);
+    const [first, second] = server.ports.map((port) => `localhost:${port}`);
+    await credentials.reload({ ...config, hosts: { [first!]: 'alice', [second!]: 'alice' } });
+    await expect.poll(idle).toBe(1);
+    await credentials.reload({ ...config, hosts: { [second!]: 'alice' } });
+    await expect.poll(idle).toBe(0);
+  });
+
+  it('reads again the files that have changed, by the rules of a renewal', async () => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    credentials.on('error', () => {});
+    const renewed = await issue(authority, 'alice');
+    await renewed.files(directory.path);
+    await writeFile(files.bob.cert, 'garbage');
+    const report = await credentials.reload({ ...config });
+    expect(report).toMatchObject({ changed: ['alice'], unchanged: [], failed: [{ name: 'bob' }] });
+  });
+
+  it.each<[string, (config: Config) => Config, string]>([
+    ['malformed', (config) => ({ ...config, hosts: { 'a b': 'alice' } }), 'ERR_CLIENTCERT_HOST_INVALID'],
+    [
+      'naming a file that is not there',
+      (config) => ({ ...config, certificates: { ...config.certificates, eve: { pfx: 'nowhere.pfx' } } }),
+      'ERR_CLIENTCERT_FILE_NOT_FOUND',
+    ],
+    [
+      'naming a certificate that it does not hold',
+      (config) => ({ ...config, hosts: { 'api.bank.example': 'eve' } }),
+      'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN',
+    ],
+  ])('rejects one that is %s, and nothing has changed', async (_, spoil, code) => {
+    await using directory = await scratch();
+    const { alice, config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const agent = credentials.agent();
+    await request(credentials, server.urls[0]!, agent);
+    const before = JSON.stringify(credentials.certificates());
+    await expect(credentials.reload(spoil(config))).rejects.toMatchObject({ code });
+    expect(JSON.stringify(credentials.certificates())).toBe(before);
+    await request(credentials, server.urls[0]!, agent);
+    expect(seen(server)).toEqual([alice.fingerprint256, alice.fingerprint256]);
+    expect(server.requests[1]!.connection).toBe(server.requests[0]!.connection);
+  });
+
+  it('rejects an expired certificate in place of a valid one', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const late = await authority.issue({ name: 'late', expired: true });
+    const alice = { cert: late.fullChain, key: late.key };
+    await expect(
+      credentials.reload({ ...config, certificates: { ...config.certificates, alice } }),
+    ).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_RENEWAL_REJECTED' });
+  });
+
+  it('follows the files of the new config, and no longer those of the old', async () => {
+    await using directory = await scratch();
+    await using elsewhere = await scratch();
+    const { config } = await deliver(directory.path);
+    await using credentials = await loadCredentials({ ...config, watch: { settle: 20 } });
+    await inPlace(elsewhere.path, await issue(authority, 'alice'));
+    const alice = { cert: join(elsewhere.path, 'tls.crt'), key: join(elsewhere.path, 'tls.key') };
+    await credentials.reload({
+      ...config,
+      certificates: { ...config.certificates, alice },
+      watch: { settle: 20 },
+    });
+    await (await issue(authority, 'alice')).files(directory.path);
+    await expect(next(credentials, 'rotate', 400)).rejects.toThrow('no rotate');
+    const renewed = await issue(authority, 'alice');
+    const [event] = await Promise.all([next(credentials, 'rotate'), inPlace(elsewhere.path, renewed)]);
+    expect(event).toMatchObject({ name: 'alice', current: renewed.fingerprint256 });
+  });
+
+  it('keeps no contexts of configs that are long gone', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const first = credentials.profileId(server.urls[0]!);
+    for (let round = 0; round < 20; round++) {
+      const other = await createAuthority();
+      await credentials.reload({
+        ...config,
+        hosts: { ...config.hosts, 'other.example': { certificate: 'alice', ca: other.certificate } },
+      });
+      credentials.profileId('https://other.example');
+      expect(credentials.profileId(server.urls[0]!)).toBe(first);
+    }
+  });
+});
