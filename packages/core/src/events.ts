@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, errorMonitor } from 'node:events';
 import type { Handshake, HandshakeFailure } from './agent/handshake.ts';
 import type { ClientCertificateError } from './errors.ts';
 import type { Expired, Expiring } from './rotate/expiry.ts';
@@ -41,7 +41,10 @@ export interface CredentialsEvents {
   expiring: [Expiring];
   expired: [Expired];
   warning: [CredentialsWarning];
-  error: [Error];
+  /** What failed, and of which certificate (for other roots: of which rule). */
+  error: [Error, { name: string }];
+  /** The same, for those who watch and do not deal with it: without a listener for `error` it is still a process warning. */
+  [errorMonitor]: [Error, { name: string }];
 }
 
 /**
@@ -68,8 +71,13 @@ export class Events {
   emit<Event extends keyof CredentialsEvents>(event: Event, ...args: CredentialsEvents[Event]): void {
     if (event === 'error' && this.#emitter.listenerCount('error') === 0) {
       warn(args[0] as Error);
-      return;
+      this.#tell(errorMonitor, args);
+    } else {
+      this.#tell(event, args);
     }
+  }
+
+  #tell(event: string | symbol, args: readonly unknown[]): void {
     try {
       this.#emitter.emit(event, ...args);
     } catch (error) {

@@ -19,6 +19,13 @@ export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from '
 export { type Inspection, type InspectOptions, inspectFile, readCertificate } from './load/index.ts';
 export type { Expired, Expiring } from './rotate/expiry.ts';
 export type { Health, HealthReason } from './rotate/health.ts';
+export {
+  type MetricsTarget,
+  type OpenTelemetryMeter,
+  type PrometheusClient,
+  type PrometheusRegistry,
+  registerMetrics,
+} from './rotate/metrics.ts';
 export type { ReloadReport } from './rotate/renewals.ts';
 export type { PinnedConnectOptions } from './tls/profile.ts';
 export type {

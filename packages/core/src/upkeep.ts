@@ -41,7 +41,7 @@ export class Upkeep {
     this.#inventory = inventory;
     this.#connections = connections;
     this.#events = events;
-    this.#renewals = new Renewals((error) => events.emit('error', error));
+    this.#renewals = new Renewals((name, error) => events.emit('error', error, { name }));
     this.#expiry = new ExpiryWatch({
       expiring: (event) => events.emit('expiring', event),
       expired: (event) => events.emit('expired', event),

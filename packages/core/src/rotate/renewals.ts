@@ -13,14 +13,14 @@ export interface ReloadReport {
 
 /** Everything that is read again while the process runs, by a key of the owner's. */
 export class Renewals {
-  readonly #failed: (error: Error) => void;
+  readonly #failed: (name: string, error: Error) => void;
   // biome-ignore lint/suspicious/noExplicitAny: each reads and takes a value of its own type
   readonly #renewals = new Map<string, Renewal<any>>();
   #watch: FileWatch | undefined;
   #untracked: string[] = [];
 
   /** @param failed Told of each failure of a reading, repetitions apart. */
-  constructor(failed: (error: Error) => void) {
+  constructor(failed: (name: string, error: Error) => void) {
     this.#failed = failed;
   }
 
@@ -37,7 +37,7 @@ export class Renewals {
     this.remove(key);
     const renewal = new Renewal(subject, origin, {
       watched: (files) => void this.#watch?.track(key, files),
-      failed: this.#failed,
+      failed: (error) => this.#failed(subject.name, error),
     });
     this.#renewals.set(key, renewal);
     this.#untracked.push(key);

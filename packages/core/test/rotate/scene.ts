@@ -91,7 +91,7 @@ export function next<Event extends keyof CredentialsEvents>(
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       credentials.off(event, listener);
-      reject(new Error(`no ${event} within ${milliseconds} ms`));
+      reject(new Error(`no ${String(event)} within ${milliseconds} ms`));
     }, milliseconds);
     const listener = (...args: CredentialsEvents[Event]) => {
       clearTimeout(timer);
