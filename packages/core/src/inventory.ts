@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
+import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
 import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
@@ -38,6 +39,8 @@ export interface LoadedProxy {
   readonly certificate: string | undefined;
   readonly ca: readonly X509Certificate[];
   readonly authorization: string | undefined;
+  /** Where the authorization was read. */
+  readonly origin: Origin;
 }
 
 /** What sources are read with. */
@@ -94,10 +97,11 @@ export async function loadInventory(config: CheckedConfig, earlier?: Inventory):
   });
   throwFailures(failures.filter((failure) => failure !== undefined));
   throwFailures(findUntrusting(config, certificates));
+  const names = [...config.certificates.keys()];
   return {
     config,
-    certificates,
-    origins,
+    certificates: new Map(names.map((name) => [name, certificates.get(name)!])),
+    origins: new Map(names.map((name) => [name, origins.get(name)!])),
     roots,
     table: layOut(config, roots),
     proxy: await loadProxy(config, roots, earlier),
@@ -158,6 +162,16 @@ export async function readRuleRoots(
   return { value: await readRoots(ca, { baseDirectory, name: `${label}: ca` }), files };
 }
 
+/** Reads what is said to the proxy, and says what to watch. */
+export async function readAuthorization(
+  { authorization }: CheckedProxy,
+  baseDirectory: string,
+): Promise<Reading<string | undefined>> {
+  const surroundings = createSurroundings(baseDirectory);
+  const { text } = await resolvePassphrase(authorization, surroundings);
+  return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
+}
+
 /** The version after the one in use, or that one where nothing has changed. */
 function succeed(
   name: string,
@@ -206,11 +220,8 @@ async function loadProxy(
 ): Promise<Inventory['proxy']> {
   if (typeof proxy !== 'object') return proxy;
   const { url, certificate } = proxy;
-  const { text: authorization } = await resolvePassphrase(
-    proxy.authorization,
-    createSurroundings(baseDirectory),
-  );
-  const loaded = { url, certificate, ca: roots.get(proxyLabel)?.reading.value ?? [], authorization };
+  const { value: authorization, ...origin } = await readAuthorization(proxy, baseDirectory);
+  const loaded = { url, certificate, ca: roots.get(proxyLabel)?.reading.value ?? [], authorization, origin };
   return isEqual(loaded, earlier?.proxy) ? earlier?.proxy : loaded;
 }
 

@@ -1,16 +1,19 @@
 import type { X509Certificate } from 'node:crypto';
 import type { HandshakeFailure, Observer } from './agent/handshake.ts';
 import { checkConfig } from './config/check.ts';
+import type { CheckedProxy } from './config/proxy.ts';
 import { readConfig } from './config/read.ts';
 import type { Connections } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
 import type { Events } from './events.ts';
 import {
   type Inventory,
+  type LoadedProxy,
   layOut,
   loadInventory,
   placeOf,
   proxyLabel,
+  readAuthorization,
   readCertificateSource,
   readRuleRoots,
 } from './inventory.ts';
@@ -118,6 +121,16 @@ export class Upkeep {
       };
       this.#renewals.add(key, subject, reading);
     }
+    const { proxy } = config;
+    if (typeof proxy === 'object' && isKeptElsewhere(proxy) && !this.#renewals.has(authorizationKey)) {
+      const subject: Renewable<string | undefined> = {
+        name: `${proxyLabel}: authorization`,
+        read: () => readAuthorization(proxy, this.#inventory.config.baseDirectory),
+        take: (text) => this.#takeAuthorization(text),
+      };
+      const loaded = this.#inventory.proxy as LoadedProxy;
+      this.#renewals.add(authorizationKey, subject, loaded.origin);
+    }
     this.#renewals.track();
   }
 
@@ -181,6 +194,14 @@ export class Upkeep {
         ? { ...before, roots, proxy: typeof proxy === 'object' ? { ...proxy, ca: found } : proxy }
         : { ...before, roots, table: layOut(before.config, roots) },
     );
+    return true;
+  }
+
+  #takeAuthorization(authorization: string | undefined): boolean {
+    const before = this.#inventory;
+    const { proxy } = before;
+    if (typeof proxy !== 'object' || proxy.authorization === authorization) return false;
+    this.#commit({ ...before, proxy: { ...proxy, authorization } });
     return true;
   }
 
@@ -281,3 +302,9 @@ export function closed(): ClientCertificateError {
 /** What is followed, by key: certificates and roots have names of their own. */
 const certificateKey = (name: string): string => `certificate ${name}`;
 const rootsKey = (label: string): string => `roots ${label}`;
+const authorizationKey = 'authorization';
+
+/** Whether its authorization may change under a config that stays the same. */
+function isKeptElsewhere({ authorization }: CheckedProxy): boolean {
+  return authorization !== undefined && typeof authorization !== 'string';
+}

@@ -84,7 +84,10 @@ export class Renewals {
       const outcome = await this.renew(key);
       if (outcome) outcomes.set(key, outcome);
     });
-    for (const [key, outcome] of outcomes) {
+    // In the order that was asked for, not that in which they were done.
+    for (const key of keys) {
+      const outcome = outcomes.get(key);
+      if (outcome === undefined) continue;
       const name = this.#renewals.get(key)?.subject.name ?? key;
       if (outcome instanceof Error) report.failed.push({ name, error: outcome });
       else report[outcome].push(name);

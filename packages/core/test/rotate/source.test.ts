@@ -55,7 +55,7 @@ describe('a function as the source', () => {
     await next(credentials, 'rotate');
     expect(errors).toMatchObject([{ about: 'bank', cause: { message: 'the store is down' } }]);
     expect(asked).toBe(4);
-    expect(credentials.certificates()[0]).toMatchObject({ version: 2, lastError: null });
+    expect(credentials.certificates()[0]).toMatchObject({ version: 2, error: null });
   });
 
   it('may return files, which are watched then', async () => {
@@ -118,8 +118,8 @@ const credentials = await loadCredentials({
 });
 credentials.on('error', () => {});
 await credentials.reload();
-const { version, lastError } = credentials.certificates()[1];
-console.log('rotated ' + version + (lastError ? ', failing' : ''));
+const { version, error } = credentials.certificates()[1];
+console.log('rotated ' + version + (error ? ', failing' : ''));
 `;
 
 describe('waiting', () => {

@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import {
   type Authority,
@@ -10,7 +12,8 @@ import {
 } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
-import { issue, request, seen } from './scene.ts';
+import { sourceOf } from '../support.ts';
+import { issue, request, scratch, seen } from './scene.ts';
 
 let authority: Authority;
 beforeAll(async () => {
@@ -151,6 +154,30 @@ describe('a swap elsewhere', () => {
       'p2',
     ]);
     expect(seen(server)).toEqual([client!.fingerprint256, client!.fingerprint256]);
+  });
+
+  it('of what is said to a proxy reads the file again, and goes through it anew', async () => {
+    await using directory = await scratch();
+    const file = join(directory.path, 'authorization');
+    await writeFile(file, 'Bearer first');
+    await using proxy = await startProxy();
+    await using server = await startServer({ authority, host: 'localhost' });
+    await using credentials = await loadCredentials({
+      certificates: { bank: sourceOf(await issue(authority, 'client'), authority) },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      proxy: { url: proxy.url, authorization: { file } },
+      watch: false,
+    });
+    const agent = credentials.agent();
+    await request(credentials, server.url, agent);
+    await writeFile(file, 'Bearer second');
+    expect((await credentials.reload()).changed).toEqual(['proxy: authorization']);
+    await request(credentials, server.url, agent);
+    expect(proxy.connects.map(({ headers }) => headers['proxy-authorization'])).toEqual([
+      'Bearer first',
+      'Bearer second',
+    ]);
+    expect(inspect(credentials, { depth: 12, showHidden: true })).not.toContain('Bearer');
   });
 
   it('is not undone by a certificate that OpenSSL refuses', async () => {

@@ -69,7 +69,7 @@ describe.each(Object.entries(deliveries))('files %s', (_, deliver) => {
       await request(credentials, server.url, agent);
     }
     expect(seen(server)).toEqual([first, second, third].map((each) => each!.fingerprint256));
-    expect(credentials.certificates()[0]).toMatchObject({ version: 3, lastError: null, failedSince: null });
+    expect(credentials.certificates()[0]).toMatchObject({ version: 3, error: null, failedSince: null });
   });
 });
 
@@ -143,7 +143,7 @@ describe('what is no renewal', () => {
     expect(info).toMatchObject({
       version: 1,
       fingerprint256: first.fingerprint256,
-      lastError: { code: expect.stringContaining(code), message: error.message },
+      error: expect.objectContaining({ code: expect.stringContaining(code), message: error.message }),
       failedSince: expect.any(Date),
     });
     expect(credentials.health()).toMatchObject({
@@ -156,7 +156,7 @@ describe('what is no renewal', () => {
     const good = await issue(authority, 'good');
     const [event] = await Promise.all([next(credentials, 'rotate'), inPlace(directory.path, good)]);
     expect(event).toMatchObject({ previous: first.fingerprint256, current: good.fingerprint256 });
-    expect(credentials.certificates()[0]).toMatchObject({ lastError: null, failedSince: null });
+    expect(credentials.certificates()[0]).toMatchObject({ error: null, failedSince: null });
     expect(credentials.health().status).toBe('ok');
   });
 
