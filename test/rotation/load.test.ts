@@ -3,8 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
+import { clientCertificates as forGot } from '@clientcert/got';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import axios from 'axios';
+import got from 'got';
 import { beforeAll, expect, it } from 'vitest';
 
 /** How many seconds each case runs; longer with `ROTATION_SECONDS=60 npx vitest run test/rotation`. */
@@ -35,6 +37,10 @@ const clients: Readonly<Record<string, (credentials: Credentials) => Send>> = {
     const api = axios.create();
     clientCertificates(api, credentials);
     return (url) => api.get(url);
+  },
+  got: (credentials) => {
+    const api = got.extend(forGot(credentials), { retry: { limit: 0 } });
+    return (url) => api(url);
   },
 };
 

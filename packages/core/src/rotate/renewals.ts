@@ -95,8 +95,13 @@ export class Renewals {
     return report;
   }
 
-  /** The keys, of those given, whose files are not in the state in which they were read. */
+  /**
+   * The keys, of those given, whose files are not in the state in which they were read. What is watched need not
+   * be looked at: a change has been noticed, or will be.
+   */
   async findChanged(keys: readonly string[]): Promise<string[]> {
+    const watch = this.#watch;
+    if (watch) return keys.filter((key) => watch.hasNoticed(key));
     const changed = new Set<string>();
     await inBatches(keys, async (key) => {
       if (await this.#renewals.get(key)?.hasChangedFiles()) changed.add(key);

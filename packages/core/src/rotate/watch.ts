@@ -52,6 +52,11 @@ export class FileWatch {
     await this.#compare(name, subject);
   }
 
+  /** Whether a file of the subject has changed that has not come to rest yet. */
+  hasNoticed(name: string): boolean {
+    return this.#subjects.get(name)?.settling.pending ?? false;
+  }
+
   forget(name: string): void {
     const subject = this.#subjects.get(name);
     if (!subject) return;
