@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import { describeSource } from './load/index.ts';
 import type { PinRule } from './pin/rule.ts';
+import type { Failure } from './rotate/renewal.ts';
 import type { CertificateVersion } from './tls/context.ts';
 import type { Warning } from './types.ts';
 
@@ -28,6 +29,8 @@ export interface CertificateInfo<CertificateName extends string = string> {
   status: 'valid' | 'expiring' | 'expired' | 'not yet valid';
   /** Why the last try to renew it failed; the one in use stays. */
   error: Error | null;
+  /** Since when every try has failed; `null` where the last one did not. */
+  failedSince: Date | null;
   warnings: readonly Warning[];
 }
 
@@ -36,7 +39,7 @@ export function describeCertificate(
   { name, version, material }: CertificateVersion,
   config: CheckedConfig,
   pinnedAt: readonly string[],
-  error: Error | undefined,
+  failure: Failure | undefined,
 ): CertificateInfo {
   const { certificate, chain, privateKey, warnings } = material;
   const validFrom = new Date(certificate.validFrom);
@@ -65,7 +68,8 @@ export function describeCertificate(
           : daysLeft < config.expiryWarningDays
             ? 'expiring'
             : 'valid',
-    error: error ?? null,
+    error: failure?.error ?? null,
+    failedSince: failure?.since ?? null,
     warnings,
   };
 }

@@ -1,6 +1,5 @@
 // Larger than the other files: the one object that a user holds, and the only file that imports every stage.
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { EventEmitter } from 'node:events';
 import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
@@ -13,25 +12,24 @@ import {
   refuseOwnIdentity,
 } from './agent/caller.ts';
 import { dial } from './agent/dial.ts';
-import type { Handshake } from './agent/handshake.ts';
 import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
-import { SessionCache } from './agent/session.ts';
 import type { TunnelProxy } from './agent/tunnel.ts';
 import { type CertificateInfo, describeCertificate, pinsByCertificate, rulesOf } from './certificate-info.ts';
 import { checkConfig } from './config/check.ts';
 import { readConfig } from './config/read.ts';
+import { Connections, type Retirable } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
-import { eachOf, type Inventory, type LoadedProxy, loadInventory, readVersion } from './inventory.ts';
+import { type CredentialsEvents, Events } from './events.ts';
+import { type Inventory, type LoadedProxy, loadInventory, proxyLabel } from './inventory.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import { soleCertificate } from './pin/sole.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
-import { Refresh } from './rotate/refresh.ts';
-import { checkRenewal, haveSame, isSame } from './rotate/renewal.ts';
-import { FileWatch } from './rotate/watch.ts';
-import type { CertificateVersion } from './tls/context.ts';
-import { ConnectionProfile, type PinnedConnectOptions, SecureContexts } from './tls/profile.ts';
+import { type Health, judgeHealth } from './rotate/health.ts';
+import type { ReloadReport } from './rotate/renewals.ts';
+import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from './tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from './types.ts';
+import { closed, Upkeep } from './upkeep.ts';
 
 /**
  * Loads every certificate of a config, checks it, and pins it to its hosts and services. Nothing is left for
@@ -79,23 +77,6 @@ export interface ConnectIdentity<ServiceName extends string = string> {
   defaultProxy?: 'env' | undefined;
 }
 
-/** One certificate was replaced. */
-export interface Rotation {
-  name: string;
-  /** The new version. */
-  version: number;
-  /** SHA-256 fingerprints. */
-  previous: string;
-  current: string;
-}
-
-/** What {@link Credentials.reload} did. */
-export interface ReloadReport {
-  changed: string[];
-  unchanged: string[];
-  failed: { name: string; error: Error }[];
-}
-
 /** What {@link Credentials.withSigningKey} lends. */
 export interface SigningKey {
   /** Name of the certificate in the config. */
@@ -106,56 +87,26 @@ export interface SigningKey {
   readonly chain: readonly X509Certificate[];
 }
 
-/** Connections that were made with these credentials, and are kept elsewhere. */
-export interface Retirable {
-  /** Closes what is idle and is no longer to be used; what is busy closes after its response. */
-  retire(): void | Promise<void>;
-}
-
-export interface CredentialsEvents {
-  handshake: [Handshake];
-  rotate: [Rotation];
-  warning: [Warning];
-  error: [Error];
-}
-
 /**
  * The loaded certificates of a config and the rules that say where each goes: the one object a user holds.
  * Keys, passphrases and contexts are in private fields; printing it shows names and rules.
  */
 export class Credentials<CertificateName extends string = string, ServiceName extends string = string> {
-  #inventory: Inventory;
   #closed = false;
-  readonly #events = new EventEmitter();
-  /** By partition, with the decision that each was made for. */
-  readonly #contexts = new Map<string, { contexts: SecureContexts; resolution: Resolution }>();
+  readonly #connections = new Connections();
+  readonly #events = new Events();
+  readonly #upkeep: Upkeep;
   readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
-  /** Agents and pools that are in use somewhere, to close what they keep alive when a certificate is renewed. */
-  readonly #agents = new Set<WeakRef<Retirable>>();
-  readonly #forgotten = new FinalizationRegistry<WeakRef<Retirable>>((agent) => this.#agents.delete(agent));
   readonly #shared = new Map<string, RoutingAgent>();
-  readonly #sessions = new SessionCache(1000);
-  /** Why the last try to renew each failed. */
-  readonly #failures = new Map<string, Error>();
-  readonly #watch: FileWatch | undefined;
-  readonly #refresh: Refresh;
-  #reloading: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(inventory: Inventory) {
-    this.#inventory = inventory;
-    const renew = async (name: string) => (await this.#renewInTurn([name])).failed.length === 0;
-    this.#watch = inventory.config.watch ? new FileWatch(renew) : undefined;
-    this.#refresh = new Refresh(renew);
-    for (const { name, files, refresh } of inventory.certificates.values()) {
-      if (files.length > 0) void this.#watch?.set(name, files);
-      this.#refresh.set(name, refresh);
-    }
-    // After the caller had the turn in which to listen.
-    setImmediate(() => {
-      if (this.#events.listenerCount('warning') === 0) return;
-      for (const warning of this.warnings()) this.#events.emit('warning', warning);
-    }).unref();
+    this.#upkeep = new Upkeep(inventory, this.#connections, this.#events);
+  }
+
+  /** What holds at this moment. */
+  get #inventory(): Inventory {
+    return this.#upkeep.inventory;
   }
 
   /**
@@ -203,11 +154,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       {
         decide: this.#decider(service, origin),
         proxy: this.#proxyChooser(proxy, defaultProxy),
-        observe: this.#observe,
+        observe: this.#upkeep.observer,
       },
       agentOptions,
     );
-    this.adopt(agent);
+    this.#connections.adopt(agent);
     return agent;
   }
 
@@ -257,8 +208,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         proxy: this.#proxyChooser(proxy, defaultProxy)(host, port),
         overrides: ownContext(tlsOptions),
         pool,
-        sessions: this.#sessions,
-        observe: this.#observe,
+        sessions: this.#connections.sessions,
+        observe: this.#upkeep.observer,
       },
       { servername: isIP(host) === 0 ? host : '', ...own, host, port },
     );
@@ -284,9 +235,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * for adapters. It is held weakly.
    */
   adopt(pools: Retirable): void {
-    const reference = new WeakRef(pools);
-    this.#agents.add(reference);
-    this.#forgotten.register(pools, reference);
+    this.#connections.adopt(pools);
   }
 
   /**
@@ -347,19 +296,65 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const { certificates, config } = this.#inventory;
     const pins = pinsByCertificate(config);
     return [...config.certificates.keys()].map((name) =>
-      describeCertificate(certificates.get(name)!, config, pins.get(name) ?? [], this.#failures.get(name)),
+      describeCertificate(
+        certificates.get(name)!,
+        config,
+        pins.get(name) ?? [],
+        this.#upkeep.failureOf(name),
+      ),
     ) as CertificateInfo<CertificateName>[];
   }
 
   /**
-   * Reads every certificate again, and swaps those that changed: from the moment this resolves, new connections
-   * present the new version, idle connections of the old one are closed, and what is under way finishes. One
-   * that cannot be read, or is not valid any more, leaves the one in use where it is.
+   * Reads every certificate and root again, or takes a new config in place of the old one. From the moment this
+   * resolves new connections present what is new, idle connections of the old are closed, and what is under way
+   * finishes.
    *
+   * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
+   * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and
+   * are read again only where their files have changed.
+   *
+   * @param config As for {@link loadCredentials}.
    * @returns The names that changed, that did not, and that failed, each of those with its error.
+   * @throws what {@link loadCredentials} throws, where a new config is itself invalid or names what cannot be
+   *   read; nothing has changed then. ERR_CLIENTCERT_RENEWAL_REJECTED, ERR_CLIENTCERT_CLOSED
+   *
+   * @example
+   * import { loadCredentials } from '@clientcert/core';
+   *
+   * const credentials = await loadCredentials('clientcert.json');
+   * process.on('SIGHUP', async () => {
+   *   const { changed, failed } = await credentials.reload('clientcert.json');
+   *   console.log('renewed:', changed, 'failed:', failed);
+   * });
    */
-  reload(): Promise<ReloadReport> {
-    return this.#renewInTurn([...this.#inventory.config.certificates.keys()]);
+  reload(config?: Config | string | URL): Promise<ReloadReport> {
+    return this.#upkeep.reload(config);
+  }
+
+  /**
+   * Whether every certificate can be used and is being renewed: `ok`, `warning` or `error`, with the reasons.
+   * A certificate that no rule names is never more than a warning.
+   *
+   * @example
+   * import { createServer } from 'node:http';
+   * import { loadCredentials } from '@clientcert/core';
+   *
+   * const credentials = await loadCredentials('clientcert.json');
+   * createServer((request, response) => {
+   *   const { status, reasons } = credentials.health();
+   *   response.writeHead(status === 'error' ? 503 : 200, { 'content-type': 'application/json' });
+   *   response.end(JSON.stringify({ status, reasons }));
+   * }).listen(8080);
+   */
+  health(): Health {
+    const { proxy } = this.#inventory;
+    const presentedToProxy = typeof proxy === 'object' ? proxy.certificate : undefined;
+    const records = this.certificates().map((info) => ({
+      ...info,
+      used: info.pinnedAt.length > 0 || info.name === presentedToProxy,
+    }));
+    return judgeHealth(records, this.#upkeep.failures(), this.#closed);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
@@ -378,7 +373,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return [...this.#inventory.config.warnings, ...ofCertificates];
   }
 
-  /** Listens to `handshake`, `rotate`, `warning` or `error`. */
+  /**
+   * Listens to `rotate`, `rollback`, `expiring`, `expired`, `warning`, `error`, `handshake` or `failure`. An
+   * `error` that nobody listens to becomes a process warning, never a crash.
+   */
   on<Event extends keyof CredentialsEvents>(
     event: Event,
     listener: (...args: CredentialsEvents[Event]) => void,
@@ -395,18 +393,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return this;
   }
 
-  /** Closes idle connections; what is under way finishes, and nothing new is begun. */
+  /** Stops watching and closes idle connections; what is under way finishes, and nothing new is begun. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#watch?.close();
-    this.#refresh.close();
-    for (const { contexts } of this.#contexts.values()) contexts.retired = true;
-    this.#contexts.clear();
-    const agents = [...this.#agents].map((reference) => reference.deref());
-    this.#agents.clear();
-    this.#sessions.prune();
+    this.#upkeep.close();
     this.#shared.clear();
-    await Promise.all(agents.map((agent) => agent?.retire()));
+    await this.#connections.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -416,70 +408,6 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   toJSON(): object {
     return { certificates: this.certificates() };
   }
-
-  /** One after the other, so that an older reading never replaces a newer one. */
-  #renewInTurn(names: readonly string[]): Promise<ReloadReport> {
-    const turn = this.#reloading.then(() => this.#renew(names));
-    this.#reloading = turn.catch(() => {});
-    return turn;
-  }
-
-  async #renew(names: readonly string[]): Promise<ReloadReport> {
-    const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
-    const { config } = this.#inventory;
-    await eachOf(names, async (name) => {
-      const before = this.#inventory.certificates.get(name)!;
-      try {
-        const after = await readVersion(config, name, config.certificates.get(name)!, before.version + 1);
-        this.#failures.delete(name);
-        if (this.#closed || isSame(before.material, after.material)) {
-          report.unchanged.push(name);
-          return;
-        }
-        checkRenewal(name, before.material, after.material);
-        this.#swap(after);
-        report.changed.push(name);
-        this.#events.emit('rotate', {
-          name,
-          version: after.version,
-          previous: before.material.certificate.fingerprint256,
-          current: after.material.certificate.fingerprint256,
-        } satisfies Rotation);
-      } catch (error) {
-        this.#failures.set(name, error as Error);
-        report.failed.push({ name, error: error as Error });
-        this.#reportError(error as Error);
-      }
-    });
-    return report;
-  }
-
-  /** Puts a new version in place, and retires all that was made with the old one. */
-  #swap(after: CertificateVersion): void {
-    const { name, material } = after;
-    const before = this.#inventory.certificates.get(name)!;
-    this.#inventory.certificates.set(name, after);
-    // Where it lends its roots alone, nothing changes unless they do.
-    const newRoots = !haveSame(before.material.ca, material.ca);
-    for (const [partition, { contexts, resolution }] of this.#contexts) {
-      const { certificate, authorities } = resolution;
-      if (certificate !== name && !(newRoots && authorities.includes(name))) continue;
-      contexts.retired = true;
-      this.#contexts.delete(partition);
-    }
-    this.#sessions.prune();
-    for (const agent of this.#agents) void agent.deref()?.retire();
-  }
-
-  /** An error that nobody listens to becomes a warning of the process, never a crash. */
-  #reportError(error: Error): void {
-    if (this.#events.listenerCount('error') > 0) this.#events.emit('error', error);
-    else process.emitWarning(error);
-  }
-
-  readonly #observe = (handshake: Handshake): void => {
-    this.#events.emit('handshake', handshake);
-  };
 
   #signerFor(target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined }): string {
     if (typeof target === 'object' && target.host === undefined) {
@@ -524,11 +452,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   #profileOf(resolution: Resolution): ConnectionProfile {
     const known = this.#profiles.get(resolution);
     if (known && !known.contexts.retired) return known;
-    if (this.#closed) {
-      throw new ClientCertificateError('ERR_CLIENTCERT_CLOSED', 'these credentials were closed', {
-        hint: 'Load them once for the life of the process, and close them at its end.',
-      });
-    }
+    if (this.#closed) throw closed();
     const profile = new ConnectionProfile(resolution, this.#contextsOf(resolution));
     this.#profiles.set(resolution, profile);
     return profile;
@@ -536,15 +460,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** One set of contexts for all resolutions that may share connections. */
   #contextsOf(resolution: Resolution): SecureContexts {
-    const { partition, certificate, authorities, ca } = resolution;
-    const known = this.#contexts.get(partition);
-    if (known) return known.contexts;
-    const { certificates } = this.#inventory;
-    const roots = [...ca, ...authorities.flatMap((name) => certificates.get(name)!.material.ca)];
-    const presented = certificate === null ? null : certificates.get(certificate)!;
-    const contexts = new SecureContexts(resolution, presented, roots);
-    this.#contexts.set(partition, { contexts, resolution });
-    return contexts;
+    return this.#connections.contextsOf(resolution, (name) => this.#inventory.certificates.get(name)!);
   }
 
   /**
@@ -575,7 +491,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const host = this.resolve({ host: url.hostname, port: url.port });
     const resolution: Resolution = {
       ...host,
-      rule: 'proxy',
+      rule: proxyLabel,
       certificate: certificate ?? host.certificate,
       authorities: certificate === undefined ? host.authorities : [certificate],
       ca: [...host.ca, ...ca],

@@ -1,5 +1,5 @@
 export { isRoutingAgent, type RoutingAgent } from './agent/agent.ts';
-export type { Handshake } from './agent/handshake.ts';
+export type { Handshake, HandshakeFailure } from './agent/handshake.ts';
 export type { CertificateInfo } from './certificate-info.ts';
 export { defineConfig } from './config/define.ts';
 export { fromEnvironment } from './config/environment.ts';
@@ -7,10 +7,7 @@ export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';
 export {
   type ConnectIdentity,
   type Credentials,
-  type CredentialsEvents,
   loadCredentials,
-  type ReloadReport,
-  type Rotation,
   type SigningKey,
 } from './credentials.ts';
 export {
@@ -18,7 +15,18 @@ export {
   type ClientCertificateErrorCode,
   type ConfigIssue,
 } from './errors.ts';
+export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './events.ts';
 export { type Inspection, type InspectOptions, inspectFile, readCertificate } from './load/index.ts';
+export type { Expired, Expiring } from './rotate/expiry.ts';
+export type { Health, HealthReason } from './rotate/health.ts';
+export {
+  type MetricsTarget,
+  type OpenTelemetryMeter,
+  type PrometheusClient,
+  type PrometheusRegistry,
+  registerMetrics,
+} from './rotate/metrics.ts';
+export type { ReloadReport } from './rotate/renewals.ts';
 export type { PinnedConnectOptions } from './tls/profile.ts';
 export type {
   CertificateSource,
@@ -44,4 +52,5 @@ export type {
   TlsVersion,
   Warning,
   WarningCode,
+  WatchOptions,
 } from './types.ts';

@@ -4,18 +4,34 @@ import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
 import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
-import { createSurroundings } from './load/source.ts';
+import { createSurroundings, pathOf } from './load/source.ts';
 import { buildTable, type Table } from './pin/table.ts';
+import { isEqual } from './rotate/equal.ts';
+import { replaces } from './rotate/judge.ts';
+import type { Reading } from './rotate/renewal.ts';
+import { currentState, type Watched } from './rotate/watch.ts';
 import type { CertificateVersion } from './tls/context.ts';
-import type { CertificateSource } from './types.ts';
+import type { CertificateSource, ClientCertificate, FileSource, Material } from './types.ts';
 
 /** A config with everything it names read: certificates, roots, the proxy's authorization. */
 export interface Inventory {
   readonly config: CheckedConfig;
-  /** By name; a renewed one takes the place of the old. */
+  /** Replaced one by one as they are renewed. */
   readonly certificates: Map<string, CertificateVersion>;
+  /** Where each certificate was read, and when to read it again. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** The roots of each rule that has some, by the rule's label; those of the proxy under `proxy`. */
+  readonly roots: ReadonlyMap<string, RuleRoots>;
   readonly table: Table;
   readonly proxy: LoadedProxy | 'env' | false | undefined;
+}
+
+/** What is to be watched of something that was read. */
+export type Origin = Omit<Reading<unknown>, 'value'>;
+
+export interface RuleRoots {
+  readonly ca: readonly Material[];
+  readonly reading: Reading<readonly X509Certificate[]>;
 }
 
 export interface LoadedProxy {
@@ -23,6 +39,14 @@ export interface LoadedProxy {
   readonly certificate: string | undefined;
   readonly ca: readonly X509Certificate[];
   readonly authorization: string | undefined;
+  /** Where the authorization was read. */
+  readonly origin: Origin;
+}
+
+/** What sources are read with. */
+interface Place {
+  readonly baseDirectory: string;
+  readonly expiryWarningDays: number;
 }
 
 /** How many certificates are read at a time: enough to fill the thread pool, few enough to stay small. */
@@ -31,60 +55,137 @@ const concurrency = 8;
 /**
  * Reads all that a config names. The first failure in the config's order is thrown; where there are more, its
  * message counts them and its cause holds them all.
+ *
+ * @param earlier What is in use so far: certificates and roots whose source is the same are taken from it unread.
  */
-export async function loadInventory(config: CheckedConfig): Promise<Inventory> {
-  if (config.rollback) {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_CONFIG_INVALID',
-      'rollback: true: this version does not take a renewed certificate back',
-      {
-        hint: 'Leave it out. A renewal that cannot be read, does not fit or has expired never replaces the one in use.',
-      },
-    );
-  }
-  const place = { baseDirectory: config.baseDirectory };
+export async function loadInventory(config: CheckedConfig, earlier?: Inventory): Promise<Inventory> {
+  const place = placeOf(config);
   const certificates = new Map<string, CertificateVersion>();
+  const origins = new Map<string, Origin>();
   const failures: unknown[] = [];
-  const sources = [...config.certificates];
-  await eachOf(sources, async ([name, source]) => {
+  const same = isSamePlace(config, earlier);
+  const sources = [...config.certificates].filter(([name, source]) => {
+    const kept = same && isEqual(source, earlier?.config.certificates.get(name));
+    if (kept) {
+      certificates.set(name, earlier!.certificates.get(name)!);
+      origins.set(name, earlier!.origins.get(name)!);
+    }
+    return !kept;
+  });
+  let loaded = 0;
+  await eachOf(sources, async ([name, source], index) => {
     try {
-      certificates.set(name, await readVersion(config, name, source, 1));
-      config.onProgress?.({ loaded: certificates.size, total: sources.length, name });
+      const { value: material, ...origin } = await readCertificateSource(name, source, place);
+      certificates.set(name, succeed(name, material, earlier?.certificates.get(name)));
+      origins.set(name, origin);
+      loaded += 1;
+      config.onProgress?.({ loaded, total: sources.length, name });
     } catch (error) {
-      failures[sources.findIndex(([candidate]) => candidate === name)] = error;
+      failures[index] = error;
     }
   });
-  const roots = new Map<unknown, readonly X509Certificate[]>();
-  await eachOf(config.authorities, async ({ ca, label }, index) => {
+  const roots = new Map<string, RuleRoots>();
+  await eachOf(listAuthorities(config), async ({ ca, label }, index) => {
+    const known = same ? earlier?.roots.get(label) : undefined;
     try {
-      roots.set(ca, await readRoots(ca, { ...place, name: `${label}: ca` }));
+      const reading =
+        known && isEqual(known.ca, ca) ? known.reading : await readRuleRoots(label, ca, place.baseDirectory);
+      roots.set(label, { ca, reading });
     } catch (error) {
       failures[sources.length + index] = error;
     }
   });
   throwFailures(failures.filter((failure) => failure !== undefined));
   throwFailures(findUntrusting(config, certificates));
+  const names = [...config.certificates.keys()];
   return {
     config,
-    certificates,
-    table: buildTable(config.pins, (ca) => roots.get(ca) ?? []),
-    proxy: typeof config.proxy === 'object' ? await loadProxy(config.proxy, place) : config.proxy,
+    certificates: new Map(names.map((name) => [name, certificates.get(name)!])),
+    origins: new Map(names.map((name) => [name, origins.get(name)!])),
+    roots,
+    table: layOut(config, roots),
+    proxy: await loadProxy(config, roots, earlier),
   };
 }
 
-/** Reads one certificate, as a version of what stands under its name. */
-export async function readVersion(
-  { baseDirectory, expiryWarningDays }: CheckedConfig,
+interface Authority {
+  readonly label: string;
+  readonly ca: readonly Material[];
+}
+
+function listAuthorities({ authorities, proxy }: CheckedConfig): readonly Authority[] {
+  const ca = typeof proxy === 'object' ? proxy.ca : undefined;
+  return ca ? [...authorities, { label: proxyLabel, ca }] : authorities;
+}
+
+/** No rule is called so: their labels are places in the config. */
+export const proxyLabel: string = 'proxy';
+
+/** The table for these roots: decisions differ where they do. */
+export function layOut({ pins }: CheckedConfig, roots: ReadonlyMap<string, RuleRoots>): Table {
+  const byMaterials = new Map([...roots.values()].map(({ ca, reading }) => [ca, reading.value]));
+  return buildTable(pins, (ca) => byMaterials.get(ca) ?? []);
+}
+
+export function placeOf({ baseDirectory, expiryWarningDays }: CheckedConfig): Place {
+  return { baseDirectory, expiryWarningDays };
+}
+
+/** Reads one certificate, and says what to watch. */
+export async function readCertificateSource(
   name: string,
   source: CertificateSource,
-  version: number,
-): Promise<CertificateVersion> {
-  const { certificate, files, refresh } = await readSource(source, {
-    baseDirectory,
-    expiryWarningDays,
-    name,
-  });
-  return { name, version, material: certificate, files: files.map(({ path }) => path), refresh };
+  place: Place,
+): Promise<Reading<ClientCertificate>> {
+  let found: FileSource | undefined;
+  const watched: Watched[] = [];
+  const ask = async () => {
+    found = typeof source === 'function' ? await source() : source;
+    const path = found?.dir === undefined ? undefined : pathOf(found.dir, place.baseDirectory);
+    // Before the files in it are read, so that what appears meanwhile counts as a change.
+    if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });
+    return found;
+  };
+  const { certificate, files } = await readSource(ask, { ...place, name });
+  watched.push(...files.map(({ path, state }) => ({ path, state })));
+  return { value: certificate, files: watched, refresh: found?.refresh };
+}
+
+/** Reads the roots of a rule or of the proxy, and says what to watch. */
+export async function readRuleRoots(
+  label: string,
+  ca: readonly Material[],
+  baseDirectory: string,
+): Promise<Reading<readonly X509Certificate[]>> {
+  const paths = ca.map((material) => pathOf(material, baseDirectory)).filter((path) => path !== undefined);
+  const files = await Promise.all(paths.map(async (path) => ({ path, state: await currentState(path) })));
+  return { value: await readRoots(ca, { baseDirectory, name: `${label}: ca` }), files };
+}
+
+/** Reads what is said to the proxy, and says what to watch. */
+export async function readAuthorization(
+  { authorization }: CheckedProxy,
+  baseDirectory: string,
+): Promise<Reading<string | undefined>> {
+  const surroundings = createSurroundings(baseDirectory);
+  const { text } = await resolvePassphrase(authorization, surroundings);
+  return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
+}
+
+/** The version after the one in use, or that one where nothing has changed. */
+function succeed(
+  name: string,
+  material: ClientCertificate,
+  current: CertificateVersion | undefined,
+): CertificateVersion {
+  if (!current) return { name, version: 1, material };
+  return replaces(material, current.material, name)
+    ? { name, version: current.version + 1, material }
+    : current;
+}
+
+function isSamePlace(config: CheckedConfig, earlier: Inventory | undefined): boolean {
+  return earlier?.config.baseDirectory === config.baseDirectory;
 }
 
 /** `trust: 'only'` without a root would trust no server at all. */
@@ -112,14 +213,16 @@ function findUntrusting(
   );
 }
 
-async function loadProxy(proxy: CheckedProxy, place: { baseDirectory: string }): Promise<LoadedProxy> {
-  return {
-    url: proxy.url,
-    certificate: proxy.certificate,
-    ca: proxy.ca ? await readRoots(proxy.ca, { ...place, name: 'proxy: ca' }) : [],
-    authorization: (await resolvePassphrase(proxy.authorization, createSurroundings(place.baseDirectory)))
-      .text,
-  };
+async function loadProxy(
+  { proxy, baseDirectory }: CheckedConfig,
+  roots: ReadonlyMap<string, RuleRoots>,
+  earlier: Inventory | undefined,
+): Promise<Inventory['proxy']> {
+  if (typeof proxy !== 'object') return proxy;
+  const { url, certificate } = proxy;
+  const { value: authorization, ...origin } = await readAuthorization(proxy, baseDirectory);
+  const loaded = { url, certificate, ca: roots.get(proxyLabel)?.reading.value ?? [], authorization, origin };
+  return isEqual(loaded, earlier?.proxy) ? earlier?.proxy : loaded;
 }
 
 function throwFailures(failures: readonly unknown[]): void {
@@ -134,7 +237,7 @@ function throwFailures(failures: readonly unknown[]): void {
 }
 
 /** Runs `work` over all items, a few at a time. */
-export async function eachOf<Item>(
+async function eachOf<Item>(
   items: readonly Item[],
   work: (item: Item, index: number) => Promise<void>,
 ): Promise<void> {

@@ -26,8 +26,11 @@ export interface SourceOptions {
   alias?: string | undefined;
   /** Rounds of key derivation allowed in total for one file (5,000,000 unless written). */
   maxIterations?: number | undefined;
-  /** Seconds after which the source is read again although no file has changed. */
-  refresh?: number | undefined;
+  /**
+   * When the source is read again although no file has changed: after so many seconds or, from a function, at
+   * that time.
+   */
+  refresh?: number | Date | undefined;
 }
 
 /** A certificate with its key: one file that holds both, a pair of files, or a mounted secret. */
@@ -202,6 +205,17 @@ export interface ProxyOptions<CertificateName extends string = string> {
   authorization?: Passphrase | undefined;
 }
 
+/** How files are watched. */
+export interface WatchOptions {
+  /**
+   * Seconds between two looks at every file (30 unless written), for what brings no events: network file
+   * systems, some container mounts, a directory that was replaced as a whole.
+   */
+  pollInterval?: number | undefined;
+  /** Milliseconds without a further change after which a changed file is read (200 unless written). */
+  settle?: number | undefined;
+}
+
 /** How far loading has come. */
 export interface LoadProgress {
   readonly loaded: number;
@@ -232,9 +246,9 @@ export interface Config<CertificateName extends string = string, ServiceName ext
   /** `'env'`, a URL, an object, or `false` for none; unless written, what the client itself does. */
   proxy?: 'env' | (string & {}) | URL | ProxyOptions<NoInfer<CertificateName>> | false | undefined;
   /** Watch the files and swap what changed (`true` unless written). */
-  watch?: boolean | undefined;
-  /** How many days before its end a certificate is reported (30 unless written). */
-  expiryWarningDays?: number | undefined;
+  watch?: boolean | WatchOptions | undefined;
+  /** How many days before its end a certificate is reported (30 unless written); with several, once at each. */
+  expiryWarningDays?: number | readonly number[] | undefined;
   /** Go back to the previous certificate when servers refuse a new one. */
   rollback?: boolean | undefined;
   /** Called while certificates are read. */

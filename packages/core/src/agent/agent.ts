@@ -5,11 +5,11 @@ import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSoc
 import { inspect } from 'node:util';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { type CallerOptions, checkCaller, ownContext, ownOptions } from './caller.ts';
-import { connectionOf, dial } from './dial.ts';
-import type { Handshake } from './handshake.ts';
+import { type Connection, connectionOf, dial } from './dial.ts';
+import type { Observer } from './handshake.ts';
 import { poolName } from './pool.ts';
 import { SessionCache } from './session.ts';
-import type { TunnelProxy } from './tunnel.ts';
+import { isSameProxy, type TunnelProxy } from './tunnel.ts';
 
 /** What an agent asks, and whom it tells. */
 export interface Route {
@@ -17,8 +17,8 @@ export interface Route {
   decide(host: string, port: number | string): ConnectionProfile;
   /** The proxy on the way there, or `null`. */
   proxy?(host: string, port: number | string): TunnelProxy | null;
-  /** Told of every finished handshake. */
-  observe?: ((handshake: Handshake) => void) | undefined;
+  /** Told of every connection. */
+  observe?: Observer | undefined;
 }
 
 /**
@@ -70,22 +70,28 @@ export class RoutingAgent extends Agent {
 
   override createConnection(requested: RequestOptions): TLSSocket {
     const options = requested as DialOptions;
-    const { profile, overrides, host, port, proxy } = options[admitted] ?? this.#admit(options);
+    const earlier = options[admitted];
+    const { profile, overrides, host, port, proxy } = this.#readmit(options);
     if (!profile) return connect(options as ConnectionOptions);
 
-    const pool = typeof options._agentKey === 'string' ? options._agentKey : undefined;
+    // What was decided anew does not belong into the pool whose name says the old decision.
+    const overtaken = earlier !== undefined && earlier.profile !== profile;
+    const pool = typeof options._agentKey === 'string' && !overtaken ? options._agentKey : undefined;
     const { observe } = this.#route;
-    return dial(
+    const socket = dial(
       { profile, host, port, proxy, overrides, pool, sessions: this.#sessions, observe },
       options as ConnectionOptions,
     );
+    if (overtaken) connectionOf(socket)!.closing = true;
+    return socket;
   }
 
   /** Node asks, when a response has ended, whether its socket may serve another request. */
   override keepSocketAlive(socket: Duplex): boolean {
     const connection = connectionOf(socket);
     connection?.tunnel?.unref();
-    return base.keepSocketAlive.call(this, socket) && !connection?.profile.contexts.retired;
+    const ends = connection?.closing || connection?.profile.contexts.retired;
+    return base.keepSocketAlive.call(this, socket) && !ends;
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
@@ -94,15 +100,20 @@ export class RoutingAgent extends Agent {
   }
 
   /**
-   * Closes what is idle under retired contexts; what is busy closes after its response.
+   * Closes connections that would be made otherwise by now: the idle ones, and the busy ones after their response.
    *
    * @returns when the idle connections are closed.
    */
   async retire(): Promise<void> {
     this.#sessions.prune();
-    const idle = Object.values(this.freeSockets)
-      .flatMap((sockets) => sockets ?? [])
-      .filter((socket) => connectionOf(socket)?.profile.contexts.retired);
+    for (const socket of socketsOf(this.sockets)) {
+      const connection = connectionOf(socket);
+      if (connection && !this.#stands(connection)) connection.closing = true;
+    }
+    const idle = socketsOf(this.freeSockets).filter((socket) => {
+      const connection = connectionOf(socket);
+      return connection && !this.#stands(connection);
+    });
     await Promise.all(
       idle.map((socket) => {
         const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -124,6 +135,32 @@ export class RoutingAgent extends Agent {
         return `RoutingAgent { sockets: ${count(this.sockets)}, free: ${count(this.freeSockets)}, queued: ${count(this.requests)} }`;
       },
     });
+  }
+
+  /**
+   * The decision that a connection is made by: the one its request was admitted with, and where that has been
+   * overtaken while the request was queued, the one of now.
+   */
+  #readmit(options: DialOptions): Admission {
+    const earlier = options[admitted];
+    if (!earlier) return this.#admit(options);
+    if (!earlier.profile?.contexts.retired) return earlier;
+    try {
+      return this.#admit(options);
+    } catch {
+      return earlier; // nothing is decided any more, as after close(): what was admitted is served
+    }
+  }
+
+  /** Whether a connection would be made in the same way now. */
+  #stands({ profile, proxy, host, port }: Connection): boolean {
+    if (profile.contexts.retired || proxy?.profile?.contexts.retired) return false;
+    try {
+      const { contexts } = this.#route.decide(host, port);
+      return contexts === profile.contexts && isSameProxy(proxy, this.#route.proxy?.(host, port) ?? null);
+    } catch {
+      return false;
+    }
   }
 
   #admit(options: DialOptions): Admission {
@@ -181,4 +218,8 @@ const base = Agent.prototype as unknown as NodeAgent;
 
 function count(pools: NodeJS.ReadOnlyDict<unknown[]>): number {
   return Object.values(pools).reduce((sum, pool) => sum + (pool?.length ?? 0), 0);
+}
+
+function socketsOf<Item>(pools: NodeJS.ReadOnlyDict<Item[]>): Item[] {
+  return Object.values(pools).flatMap((sockets) => sockets ?? []);
 }

@@ -1,8 +1,10 @@
+import { EventEmitter, errorMonitor } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
+import { alertOf } from './alert.ts';
 import { identityOptions } from './caller.ts';
-import { type Attestation, attest, type Handshake, notRequested, publish } from './handshake.ts';
+import { type Attestation, attest, notRequested, type Observer, publish } from './handshake.ts';
 import type { SessionCache } from './session.ts';
 import { Tunnel, type TunnelProxy } from './tunnel.ts';
 
@@ -17,7 +19,7 @@ export interface Dial {
   /** The pool whose TLS session is resumed and kept; `undefined`: neither. */
   readonly pool: string | undefined;
   readonly sessions: SessionCache;
-  readonly observe: ((handshake: Handshake) => void) | undefined;
+  readonly observe: Observer | undefined;
 }
 
 /**
@@ -43,14 +45,16 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   const socket = connect(own);
   // `setSession` instead of the `session` option, which would stay readable on the socket.
   if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
-  connections.set(socket, { profile, tunnel });
+  connections.set(socket, { profile, tunnel, proxy, host, port, closing: false });
   if (tunnel) holdTogether(socket, tunnel);
 
   let attestation: Attestation | undefined;
   socket.once('secureConnect', () => {
     attestation = attest(socket, profile.contexts, session?.attestation);
     report(socket, request, attestation);
+    awaitAcceptance(socket, request, attestation);
   });
+  reportFailure(socket, request, () => attestation);
   if (pool === undefined) return socket;
   socket.on('session', (ticket: Buffer) => {
     if (attestation) sessions.set(pool, { ticket, contexts: profile.contexts, attestation });
@@ -86,15 +90,57 @@ function report(socket: TLSSocket, request: Dial, attestation: Attestation): voi
       resumed: socket.isSessionReused(),
       ...attestation,
     }),
-    observe,
+    observe && ((handshake) => observe.handshake(handshake)),
   );
   if (required && !attestation.requested) socket.destroy(notRequested(host, port, rule));
+}
+
+/** The errors of the handshake, and the server's alerts after it: in TLS 1.3 that is when it refuses a certificate. */
+function reportFailure(
+  socket: TLSSocket,
+  { profile, host, port, observe }: Dial,
+  attested: () => Attestation | undefined,
+): void {
+  if (!observe) return;
+  // The monitor leaves an error that nobody else listens to the crash that it is.
+  (socket as EventEmitter).once(errorMonitor, (error: NodeJS.ErrnoException) => {
+    const alert = alertOf(error);
+    const attestation = attested();
+    if (attestation && alert === null) return;
+    const { contexts, resolution } = profile;
+    observe.failure({
+      host,
+      port: Number(port),
+      rule: resolution.rule,
+      code: error.code ?? null,
+      alert,
+      presented: attestation?.presented ?? contexts.presented,
+    });
+  });
+}
+
+/**
+ * A server has accepted a certificate when it finishes a TLS 1.2 handshake; in TLS 1.3, whose handshake ends
+ * before the server has looked, when the first data come, or over HTTP/2, whose data pass by, a TLS session.
+ */
+function awaitAcceptance(socket: TLSSocket, { observe }: Dial, { presented }: Attestation): void {
+  if (!presented || !observe?.awaits(presented)) return;
+  const accept = () => observe.accepted(presented);
+  if (socket.getProtocol() !== 'TLSv1.3') accept();
+  else if (socket.alpnProtocol === 'h2') socket.once('session', accept);
+  // Not `socket.once`: for 'data' that would begin to read before whoever uses the socket is ready.
+  else EventEmitter.prototype.once.call(socket, 'data', accept);
 }
 
 /** What a socket was made under, and the tunnel below it. */
 export interface Connection {
   readonly profile: ConnectionProfile;
   readonly tunnel: Tunnel | undefined;
+  readonly proxy: TunnelProxy | null;
+  readonly host: string;
+  readonly port: number | string;
+  /** It takes no further request. */
+  closing: boolean;
 }
 
 const connections = new WeakMap<Duplex, Connection>();

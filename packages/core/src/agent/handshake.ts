@@ -19,6 +19,30 @@ export interface Handshake {
   resumed: boolean;
 }
 
+/** A connection that failed before TLS was up, or that the server ended with a TLS alert afterwards. */
+export interface HandshakeFailure {
+  host: string;
+  port: number;
+  /** The rule that decided, as its place in the config. */
+  rule: string;
+  /** Node's code of the error, e.g. `ECONNREFUSED`, `EPROTO`. */
+  code: string | null;
+  /** The number of the alert that the server sent (RFC 8446, section 6), or `null` for none. */
+  alert: number | null;
+  /** What was presented, or was to be presented if the server asked; `null` for none. */
+  presented: { name: string; version: number; fingerprint256: string } | null;
+}
+
+/** Who is told of connections. */
+export interface Observer {
+  handshake(handshake: Handshake): void;
+  failure(failure: HandshakeFailure): void;
+  /** Whether it is of interest that a server accepts this; asked for each new connection. */
+  awaits(presented: NonNullable<Handshake['presented']>): boolean;
+  /** A server has accepted what was presented. */
+  accepted(presented: NonNullable<Handshake['presented']>): void;
+}
+
 /** What holds for a session and is not seen again when it is resumed. */
 export interface Attestation {
   readonly requested: boolean | null;

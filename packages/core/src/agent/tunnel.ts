@@ -15,6 +15,16 @@ export interface TunnelProxy {
   readonly profile: ConnectionProfile | null;
 }
 
+/** Whether two connections go the same way. */
+export function isSameProxy(a: TunnelProxy | null, b: TunnelProxy | null): boolean {
+  if (a === null || b === null) return a === b;
+  return (
+    a.url.href === b.url.href &&
+    a.authorization === b.authorization &&
+    a.profile?.contexts === b.profile?.contexts
+  );
+}
+
 /**
  * The road to `host:port` through a proxy: a socket that is `connecting` until the proxy has answered.
  *

@@ -2,7 +2,7 @@ import { findConflicts } from '../pin/conflict.ts';
 import { type Finding, formatPath } from '../pin/finding.ts';
 import type { PinRule, Pins } from '../pin/rule.ts';
 import { findPublicSuffixes } from '../pin/suffix.ts';
-import type { CertificateSource, Config, LoadProgress, Warning } from '../types.ts';
+import type { CertificateSource, Config, LoadProgress, Warning, WatchOptions } from '../types.ts';
 import { checkCertificates } from './certificates.ts';
 import { configError, readIssues } from './findings.ts';
 import { type CheckedProxy, checkProxy } from './proxy.ts';
@@ -17,8 +17,11 @@ export interface CheckedConfig {
   /** The rules that have a `ca`: it is to be read before the table is built. */
   readonly authorities: readonly (PinRule & { readonly ca: NonNullable<PinRule['ca']> })[];
   readonly proxy: CheckedProxy | 'env' | false | undefined;
-  readonly watch: boolean;
+  readonly watch: { readonly pollInterval: number; readonly settle: number } | false;
+  /** The first threshold: from here on a certificate is expiring. */
   readonly expiryWarningDays: number;
+  /** Every threshold, the largest first. */
+  readonly expiryThresholds: readonly number[];
   readonly rollback: boolean;
   readonly onProgress: ((progress: LoadProgress) => void) | undefined;
   /** What relative paths are relative to; absolute. */
@@ -68,6 +71,7 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
     ...conflicts.errors,
   ];
   if (findings.length > 0) throw configError(findings, name);
+  const expiryThresholds = [config.expiryWarningDays ?? 30].flat().toSorted((a, b) => b - a);
   return {
     certificates: sources.certificates,
     pins: { ...rules.pins, trustOnly: sources.trustOnly },
@@ -75,8 +79,9 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
       (rule): rule is CheckedConfig['authorities'][number] => rule.ca !== undefined,
     ),
     proxy: proxy.proxy,
-    watch: config.watch ?? true,
-    expiryWarningDays: config.expiryWarningDays ?? 30,
+    watch: checkWatch(config.watch ?? true),
+    expiryWarningDays: expiryThresholds[0]!,
+    expiryThresholds,
     rollback: config.rollback ?? false,
     onProgress: config.onProgress,
     baseDirectory: options.baseDirectory ?? process.cwd(),
@@ -87,6 +92,12 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
       ...findUnused(sources.certificates, rules.pins, proxy.proxy),
     ],
   };
+}
+
+function checkWatch(watch: boolean | WatchOptions): CheckedConfig['watch'] {
+  if (watch === false) return false;
+  const { pollInterval, settle } = watch === true ? {} : watch;
+  return { pollInterval: pollInterval ?? 30, settle: settle ?? 200 };
 }
 
 /** The certificates that the config names, the malformed ones included; `undefined` where it cannot be told. */

@@ -175,6 +175,41 @@ const proxy = v.union(
   'must be "env", a URL, { url, certificate, ca, authorization }, or false',
 );
 
+const days = v.pipe(
+  v.number('must be a number of days'),
+  v.finite('must be finite'),
+  v.minValue(0, 'must not be negative'),
+);
+
+const watch = v.union(
+  [
+    flag,
+    object({
+      pollInterval: v.optional(
+        described(
+          v.pipe(
+            v.number('must be a number of seconds'),
+            v.finite('must be finite'),
+            v.minValue(0.1, 'must be at least 0.1 seconds'),
+          ),
+          'Seconds between two looks at every file, for what brings no events (30 unless written).',
+        ),
+      ),
+      settle: v.optional(
+        described(
+          v.pipe(
+            v.number('must be a number of milliseconds'),
+            v.finite('must be finite'),
+            v.minValue(0, 'must not be negative'),
+          ),
+          'Milliseconds without a further change after which a changed file is read (200 unless written).',
+        ),
+      ),
+    }),
+  ],
+  'must be true, false or { pollInterval, settle }',
+);
+
 /** What a config looks like. Names that refer to others, hosts and the like are looked at by `checkConfig`. */
 export const configSchema: v.GenericSchema<Config> = object(
   {
@@ -204,15 +239,14 @@ export const configSchema: v.GenericSchema<Config> = object(
     default: v.optional(described(hostPin, 'The rule for every other https host (none unless written).')),
     tls: v.optional(tls),
     proxy: v.optional(described(proxy, '"env", a URL, an object, or false for none.')),
-    watch: v.optional(described(flag, 'Watch the files and swap what changed (true unless written).')),
+    watch: v.optional(described(watch, 'Watch the files and swap what changed (true unless written).')),
     expiryWarningDays: v.optional(
       described(
-        v.pipe(
-          v.number('must be a number of days'),
-          v.finite('must be finite'),
-          v.minValue(0, 'must not be negative'),
+        v.union(
+          [days, v.pipe(v.array(days), v.minLength(1, 'is an empty list'))],
+          'must be a number of days, or a list of such numbers',
         ),
-        'How many days before its end a certificate is reported (30 unless written).',
+        'How many days before its end a certificate is reported (30 unless written); with several, once at each.',
       ),
     ),
     rollback: v.optional(

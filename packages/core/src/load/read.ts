@@ -26,8 +26,8 @@ export interface ReadOptions extends ReadContext {
 export interface SourceReading<Key extends KeyObject | null = KeyObject> {
   readonly certificate: ClientCertificate<Key>;
   readonly files: readonly ReadFile[];
-  /** Seconds after which the source asks to be read again. */
-  readonly refresh: number | undefined;
+  /** After how many seconds, or when, the source asks to be read again. */
+  readonly refresh: number | Date | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { open, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +36,13 @@ export interface ReadContext {
 export interface ReadFile {
   readonly path: string;
   readonly realpath: string;
+  /** Differs, when it is asked for again, where the file has changed meanwhile. */
+  readonly state: string;
+}
+
+/** What tells one state of a file from another: which file it is, how long, and when it was last written. */
+export function stateOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
 }
 
 export interface LoadedMaterial {
@@ -175,7 +183,7 @@ export async function readFileBytes(
         );
       if (stats.size > maxFileSize) throw tooLarge();
       const bytes = await readAll(handle, stats.size);
-      surroundings.files.push({ path, realpath: real });
+      surroundings.files.push({ path, realpath: real, state: stateOf(stats) });
       return { bytes, label, mode: stats.mode };
     } finally {
       await handle.close();
@@ -185,6 +193,12 @@ export async function readFileBytes(
       ? error
       : explainFileError(error, subject, path, isSuspicious(typeof file === 'string' ? file : path));
   }
+}
+
+/** The path that a material is, or `undefined` where it is bytes, text or a variable. */
+export function pathOf(material: Material, baseDirectory: string): string | undefined {
+  if (typeof material === 'string') return isInline(material) ? undefined : toPath(material, baseDirectory);
+  return material instanceof URL ? toPath(material, baseDirectory) : undefined;
 }
 
 export function toPath(file: string | URL, baseDirectory: string): string {

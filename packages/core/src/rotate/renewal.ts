@@ -1,34 +1,148 @@
-import type { X509Certificate } from 'node:crypto';
-import { ClientCertificateError } from '../errors.ts';
-import type { ClientCertificate } from '../types.ts';
+import { refreshDelay, retryDelay, Timer } from './timer.ts';
+import { currentState, type Watched } from './watch.ts';
 
-/** Whether two readings of a source are the same certificate, with the same chain and the same roots. */
-export function isSame(before: ClientCertificate, after: ClientCertificate): boolean {
-  const { certificate, chain, ca } = after;
-  return (
-    haveSame([before.certificate], [certificate]) && haveSame(before.chain, chain) && haveSame(before.ca, ca)
-  );
+/** What one reading of a subject found. */
+export interface Reading<Value> {
+  readonly value: Value;
+  readonly files: readonly Watched[];
+  readonly refresh?: number | Date | undefined;
 }
 
-/** Whether two lists hold the same certificates in the same order. */
-export function haveSame(before: readonly X509Certificate[], after: readonly X509Certificate[]): boolean {
-  const prints = (list: readonly X509Certificate[]) =>
-    list.map(({ fingerprint256 }) => fingerprint256).join();
-  return prints(before) === prints(after);
+/** Something that is read again while the process runs: a certificate, the roots of a rule or of the proxy. */
+export interface Renewable<Value> {
+  /** What events and reports call it. */
+  readonly name: string;
+  read(): Promise<Reading<Value>>;
+  /**
+   * Checks what was read and puts it in place of what is in use.
+   *
+   * @returns whether it is another than before
+   */
+  take(value: Value): boolean;
+}
+
+/** How reading again stands. */
+export interface Failure {
+  readonly error: Error;
+  readonly since: Date;
+  /** How many readings in a row have failed. */
+  readonly count: number;
+}
+
+export type Outcome = 'changed' | 'unchanged' | Error;
+
+/** Whom a renewal tells. */
+export interface RenewalObserver {
+  /** Called with what is to be watched from now on. */
+  watched(files: readonly Watched[]): void;
+  /** The first of several failures in a row, and each that is another than the one before. */
+  failed(error: Error): void;
 }
 
 /**
- * Refuses to replace a certificate that is still valid by one that is not.
- *
- * @throws ERR_CLIENTCERT_RENEWAL_EXPIRED
+ * Reads one subject again: when asked, when its time has come, and after a failure until it succeeds.
+ * One reading at a time; what is asked for during one is read after it.
  */
-export function checkRenewal(name: string, before: ClientCertificate, after: ClientCertificate): void {
-  const now = Date.now();
-  const validTo = (material: ClientCertificate) => Date.parse(material.certificate.validTo);
-  if (validTo(after) > now || validTo(before) <= now) return;
-  throw new ClientCertificateError(
-    'ERR_CLIENTCERT_RENEWAL_EXPIRED',
-    `certificate "${name}": what was read to replace it expired on ${after.certificate.validTo}, so the one in use stays`,
-    { hint: 'Was an old file put back? Look at it with: clientcert inspect FILE' },
-  );
+export class Renewal<Value> {
+  readonly subject: Renewable<Value>;
+  readonly #observer: RenewalObserver;
+  readonly #timer = new Timer();
+  #files: readonly Watched[];
+  #running: Promise<Outcome> | undefined;
+  #next: Promise<Outcome> | undefined;
+  #failure: Failure | undefined;
+  #closed = false;
+
+  constructor(subject: Renewable<Value>, first: Omit<Reading<Value>, 'value'>, observer: RenewalObserver) {
+    this.subject = subject;
+    this.#observer = observer;
+    this.#files = first.files;
+    this.#schedule(first.refresh);
+  }
+
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  get files(): readonly Watched[] {
+    return this.#files;
+  }
+
+  /** Reads it anew, whatever is under way, and swaps it where it has changed. Never rejects. */
+  renew(): Promise<Outcome> {
+    if (!this.#running) {
+      this.#running = this.#renew().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      return this.renew();
+    });
+    return this.#next;
+  }
+
+  /** Whether a file is not in the state in which it was read. */
+  async hasChangedFiles(): Promise<boolean> {
+    for (const { path, state } of this.#files) {
+      if (state !== null && (await currentState(path)) !== state) return true;
+    }
+    return false;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer.stop();
+  }
+
+  async #renew(): Promise<Outcome> {
+    this.#timer.stop();
+    // Until it is known better: where reading fails, what it found is not to be found again at once.
+    this.#files = this.#files.map((file) => ({ ...file, state: null }));
+    try {
+      const { value, files, refresh } = await withDeadline(this.subject.read(), this.subject.name);
+      if (this.#closed) return 'unchanged';
+      this.#files = files;
+      const changed = this.subject.take(value);
+      this.#failure = undefined;
+      this.#schedule(refresh);
+      return changed ? 'changed' : 'unchanged';
+    } catch (thrown) {
+      const error = thrown as Error;
+      if (!this.#closed) this.#fail(error);
+      return error;
+    } finally {
+      if (!this.#closed) this.#observer.watched(this.#files);
+    }
+  }
+
+  #fail(error: Error): void {
+    const before = this.#failure;
+    const count = (before?.count ?? 0) + 1;
+    this.#failure = { error, since: before?.since ?? new Date(), count };
+    this.#timer.start(retryDelay(count), () => void this.renew());
+    if (before?.error.message !== error.message) this.#observer.failed(error);
+  }
+
+  #schedule(refresh: number | Date | undefined): void {
+    if (refresh !== undefined) this.#timer.start(refreshDelay(refresh), () => void this.renew());
+  }
 }
+
+/** A source that never answers must not end renewal for good. */
+async function withDeadline<Value>(work: Promise<Value>, name: string): Promise<Value> {
+  const timer = new Timer();
+  const late = new Promise<never>((_, reject) => {
+    timer.start(deadline, () =>
+      reject(new Error(`${name}: reading it again took more than ${deadline / 1000} seconds`)),
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.stop();
+  }
+}
+
+const deadline = 120_000;

@@ -1,103 +1,236 @@
-import { realpath, stat } from 'node:fs/promises';
+import { type FSWatcher, watch as watchDirectory } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { stateOf } from '../load/source.ts';
+import { follow, type Links, type Place } from './follow.ts';
+import { Timer } from './timer.ts';
 
-/** How often the files are looked at, in milliseconds. */
-const interval = 1000;
-/** How many files are looked at in one turn, so that ten thousand do not arrive at once. */
-const batch = 500;
+/** What is watched: a file in the state in which it was last read, or a directory with all that appears in it. */
+export interface Watched {
+  readonly path: string;
+  /** `undefined`: it was not there; `null`: as it is found now. */
+  readonly state: string | null | undefined;
+  readonly directory?: boolean | undefined;
+}
+
+/** For how long it is waited; see `WatchOptions`. */
+export interface Waiting {
+  /** Seconds. */
+  readonly pollInterval: number;
+  /** Milliseconds. */
+  readonly settle: number;
+}
 
 /**
- * Watches files by looking at them: where each path leads, and what lies there. That sees an atomic rename, a
- * rewrite in place, certbot's and Kubernetes' symlink swaps, deletion and return, and it works on network file
- * systems, none of which events of the file system do alike. A change is told when it has settled, which is
- * when two looks in a row saw the same.
+ * Tells when the files of a subject (a certificate, a rule's roots) have changed and come to rest.
  *
- * The timer never keeps the process alive.
+ * Directories are watched, never files, because a file that is replaced takes its watcher with it. What a
+ * file system does not tell (network mounts, a directory that was moved away, too few inotify watches) is
+ * found by looking at every file once in a while. Nothing here keeps the process alive.
  */
 export class FileWatch {
-  readonly #watched = new Map<string, Watched>();
-  readonly #changed: (name: string) => Promise<boolean>;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #options: Waiting;
+  readonly #changed: (subject: string) => void;
+  readonly #subjects = new Map<string, Subject>();
+  readonly #directories = new Map<string, Directory>();
+  readonly #poll = new Timer();
   #closed = false;
 
-  /** @param changed Called with the name whose files have changed and settled; resolves to false to be asked again. */
-  constructor(changed: (name: string) => Promise<boolean>) {
+  constructor(options: Waiting, changed: (subject: string) => void) {
+    this.#options = options;
     this.#changed = changed;
   }
 
-  /** Watches these paths under a name, from what they are now on. */
-  async set(name: string, paths: readonly string[]): Promise<void> {
-    const seen = await look(paths);
+  /** Watches these files for a subject, in place of those before; what has changed already is told as well. */
+  async track(name: string, files: readonly Watched[], links: Links = new Map()): Promise<void> {
     if (this.#closed) return;
-    this.#watched.set(name, { paths, read: seen, seen, retryAt: 0, failures: 0 });
-    this.#schedule();
+    const subject = this.#subjects.get(name) ?? newSubject();
+    this.#subjects.set(name, subject);
+    subject.states = new Map(files.map(({ path, state }) => [path, state]));
+    if (!this.#poll.pending && files.length > 0) this.#schedulePoll();
+    await this.#place(name, subject, files, links);
+    await this.#compare(name, subject);
   }
 
-  delete(name: string): void {
-    this.#watched.delete(name);
+  /** Whether a file of the subject has changed that has not come to rest yet. */
+  hasNoticed(name: string): boolean {
+    return this.#subjects.get(name)?.settling.pending ?? false;
+  }
+
+  forget(name: string): void {
+    const subject = this.#subjects.get(name);
+    if (!subject) return;
+    subject.settling.stop();
+    this.#subjects.delete(name);
+    this.#leave(name, subject.places);
   }
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#watched.clear();
+    this.#poll.stop();
+    for (const name of [...this.#subjects.keys()]) this.forget(name);
+    for (const { watcher } of this.#directories.values()) watcher?.close();
+    this.#directories.clear();
   }
 
-  #schedule(): void {
-    if (this.#closed || this.#timer || this.#watched.size === 0) return;
-    this.#timer = setTimeout(() => {
-      void this.#turn().finally(() => {
-        this.#timer = undefined;
-        this.#schedule();
-      });
-    }, interval).unref();
+  /** Watches the directories on the way to each file: those of now, for links may have moved. */
+  async #place(name: string, subject: Subject, files: readonly Watched[], links: Links): Promise<void> {
+    const ways = await Promise.all(files.map(({ path }) => follow(path, links)));
+    const within = files
+      .filter(({ directory }) => directory)
+      .map(({ path }) => ({ directory: path, name: any }));
+    const places = [...ways.flat(), ...within];
+    const directories = [...new Set(places.map(({ directory }) => directory))];
+    const identities = await Promise.all(directories.map(identify));
+    if (this.#closed || this.#subjects.get(name) !== subject) return;
+    const before = subject.places;
+    subject.places = [];
+    for (const [index, directory] of directories.entries()) this.#enter(directory, identities[index]);
+    for (const place of places) {
+      const { entries } = this.#directories.get(place.directory)!;
+      let subjects = entries.get(place.name);
+      if (!subjects) {
+        subjects = new Set();
+        entries.set(place.name, subjects);
+      }
+      subjects.add(name);
+    }
+    subject.places = places;
+    const kept = new Set(places.map(keyOf));
+    this.#leave(
+      name,
+      before.filter((place) => !kept.has(keyOf(place))),
+    );
   }
 
-  async #turn(): Promise<void> {
-    const all = [...this.#watched];
-    for (let start = 0; start < all.length && !this.#closed; start += batch) {
-      await Promise.all(all.slice(start, start + batch).map(([name, watched]) => this.#check(name, watched)));
+  #enter(path: string, identity: string | undefined): void {
+    const directory = this.#directories.get(path) ?? { watcher: undefined, identity, entries: new Map() };
+    // Another directory has taken its place, and the watcher still looks at the one that is gone.
+    if (directory.identity !== identity) {
+      directory.watcher?.close();
+      directory.watcher = undefined;
+    }
+    directory.identity = identity;
+    directory.watcher ??= this.#open(path);
+    this.#directories.set(path, directory);
+  }
+
+  #leave(name: string, places: readonly Place[]): void {
+    for (const { directory: path, name: entry } of places) {
+      const directory = this.#directories.get(path);
+      const subjects = directory?.entries.get(entry);
+      subjects?.delete(name);
+      if (subjects?.size === 0) directory?.entries.delete(entry);
+      if (directory?.entries.size !== 0) continue;
+      directory.watcher?.close();
+      this.#directories.delete(path);
     }
   }
 
-  async #check(name: string, watched: Watched): Promise<void> {
-    const now = await look(watched.paths);
-    const settled = now === watched.seen;
-    watched.seen = now;
-    if (!settled) watched.retryAt = 0;
-    if (!settled || now === watched.read || Date.now() < watched.retryAt || this.#closed) return;
-    if (await this.#changed(name)) {
-      watched.read = now;
-      watched.failures = 0;
-    } else {
-      // Read again, less and less often, with a jitter that keeps a fleet from doing so in step.
-      watched.failures += 1;
-      watched.retryAt = Date.now() + Math.min(2 ** watched.failures, 60) * 1000 * (0.75 + Math.random() / 2);
-    }
-  }
-}
-
-interface Watched {
-  readonly paths: readonly string[];
-  /** What the files looked like when they were read last. */
-  read: string;
-  /** What they looked like the last time. */
-  seen: string;
-  retryAt: number;
-  failures: number;
-}
-
-/** Where each path leads and what lies there, as one text to compare. */
-async function look(paths: readonly string[]): Promise<string> {
-  const looks = paths.map(async (path) => {
+  #open(path: string): FSWatcher | undefined {
     try {
-      const [target, { ino, size, mtimeNs }] = await Promise.all([
-        realpath(path),
-        stat(path, { bigint: true }),
-      ]);
-      return `${target}:${ino}:${size}:${mtimeNs}`;
+      const watcher = watchDirectory(path, { persistent: false }, (_, entry) => this.#notice(path, entry));
+      watcher.on('error', () => {
+        watcher.close();
+        const directory = this.#directories.get(path);
+        if (directory?.watcher === watcher) directory.watcher = undefined;
+        this.#notice(path, null);
+      });
+      return watcher;
     } catch {
-      return 'gone';
+      return undefined; // not there any more, or the system's limit of watches is reached: polling finds it
     }
-  });
-  return (await Promise.all(looks)).join('\n');
+  }
+
+  #notice(path: string, entry: string | null): void {
+    const entries = this.#directories.get(path)?.entries;
+    if (!entries) return;
+    // Without a name, or with that of the directory itself, it may be any of them.
+    const concerned =
+      entry === null || entry === basename(path)
+        ? [...entries.values()]
+        : [entries.get(entry), entries.get(any)];
+    for (const name of new Set(concerned.flatMap((subjects) => [...(subjects ?? [])]))) {
+      const subject = this.#subjects.get(name);
+      if (subject) this.#touch(name, subject);
+    }
+  }
+
+  /** Waits until no change has followed for a while, but not for ever. */
+  #touch(name: string, subject: Subject): void {
+    const now = performance.now();
+    const { settle } = this.#options;
+    if (!subject.settling.pending) subject.latest = now + Math.max(longestUnrest, settle);
+    const delay = Math.min(settle, subject.latest - now);
+    subject.settling.start(delay, () => this.#changed(name));
+  }
+
+  #schedulePoll(): void {
+    const { pollInterval } = this.#options;
+    this.#poll.start(pollInterval * 1000 * (0.9 + Math.random() / 5), () => {
+      this.#compareAll().finally(() => {
+        if (!this.#closed && this.#subjects.size > 0) this.#schedulePoll();
+      });
+    });
+  }
+
+  async #compareAll(): Promise<void> {
+    const subjects = [...this.#subjects];
+    for (let start = 0; start < subjects.length && !this.#closed; start += pollBatch) {
+      const batch = subjects.slice(start, start + pollBatch);
+      await Promise.all(batch.map(([name, subject]) => this.#compare(name, subject)));
+    }
+  }
+
+  async #compare(name: string, subject: Subject): Promise<void> {
+    const { states } = subject;
+    for (const [path, state] of states) {
+      const now = await currentState(path);
+      if (this.#subjects.get(name) !== subject || subject.states !== states) return;
+      if (now === state) continue;
+      states.set(path, now);
+      if (state !== null) this.#touch(name, subject);
+    }
+  }
 }
+
+/** The state that a file is in now; `undefined` where it is not there. */
+export async function currentState(path: string): Promise<string | undefined> {
+  return stat(path).then(stateOf, () => undefined);
+}
+
+interface Subject {
+  states: Map<string, string | null | undefined>;
+  places: readonly Place[];
+  readonly settling: Timer;
+  /** When a file that never comes to rest is read all the same. */
+  latest: number;
+}
+
+interface Directory {
+  watcher: FSWatcher | undefined;
+  identity: string | undefined;
+  /** The subjects that an entry concerns, by its name; under {@link any} those that every entry concerns. */
+  readonly entries: Map<string, Set<string>>;
+}
+
+/** No entry of a directory is called so. */
+const any = '/';
+
+function keyOf({ directory, name }: Place): string {
+  return `${directory}\0${name}`;
+}
+
+function newSubject(): Subject {
+  return { states: new Map(), places: [], settling: new Timer(), latest: 0 };
+}
+
+function identify(directory: string): Promise<string | undefined> {
+  return stat(directory).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => undefined,
+  );
+}
+
+const longestUnrest = 5000;
+const pollBatch = 32;

@@ -10,10 +10,6 @@ export interface CertificateVersion {
   readonly name: string;
   readonly version: number;
   readonly material: ClientCertificate;
-  /** The files it was read from. */
-  readonly files: readonly string[];
-  /** Seconds after which its source asks to be read again. */
-  readonly refresh: number | undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ export class SecureContexts {
   readonly id: string;
   /** Set when a certificate was renewed or taken away: no new connection, no reuse, no resumption. */
   retired = false;
-  readonly #resolution: Resolution;
+  readonly resolution: Resolution;
   readonly #presented: CertificateVersion | null;
   readonly #roots: readonly X509Certificate[];
   #plain: SecureContext | undefined;
@@ -37,7 +37,7 @@ export class SecureContexts {
     presented: CertificateVersion | null,
     roots: readonly X509Certificate[],
   ) {
-    this.#resolution = resolution;
+    this.resolution = resolution;
     this.#presented = presented;
     this.#roots = roots;
     count += 1;
@@ -59,13 +59,13 @@ export class SecureContexts {
    */
   get(overrides?: SecureContextOptions): SecureContext {
     if (!overrides) {
-      this.#plain ??= createContext(this.#resolution, this.#presented, this.#roots);
+      this.#plain ??= createContext(this.resolution, this.#presented, this.#roots);
       return this.#plain;
     }
     const key = digest(overrides);
     const known = this.#merged.get(key);
     if (known) return known;
-    const context = createContext(this.#resolution, this.#presented, this.#roots, overrides);
+    const context = createContext(this.resolution, this.#presented, this.#roots, overrides);
     const [oldest] = this.#merged.keys();
     if (oldest !== undefined && this.#merged.size >= maxMergedContexts) this.#merged.delete(oldest);
     this.#merged.set(key, context);

@@ -50,7 +50,13 @@ describe('checkConfig', () => {
     expect(config.authorities.map(({ label, ca }) => [label, ca])).toEqual([
       ['hosts["private.example"]', ['private-root.pem']],
     ]);
-    expect(config).toMatchObject({ watch: true, expiryWarningDays: 30, rollback: false, proxy: undefined });
+    expect(config).toMatchObject({
+      watch: { pollInterval: 30, settle: 200 },
+      expiryWarningDays: 30,
+      expiryThresholds: [30],
+      rollback: false,
+      proxy: undefined,
+    });
   });
 
   it('takes every form of source', async () => {

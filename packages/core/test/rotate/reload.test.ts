@@ -1,245 +1,238 @@
-import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
-import { get, subjects } from '../support.ts';
+import { type Authority, createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Config, loadCredentials } from '../../src/index.ts';
+import { inPlace, issue, next, request, scratch, seen } from './scene.ts';
 
 let authority: Authority;
-let old: IssuedCertificate;
-let fresh: IssuedCertificate;
-let directory: string;
-
+/** Two ports of one host, both of which demand a certificate. */
+let server: TestServer;
 beforeAll(async () => {
   authority = await createAuthority();
-  old = await authority.issue({ name: 'old' });
-  fresh = await authority.issue({ name: 'fresh' });
+  server = await startServer({ authority, host: 'localhost', listeners: [{}, {}] });
 });
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'clientcert-rotate-'));
-  await put(old);
-});
-afterEach(() => rm(directory, { recursive: true }));
-
-const at = (name: string) => join(directory, name);
-
-/** Writes certificate and key in place. */
-async function put(issued: IssuedCertificate): Promise<void> {
-  await writeFile(at('tls.crt'), issued.fullChain);
-  await writeFile(at('tls.key'), issued.key, { mode: 0o600 });
-}
-
-function load(port: number, watch = false) {
-  return loadCredentials({
-    certificates: {
-      bank: { cert: at('tls.crt'), key: at('tls.key'), ca: authority.certificate },
-      steady: { cert: old.fullChain, key: old.key, ca: authority.certificate },
-    },
-    hosts: { [`127.0.0.1:${port}`]: 'bank' },
-    services: { Steady: { certificate: 'steady', hosts: [`127.0.0.1:${port}`] } },
-    watch,
-  });
-}
-
-describe.each(['TLSv1.2', 'TLSv1.3'] as const)('reload() over %s', (tls) => {
-  it('presents the new certificate at once, resumes nothing of the old, and leaves others their connections', async () => {
-    await using server = await startServer({ authority, tls });
-    await using credentials = await load(server.port);
-    const rotations: unknown[] = [];
-    credentials.on('rotate', (rotation) => rotations.push(rotation));
-    const agent = credentials.agent();
-    const steady = credentials.agent({ service: 'Steady' });
-    await get(server.url, { agent });
-    await get(server.url, { agent: steady });
-    await put(fresh);
-    expect(await credentials.reload()).toEqual({ changed: ['bank'], unchanged: ['steady'], failed: [] });
-    await get(server.url, { agent });
-    await get(server.url, { agent: steady });
-    expect(subjects(server)).toEqual(['old', 'old', 'fresh', 'old']);
-    expect(server.requests.map(({ connection, resumed }) => [connection, resumed])).toEqual([
-      [1, false],
-      [2, false],
-      [3, false],
-      [2, false],
-    ]);
-    expect(rotations).toEqual([
-      { name: 'bank', version: 2, previous: old.fingerprint256, current: fresh.fingerprint256 },
-    ]);
-    expect(credentials.certificates()[0]).toMatchObject({ version: 2, subject: 'CN=fresh', error: null });
-    agent.destroy();
-    steady.destroy();
-  });
-
-  it('lets what is under way and what waits for a socket finish as the old one', async () => {
-    await using server = await startServer({ authority, tls });
-    await using credentials = await load(server.port);
-    const agent = credentials.agent({ maxSockets: 1 });
-    const calls = [1, 2, 3].map((call) => get(`${server.url}/delay?ms=60&call=${call}`, { agent }));
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 5000 });
-    await put(fresh);
-    await credentials.reload();
-    const after = get(`${server.url}/after`, { agent });
-    expect((await Promise.all([...calls, after])).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    const seen = server.requests.map(({ path, clientCertificate }) => [path, clientCertificate?.commonName]);
-    expect(seen.filter(([path]) => path === '/delay')).toEqual(Array(3).fill(['/delay', 'old']));
-    expect(seen.filter(([path]) => path === '/after')).toEqual([['/after', 'fresh']]);
-    agent.destroy();
-  });
+afterAll(() => server.close());
+beforeEach(() => {
+  server.requests.length = 0;
 });
 
-it.each([
-  ['half-written', () => writeFile(at('tls.crt'), fresh.fullChain.slice(0, 200))],
-  ['mismatched', () => writeFile(at('tls.crt'), fresh.fullChain)],
-  ['garbage', () => writeFile(at('tls.crt'), '<html>maintenance</html>')],
-  ['gone', () => unlink(at('tls.key'))],
-  ['expired', async () => put(await authority.issue({ name: 'late', expired: true }))],
-])('material that is %s never replaces a good certificate', async (_, spoil) => {
-  await using server = await startServer({ authority });
-  await using credentials = await load(server.port);
-  const errors: Error[] = [];
-  credentials.on('error', (error) => errors.push(error));
-  const agent = credentials.agent();
-  await get(server.url, { agent });
-  await spoil();
-  const report = await credentials.reload();
-  expect(report).toMatchObject({
-    changed: [],
-    failed: [{ name: 'bank', error: { code: /^ERR_CLIENTCERT_/ } }],
-  });
-  expect(errors).toEqual([report.failed[0]?.error]);
-  expect(credentials.certificates()[0]).toMatchObject({ subject: 'CN=old', version: 1, error: errors[0] });
-  await get(server.url, { agent });
-  expect(server.connections).toBe(1);
-  await put(fresh);
-  expect((await credentials.reload()).changed).toEqual(['bank']);
-  expect(credentials.certificates()[0]?.error).toBeNull();
-  await get(server.url, { agent });
-  expect(subjects(server)).toEqual(['old', 'old', 'fresh']);
-  agent.destroy();
-});
-
-it('an error that nobody listens to is a warning of the process', async () => {
-  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
-  await using credentials = await load(443);
-  await unlink(at('tls.key'));
-  await credentials.reload();
-  expect(warn).toHaveBeenCalledWith(expect.objectContaining({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND' }));
-  warn.mockRestore();
-});
-
-it('hundreds of requests during sixty rotations: none fails, none is mixed, nothing grows', async () => {
-  await using server = await startServer({ authority });
-  await using credentials = await load(server.port);
-  const agent = credentials.agent({ maxSockets: 8 });
-  let done = false;
-  let failures = 0;
-  const worker = async () => {
-    while (!done) {
-      const { status } = await get(server.url, { agent }).catch(() => ({ status: 0 }));
-      if (status !== 200) failures += 1;
-    }
+/** alice at the first port, bob at the second, from files in a directory. */
+async function deliver(directory: string) {
+  const [alice, bob] = await Promise.all([issue(authority, 'alice'), issue(authority, 'bob')]);
+  const files = { alice: await alice.files(directory), bob: await bob.files(directory) };
+  const hosts: Record<string, 'alice' | 'bob'> = {
+    [`localhost:${server.ports[0]}`]: 'alice',
+    [`localhost:${server.ports[1]}`]: 'bob',
   };
-  const workers = Array.from({ length: 8 }, worker);
-  for (let rotation = 0; rotation < 60; rotation++) {
-    await put(rotation % 2 === 0 ? fresh : old);
-    await credentials.reload();
-  }
-  done = true;
-  await Promise.all(workers);
-  expect(failures).toBe(0);
-  expect(server.requests.length).toBeGreaterThan(200);
-  const byConnection = new Map<number, Set<string | null | undefined>>();
-  for (const { connection, clientCertificate } of server.requests) {
-    const names = byConnection.get(connection) ?? new Set<string | null | undefined>();
-    byConnection.set(connection, names.add(clientCertificate?.commonName));
-  }
-  expect([...byConnection.values()].every((names) => names.size === 1)).toBe(true);
-  await get(`${server.url}/last`, { agent });
-  expect(server.requests.at(-1)?.clientCertificate?.commonName).toBe('old');
-  expect(Object.values(agent.freeSockets).flat().length).toBeLessThanOrEqual(8);
-  expect(Object.keys(agent.sockets)).toEqual([]);
-  agent.destroy();
-}, 60_000);
+  const config = {
+    certificates: {
+      alice: { cert: files.alice.cert, key: files.alice.key, ca: files.alice.ca },
+      bob: { cert: files.bob.cert, key: files.bob.key, ca: files.alice.ca },
+    },
+    hosts,
+    watch: false,
+  };
+  return { alice, bob, files, config };
+}
 
-describe('watching', () => {
-  const rotated = (credentials: Awaited<ReturnType<typeof load>>) =>
-    new Promise<string>((resolve) => credentials.on('rotate', ({ current }) => resolve(current)));
+describe('reload()', () => {
+  it('swaps what has changed and reports the rest', async () => {
+    await using directory = await scratch();
+    const { alice, config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const agent = credentials.agent();
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    expect(await credentials.reload()).toEqual({ changed: [], unchanged: ['alice', 'bob'], failed: [] });
 
-  it.each([
-    ['a rewrite in place', () => put(fresh)],
-    [
-      'an atomic rename',
-      async () => {
-        await writeFile(at('new.key'), fresh.key);
-        await writeFile(at('new.crt'), fresh.fullChain);
-        await rename(at('new.key'), at('tls.key'));
-        await rename(at('new.crt'), at('tls.crt'));
-      },
-    ],
-    [
-      'deletion and return',
-      async () => {
-        await unlink(at('tls.crt'));
-        await unlink(at('tls.key'));
-        await new Promise((resolve) => setTimeout(resolve, 1500));
-        await put(fresh);
-      },
-    ],
-  ])('sees %s', async (_, change) => {
-    await using credentials = await load(443, true);
-    credentials.on('error', () => {});
-    const current = rotated(credentials);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    await change();
-    expect(await current).toBe(fresh.fingerprint256);
+    const renewed = await issue(authority, 'alice');
+    await renewed.files(directory.path);
+    const rotated = next(credentials, 'rotate');
+    expect(await credentials.reload()).toEqual({ changed: ['alice'], unchanged: ['bob'], failed: [] });
+    expect(await rotated).toEqual({
+      name: 'alice',
+      version: 2,
+      previous: alice.fingerprint256,
+      current: renewed.fingerprint256,
+    });
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    expect(seen(server)[2]).toBe(renewed.fingerprint256);
+    // bob's connection was kept, alice's was not.
+    const connections = server.requests.map(({ connection }) => connection);
+    expect(connections[3]).toBe(connections[1]);
+    expect(connections[2]).not.toBe(connections[0]);
   });
 
-  it('sees the swap of a mounted Kubernetes secret', async () => {
-    const generation = async (name: string, issued: IssuedCertificate) => {
-      await mkdir(at(name));
-      await writeFile(join(at(name), 'tls.crt'), issued.fullChain);
-      await writeFile(join(at(name), 'tls.key'), issued.key);
-    };
-    await generation('..1', old);
-    await symlink('..1', at('..data'));
-    for (const file of ['tls.crt', 'tls.key']) {
-      await unlink(at(file));
-      await symlink(join('..data', file), at(file));
+  it('keeps what cannot be read, says so, and swaps the others', async () => {
+    await using directory = await scratch();
+    const { alice, files, config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    credentials.on('error', () => {});
+    await writeFile(files.alice.key, 'not a key');
+    const renewed = await issue(authority, 'bob');
+    await renewed.files(directory.path);
+    const report = await credentials.reload();
+    expect(report).toMatchObject({ changed: ['bob'], unchanged: [], failed: [{ name: 'alice' }] });
+    expect(report.failed[0]!.error).toMatchObject({ code: expect.stringContaining('ERR_CLIENTCERT_') });
+    await request(credentials, server.urls[0]!);
+    await request(credentials, server.urls[1]!);
+    expect(seen(server)).toEqual([alice.fingerprint256, renewed.fingerprint256]);
+  });
+
+  it('reads what was written before it was called, also while another reading is under way', async () => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    for (let round = 0; round < 5; round++) {
+      const renewed = await issue(authority, 'alice');
+      const early = credentials.reload();
+      credentials.on('error', () => {});
+      await inPlace(directory.path, renewed);
+      await writeFile(files.alice.cert, renewed.fullChain);
+      await writeFile(files.alice.key, renewed.key);
+      await credentials.reload();
+      await early;
+      expect(credentials.certificates()[0]!.fingerprint256).toBe(renewed.fingerprint256);
     }
-    await using credentials = await load(443, true);
-    const current = rotated(credentials);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    await generation('..2', fresh);
-    await symlink('..2', at('..data_tmp'));
-    await rename(at('..data_tmp'), at('..data'));
-    expect(await current).toBe(fresh.fingerprint256);
+  });
+
+  it('is refused after close()', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    const credentials = await loadCredentials(config);
+    await credentials.close();
+    await expect(credentials.reload()).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+    expect(credentials.health()).toMatchObject({ status: 'error', reasons: [{ code: 'CLOSED' }] });
   });
 });
 
-describe('a source that is a function', () => {
-  it('is asked again after the seconds it names, and sooner after a failure', async () => {
-    await using server = await startServer({ authority });
-    let calls = 0;
-    await using credentials = await loadCredentials({
-      certificates: {
-        vault: async () => {
-          calls += 1;
-          if (calls === 2) throw new Error('sealed');
-          const { fullChain, key } = calls === 1 ? old : fresh;
-          return { cert: fullChain, key, ca: authority.certificate, refresh: 0.5 };
-        },
-      },
-      hosts: { [`127.0.0.1:${server.port}`]: 'vault' },
-    });
-    const errors: unknown[] = [];
-    credentials.on('error', (error) => errors.push(error));
+describe('reload(config)', () => {
+  it('takes a new config whole; what is the same keeps its connections', async () => {
+    await using directory = await scratch();
+    const { alice, config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
     const agent = credentials.agent();
-    await get(server.url, { agent });
-    await new Promise((resolve) => credentials.on('rotate', resolve));
-    await get(server.url, { agent });
-    expect(subjects(server)).toEqual(['old', 'fresh']);
-    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('vault') })]);
-    agent.destroy();
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    const carol = await issue(authority, 'carol');
+    const { bob: _, ...others } = config.certificates;
+    const report = await credentials.reload({
+      ...config,
+      certificates: {
+        alice: { ...others.alice },
+        carol: { cert: carol.fullChain, key: carol.key, ca: authority.certificate },
+      },
+      hosts: { [`localhost:${server.ports[0]}`]: 'alice', [`localhost:${server.ports[1]}`]: 'carol' },
+    });
+    expect(report).toEqual({ changed: ['carol'], unchanged: ['alice'], failed: [] });
+    expect(credentials.certificates().map(({ name }) => name)).toEqual(['alice', 'carol']);
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    expect(seen(server).slice(2)).toEqual([alice.fingerprint256, carol.fingerprint256]);
+    const connections = server.requests.map(({ connection }) => connection);
+    expect(connections[2]).toBe(connections[0]);
+    expect(connections[3]).not.toBe(connections[1]);
+  });
+
+  it('closes idle connections of a host that is now another certificate’s, or nobody’s', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const agent = credentials.agent();
+    await request(credentials, server.urls[0]!, agent);
+    await request(credentials, server.urls[1]!, agent);
+    const idle = () => Object.values(agent.freeSockets).flat().length;
+    expect(idle()).toBe(2);
+    const [first, second] = server.ports.map((port) => `localhost:${port}`);
+    await credentials.reload({ ...config, hosts: { [first!]: 'alice', [second!]: 'alice' } });
+    await expect.poll(idle).toBe(1);
+    await credentials.reload({ ...config, hosts: { [second!]: 'alice' } });
+    await expect.poll(idle).toBe(0);
+  });
+
+  it('reads again the files that have changed, by the rules of a renewal', async () => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    credentials.on('error', () => {});
+    const renewed = await issue(authority, 'alice');
+    await renewed.files(directory.path);
+    await writeFile(files.bob.cert, 'garbage');
+    const report = await credentials.reload({ ...config });
+    expect(report).toMatchObject({ changed: ['alice'], unchanged: [], failed: [{ name: 'bob' }] });
+  });
+
+  it.each<[string, (config: Config) => Config, string]>([
+    ['malformed', (config) => ({ ...config, hosts: { 'a b': 'alice' } }), 'ERR_CLIENTCERT_HOST_INVALID'],
+    [
+      'naming a file that is not there',
+      (config) => ({ ...config, certificates: { ...config.certificates, eve: { pfx: 'nowhere.pfx' } } }),
+      'ERR_CLIENTCERT_FILE_NOT_FOUND',
+    ],
+    [
+      'naming a certificate that it does not hold',
+      (config) => ({ ...config, hosts: { 'api.bank.example': 'eve' } }),
+      'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN',
+    ],
+  ])('rejects one that is %s, and nothing has changed', async (_, spoil, code) => {
+    await using directory = await scratch();
+    const { alice, config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const agent = credentials.agent();
+    await request(credentials, server.urls[0]!, agent);
+    const before = JSON.stringify(credentials.certificates());
+    await expect(credentials.reload(spoil(config))).rejects.toMatchObject({ code });
+    expect(JSON.stringify(credentials.certificates())).toBe(before);
+    await request(credentials, server.urls[0]!, agent);
+    expect(seen(server)).toEqual([alice.fingerprint256, alice.fingerprint256]);
+    expect(server.requests[1]!.connection).toBe(server.requests[0]!.connection);
+  });
+
+  it('rejects an expired certificate in place of a valid one', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const late = await authority.issue({ name: 'late', expired: true });
+    const alice = { cert: late.fullChain, key: late.key };
+    await expect(
+      credentials.reload({ ...config, certificates: { ...config.certificates, alice } }),
+    ).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_RENEWAL_REJECTED' });
+  });
+
+  it('follows the files of the new config, and no longer those of the old', async () => {
+    await using directory = await scratch();
+    await using elsewhere = await scratch();
+    const { config } = await deliver(directory.path);
+    await using credentials = await loadCredentials({ ...config, watch: { settle: 20 } });
+    await inPlace(elsewhere.path, await issue(authority, 'alice'));
+    const alice = { cert: join(elsewhere.path, 'tls.crt'), key: join(elsewhere.path, 'tls.key') };
+    await credentials.reload({
+      ...config,
+      certificates: { ...config.certificates, alice },
+      watch: { settle: 20 },
+    });
+    await (await issue(authority, 'alice')).files(directory.path);
+    await expect(next(credentials, 'rotate', 400)).rejects.toThrow('no rotate');
+    const renewed = await issue(authority, 'alice');
+    const [event] = await Promise.all([next(credentials, 'rotate'), inPlace(elsewhere.path, renewed)]);
+    expect(event).toMatchObject({ name: 'alice', current: renewed.fingerprint256 });
+  });
+
+  it('keeps no contexts of configs that are long gone', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    const first = credentials.profileId(server.urls[0]!);
+    for (let round = 0; round < 20; round++) {
+      const other = await createAuthority();
+      await credentials.reload({
+        ...config,
+        hosts: { ...config.hosts, 'other.example': { certificate: 'alice', ca: other.certificate } },
+      });
+      credentials.profileId('https://other.example');
+      expect(credentials.profileId(server.urls[0]!)).toBe(first);
+    }
   });
 });

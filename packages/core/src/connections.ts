@@ -1,0 +1,127 @@
+import { SessionCache } from './agent/session.ts';
+import { type Inventory, proxyLabel } from './inventory.ts';
+import { haveSame } from './rotate/judge.ts';
+import type { CertificateVersion } from './tls/context.ts';
+import { SecureContexts } from './tls/profile.ts';
+import type { Resolution } from './types.ts';
+
+/** Connections that were made with these credentials, and are kept elsewhere: an agent's, a client's pools. */
+export interface Retirable {
+  /** Closes what would be made otherwise by now: idle connections at once, busy ones after their response. */
+  retire(): void | Promise<void>;
+}
+
+/** The version of a certificate by its name. */
+type VersionOf = (name: string) => CertificateVersion;
+
+/**
+ * What connections are made with and kept in: secure contexts by partition, pools, TLS sessions. When an
+ * inventory takes the place of another, those that it decides otherwise are retired here, and no others.
+ */
+export class Connections {
+  readonly sessions: SessionCache = new SessionCache(1000);
+  readonly #pools = new Set<WeakRef<Retirable>>();
+  readonly #forgotten = new FinalizationRegistry<WeakRef<Retirable>>((pools) => this.#pools.delete(pools));
+  #contexts = new Map<string, SecureContexts>();
+  /** Those of the inventory before, until it is known whether they serve in this one. */
+  #inherited = new Map<string, SecureContexts>();
+
+  /** Has these pools told when connections are retired; they are held weakly. */
+  adopt(pools: Retirable): void {
+    const reference = new WeakRef(pools);
+    this.#pools.add(reference);
+    this.#forgotten.register(pools, reference);
+  }
+
+  /** One set of contexts for all resolutions that may share connections. */
+  contextsOf(resolution: Resolution, versionOf: VersionOf): SecureContexts {
+    const { partition } = resolution;
+    let contexts = this.#contexts.get(partition);
+    if (!contexts) {
+      contexts = this.#inherited.get(partition) ?? build(resolution, versionOf);
+      this.#inherited.delete(partition);
+      this.#contexts.set(partition, contexts);
+    }
+    return contexts;
+  }
+
+  /**
+   * Builds what connections under way will be made with next, so that OpenSSL says now whether it takes it.
+   *
+   * @returns Puts it in place of what there is, and closes what was made with that: the idle connections, and
+   *   the busy ones after their response.
+   * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED
+   */
+  prepareRenewal(next: CertificateVersion, versionOf: VersionOf): () => void {
+    const { name, material } = next;
+    const latest: VersionOf = (each) => (each === name ? next : versionOf(each));
+    // Where it lends its roots alone, nothing changes unless they do.
+    const newRoots = !haveSame(versionOf(name).material.ca, material.ca);
+    const isStale = ({ resolution: { certificate, authorities } }: SecureContexts) =>
+      certificate === name || (newRoots && authorities.includes(name));
+    const retiring = [...this.#contexts.values()].filter(isStale);
+    const built = retiring.map(({ resolution }) => build(resolution, latest));
+    for (const contexts of built) contexts.get();
+    return () => {
+      for (const contexts of retiring) contexts.retired = true;
+      for (const contexts of built) this.#contexts.set(contexts.resolution.partition, contexts);
+      drop(this.#inherited, isStale);
+      void this.#retirePools();
+    };
+  }
+
+  /** The same for one inventory in place of another. */
+  prepareReplacement(before: Inventory, next: Inventory): () => void {
+    const isStale = ({ resolution }: SecureContexts) =>
+      (resolution.rule === proxyLabel && before.proxy !== next.proxy) ||
+      namesOf(resolution).some((name) => before.certificates.get(name) !== next.certificates.get(name));
+    const built = new Map<string, SecureContexts>();
+    for (const [partition, contexts] of this.#contexts) {
+      const { resolution } = contexts;
+      if (resolution.rule === proxyLabel || !isStale(contexts)) continue;
+      if (!namesOf(resolution).every((name) => next.certificates.has(name))) continue;
+      const replacement = build(resolution, (name) => next.certificates.get(name)!);
+      replacement.get();
+      built.set(partition, replacement);
+    }
+    return () => {
+      for (const contexts of this.#inherited.values()) contexts.retired = true;
+      this.#inherited = this.#contexts;
+      this.#contexts = built;
+      drop(this.#inherited, isStale);
+      void this.#retirePools();
+    };
+  }
+
+  /** Closes what is idle; what is busy closes after its response. */
+  async close(): Promise<void> {
+    drop(this.#contexts, () => true);
+    drop(this.#inherited, () => true);
+    await this.#retirePools();
+    this.#pools.clear();
+  }
+
+  async #retirePools(): Promise<void> {
+    this.sessions.prune();
+    await Promise.all([...this.#pools].map((reference) => reference.deref()?.retire()));
+  }
+}
+
+function build(resolution: Resolution, versionOf: VersionOf): SecureContexts {
+  const { certificate, authorities, ca } = resolution;
+  const roots = [...ca, ...authorities.flatMap((name) => versionOf(name).material.ca)];
+  return new SecureContexts(resolution, certificate === null ? null : versionOf(certificate), roots);
+}
+
+/** The certificates that a decision builds on, for what is presented or for what is trusted. */
+function namesOf({ certificate, authorities }: Resolution): string[] {
+  return certificate === null ? [...authorities] : [certificate, ...authorities];
+}
+
+function drop(contexts: Map<string, SecureContexts>, isStale: (contexts: SecureContexts) => boolean): void {
+  for (const [partition, each] of contexts) {
+    if (!isStale(each)) continue;
+    each.retired = true;
+    contexts.delete(partition);
+  }
+}

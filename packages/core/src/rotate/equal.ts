@@ -1,0 +1,28 @@
+/**
+ * Whether two parts of a config say the same: by content for text, bytes and URLs, by identity for functions.
+ * (`util.isDeepStrictEqual` takes any two URLs for equal on Node 20.)
+ */
+export function isEqual(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (a instanceof URL || b instanceof URL) return a instanceof URL && b instanceof URL && a.href === b.href;
+  if (a instanceof Uint8Array || b instanceof Uint8Array) {
+    return a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0;
+  }
+  if (Array.isArray(a) !== Array.isArray(b) || !isPlain(a) || !isPlain(b)) return false;
+  const keys = writtenKeys(a);
+  return (
+    keys.length === writtenKeys(b).length &&
+    keys.every((key) => isEqual(a[key as keyof typeof a], b[key as keyof typeof b]))
+  );
+}
+
+/** What is neither a list nor plain data has its contents elsewhere. */
+function isPlain(value: object): boolean {
+  return Array.isArray(value) || Object.prototype.toString.call(value) === '[object Object]';
+}
+
+/** An option that is `undefined` is one that is not written. */
+function writtenKeys(value: object): string[] {
+  return Object.keys(value).filter((key) => value[key as keyof typeof value] !== undefined);
+}

@@ -1,0 +1,69 @@
+/** Whether all certificates can be used and are being renewed, for a health endpoint. */
+export interface Health {
+  /** The worst of the reasons; `ok` without any. */
+  status: 'ok' | 'warning' | 'error';
+  reasons: HealthReason[];
+}
+
+export interface HealthReason {
+  status: 'warning' | 'error';
+  /** The certificate's name, or the place of a rule whose roots it is about; `null` where it is about none. */
+  certificate: string | null;
+  code: 'EXPIRED' | 'NOT_YET_VALID' | 'EXPIRING' | 'RENEWAL_FAILED' | 'CLOSED';
+  message: string;
+}
+
+/** What health is judged by. */
+export interface HealthRecord {
+  readonly name: string;
+  readonly status: 'valid' | 'expiring' | 'expired' | 'not yet valid';
+  readonly validFrom: Date;
+  readonly validTo: Date;
+  /** Whether any rule presents it. */
+  readonly used: boolean;
+}
+
+export interface FailureRecord {
+  readonly name: string;
+  readonly error: Error;
+  readonly since: Date;
+}
+
+/** Puts together what is wrong. A certificate that no rule names can do no more than warn. */
+export function judgeHealth(
+  certificates: readonly HealthRecord[],
+  failures: readonly FailureRecord[],
+  closed: boolean,
+): Health {
+  const reasons: HealthReason[] = [
+    ...certificates.flatMap(judgeCertificate),
+    ...failures.map(({ name, error, since }) => ({
+      status: 'warning' as const,
+      certificate: name,
+      code: 'RENEWAL_FAILED' as const,
+      message: `not renewed since ${since.toISOString()}: ${error.message}`,
+    })),
+  ];
+  if (closed) {
+    reasons.unshift({ status: 'error', certificate: null, code: 'CLOSED', message: 'closed' });
+  }
+  const status = reasons.some((reason) => reason.status === 'error')
+    ? 'error'
+    : reasons.length > 0
+      ? 'warning'
+      : 'ok';
+  return { status, reasons };
+}
+
+function judgeCertificate({ name, status, validFrom, validTo, used }: HealthRecord): HealthReason[] {
+  if (status === 'valid') return [];
+  const [code, message] = {
+    expired: ['EXPIRED', `certificate "${name}" expired on ${validTo.toISOString()}`] as const,
+    'not yet valid': [
+      'NOT_YET_VALID',
+      `certificate "${name}" is not valid before ${validFrom.toISOString()}`,
+    ] as const,
+    expiring: ['EXPIRING', `certificate "${name}" expires on ${validTo.toISOString()}`] as const,
+  }[status];
+  return [{ status: status === 'expiring' || !used ? 'warning' : 'error', certificate: name, code, message }];
+}

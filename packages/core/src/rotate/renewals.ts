@@ -1,0 +1,136 @@
+import type { Links } from './follow.ts';
+import { type Failure, type Outcome, type Reading, type Renewable, Renewal } from './renewal.ts';
+import { FileWatch, type Waiting } from './watch.ts';
+
+/** What became of reading everything again. Certificates are named as in the config, other roots by their rule. */
+export interface ReloadReport {
+  /** Replaced, or new. */
+  changed: string[];
+  unchanged: string[];
+  /** Could not be read or may not be used: what was in use before stays in use. */
+  failed: { name: string; error: Error }[];
+}
+
+/** Everything that is read again while the process runs, by a key of the owner's. */
+export class Renewals {
+  readonly #failed: (name: string, error: Error) => void;
+  // biome-ignore lint/suspicious/noExplicitAny: each reads and takes a value of its own type
+  readonly #renewals = new Map<string, Renewal<any>>();
+  #watch: FileWatch | undefined;
+  #untracked: string[] = [];
+
+  /** @param failed Told of each failure of a reading, repetitions apart. */
+  constructor(failed: (name: string, error: Error) => void) {
+    this.#failed = failed;
+  }
+
+  /** Watches the files of everything from now on, in this way, or with `false` no more. */
+  watch(options: Waiting | false): void {
+    this.#watch?.close();
+    this.#watch = options
+      ? new FileWatch(options, (key) => void this.#renewals.get(key)?.renew())
+      : undefined;
+    void this.#trackAll(this.#watch);
+  }
+
+  add<Value>(key: string, subject: Renewable<Value>, origin: Omit<Reading<Value>, 'value'>): void {
+    this.remove(key);
+    const renewal = new Renewal(subject, origin, {
+      watched: (files) => void this.#watch?.track(key, files),
+      failed: (error) => this.#failed(subject.name, error),
+    });
+    this.#renewals.set(key, renewal);
+    this.#untracked.push(key);
+  }
+
+  /** Watches what was added since. */
+  track(): void {
+    void this.#trackAll(this.#watch, this.#untracked.splice(0));
+  }
+
+  remove(key: string): void {
+    this.#renewals.get(key)?.close();
+    this.#renewals.delete(key);
+    this.#watch?.forget(key);
+  }
+
+  has(key: string): boolean {
+    return this.#renewals.has(key);
+  }
+
+  keys(): string[] {
+    return [...this.#renewals.keys()];
+  }
+
+  failureOf(key: string): Failure | undefined {
+    return this.#renewals.get(key)?.failure;
+  }
+
+  failures(): (Failure & { name: string })[] {
+    return [...this.#renewals.values()].flatMap(({ subject, failure }) =>
+      failure ? [{ name: subject.name, ...failure }] : [],
+    );
+  }
+
+  renew(key: string): Promise<Outcome> | undefined {
+    return this.#renewals.get(key)?.renew();
+  }
+
+  /** Reads these again, a few at a time; all unless said otherwise. */
+  async renewAll(keys: readonly string[] = this.keys()): Promise<ReloadReport> {
+    const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
+    const outcomes = new Map<string, Outcome>();
+    await inBatches(keys, async (key) => {
+      const outcome = await this.renew(key);
+      if (outcome) outcomes.set(key, outcome);
+    });
+    // In the order that was asked for, not that in which they were done.
+    for (const key of keys) {
+      const outcome = outcomes.get(key);
+      if (outcome === undefined) continue;
+      const name = this.#renewals.get(key)?.subject.name ?? key;
+      if (outcome instanceof Error) report.failed.push({ name, error: outcome });
+      else report[outcome].push(name);
+    }
+    return report;
+  }
+
+  /**
+   * The keys, of those given, whose files are not in the state in which they were read. What is watched need not
+   * be looked at: a change has been noticed, or will be.
+   */
+  async findChanged(keys: readonly string[]): Promise<string[]> {
+    const watch = this.#watch;
+    if (watch) return keys.filter((key) => watch.hasNoticed(key));
+    const changed = new Set<string>();
+    await inBatches(keys, async (key) => {
+      if (await this.#renewals.get(key)?.hasChangedFiles()) changed.add(key);
+    });
+    return keys.filter((key) => changed.has(key));
+  }
+
+  close(): void {
+    this.#watch?.close();
+    for (const renewal of this.#renewals.values()) renewal.close();
+    this.#renewals.clear();
+  }
+
+  async #trackAll(watch: FileWatch | undefined, keys: readonly string[] = this.keys()): Promise<void> {
+    if (!watch) return;
+    const links: Links = new Map();
+    await inBatches(keys, async (key) => {
+      const files = this.#renewals.get(key)?.files;
+      if (files && files.length > 0 && watch === this.#watch) await watch.track(key, files, links);
+    });
+  }
+}
+
+async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  let next = 0;
+  const run = async () => {
+    for (let index = next++; index < items.length; index = next++) await work(items[index]!);
+  };
+  await Promise.all(Array.from({ length: concurrency }, run));
+}
+
+const concurrency = 16;

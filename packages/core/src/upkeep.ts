@@ -1,0 +1,310 @@
+import type { X509Certificate } from 'node:crypto';
+import type { HandshakeFailure, Observer } from './agent/handshake.ts';
+import { checkConfig } from './config/check.ts';
+import type { CheckedProxy } from './config/proxy.ts';
+import { readConfig } from './config/read.ts';
+import type { Connections } from './connections.ts';
+import { ClientCertificateError } from './errors.ts';
+import type { Events } from './events.ts';
+import {
+  type Inventory,
+  type LoadedProxy,
+  layOut,
+  loadInventory,
+  placeOf,
+  proxyLabel,
+  readAuthorization,
+  readCertificateSource,
+  readRuleRoots,
+} from './inventory.ts';
+import { isEqual } from './rotate/equal.ts';
+import { ExpiryWatch } from './rotate/expiry.ts';
+import { haveSame, replaces } from './rotate/judge.ts';
+import { Probation } from './rotate/probation.ts';
+import type { Failure, Renewable } from './rotate/renewal.ts';
+import { type ReloadReport, Renewals } from './rotate/renewals.ts';
+import type { CertificateVersion } from './tls/context.ts';
+import type { ClientCertificate, Config, Warning } from './types.ts';
+
+/**
+ * Keeps an inventory as its sources are: reads them again, puts what has changed in place of what was, and
+ * tells of it. Everything is put in place at once, between two events of the process.
+ */
+export class Upkeep {
+  #inventory: Inventory;
+  readonly #connections: Connections;
+  readonly #events: Events;
+  readonly #renewals: Renewals;
+  readonly #expiry: ExpiryWatch;
+  readonly #probation = new Probation();
+  #reloading: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(inventory: Inventory, connections: Connections, events: Events) {
+    this.#inventory = inventory;
+    this.#connections = connections;
+    this.#events = events;
+    this.#renewals = new Renewals((name, error) => events.emit('error', error, { name }));
+    this.#expiry = new ExpiryWatch({
+      expiring: (event) => events.emit('expiring', event),
+      expired: (event) => events.emit('expired', event),
+    });
+    this.#renewals.watch(inventory.config.watch);
+    this.#follow();
+    // Not before whoever awaits the credentials has had time to listen.
+    const { certificates, config } = inventory;
+    setImmediate(() => this.#announce([...certificates.values()], config.warnings)).unref();
+  }
+
+  get inventory(): Inventory {
+    return this.#inventory;
+  }
+
+  /** How renewing a certificate stands, where it fails. */
+  failureOf(name: string): Failure | undefined {
+    return this.#renewals.failureOf(certificateKey(name));
+  }
+
+  failures(): (Failure & { name: string })[] {
+    return this.#renewals.failures();
+  }
+
+  /** Reads everything again, or takes a new config whole; one such call after the other. */
+  reload(config?: Config | string | URL): Promise<ReloadReport> {
+    const reloading = this.#reloading.then(() => {
+      this.#checkOpen();
+      return config === undefined ? this.#renewals.renewAll() : this.#replace(config);
+    });
+    this.#reloading = reloading.catch(() => {});
+    return reloading;
+  }
+
+  /** Told of every connection. */
+  readonly observer: Observer = {
+    handshake: (handshake) => this.#events.emit('handshake', handshake),
+    failure: (failure) => {
+      this.#events.emit('failure', failure);
+      const previous = this.#probation.refused(failure);
+      if (previous && !this.#closed) this.#rollBack(previous, failure);
+    },
+    awaits: (presented) => this.#probation.awaits(presented),
+    accepted: (presented) => this.#probation.accepted(presented),
+  };
+
+  close(): void {
+    this.#closed = true;
+    this.#renewals.close();
+    this.#expiry.close();
+  }
+
+  /** Reads every certificate and all roots again when their time comes; those that are not followed yet. */
+  #follow(): void {
+    const { config, origins, roots } = this.#inventory;
+    for (const [name, origin] of origins) {
+      const key = certificateKey(name);
+      if (this.#renewals.has(key)) continue;
+      const source = config.certificates.get(name)!;
+      const subject: Renewable<ClientCertificate> = {
+        name,
+        read: () => readCertificateSource(name, source, placeOf(this.#inventory.config)),
+        take: (material) => this.#take(name, material),
+      };
+      this.#renewals.add(key, subject, origin);
+    }
+    for (const [label, { ca, reading }] of roots) {
+      const key = rootsKey(label);
+      if (this.#renewals.has(key)) continue;
+      const subject: Renewable<readonly X509Certificate[]> = {
+        name: `${label}: ca`,
+        read: () => readRuleRoots(label, ca, this.#inventory.config.baseDirectory),
+        take: (found) => this.#takeRoots(label, found),
+      };
+      this.#renewals.add(key, subject, reading);
+    }
+    const { proxy } = config;
+    if (typeof proxy === 'object' && isKeptElsewhere(proxy) && !this.#renewals.has(authorizationKey)) {
+      const subject: Renewable<string | undefined> = {
+        name: `${proxyLabel}: authorization`,
+        read: () => readAuthorization(proxy, this.#inventory.config.baseDirectory),
+        take: (text) => this.#takeAuthorization(text),
+      };
+      const loaded = this.#inventory.proxy as LoadedProxy;
+      this.#renewals.add(authorizationKey, subject, loaded.origin);
+    }
+    this.#renewals.track();
+  }
+
+  #take(name: string, material: ClientCertificate): boolean {
+    const { certificates, config } = this.#inventory;
+    const previous = certificates.get(name)!;
+    if (!replaces(material, previous.material, name, this.#probation.refusedOf(name))) return false;
+    const next = { name, version: previous.version + 1, material };
+    this.#swap(previous, next, () => {
+      if (config.rollback) this.#probation.begin(next, previous);
+    });
+    this.#announce([next]);
+    return true;
+  }
+
+  /** From here on new connections present the next version; those of the one before end with their response. */
+  #swap(previous: CertificateVersion, next: CertificateVersion, begin: () => void): void {
+    const { certificates } = this.#inventory;
+    const retire = this.#connections.prepareRenewal(next, (name) => certificates.get(name)!);
+    certificates.set(next.name, next);
+    begin();
+    retire();
+    this.#tellRotation(previous, next);
+  }
+
+  #tellRotation(previous: CertificateVersion, { name, version, material }: CertificateVersion): void {
+    this.#events.emit('rotate', {
+      name,
+      version,
+      previous: previous.material.certificate.fingerprint256,
+      current: material.certificate.fingerprint256,
+    });
+  }
+
+  #rollBack({ name, material }: CertificateVersion, failure: HandshakeFailure): void {
+    const refused = this.#inventory.certificates.get(name)!;
+    const version = refused.version + 1;
+    this.#swap(refused, { name, version, material }, () => {});
+    const { host, port, alert } = failure;
+    this.#events.emit('rollback', {
+      name,
+      version,
+      refused: refused.material.certificate.fingerprint256,
+      restored: material.certificate.fingerprint256,
+      host,
+      port,
+      alert: alert!,
+    });
+    // The refused one is still in the file: from now on that is an error, until another takes its place.
+    void this.#renewals.renew(certificateKey(name));
+  }
+
+  #takeRoots(label: string, found: readonly X509Certificate[]): boolean {
+    const before = this.#inventory;
+    const { ca, reading } = before.roots.get(label)!;
+    if (haveSame(found, reading.value)) return false;
+    const roots = new Map(before.roots).set(label, { ca, reading: { ...reading, value: found } });
+    const { proxy } = before;
+    this.#commit(
+      label === proxyLabel
+        ? { ...before, roots, proxy: typeof proxy === 'object' ? { ...proxy, ca: found } : proxy }
+        : { ...before, roots, table: layOut(before.config, roots) },
+    );
+    return true;
+  }
+
+  #takeAuthorization(authorization: string | undefined): boolean {
+    const before = this.#inventory;
+    const { proxy } = before;
+    if (typeof proxy !== 'object' || proxy.authorization === authorization) return false;
+    this.#commit({ ...before, proxy: { ...proxy, authorization } });
+    return true;
+  }
+
+  async #replace(config: Config | string | URL): Promise<ReloadReport> {
+    const { config: written, ...place } = await readConfig(config);
+    const before = this.#inventory;
+    const next = await loadInventory(await checkConfig(written, place), before);
+    this.#checkOpen();
+
+    const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
+    const kept: string[] = [];
+    const fresh: CertificateVersion[] = [];
+    for (const [name, version] of next.certificates) {
+      const current = this.#inventory.certificates.get(name);
+      if (current && next.origins.get(name) === before.origins.get(name)) {
+        kept.push(name);
+        next.certificates.set(name, current); // it may have been renewed meanwhile
+        continue;
+      }
+      const changed = version !== current;
+      if (changed && current) next.certificates.set(name, { ...version, version: current.version + 1 });
+      if (changed) fresh.push(next.certificates.get(name)!);
+      report[changed ? 'changed' : 'unchanged'].push(name);
+    }
+    this.#commit(next);
+    this.#refollow(before, next);
+    this.#announce(fresh, next.config.warnings);
+
+    const keys = kept.map(certificateKey);
+    const touched = new Set(await this.#renewals.findChanged(keys));
+    const renewed = await this.#renewals.renewAll([...touched]);
+    report.changed.push(...renewed.changed);
+    report.failed.push(...renewed.failed);
+    report.unchanged.push(...renewed.unchanged, ...kept.filter((name) => !touched.has(certificateKey(name))));
+    return report;
+  }
+
+  /** Puts an inventory in place of the one before; connections that it decides in the same way stay. */
+  #commit(next: Inventory): void {
+    const before = this.#inventory;
+    const retire = this.#connections.prepareReplacement(before, next);
+    const rotated = [...next.certificates.values()].flatMap((version) => {
+      const previous = before.certificates.get(version.name);
+      return previous && previous !== version ? [{ previous, version }] : [];
+    });
+    this.#inventory = next;
+    for (const { version, previous } of rotated) {
+      if (next.config.rollback) this.#probation.begin(version, previous);
+    }
+    retire();
+    for (const { version, previous } of rotated) this.#tellRotation(previous, version);
+  }
+
+  /** Follows what is new in an inventory, and leaves what is gone. */
+  #refollow(before: Inventory, next: Inventory): void {
+    const kept = new Set<string>();
+    for (const [name, origin] of next.origins) {
+      if (origin === before.origins.get(name)) kept.add(certificateKey(name));
+    }
+    for (const [label, { reading }] of next.roots) {
+      if (reading === before.roots.get(label)?.reading) kept.add(rootsKey(label));
+    }
+    for (const key of this.#renewals.keys()) if (!kept.has(key)) this.#renewals.remove(key);
+    for (const name of before.certificates.keys()) {
+      if (next.certificates.has(name)) continue;
+      this.#probation.forget(name);
+      this.#expiry.forget(name);
+    }
+    this.#follow();
+    if (!isEqual(next.config.watch, before.config.watch)) this.#renewals.watch(next.config.watch);
+  }
+
+  /** Tells what there is to know of certificates that are new here, and watches their end. */
+  #announce(fresh: readonly CertificateVersion[], warnings: readonly Warning[] = []): void {
+    if (this.#closed) return;
+    for (const warning of warnings) this.#events.emit('warning', warning);
+    for (const { name, material } of fresh) {
+      for (const { code, message } of material.warnings) {
+        const about = `certificate "${name}": ${message}`;
+        this.#events.emit('warning', { code, message: about, certificate: name });
+      }
+    }
+    const { config } = this.#inventory;
+    this.#expiry.watch(() => this.#inventory.certificates.values(), config.expiryThresholds);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closed();
+  }
+}
+
+export function closed(): ClientCertificateError {
+  return new ClientCertificateError('ERR_CLIENTCERT_CLOSED', 'these credentials were closed', {
+    hint: 'Load them once for the life of the process, and close them at its end.',
+  });
+}
+
+/** What is followed, by key: certificates and roots have names of their own. */
+const certificateKey = (name: string): string => `certificate ${name}`;
+const rootsKey = (label: string): string => `roots ${label}`;
+const authorizationKey = 'authorization';
+
+/** Whether its authorization may change under a config that stays the same. */
+function isKeptElsewhere({ authorization }: CheckedProxy): boolean {
+  return authorization !== undefined && typeof authorization !== 'string';
+}

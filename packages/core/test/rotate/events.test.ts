@@ -1,0 +1,111 @@
+import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadCredentials } from '../../src/index.ts';
+import { issue, next } from './scene.ts';
+
+let authority: Authority;
+beforeAll(async () => {
+  authority = await createAuthority();
+});
+
+const second = 1000;
+const day = 24 * 60 * 60 * second;
+const inlineOf = ({ fullChain, key }: IssuedCertificate) => ({ cert: fullChain, key });
+
+describe('the end of a certificate', () => {
+  it('is told once for each threshold and once when it has come', async () => {
+    const end = new Date(Math.ceil((Date.now() + 2 * second) / second) * second);
+    const certificate = await authority.issue({ name: 'short', notAfter: end });
+    await using credentials = await loadCredentials({
+      certificates: { bank: inlineOf(certificate) },
+      hosts: { 'api.bank.example': 'bank' },
+      // The second threshold is passed a second before the end.
+      expiryWarningDays: [30, second / day],
+    });
+    const told: unknown[] = [];
+    credentials.on('expiring', ({ name, threshold, daysLeft, validTo }) => {
+      told.push([name, threshold, daysLeft, validTo.getTime() === end.getTime()]);
+    });
+    const [gone] = await Promise.all([next(credentials, 'expired')]);
+    expect(told).toEqual([
+      ['bank', 30, 0, true],
+      ['bank', second / day, 0, true],
+    ]);
+    expect(gone).toEqual({ name: 'bank', fingerprint256: certificate.fingerprint256, validTo: end });
+    expect(credentials.certificates()[0]).toMatchObject({ status: 'expired', daysLeft: -1 });
+    expect(credentials.health()).toMatchObject({
+      status: 'error',
+      reasons: [{ status: 'error', certificate: 'bank', code: 'EXPIRED' }],
+    });
+    await credentials.reload();
+    await expect(next(credentials, 'expired', 300)).rejects.toThrow('no expired');
+  });
+
+  it('is told at the nearest threshold only where several have passed already', async () => {
+    const certificate = await authority.issue({ name: 'soon', notAfter: new Date(Date.now() + 5.5 * day) });
+    await using credentials = await loadCredentials({
+      certificates: { bank: inlineOf(certificate) },
+      hosts: { 'api.bank.example': 'bank' },
+      expiryWarningDays: [7, 30, 1, 14],
+    });
+    expect(await next(credentials, 'expiring')).toMatchObject({ threshold: 7, daysLeft: 5 });
+    expect(credentials.health()).toMatchObject({ status: 'warning', reasons: [{ code: 'EXPIRING' }] });
+    await expect(next(credentials, 'expiring', 200)).rejects.toThrow('no expiring');
+  });
+
+  it('of one that no rule presents is a warning for its health, never an error', async () => {
+    const late = await authority.issue({ name: 'late', expired: true });
+    await using credentials = await loadCredentials({ certificates: { spare: inlineOf(late) } });
+    expect(credentials.health().status).toBe('warning');
+  });
+});
+
+describe('listeners', () => {
+  it('attached after loading get the warnings of loading', async () => {
+    const late = await authority.issue({ name: 'late', expired: true });
+    await using credentials = await loadCredentials({ certificates: { spare: inlineOf(late) } });
+    const codes: string[] = [];
+    credentials.on('warning', ({ code }) => codes.push(code));
+    await next(credentials, 'expired');
+    expect(codes).toEqual(expect.arrayContaining(['CERTIFICATE_UNUSED', 'EXPIRED']));
+  });
+
+  it('that throw leave the swap alone, and fail by themselves', async () => {
+    let current = await issue(authority, 'first');
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => inlineOf(current) },
+      hosts: { 'api.bank.example': 'bank' },
+    });
+    const thrown: unknown[] = [];
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => thrown.push(error));
+    credentials.on('rotate', () => {
+      throw new Error('of the listener');
+    });
+    current = await issue(authority, 'second');
+    expect(await credentials.reload()).toEqual({ changed: ['bank'], unchanged: [], failed: [] });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    expect(thrown).toMatchObject([{ message: 'of the listener' }]);
+    expect(credentials.certificates()[0]!.fingerprint256).toBe(current.fingerprint256);
+  });
+
+  it('for error that are missing make it a process warning with a hint, never a crash', async () => {
+    let broken = false;
+    const certificate = await issue(authority, 'first');
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => (broken ? { pfx: 'nowhere.pfx' } : inlineOf(certificate)) },
+      hosts: { 'api.bank.example': 'bank' },
+    });
+    broken = true;
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+    await credentials.reload();
+    expect(await warned).toMatchObject({
+      name: 'ClientCertificateWarning',
+      code: 'ERR_CLIENTCERT_FILE_NOT_FOUND',
+      message: expect.stringContaining('nowhere.pfx'),
+    });
+  });
+});

@@ -1,0 +1,179 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Credentials, loadCredentials } from '../../src/index.ts';
+import { issue, next, request, scratch, seen } from './scene.ts';
+
+let authority: Authority;
+let good: IssuedCertificate;
+beforeAll(async () => {
+  authority = await createAuthority();
+  good = await issue(authority, 'good');
+});
+
+async function load(port: number, rollback: boolean | undefined, first = good) {
+  const state = { current: first };
+  const credentials = await loadCredentials({
+    certificates: {
+      bank: () => ({ cert: state.current.fullChain, key: state.current.key, ca: authority.certificate }),
+    },
+    hosts: { [`localhost:${port}`]: 'bank' },
+    rollback,
+  });
+  credentials.on('error', () => {});
+  const renew = async (certificate: IssuedCertificate) => {
+    state.current = certificate;
+    return credentials.reload();
+  };
+  return { credentials, renew };
+}
+
+const current = (credentials: Credentials) => credentials.certificates()[0]!;
+
+describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', () => {
+  const start = () =>
+    startServer({ authority, host: 'localhost', tls: { sigalgs: 'ECDSA+SHA256', minVersion: 'TLSv1.3' } });
+
+  it('is rolled back: the old one is presented again, and the refused one is not taken again', async () => {
+    await using server = await start();
+    const { credentials, renew } = await load(server.port, true);
+    await using _ = credentials;
+    await request(credentials, server.url);
+    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    await renew(rsa);
+    const rolledBack = next(credentials, 'rollback');
+    const failed = next(credentials, 'failure');
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(await rolledBack).toEqual({
+      name: 'bank',
+      version: 3,
+      refused: rsa.fingerprint256,
+      restored: good.fingerprint256,
+      host: 'localhost',
+      port: server.port,
+      alert: 116,
+    });
+    expect(await failed).toMatchObject({ alert: 116, presented: { name: 'bank', version: 2 } });
+    await request(credentials, server.url);
+    expect(seen(server)).toEqual([good.fingerprint256, good.fingerprint256]);
+
+    const { failed: refused } = await credentials.reload();
+    expect(refused).toMatchObject([{ name: 'bank', error: { code: 'ERR_CLIENTCERT_RENEWAL_REJECTED' } }]);
+    expect(current(credentials)).toMatchObject({
+      fingerprint256: good.fingerprint256,
+      error: expect.objectContaining({ code: 'ERR_CLIENTCERT_RENEWAL_REJECTED' }),
+    });
+    const better = await issue(authority, 'better');
+    expect(await renew(better)).toMatchObject({ changed: ['bank'] });
+    await request(credentials, server.url);
+    expect(seen(server).at(-1)).toBe(better.fingerprint256);
+  });
+
+  it('is not rolled back unless it is written', async () => {
+    await using server = await start();
+    const { credentials, renew } = await load(server.port, undefined);
+    await using _ = credentials;
+    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    await renew(rsa);
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(current(credentials)).toMatchObject({ version: 2, fingerprint256: rsa.fingerprint256 });
+  });
+
+  it('is not rolled back to one that has expired', async () => {
+    await using server = await start();
+    const short = await authority.issue({ name: 'short', notAfter: new Date(Date.now() + 1500) });
+    const { credentials, renew } = await load(server.port, true, short);
+    await using _ = credentials;
+    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    await renew(rsa);
+    await new Promise((resolve) => setTimeout(resolve, 2600));
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
+  });
+
+  it('is not rolled back once another server has accepted it', async () => {
+    await using strict = await start();
+    await using lenient = await startServer({ authority, host: 'localhost' });
+    const { credentials, renew } = await load(strict.port, true);
+    await using _ = credentials;
+    await credentials.reload(await configOf(strict.port, lenient.port, good));
+    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    await credentials.reload(await configOf(strict.port, lenient.port, rsa));
+    await request(credentials, lenient.url);
+    await expect(request(credentials, strict.url)).rejects.toThrow();
+    expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
+    void renew;
+  });
+
+  async function configOf(strict: number, lenient: number, { fullChain, key }: IssuedCertificate) {
+    return {
+      certificates: { bank: { cert: fullChain, key, ca: authority.certificate } },
+      hosts: { [`localhost:${strict}`]: 'bank', [`localhost:${lenient}`]: 'bank' },
+      rollback: true,
+    } as const;
+  }
+});
+
+it('a server that closes without an alert proves nothing', async () => {
+  await using server = await startServer({ authority, host: 'localhost' });
+  const { credentials, renew } = await load(server.port, true);
+  await using _ = credentials;
+  const stranger = await (await createAuthority()).issue({ name: 'stranger' });
+  await renew(stranger);
+  await expect(request(credentials, server.url)).rejects.toThrow();
+  expect(current(credentials)).toMatchObject({ version: 2, fingerprint256: stranger.fingerprint256 });
+});
+
+const openssl = (() => {
+  try {
+    return execFileSync('openssl', ['version'], { encoding: 'utf8' }).startsWith('OpenSSL 3');
+  } catch {
+    return false;
+  }
+})();
+
+describe.skipIf(!openssl)('OpenSSL’s own server (skipped where there is no openssl 3)', () => {
+  it.each(['-tls1_2', '-tls1_3'])('refuses an unknown authority over %s with alert 48', async (version) => {
+    await using directory = await scratch();
+    const identity = await authority.issue({ name: 'server', usage: 'server', hosts: ['localhost'] });
+    const files = await identity.files(directory.path);
+    const port = await freePort();
+    const server = spawn(
+      'openssl',
+      [
+        ...['s_server', '-accept', String(port), '-cert', files.cert, '-key', files.key],
+        ...['-CAfile', files.ca, '-Verify', '4', '-verify_return_error', '-www', version],
+      ],
+      { stdio: ['ignore', 'pipe', 'ignore'], cwd: join(directory.path) },
+    );
+    try {
+      let said = '';
+      while (!said.includes('ACCEPT')) said += (await once(server.stdout, 'data'))[0];
+      const { credentials, renew } = await load(port, true);
+      await using _ = credentials;
+      const url = `https://localhost:${port}/`;
+      expect(await request(credentials, url)).toContain('s_server');
+      const stranger = await (await createAuthority()).issue({ name: 'stranger' });
+      await renew(stranger);
+      const rolledBack = next(credentials, 'rollback');
+      await expect(request(credentials, url)).rejects.toThrow();
+      expect(await rolledBack).toMatchObject({ alert: 48, restored: good.fingerprint256 });
+      expect(await request(credentials, url)).toContain('s_server');
+    } finally {
+      server.kill();
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, 'localhost');
+  await once(probe, 'listening');
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

@@ -1,0 +1,127 @@
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Authority, IssuedCertificate, TestServer } from '@clientcert/testing';
+import type { Credentials, CredentialsEvents } from '../../src/index.ts';
+
+/** A directory that is removed at the end of the block. */
+export async function scratch(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'clientcert-rotate-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+export function issue(authority: Authority, name: string): Promise<IssuedCertificate> {
+  return authority.issue({ name });
+}
+
+/** How a certificate is delivered to a directory as `tls.crt` and `tls.key`. */
+export type Delivery = (directory: string, certificate: IssuedCertificate) => Promise<void>;
+
+const contents = (certificate: IssuedCertificate) =>
+  [
+    ['tls.crt', certificate.fullChain],
+    ['tls.key', certificate.key],
+  ] as const;
+
+/** Over what is there, byte by byte. */
+export const inPlace: Delivery = async (directory, certificate) => {
+  for (const [name, text] of contents(certificate)) await writeFile(join(directory, name), text);
+};
+
+/** Written beside, then moved over what is there. */
+export const atomicRename: Delivery = async (directory, certificate) => {
+  for (const [name, text] of contents(certificate)) {
+    await writeFile(join(directory, `.${name}.new`), text);
+    await rename(join(directory, `.${name}.new`), join(directory, name));
+  }
+};
+
+let generation = 0;
+
+/** As Kubernetes mounts a secret: `tls.crt → ..data/tls.crt`, `..data → ..2026_11_21`, moved as one. */
+export const kubernetes: Delivery = async (directory, certificate) => {
+  generation += 1;
+  const version = `..2026_11_21_${generation}`;
+  await mkdir(join(directory, version));
+  await inPlace(join(directory, version), certificate);
+  await symlink(version, join(directory, '..data_tmp'));
+  await rename(join(directory, '..data_tmp'), join(directory, '..data'));
+  for (const [name] of contents(certificate)) {
+    await symlink(join('..data', name), join(directory, name)).catch(() => {});
+  }
+};
+
+/** As certbot does: `live/tls.crt → ../archive/tls3.crt`, each link moved. */
+export const certbot: Delivery = async (directory, certificate) => {
+  generation += 1;
+  const archive = join(directory, '..', 'archive');
+  await mkdir(archive, { recursive: true });
+  for (const [name, text] of contents(certificate)) {
+    await writeFile(join(archive, `${generation}-${name}`), text);
+    await symlink(join('..', 'archive', `${generation}-${name}`), join(directory, `${name}.new`));
+    await rename(join(directory, `${name}.new`), join(directory, name));
+  }
+};
+
+/** The whole directory, moved away and another put in its place. */
+export const wholeDirectory: Delivery = async (directory, certificate) => {
+  generation += 1;
+  const next = `${directory}-${generation}`;
+  await mkdir(next);
+  await inPlace(next, certificate);
+  await rename(directory, `${next}-old`).catch(() => {});
+  await rename(next, directory);
+};
+
+/** Removed for a while, then there again. */
+export const removedAndBack: Delivery = async (directory, certificate) => {
+  await rm(join(directory, 'tls.crt'), { force: true });
+  await rm(join(directory, 'tls.key'), { force: true });
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  await inPlace(directory, certificate);
+};
+
+/** The next event of a kind; fails after a while. */
+export function next<Event extends keyof CredentialsEvents>(
+  credentials: Credentials,
+  event: Event,
+  milliseconds = 8000,
+): Promise<CredentialsEvents[Event][0]> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      credentials.off(event, listener);
+      reject(new Error(`no ${String(event)} within ${milliseconds} ms`));
+    }, milliseconds);
+    const listener = (...args: CredentialsEvents[Event]) => {
+      clearTimeout(timer);
+      credentials.off(event, listener);
+      resolve(args[0]);
+    };
+    credentials.on(event, listener);
+  });
+}
+
+/** Sends a request and resolves to the body. */
+export function request(
+  credentials: Credentials,
+  url: string,
+  agent = credentials.agent(),
+  headers: Record<string, string> = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent, headers }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve(body));
+      response.on('error', reject);
+    }).on('error', reject);
+  });
+}
+
+/** The fingerprint of the client certificate that the server saw with each request. */
+export const seen = (server: TestServer): (string | undefined)[] =>
+  server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);

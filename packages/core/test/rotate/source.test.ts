@@ -1,0 +1,194 @@
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
+import * as fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadCredentials } from '../../src/index.ts';
+import { isEqual } from '../../src/rotate/equal.ts';
+import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
+import { buildCore } from './built.ts';
+import { inPlace, issue, next, scratch } from './scene.ts';
+
+let authority: Authority;
+beforeAll(async () => {
+  authority = await createAuthority();
+});
+
+const inlineOf = ({ fullChain, key }: IssuedCertificate) => ({ cert: fullChain, key });
+const hosts = { 'api.bank.example': 'bank' } as const;
+
+describe('a function as the source', () => {
+  it.each([
+    ['seconds', () => 1],
+    ['a time', () => new Date(Date.now() + 1000)],
+  ])('is asked again after the %s it returned', async (_, refresh) => {
+    const certificates = await Promise.all(['a', 'b', 'c'].map((name) => issue(authority, name)));
+    let asked = 0;
+    await using credentials = await loadCredentials({
+      certificates: {
+        bank: async () => ({ ...inlineOf(certificates[Math.min(asked++, 2)]!), refresh: refresh() }),
+      },
+      hosts,
+    });
+    expect(await next(credentials, 'rotate')).toMatchObject({ current: certificates[1]!.fingerprint256 });
+    expect(await next(credentials, 'rotate')).toMatchObject({ current: certificates[2]!.fingerprint256 });
+    expect(asked).toBe(3);
+  });
+
+  it('is asked again, less and less often, while it fails, and tells of it once', async () => {
+    const certificate = await issue(authority, 'a');
+    const renewed = await issue(authority, 'b');
+    let asked = 0;
+    await using credentials = await loadCredentials({
+      certificates: {
+        bank: () => {
+          asked += 1;
+          if (asked > 1 && asked < 4) throw new Error('the store is down');
+          return { ...inlineOf(asked === 1 ? certificate : renewed), refresh: 1 };
+        },
+      },
+      hosts,
+    });
+    const errors: Error[] = [];
+    credentials.on('error', (error, { name }) => errors.push(Object.assign(error, { about: name })));
+    await next(credentials, 'rotate');
+    expect(errors).toMatchObject([{ about: 'bank', cause: { message: 'the store is down' } }]);
+    expect(asked).toBe(4);
+    expect(credentials.certificates()[0]).toMatchObject({ version: 2, error: null });
+  });
+
+  it('may return files, which are watched then', async () => {
+    await using directory = await scratch();
+    await inPlace(directory.path, await issue(authority, 'a'));
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => ({ dir: directory.path }) },
+      hosts,
+      watch: { settle: 20 },
+    });
+    const renewed = await issue(authority, 'b');
+    const [event] = await Promise.all([next(credentials, 'rotate'), inPlace(directory.path, renewed)]);
+    expect(event).toMatchObject({ current: renewed.fingerprint256 });
+  });
+});
+
+it('an environment variable is read again by reload()', async () => {
+  const [first, second] = await Promise.all([issue(authority, 'a'), issue(authority, 'b')]);
+  process.env.CLIENTCERT_TEST_PFX = (await first.pfx('x')).toString('base64');
+  try {
+    await using credentials = await loadCredentials({
+      certificates: { bank: { pfx: { env: 'CLIENTCERT_TEST_PFX' }, passphrase: 'x' } },
+      hosts,
+    });
+    process.env.CLIENTCERT_TEST_PFX = (await second.pfx('x')).toString('base64');
+    expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
+    expect(credentials.certificates()[0]!.fingerprint256).toBe(second.fingerprint256);
+  } finally {
+    delete process.env.CLIENTCERT_TEST_PFX;
+  }
+});
+
+it('neither watchers nor timers keep a process alive', async () => {
+  await using directory = await scratch();
+  await using core = await buildCore();
+  await inPlace(directory.path, await issue(authority, 'a'));
+  const program = join(core.path, 'program.mjs');
+  await writeFile(program, PROGRAM);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, directory.path], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'rotated 1, failing\n', stderr: '' });
+});
+
+/** Ends with watchers open, and with timers for expiry, polling, refresh and retry. */
+const PROGRAM = `
+import { loadCredentials } from './index.mjs';
+const [, , dir] = process.argv;
+let asked = 0;
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { dir },
+    vault: () => {
+      if (asked++ > 0) throw new Error('down');
+      return { dir, refresh: 3600 };
+    },
+  },
+  hosts: { 'api.bank.example': 'bank', 'vault.example': 'vault' },
+});
+credentials.on('error', () => {});
+await credentials.reload();
+const { version, error } = credentials.certificates()[1];
+console.log('rotated ' + version + (error ? ', failing' : ''));
+`;
+
+describe('waiting', () => {
+  it('after failures doubles up to a minute, spread over half of it', () => {
+    expect([1, 2, 3, 8, 100].map((failures) => retryDelay(failures, () => 1))).toEqual([
+      500, 1000, 2000, 60_000, 60_000,
+    ]);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2000 }), (failures) => {
+        const delay = retryDelay(failures);
+        expect(delay).toBeGreaterThanOrEqual(250);
+        expect(delay).toBeLessThanOrEqual(60_000);
+      }),
+    );
+  });
+
+  it('for a refresh is up to a tenth shorter, and never shorter than a second', () => {
+    expect(refreshDelay(3600, () => 0)).toBe(3_600_000);
+    expect(refreshDelay(3600, () => 1)).toBe(3_240_000);
+    expect(refreshDelay(new Date(0))).toBe(1000);
+    expect(refreshDelay(Number.MIN_VALUE)).toBe(1000);
+  });
+});
+
+describe('two sources', () => {
+  it('are equal for equal contents, whatever they are made of', () => {
+    const leaf = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.uint8Array(),
+      fc.webUrl().map((url) => new URL(url)),
+    );
+    const value = fc.letrec((tie) => ({
+      node: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie('node'), { maxLength: 3 }),
+        fc.dictionary(fc.string(), tie('node'), { maxKeys: 3 }),
+      ),
+    })).node;
+    fc.assert(
+      fc.property(value, (one) => {
+        expect(isEqual(one, copy(one))).toBe(true);
+        expect(isEqual({ one }, { one, two: undefined })).toBe(true);
+        expect(isEqual({ one }, { one, two: 2 })).toBe(false);
+      }),
+    );
+  });
+
+  it.each([
+    [new URL('file:///a'), new URL('file:///b')],
+    [Buffer.from('a'), Buffer.from('b')],
+    [() => 1, () => 1],
+    [['a'], { 0: 'a' }],
+    [{ a: 1 }, { b: 1 }],
+    [null, {}],
+    ['1', 1],
+    [new Date(1), new Date(2)],
+  ])('%o and %o are not equal', (a, b) => {
+    expect(isEqual({ a }, { a: b })).toBe(false);
+    expect(isEqual({ a }, { a })).toBe(true);
+  });
+});
+
+function copy(value: unknown): unknown {
+  if (value instanceof URL) return new URL(value);
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  if (Array.isArray(value)) return value.map(copy);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)]));
+}

@@ -1,0 +1,231 @@
+import { writeFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Credentials, loadCredentials } from '../../src/index.ts';
+import { sourceOf } from '../support.ts';
+import { issue, request, scratch, seen } from './scene.ts';
+
+let authority: Authority;
+beforeAll(async () => {
+  authority = await createAuthority();
+});
+
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a swap over %s', (tls) => {
+  let server: TestServer;
+  let old: IssuedCertificate;
+  let renewed: IssuedCertificate;
+  beforeAll(async () => {
+    server = await startServer({ authority, host: 'localhost', tls });
+    [old, renewed] = await Promise.all([issue(authority, 'old'), issue(authority, 'renewed')]);
+  });
+  afterAll(() => server.close());
+  beforeEach(() => {
+    server.requests.length = 0;
+  });
+
+  /** Credentials whose source turns from the old to the renewed certificate. */
+  async function load(): Promise<{ credentials: Credentials; renew: () => Promise<unknown> }> {
+    let current = old;
+    const credentials = await loadCredentials({
+      certificates: {
+        bank: () => ({ cert: current.fullChain, key: current.key, ca: authority.certificate }),
+      },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+    });
+    return {
+      credentials,
+      renew: () => {
+        current = renewed;
+        return credentials.reload();
+      },
+    };
+  }
+
+  it('closes idle connections: the next request is made as the new one, with no old session', async () => {
+    const { credentials, renew } = await load();
+    await using _ = credentials;
+    const agent = credentials.agent();
+    await request(credentials, server.url, agent);
+    await renew();
+    await request(credentials, server.url, agent);
+    expect(seen(server)).toEqual([old.fingerprint256, renewed.fingerprint256]);
+    expect(server.requests[1]!.resumed).toBe(false);
+  });
+
+  it('lets a request in flight finish, and closes its connection then', async () => {
+    const { credentials, renew } = await load();
+    await using _ = credentials;
+    const agent = credentials.agent();
+    const slow = request(credentials, `${server.url}/delay?ms=150`, agent);
+    await expect.poll(() => server.requests.length).toBe(1);
+    await renew();
+    await slow;
+    await request(credentials, server.url, agent);
+    expect(seen(server)).toEqual([old.fingerprint256, renewed.fingerprint256]);
+    await expect.poll(() => Object.values(agent.sockets).flat().length).toBe(0);
+    expect(Object.values(agent.freeSockets).flat()).toHaveLength(1);
+  });
+
+  it('lets queued requests finish; each new connection is the new certificate’s', async () => {
+    const { credentials, renew } = await load();
+    await using _ = credentials;
+    const agent = credentials.agent({ maxSockets: 1 });
+    const waiting = Array.from({ length: 5 }, () =>
+      request(credentials, `${server.url}/delay?ms=150`, agent),
+    );
+    await expect.poll(() => server.requests.length).toBe(1);
+    await renew();
+    await Promise.all(waiting);
+    await request(credentials, server.url, agent);
+    expect(server.requests).toHaveLength(6);
+    const identities = new Map<number, Set<string | undefined>>();
+    for (const { connection, clientCertificate } of server.requests) {
+      const known = identities.get(connection) ?? new Set();
+      identities.set(connection, known.add(clientCertificate?.fingerprint256));
+    }
+    for (const seenThere of identities.values()) expect(seenThere.size).toBe(1);
+    expect(seen(server).at(-1)).toBe(renewed.fingerprint256);
+    await expect.poll(() => Object.values(agent.sockets).flat().length).toBe(0);
+    expect(Object.keys(agent.requests)).toEqual([]);
+  });
+
+  it('without keep-alive, queued requests that open connections present the new certificate', async () => {
+    const { credentials, renew } = await load();
+    await using _ = credentials;
+    const agent = credentials.agent({ maxSockets: 1 });
+    const waiting = Array.from({ length: 4 }, () =>
+      request(credentials, `${server.url}/delay?ms=150`, agent, { connection: 'close' }),
+    );
+    await expect.poll(() => server.requests.length).toBe(1);
+    await renew();
+    await Promise.all(waiting);
+    expect(seen(server)).toEqual([old, renewed, renewed, renewed].map((each) => each.fingerprint256));
+    expect(server.requests.slice(1).every(({ resumed }) => !resumed)).toBe(true);
+    expect(Object.values(agent.freeSockets).flat()).toEqual([]);
+  });
+
+  it('never resumes a session of the old one, also for clients that pool themselves', async () => {
+    const { credentials, renew } = await load();
+    await using _ = credentials;
+    const agent = credentials.agent({ keepAlive: false });
+    const before = credentials.profileId(server.url);
+    await request(credentials, server.url, agent);
+    await request(credentials, server.url, agent);
+    await renew();
+    expect(credentials.profileId(server.url)).not.toBe(before);
+    for (let round = 0; round < 3; round++) await request(credentials, server.url, agent);
+    const old_ = old.fingerprint256;
+    expect(seen(server)).toEqual([old_, old_, ...Array(3).fill(renewed.fingerprint256)]);
+    expect(server.requests.map(({ resumed }) => resumed)).toEqual([false, true, false, true, true]);
+  });
+});
+
+describe('a swap elsewhere', () => {
+  it('of the certificate that a proxy is shown closes the tunnels made with it', async () => {
+    const [first, second, client] = await Promise.all(['p1', 'p2', 'client'].map((n) => issue(authority, n)));
+    let current = first!;
+    await using proxy = await startProxy({ authority, tls: true, clientCertificate: 'required' });
+    await using server = await startServer({ authority, host: 'localhost' });
+    await using credentials = await loadCredentials({
+      certificates: {
+        gate: () => ({ cert: current.fullChain, key: current.key, ca: authority.certificate }),
+        bank: { cert: client!.fullChain, key: client!.key, ca: authority.certificate },
+      },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      proxy: { url: proxy.url, certificate: 'gate' },
+    });
+    const agent = credentials.agent();
+    await request(credentials, server.url, agent);
+    current = second!;
+    await credentials.reload();
+    await request(credentials, server.url, agent);
+    expect(proxy.connects.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual([
+      'p1',
+      'p2',
+    ]);
+    expect(seen(server)).toEqual([client!.fingerprint256, client!.fingerprint256]);
+  });
+
+  it('of what is said to a proxy reads the file again, and goes through it anew', async () => {
+    await using directory = await scratch();
+    const file = join(directory.path, 'authorization');
+    await writeFile(file, 'Bearer first');
+    await using proxy = await startProxy();
+    await using server = await startServer({ authority, host: 'localhost' });
+    await using credentials = await loadCredentials({
+      certificates: { bank: sourceOf(await issue(authority, 'client'), authority) },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      proxy: { url: proxy.url, authorization: { file } },
+      watch: false,
+    });
+    const agent = credentials.agent();
+    await request(credentials, server.url, agent);
+    await writeFile(file, 'Bearer second');
+    expect((await credentials.reload()).changed).toEqual(['proxy: authorization']);
+    await request(credentials, server.url, agent);
+    expect(proxy.connects.map(({ headers }) => headers['proxy-authorization'])).toEqual([
+      'Bearer first',
+      'Bearer second',
+    ]);
+    expect(inspect(credentials, { depth: 12, showHidden: true })).not.toContain('Bearer');
+  });
+
+  it('is not undone by a certificate that OpenSSL refuses', async () => {
+    const good = await issue(authority, 'good');
+    const weak = await (await createAuthority()).issue({ name: 'weak', keyType: { rsa: 1024 } });
+    let current = good;
+    await using server = await startServer({ authority, host: 'localhost' });
+    await using credentials = await loadCredentials({
+      certificates: {
+        bank: () => ({ cert: current.fullChain, key: current.key, ca: authority.certificate }),
+      },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+    });
+    credentials.on('error', () => {});
+    await request(credentials, server.url);
+    current = weak;
+    const { failed, changed } = await credentials.reload();
+    if (changed.length > 0) return; // this OpenSSL takes 1024 bits
+    expect(failed).toMatchObject([{ name: 'bank', error: { code: 'ERR_CLIENTCERT_CERTIFICATE_REFUSED' } }]);
+    await request(credentials, server.url);
+    expect(seen(server)).toEqual([good.fingerprint256, good.fingerprint256]);
+  });
+
+  it('leaves nothing secret on agents and events', async () => {
+    const [first, second] = await Promise.all([issue(authority, 'first'), issue(authority, 'second')]);
+    let current = first;
+    await using server = await startServer({ authority, host: 'localhost' });
+    await using credentials = await loadCredentials({
+      certificates: {
+        bank: () => ({ cert: current.fullChain, key: current.key, ca: authority.certificate }),
+      },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+    });
+    const told: unknown[] = [];
+    for (const event of ['rotate', 'handshake', 'failure', 'warning', 'error'] as const) {
+      credentials.on(event, (...args) => told.push(args));
+    }
+    const agent = credentials.agent();
+    expect(agent).toBeInstanceOf(Agent);
+    await request(credentials, server.url, agent);
+    current = second;
+    await credentials.reload();
+    await request(credentials, server.url, agent);
+    const shown = inspect([told, agent, credentials, credentials.certificates(), credentials.health()], {
+      depth: 12,
+      showHidden: true,
+      getters: true,
+    });
+    for (const { key } of [first, second]) expect(shown).not.toContain(key.split('\n')[1]);
+  });
+});

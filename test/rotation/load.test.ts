@@ -1,0 +1,174 @@
+import { type Agent, get } from 'node:https';
+import { setTimeout as pause } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
+import { clientCertificates as forGot } from '@clientcert/got';
+import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
+import axios from 'axios';
+import got from 'got';
+import { beforeAll, expect, it } from 'vitest';
+
+/** How many seconds each case runs; longer with `ROTATION_SECONDS=60 npx vitest run test/rotation`. */
+const seconds = Number(process.env.ROTATION_SECONDS ?? 4);
+
+let authority: Authority;
+beforeAll(async () => {
+  authority = await createAuthority();
+});
+
+/** Sends one request. */
+type Send = (url: string) => Promise<unknown>;
+
+const clients: Readonly<Record<string, (credentials: Credentials) => Send>> = {
+  'https, connections kept': (credentials) => {
+    const agent = credentials.agent();
+    return (url) => fetchWith(agent, url);
+  },
+  'https, four connections and a queue': (credentials) => {
+    const agent = credentials.agent({ maxSockets: 4 });
+    return (url) => fetchWith(agent, url);
+  },
+  'https, a connection for each request': (credentials) => {
+    const agent = credentials.agent({ keepAlive: false });
+    return (url) => fetchWith(agent, url);
+  },
+  axios: (credentials) => {
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    return (url) => api.get(url);
+  },
+  got: (credentials) => {
+    const api = got.extend(forGot(credentials), { retry: { limit: 0 } });
+    return (url) => api(url);
+  },
+};
+
+it.each(Object.entries(clients))(
+  'no request fails or carries another identity while certificates rotate: %s',
+  async (_, open) => {
+    await using server = await startServer({
+      authority,
+      host: 'localhost',
+      listeners: [{}, {}, { tls: 'TLSv1.2' }],
+    });
+    const sources = { alice: await newSource('alice'), bob: await newSource('bob') };
+    await using credentials = await loadCredentials({
+      certificates: { alice: sources.alice.read, bob: sources.bob.read },
+      hosts: {
+        [`localhost:${server.ports[0]}`]: 'alice',
+        [`localhost:${server.ports[1]}`]: 'bob',
+        [`localhost:${server.ports[2]}`]: 'alice',
+      },
+    });
+    const errors: unknown[] = [];
+    credentials.on('error', (error) => errors.push(error));
+    const owners = ['alice', 'bob', 'alice'] as const;
+    const send = open(credentials);
+    const until = performance.now() + seconds * 1000;
+    const contexts: WeakRef<object>[] = [];
+    let [sent, rotations] = [0, 0];
+    const identities = new Map<string, string>();
+
+    const request = async () => {
+      while (performance.now() < until) {
+        const which = sent++ % 3;
+        const version = sources[owners[which]!].version();
+        await send(`${server.urls[which]}/?which=${which}&version=${version}`);
+      }
+    };
+    const rotate = async () => {
+      while (performance.now() < until) {
+        const name = rotations++ % 2 === 0 ? 'alice' : 'bob';
+        await sources[name].renew();
+        const report = await credentials.reload();
+        expect(report.changed).toEqual([name]);
+        // From here on whatever is sent is sent as this version, or a later one.
+        sources[name].publish();
+        const { secureContext } = credentials.connectOptions(server.urls[name === 'alice' ? 0 : 1]!);
+        contexts.push(new WeakRef(secureContext!));
+        await pause(20);
+      }
+    };
+    const check = async () => {
+      while (performance.now() < until + 50) {
+        await pause(50);
+        verify();
+      }
+    };
+    let verified = 0;
+    const verify = () => {
+      for (const { url, connection, clientCertificate, port } of server.requests.splice(0)) {
+        const query = new URL(url, 'https://localhost').searchParams;
+        const source = sources[owners[Number(query.get('which'))]!];
+        const version = source.versionOf(clientCertificate?.fingerprint256 ?? 'none');
+        expect(version, `${url} as ${clientCertificate?.commonName}`).toBeGreaterThanOrEqual(
+          Number(query.get('version')),
+        );
+        // A connection has one identity for all its life.
+        const key = `${port} ${connection}`;
+        const identity = clientCertificate!.fingerprint256;
+        expect(identities.get(key) ?? identity).toBe(identity);
+        identities.set(key, identity);
+        verified += 1;
+      }
+    };
+    await Promise.all([...Array.from({ length: 16 }, request), rotate(), check()]);
+    verify();
+    expect(verified).toBe(sent);
+    expect(errors).toEqual([]);
+    // How many there are is the machine's: what counts is that it was no idle run.
+    expect(rotations).toBeGreaterThan(10);
+    expect(sent).toBeGreaterThan(100);
+    if (process.env.ROTATION_SECONDS) console.log(`${sent} requests, ${rotations} rotations`);
+
+    // Nothing of the old versions is kept: not their contexts, not their connections.
+    const alive = await survivors(contexts);
+    expect(alive).toBeLessThanOrEqual(8);
+    expect(process.getActiveResourcesInfo().filter((kind) => kind === 'FSEventWrap')).toEqual([]);
+  },
+  seconds * 1000 + 30_000,
+);
+
+/** A source whose certificate is renewed by hand; the version that is published has been swapped in. */
+async function newSource(name: string) {
+  const versions = new Map<string, number>();
+  let current: IssuedCertificate;
+  let published = 0;
+  const renew = async () => {
+    current = await authority.issue({ name });
+    versions.set(current.fingerprint256, versions.size + 1);
+  };
+  await renew();
+  published = 1;
+  return {
+    read: () => ({ cert: current.fullChain, key: current.key, ca: authority.certificate }),
+    renew,
+    publish: () => {
+      published = versions.size;
+    },
+    version: () => published,
+    versionOf: (fingerprint: string) => versions.get(fingerprint) ?? -1,
+  };
+}
+
+function fetchWith(agent: Agent, url: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent }, (response) => {
+      response.resume();
+      response.on('end', () => resolve());
+      response.on('error', reject);
+    }).on('error', reject);
+  });
+}
+
+/** How many of these objects are still reachable, once the garbage is collected. */
+async function survivors(references: readonly WeakRef<object>[]): Promise<number> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let round = 0; round < 5; round++) {
+    await pause(20);
+    collect();
+  }
+  return references.filter((reference) => reference.deref() !== undefined).length;
+}
