@@ -25,6 +25,11 @@ const examples: [file: string, seen: string[], said: string][] = [
   ['got/basic.mjs', ['/accounts bank'], 'bank'],
   ['got/services.mjs', ['/accounts bank', '/invoices tax', '/archive tax', '/public none'], ''],
   ['got/streams.mjs', ['/payments bank', '/statement bank'], ''],
+  ['undici/basic.mjs', ['/accounts bank'], 'bank'],
+  ['undici/services.mjs', ['/accounts bank', '/invoices tax', '/public none'], ''],
+  ['fetch/basic.mjs', ['/accounts bank'], 'bank'],
+  ['fetch/services.mjs', ['/accounts bank', '/invoices tax', '/public none'], ''],
+  ['fetch/without-await.cjs', ['/accounts bank'], 'bank'],
 ];
 
 /** The examples as they stand: `https://api.bank.example` is a server here, and the way to it a proxy. */

@@ -30,6 +30,7 @@ export type DispatchIdentity<ServiceName extends string = string> =
  *
  * A single request says `clientCertificate`: a service's name, or `false` for no certificate.
  *
+ * @param credentials What `loadCredentials` resolved to; an interceptor cannot wait for a promise.
  * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands
  * @see https://undici.nodejs.org/#/docs/api/Dispatcher?id=dispatchercomposeinterceptors-interceptor
  *
@@ -38,13 +39,14 @@ export type DispatchIdentity<ServiceName extends string = string> =
  * import { Agent, interceptors, request } from 'undici';
  *
  * const credentials = await loadCredentials('clientcert.json');
- * const dispatcher = new Agent().compose(clientCertificates(credentials), interceptors.redirect());
+ * const dispatcher = new Agent().compose(clientCertificates(credentials), interceptors.redirect({ maxRedirections: 5 }));
  * await request('https://api.bank.example/accounts', { dispatcher });
  */
 export function clientCertificates<ServiceName extends string>(
   credentials: Credentials<string, ServiceName>,
   options: InterceptorOptions<NoInfer<ServiceName>> = {},
 ): undici.Dispatcher.DispatcherComposeInterceptor {
+  if (credentials instanceof Promise) throw notLoaded();
   const { service, origin, dispatcher: base, ...pool } = options;
   checkPoolOptions(pool);
   const routes = new Routes(credentials as Credentials, pool);
@@ -81,6 +83,14 @@ type CertificateRequest = undici.Dispatcher.DispatchOptions & {
 function identityOf(written: DispatchIdentity | undefined): Identity {
   if (typeof written !== 'object') return { service: written };
   return { service: written.service, origin: new URL(written.origin).origin };
+}
+
+function notLoaded(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    'clientCertificates() was given a promise: an interceptor cannot wait for it',
+    { hint: 'Write `await loadCredentials(…)`, or use createFetch, which takes the promise.' },
+  );
 }
 
 function noOrigin(): ClientCertificateError {

@@ -1,0 +1,276 @@
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
+import {
+  Agent,
+  EnvHttpProxyAgent,
+  interceptors,
+  MockAgent,
+  Pool,
+  ProxyAgent,
+  request,
+  fetch as undiciFetch,
+} from 'undici';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Credentials, clientCertificates, createFetch, loadCredentials } from '../src/index.ts';
+
+let authority: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+/** Two ports of one host, both of which demand a certificate. */
+let bank: TestServer;
+/** Another host, which asks for a certificate and takes none. */
+let other: TestServer;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  [alice, bob] = await Promise.all([authority.issue({ name: 'alice' }), authority.issue({ name: 'bob' })]);
+});
+
+beforeEach(async () => {
+  bank = await startServer({ authority, host: 'localhost', listeners: [{}, {}], http2: true });
+  other = await startServer({ authority, clientCertificate: 'optional' });
+});
+afterEach(() => Promise.all([bank.close(), other.close()]));
+
+/** alice at the bank's first port, bob at its second; the other host is trusted and gets nothing. */
+function load(): Promise<Credentials> {
+  return loadCredentials({
+    certificates: {
+      alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate },
+      bob: { cert: bob.fullChain, key: bob.key, ca: authority.certificate },
+    },
+    hosts: {
+      [`localhost:${bank.ports[0]}`]: 'alice',
+      [`localhost:${bank.ports[1]}`]: 'bob',
+      [`127.0.0.1:${other.port}`]: { ca: authority.certificate },
+    },
+    services: { Archive: 'bob' },
+  });
+}
+
+const subjects = (server: TestServer) =>
+  server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);
+
+const away = (status = 302) =>
+  `${bank.url}/redirect?status=${status}&to=${encodeURIComponent(`${other.url}/news`)}`;
+
+describe('the interceptor', () => {
+  it.each([
+    [
+      'before',
+      (own: ReturnType<typeof clientCertificates>) => [
+        own,
+        interceptors.redirect({ maxRedirections: 5 }),
+        interceptors.retry(),
+      ],
+    ],
+    [
+      'after',
+      (own: ReturnType<typeof clientCertificates>) => [
+        interceptors.redirect({ maxRedirections: 5 }),
+        interceptors.retry(),
+        own,
+      ],
+    ],
+  ])('composed %s redirect and retry, decides for every hop', async (_, order) => {
+    await using credentials = await load();
+    const base = new Agent();
+    const dispatcher = base.compose(...order(clientCertificates(credentials)));
+    const { body } = await request(away(), { dispatcher });
+    await body.dump();
+    expect([subjects(bank), subjects(other)]).toEqual([['alice'], [null]]);
+    await base.close();
+  });
+
+  it('retries with the certificate, and as the service that the request named', async () => {
+    await using credentials = await load();
+    const base = new Agent();
+    const dispatcher = base.compose(
+      clientCertificates(credentials),
+      interceptors.retry({ maxRetries: 2, minTimeout: 1, statusCodes: [503] }),
+    );
+    const clientCertificate = { service: 'Archive', origin: bank.url };
+    await request(`${bank.url}/status/503`, { dispatcher, clientCertificate }).catch(() => {});
+    expect(subjects(bank)).toEqual(['bob', 'bob', 'bob']);
+    await base.close();
+  });
+
+  it.each([true, false])('with allowH2: %s', async (allowH2) => {
+    await using credentials = await load();
+    const base = new Agent({ allowH2 });
+    const dispatcher = base.compose(clientCertificates(credentials, { allowH2 }));
+    const answers = [0, 1, 2].map(() => request(bank.url, { dispatcher }).then(({ body }) => body.dump()));
+    await Promise.all(answers);
+    expect(new Set(subjects(bank))).toEqual(new Set(['alice']));
+    expect(new Set(bank.requests.map(({ httpVersion }) => httpVersion))).toEqual(
+      new Set([allowH2 ? '2.0' : '1.1']),
+    );
+    await base.close();
+  });
+
+  it('needs credentials that are loaded', async () => {
+    const promise = load();
+    expect(() => clientCertificates(promise as unknown as Credentials)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+        hint: expect.stringContaining('await loadCredentials'),
+      }),
+    );
+    await (await promise).close();
+  });
+
+  it('needs a dispatcher that says where a request goes', async () => {
+    await using credentials = await load();
+    const pool = new Pool(bank.url);
+    const dispatcher = pool.compose(clientCertificates(credentials));
+    const sent = dispatcher.request({ path: '/', method: 'GET' });
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_ORIGIN_NEEDED' });
+    await pool.destroy();
+  });
+
+  it('goes through the proxy that the config names', async () => {
+    await using proxy = await startProxy();
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`localhost:${bank.port}`]: 'alice' },
+      proxy: proxy.url,
+    });
+    const base = new Agent();
+    const dispatcher = base.compose(clientCertificates(credentials));
+    await (await request(bank.url, { dispatcher })).body.dump();
+    expect(subjects(bank)).toEqual(['alice']);
+    expect(proxy.connects.map(({ port }) => port)).toEqual([bank.port]);
+    await base.close();
+  });
+
+  it('says what it needs over a ProxyAgent or EnvHttpProxyAgent, and goes that way when told', async () => {
+    await using proxy = await startProxy();
+    await using credentials = await load();
+    for (const base of [new ProxyAgent(proxy.url), new EnvHttpProxyAgent({ httpsProxy: proxy.url })]) {
+      const silent = base.compose(clientCertificates(credentials, { dispatcher: base }));
+      await expect(request(bank.url, { dispatcher: silent })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+      });
+      const told = base.compose(clientCertificates(credentials, { dispatcher: base, proxy: proxy.url }));
+      await (await request(bank.url, { dispatcher: told })).body.dump();
+      await base.close();
+    }
+    expect(subjects(bank)).toEqual(['alice', 'alice']);
+    expect(proxy.connects.map(({ port }) => port)).toEqual([bank.port, bank.port]);
+  });
+
+  it('leaves every request to a MockAgent', async () => {
+    await using credentials = await load();
+    const mock = new MockAgent();
+    mock.disableNetConnect();
+    mock.get(bank.url).intercept({ path: '/accounts' }).reply(200, 'mocked');
+    const dispatcher = mock.compose(clientCertificates(credentials, { dispatcher: mock }));
+    const { body } = await request(`${bank.url}/accounts`, { dispatcher });
+    expect(await body.text()).toBe('mocked');
+    expect(bank.requests).toEqual([]);
+    await mock.close();
+  });
+
+  it('refuses options that would take connections out of its hands', async () => {
+    await using credentials = await load();
+    for (const option of ['factory', 'socketPath', 'tls']) {
+      expect(() => clientCertificates(credentials, { [option]: {} } as object)).toThrow(
+        expect.objectContaining({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' }),
+      );
+    }
+  });
+});
+
+describe.each([
+  ['Node’s fetch', fetch],
+  ['undici’s fetch', undiciFetch as unknown as typeof fetch],
+] as const)('createFetch over %s', (_, own) => {
+  it.each([301, 302, 303, 307, 308])('presents nothing after a %i to another host', async (status) => {
+    await using credentials = await load();
+    const call = createFetch(credentials, { fetch: own });
+    const response = await call(away(status), { method: 'POST', body: '{}' });
+    await response.text();
+    expect([subjects(bank), subjects(other)]).toEqual([['alice'], [null]]);
+  });
+
+  it('fails each call with the error of a load that failed', async () => {
+    const call = createFetch(loadCredentials({ certificates: { bank: { pfx: 'nowhere.pfx' } } }), {
+      fetch: own,
+    });
+    for (const url of [bank.url, other.url]) {
+      await expect(call(url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND' });
+    }
+  });
+
+  it('takes a dispatcher of the call’s own only where no rule decides', async () => {
+    await using credentials = await load();
+    const call = createFetch(credentials, { fetch: own });
+    const dispatcher = new Agent();
+    const sent = call(bank.url, { dispatcher } as object);
+    await expect(sent).rejects.toMatchObject({ cause: { code: 'ERR_CLIENTCERT_AGENT_CONFLICT' } });
+    await dispatcher.close();
+  });
+
+  it('leaves every call to a MockAgent', async () => {
+    await using credentials = await load();
+    const mock = new MockAgent();
+    mock.disableNetConnect();
+    mock.get(bank.url).intercept({ path: '/accounts', method: 'POST' }).reply(200, 'mocked');
+    const call = createFetch(credentials, { fetch: own, dispatcher: mock });
+    const response = await call(`${bank.url}/accounts`, { method: 'POST', body: '{}' });
+    expect(await response.text()).toBe('mocked');
+    expect(bank.requests).toEqual([]);
+    await mock.close();
+  });
+});
+
+describe('what a server says over TLS 1.3 when it wants a certificate and gets none', () => {
+  const senders: Readonly<Record<string, (credentials: Credentials, url: string) => Promise<unknown>>> = {
+    request: (credentials, url) =>
+      request(url, {
+        dispatcher: new Agent().compose(clientCertificates(credentials)),
+        clientCertificate: false,
+      }),
+    fetch: (credentials, url) => createFetch(credentials)(url, { clientCertificate: false }),
+    'fetch of undici': (credentials, url) =>
+      createFetch(credentials, { fetch: undiciFetch as unknown as typeof fetch })(url, {
+        clientCertificate: false,
+      }),
+  };
+
+  it.each(Object.keys(senders))('%s: is found among the causes of the error', async (name) => {
+    await using credentials = await load();
+    const error = await senders[name]!(credentials, bank.url).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
+    const codes: unknown[] = [];
+    for (
+      let each = error as { code?: string; cause?: unknown } | undefined;
+      each;
+      each = each.cause as typeof each
+    )
+      codes.push(each.code);
+    expect(codes).toContainEqual(expect.stringMatching(/CERTIFICATE_REQUIRED$/));
+  });
+});
+
+it('one identity’s connection never serves another on the same host', async () => {
+  await using credentials = await load();
+  const base = new Agent({ allowH2: true });
+  const dispatcher = base.compose(clientCertificates(credentials, { allowH2: true }));
+  const archive = { service: 'Archive', origin: bank.url };
+  const identities = [undefined, archive, undefined, archive, undefined, archive] as const;
+  for (const clientCertificate of identities) {
+    await (await request(bank.url, { dispatcher, clientCertificate })).body.dump();
+  }
+  expect(subjects(bank)).toEqual(['alice', 'bob', 'alice', 'bob', 'alice', 'bob']);
+  expect(new Set(bank.requests.map(({ connection }) => connection)).size).toBe(2);
+  await base.close();
+});
