@@ -25,8 +25,8 @@ export type DispatchIdentity<ServiceName extends string = string> =
 
 /**
  * An interceptor that gives every request the client certificate that its host, or the service it is made
- * as, is pinned to. Each dispatch is decided anew, those of `interceptors.redirect` and `retry` included,
- * which are composed after it. Hosts that no rule names go on to the dispatcher as they are.
+ * as, is pinned to. Compose it first: each dispatch of what is composed after it, such as
+ * `interceptors.redirect` and `retry`, is decided anew, and what is composed before it serves other hosts only. Hosts that no rule names go on to the dispatcher as they are.
  *
  * A single request says `clientCertificate`: a service's name, or `false` for no certificate.
  *
