@@ -1,0 +1,22 @@
+import { loadCredentials } from '@clientcert/core';
+import nodemailer from 'nodemailer';
+
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'smtp.bank.example:465': 'bank' },
+});
+
+const target = { host: 'smtp.bank.example', port: 465 };
+const transport = nodemailer.createTransport({
+  ...target,
+  secure: true, // false for STARTTLS, on port 587: the certificate is presented there just the same
+  tls: credentials.connectOptions(target),
+});
+await transport.sendMail({
+  from: 'ledger@app.example',
+  to: 'clerk@bank.example',
+  subject: 'Payment received',
+  text: 'EUR 100',
+});

@@ -1,0 +1,16 @@
+import { once } from 'node:events';
+import { loadCredentials } from '@clientcert/core';
+import WebSocket from 'ws';
+
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'rates.bank.example': 'bank' },
+});
+
+const url = 'wss://rates.bank.example/EUR';
+const socket = new WebSocket(url, credentials.connectOptions(url));
+const [message] = await once(socket, 'message');
+console.log(String(message));
+socket.close();

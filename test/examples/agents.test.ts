@@ -1,0 +1,101 @@
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { createAuthority, type ListenerServer, startServer, type TestServer } from '@clientcert/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { type Examples, layOut } from './run.ts';
+
+let authority: Awaited<ReturnType<typeof createAuthority>>;
+let examples: Examples;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  examples = await layOut(authority);
+}, 60_000);
+afterAll(() => examples?.[Symbol.asyncDispose]());
+
+/** A server that is both hosts, and sends the first call on to the other one if it is to. */
+async function startHosts({ redirects = false } = {}): Promise<TestServer & { seen(): string[] }> {
+  const server = await startServer({
+    authority,
+    hosts: ['api.bank.example', 'elsewhere.example'],
+    listeners: [{ clientCertificate: 'optional' }, { clientCertificate: 'optional' }],
+    handler: (_, response, { port }) => {
+      if (!redirects || port !== server.port) return false;
+      response.writeHead(302, { location: 'https://elsewhere.example/accounts' }).end();
+      return true;
+    },
+  });
+  const nameOf = (port: number) => (port === server.port ? 'bank' : 'elsewhere');
+  const seen = () =>
+    server.requests.map(
+      ({ method, path, port, clientCertificate }) =>
+        `${method} ${path} at ${nameOf(port)}: ${clientCertificate?.commonName ?? 'none'}`,
+    );
+  return Object.assign(server, { seen });
+}
+
+function ports(server: TestServer): Record<string, number> {
+  return { 'api.bank.example:443': server.ports[0]!, 'elsewhere.example:443': server.ports[1]! };
+}
+
+const clients: [file: string, path: string][] = [
+  ['agents/https.mjs', '/accounts'],
+  ['agents/node-fetch.mjs', '/accounts'],
+  ['agents/superagent.mjs', '/accounts'],
+  ['agents/needle.mjs', '/accounts'],
+  ['agents/follow-redirects.mjs', '/accounts'],
+  ['agents/aws-sdk.mjs', '/statements/2026-11.xml'],
+  ['agents/azure-sdk.mjs', '/accounts'],
+];
+
+describe.each(clients)('examples/%s', (file, path) => {
+  it('presents the certificate to the pinned host', async () => {
+    await using server = await startHosts();
+    const { code, output } = await examples.run(file, ports(server));
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('bank') });
+    expect(server.seen()).toEqual([`GET ${path} at bank: bank`]);
+    expect(server.requests[0]?.clientCertificate?.fingerprint256).toBe(examples.bank.fingerprint256);
+  });
+});
+
+const following = ['node-fetch', 'superagent', 'needle', 'follow-redirects'];
+
+describe.each(following)('examples/agents/%s.mjs', (client) => {
+  it('presents none where it is redirected to', async () => {
+    await using server = await startHosts({ redirects: true });
+    const { code, output } = await examples.run(`agents/${client}.mjs`, ports(server));
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('/accounts') });
+    expect(server.seen()).toEqual(['GET /accounts at bank: bank', 'GET /accounts at elsewhere: none']);
+  });
+});
+
+it('examples/agents/azure-sdk.mjs follows no redirect to another host', async () => {
+  await using server = await startHosts({ redirects: true });
+  const { code } = await examples.run('agents/azure-sdk.mjs', ports(server));
+  expect(code).toBe(0);
+  expect(server.seen()).toEqual(['GET /accounts at bank: bank']);
+});
+
+describe.each([false, true])('examples/agents/ws.mjs, redirected: %s', (redirected) => {
+  it('presents the certificate to the pinned host alone', async () => {
+    await using server = await startHosts();
+    const [bank, elsewhere] = server.servers as [ListenerServer, ListenerServer];
+    const seen: string[] = [];
+    for (const each of [bank, elsewhere]) {
+      const sockets = new WebSocketServer({ noServer: true });
+      each.on('upgrade', (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
+        const name = socket.getPeerCertificate().subject?.CN ?? 'none';
+        seen.push(`${each === bank ? 'bank' : 'elsewhere'}: ${name}`);
+        if (redirected && each === bank) {
+          socket.end('HTTP/1.1 302 Found\r\nlocation: wss://elsewhere.example/rates\r\n\r\n');
+          return;
+        }
+        sockets.handleUpgrade(request, socket, head, (client) => client.send('EUR 1.08'));
+      });
+    }
+    const { code, output } = await examples.run('agents/ws.mjs', ports(server));
+    expect({ code, output }).toEqual({ code: 0, output: 'EUR 1.08\n' });
+    expect(seen).toEqual(redirected ? ['bank: bank', 'elsewhere: none'] : ['bank: bank']);
+  });
+});

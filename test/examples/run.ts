@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Authority, IssuedCertificate } from '@clientcert/testing';
+import { build } from 'tsdown';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const network = new URL('network.mjs', import.meta.url).href;
+
+/** How an example ended. */
+export interface Run {
+  code: number | null;
+  output: string;
+}
+
+/** The examples, each run as it stands by a Node of its own, in a directory with the files that it names. */
+export interface Examples extends AsyncDisposable {
+  readonly bank: IssuedCertificate;
+  /**
+   * Runs a script of `examples/`.
+   *
+   * @param servers Ports on loopback by the `name:port` that the example calls.
+   * @param then JavaScript to run after the example, with its exports as `example`.
+   */
+  run(file: string, servers: Record<string, number>, then?: string): Promise<Run>;
+}
+
+/** Lays out a directory in which examples find `@clientcert/*`, built from the sources, and their certificates. */
+export async function layOut(authority: Authority, packages: string[] = ['core']): Promise<Examples> {
+  // Below node_modules, so that the clients are found too.
+  const modules = join(root, 'node_modules');
+  const directory = mkdtempSync(join(modules, '.examples-'));
+  await Promise.all(packages.map((name) => buildPackage(name, directory)));
+  const bank = await authority.issue({ name: 'bank' });
+  writeFileSync(join(directory, 'bank.pfx'), await bank.pfx('for the bank'));
+  writeFileSync(join(directory, 'bank-root.pem'), authority.certificate);
+  return {
+    bank,
+    run: async (file, servers, then = '') => {
+      const script = await place(join(root, 'examples', file), directory);
+      const main = join(directory, `${basename(file)}.main.mjs`);
+      writeFileSync(main, `import * as example from '${pathToFileURL(script).href}';\n${then}`);
+      return await start(main, directory, servers);
+    },
+    [Symbol.asyncDispose]: async () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+async function start(main: string, cwd: string, servers: Record<string, number>): Promise<Run> {
+  const child = spawn(process.execPath, ['--import', network, main], {
+    cwd,
+    env: {
+      ...process.env,
+      EXAMPLE_SERVERS: JSON.stringify(servers),
+      BANK_PFX_PASSPHRASE: 'for the bank',
+      // Trusts the hosts that no rule names.
+      NODE_EXTRA_CA_CERTS: join(cwd, 'bank-root.pem'),
+      AWS_ACCESS_KEY_ID: 'example',
+      AWS_SECRET_ACCESS_KEY: 'example',
+    },
+    timeout: 10_000,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
+
+/** Copies an example with its neighbours, which it may import; TypeScript is compiled on the way. */
+async function place(path: string, directory: string): Promise<string> {
+  const folder = join(directory, basename(dirname(path)));
+  mkdirSync(folder, { recursive: true });
+  if (path.endsWith('.ts')) {
+    await bundle(path, folder, 'esm', /^@clientcert\//);
+    return join(folder, basename(path).replace(/\.ts$/, '.mjs'));
+  }
+  for (const file of readdirSync(dirname(path))) {
+    if (/\.[cm]js$/.test(file)) copyFileSync(join(dirname(path), file), join(folder, file));
+  }
+  return join(folder, basename(path));
+}
+
+async function buildPackage(name: string, directory: string): Promise<void> {
+  const folder = join(directory, 'node_modules', '@clientcert', name);
+  const external = /^@clientcert\//;
+  const entry = join(root, 'packages', name, 'src/index.ts');
+  await bundle(entry, folder, 'esm', external);
+  await bundle(entry, folder, 'cjs', external);
+  const exports = { import: './index.mjs', require: './index.cjs' };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ exports }));
+}
+
+async function bundle(
+  entry: string,
+  outDir: string,
+  format: 'esm' | 'cjs',
+  external: RegExp,
+): Promise<void> {
+  await build({
+    entry: [entry],
+    outDir,
+    format,
+    external,
+    clean: false,
+    platform: 'node',
+    fixedExtension: true,
+    dts: false,
+    config: false,
+    logLevel: 'silent',
+  });
+}
