@@ -19,6 +19,7 @@ async function startHosts({ redirects = false } = {}): Promise<TestServer & { se
   const server = await startServer({
     authority,
     hosts: ['api.bank.example', 'elsewhere.example'],
+    keepAliveTimeout: 500, // needle leaves the answer that redirects unread, and so the connection busy
     listeners: [{ clientCertificate: 'optional' }, { clientCertificate: 'optional' }],
     handler: (_, response, { port }) => {
       if (!redirects || port !== server.port) return false;

@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Authority, IssuedCertificate } from '@clientcert/testing';
@@ -15,6 +23,11 @@ export interface Run {
   output: string;
 }
 
+export interface RunOptions {
+  edit?: ((source: string) => string) | undefined;
+  then?: string | undefined;
+}
+
 /** The examples, each run as it stands by a Node of its own, in a directory with the files that it names. */
 export interface Examples extends AsyncDisposable {
   readonly bank: IssuedCertificate;
@@ -22,9 +35,10 @@ export interface Examples extends AsyncDisposable {
    * Runs a script of `examples/`.
    *
    * @param servers Ports on loopback by the `name:port` that the example calls.
-   * @param then JavaScript to run after the example, with its exports as `example`.
+   * @param options `edit`: changes its text before; `then`: JavaScript that runs afterwards, with what the
+   *   example exports as `example`.
    */
-  run(file: string, servers: Record<string, number>, then?: string): Promise<Run>;
+  run(file: string, servers: Record<string, number>, options?: RunOptions): Promise<Run>;
 }
 
 /** Lays out a directory in which examples find `@clientcert/*`, built from the sources, and their certificates. */
@@ -38,8 +52,9 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
   writeFileSync(join(directory, 'bank-root.pem'), authority.certificate);
   return {
     bank,
-    run: async (file, servers, then = '') => {
+    run: async (file, servers, { edit, then = '' } = {}) => {
       const script = await place(join(root, 'examples', file), directory);
+      if (edit) writeFileSync(script, edit(readFileSync(script, 'utf8')));
       const main = join(directory, `${basename(file)}.main.mjs`);
       writeFileSync(main, `import * as example from '${pathToFileURL(script).href}';\n${then}`);
       return await start(main, directory, servers);
@@ -92,12 +107,7 @@ async function buildPackage(name: string, directory: string): Promise<void> {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ exports }));
 }
 
-async function bundle(
-  entry: string,
-  outDir: string,
-  format: 'esm' | 'cjs',
-  external: RegExp,
-): Promise<void> {
+async function bundle(entry: string, outDir: string, format: 'esm' | 'cjs', external: RegExp): Promise<void> {
   await build({
     entry: [entry],
     outDir,
