@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { clientsOf } from './test/adapters/clients.ts';
 
 /** Resolve the workspace packages to their sources: no build is needed, and coverage lands on `src`. */
-const conditions = ['@clientcert/source', 'node', 'import', 'default'];
+const conditions = ['@clientcert/source', 'module', 'node', 'development|production'];
 const clients = process.env.CLIENTCERT_TEST_CLIENTS;
 
 export default defineConfig({

@@ -10,7 +10,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stamps = join(root, 'node_modules', '.clientcert');
 
 const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name));
-const manifests = ['package.json', ...packages.map((path) => join(path, 'package.json'))];
+const manifests = [
+  'package.json',
+  'examples/package.json',
+  ...packages.map((path) => join(path, 'package.json')),
+];
 
 once('install', ['package-lock.json', ...manifests], existsSync(stamps), () =>
   npm(['ci', '--no-audit', '--no-fund']),

@@ -7,35 +7,13 @@ import type { AdapterUnderTest } from './suite.ts';
 /** Where the clients under test are installed: the repository, or what the version matrix names. */
 const clients = process.env.CLIENTCERT_TEST_CLIENTS ?? fileURLToPath(new URL('../..', import.meta.url));
 
-/**
- * Builds a script that makes calls with the adapter, from the sources, beside the clients that it imports.
- * It is removed when this process exits.
- */
+/** Builds a script that makes calls with the adapter. */
 export async function buildChild(adapter: AdapterUnderTest): Promise<string> {
-  const modules = join(clients, 'node_modules');
-  mkdirSync(modules, { recursive: true });
-  const directory = mkdtempSync(join(modules, '.test-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  const entry = join(directory, 'child.ts');
-  const module = fileURLToPath(adapter.module);
-  writeFileSync(
-    entry,
-    `import { adapters } from ${JSON.stringify(module)};\nconst name = ${JSON.stringify(adapter.name)};\n${script}`,
-  );
-  await build({
-    entry,
-    outDir: directory,
-    format: 'esm',
-    platform: 'node',
-    fixedExtension: true,
-    dts: false,
-    config: false,
-    clean: false,
-    logLevel: 'silent',
-    noExternal: /^@clientcert\//,
-    inputOptions: { resolve: { conditionNames: ['@clientcert/source', 'node', 'import', 'default'] } },
-  });
-  return join(directory, `${basename(entry, '.ts')}.mjs`);
+  const entry = join(createDirectory(), 'child.ts');
+  const module = JSON.stringify(fileURLToPath(adapter.module));
+  const name = JSON.stringify(adapter.name);
+  writeFileSync(entry, `import { adapters } from ${module};\nconst name = ${name};\n${script}`);
+  return await bundle(entry);
 }
 
 const script = `
@@ -46,3 +24,38 @@ const client = adapter.create(loadCredentials(config));
 for (const url of urls) await client.send(url).catch(() => {});
 console.log('done');
 `;
+
+/** Builds a script from the sources, beside the clients that it imports, so that any Node runs it. */
+export async function bundle(entry: string): Promise<string> {
+  const outDir = createDirectory();
+  const [, name = '', extension] = /^(.*)\.(\w+)$/.exec(basename(entry)) ?? [];
+  const format = extension === 'cjs' ? 'cjs' : 'esm';
+  await build({
+    entry: { [name]: entry },
+    outDir,
+    format,
+    platform: 'node',
+    fixedExtension: true,
+    dts: false,
+    config: false,
+    logLevel: 'silent',
+    noExternal: /^@clientcert\//,
+    inputOptions: { resolve: { conditionNames: ['@clientcert/source', 'node', 'import', 'default'] } },
+  });
+  return join(outDir, `${name}.${format === 'cjs' ? 'cjs' : 'mjs'}`);
+}
+
+const directories: string[] = [];
+
+/** Kept until {@link removeBuilt}. */
+function createDirectory(): string {
+  const modules = join(clients, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  const directory = mkdtempSync(join(modules, '.test-'));
+  directories.push(directory);
+  return directory;
+}
+
+export function removeBuilt(): void {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+}

@@ -9,6 +9,7 @@ import { proxies } from './cases/proxies.ts';
 import { redirects } from './cases/redirects.ts';
 import { secrets } from './cases/secrets.ts';
 import { transfers } from './cases/transfers.ts';
+import { removeBuilt } from './child.ts';
 import { type Case, createGround, createPeople, type People } from './ground.ts';
 
 /** A client with one of our adapters, as the suite drives it. A new adapter starts by writing this down. */
@@ -87,7 +88,10 @@ export function describeAdapter(adapter: AdapterUnderTest): void {
     beforeAll(async () => {
       people = await createPeople();
     });
-    afterAll(() => people.remove());
+    afterAll(async () => {
+      removeBuilt();
+      await people.remove();
+    });
 
     for (const [group, cases] of Object.entries<Record<string, Case>>(groups)) {
       describe(group, () => {

@@ -12,13 +12,13 @@ export function nameOf(distinguishedName: string): string {
 }
 
 /** `label` in a column of its own, `text` wrapped beside it. */
-export function field(label: string, text: string, indent = '  ', width = 14): string {
+export function field(label: string, text: string, indent: string = '  ', width: number = 14): string {
   const first = `${indent}${label.padEnd(width)}`;
   return wrap(text, first, ' '.repeat(first.length));
 }
 
 /** Breaks `text` between words, and a longer word anywhere. */
-export function wrap(text: string, first = '', rest = first): string {
+export function wrap(text: string, first: string = '', rest: string = first): string {
   const lines: string[] = [];
   let line = first;
   let empty = true;

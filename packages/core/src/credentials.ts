@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+// Larger than the other files: the one object that a user holds, and the only file that imports every stage.
 import { EventEmitter } from 'node:events';
 import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
@@ -16,17 +16,18 @@ import type { Handshake } from './agent/handshake.ts';
 import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
 import { SessionCache } from './agent/session.ts';
 import type { TunnelProxy } from './agent/tunnel.ts';
-import { type CheckedConfig, checkConfig } from './config/check.ts';
+import { type CertificateInfo, describeCertificate, pinsByCertificate, rulesOf } from './certificate-info.ts';
+import { checkConfig } from './config/check.ts';
 import { readConfig } from './config/read.ts';
 import { ClientCertificateError } from './errors.ts';
-import { type Inventory, type LoadedProxy, loadInventory } from './inventory.ts';
-import { describeSource } from './load/index.ts';
+import { eachOf, type Inventory, type LoadedProxy, loadInventory, readVersion } from './inventory.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
-import type { PinRule } from './pin/rule.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
+import { checkRenewal, haveSame, isSame } from './rotate/renewal.ts';
+import { FileWatch } from './rotate/watch.ts';
 import type { CertificateVersion } from './tls/context.ts';
-import { ConnectionProfile, SecureContexts } from './tls/profile.ts';
+import { ConnectionProfile, type PinnedConnectOptions, SecureContexts } from './tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from './types.ts';
 
 /**
@@ -75,32 +76,26 @@ export interface ConnectIdentity<ServiceName extends string = string> {
   defaultProxy?: 'env' | undefined;
 }
 
-/** What {@link Credentials.certificates} says of one certificate. Nothing in it is secret. */
-export interface CertificateInfo<CertificateName extends string = string> {
-  name: CertificateName;
-  /** 1 when it was loaded, one more with every renewal. */
+/** One certificate was replaced. */
+export interface Rotation {
+  name: string;
+  /** The new version. */
   version: number;
-  subject: string;
-  issuer: string;
-  serialNumber: string;
-  fingerprint256: string;
-  validFrom: Date;
-  validTo: Date;
-  /** Whole days until it expires; negative afterwards. */
-  daysLeft: number;
-  keyType: string;
-  /** How many certificates are presented, the leaf included. */
-  chainLength: number;
-  /** Where it was read from: paths, variables; never contents. */
-  source: string;
-  /** The rules that name it, each as its place in the config. */
-  pinnedAt: readonly string[];
-  status: 'valid' | 'expiring' | 'expired' | 'not yet valid';
-  warnings: readonly Warning[];
+  /** SHA-256 fingerprints. */
+  previous: string;
+  current: string;
+}
+
+/** What {@link Credentials.reload} did. */
+export interface ReloadReport {
+  changed: string[];
+  unchanged: string[];
+  failed: { name: string; error: Error }[];
 }
 
 export interface CredentialsEvents {
   handshake: [Handshake];
+  rotate: [Rotation];
   warning: [Warning];
   error: [Error];
 }
@@ -113,15 +108,31 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   #inventory: Inventory;
   #closed = false;
   readonly #events = new EventEmitter();
-  readonly #contexts = new Map<string, SecureContexts>();
+  /** By partition, with the decision that each was made for. */
+  readonly #contexts = new Map<string, { contexts: SecureContexts; resolution: Resolution }>();
   readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
   readonly #agents = new Set<WeakRef<RoutingAgent>>();
   readonly #shared = new Map<string, RoutingAgent>();
   readonly #sessions = new SessionCache(1000);
+  /** Why the last try to renew each failed. */
+  readonly #failures = new Map<string, Error>();
+  readonly #watch: FileWatch | undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(inventory: Inventory) {
     this.#inventory = inventory;
+    if (inventory.config.watch) {
+      this.#watch = new FileWatch(async (name) => (await this.#renewInTurn([name])).failed.length === 0);
+      for (const { name, files } of inventory.certificates.values()) {
+        if (files.length > 0) void this.#watch.set(name, files);
+      }
+    }
+    // After the caller had the turn in which to listen.
+    setImmediate(() => {
+      if (this.#events.listenerCount('warning') === 0) return;
+      for (const warning of this.warnings()) this.#events.emit('warning', warning);
+    }).unref();
   }
 
   /**
@@ -147,7 +158,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return explain(table, target, {
       certificate: (name) => {
         const version = certificates.get(name);
-        return version && describe(version, config);
+        return version && describeCertificate(version, config, [], undefined);
       },
       proxy: (host, port) => {
         const proxy = this.#proxyChooser()(host, port);
@@ -205,7 +216,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    *
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED
    */
-  connectOptions(target: Target<ServiceName>): ConnectionOptions {
+  connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
     const { host } = parseTarget(target);
     return this.#profileOf(this.resolve(target)).connectOptions(host);
   }
@@ -279,9 +290,21 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /** Every certificate in the order of the config. */
   certificates(): CertificateInfo<CertificateName>[] {
     const { certificates, config } = this.#inventory;
+    const pins = pinsByCertificate(config);
     return [...config.certificates.keys()].map((name) =>
-      describe(certificates.get(name)!, config),
+      describeCertificate(certificates.get(name)!, config, pins.get(name) ?? [], this.#failures.get(name)),
     ) as CertificateInfo<CertificateName>[];
+  }
+
+  /**
+   * Reads every certificate again, and swaps those that changed: from the moment this resolves, new connections
+   * present the new version, idle connections of the old one are closed, and what is under way finishes. One
+   * that cannot be read, or is not valid any more, leaves the one in use where it is.
+   *
+   * @returns The names that changed, that did not, and that failed, each of those with its error.
+   */
+  reload(): Promise<ReloadReport> {
+    return this.#renewInTurn([...this.#inventory.config.certificates.keys()]);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
@@ -300,7 +323,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return [...this.#inventory.config.warnings, ...ofCertificates];
   }
 
-  /** Listens to `handshake`, `warning` or `error`. */
+  /** Listens to `handshake`, `rotate`, `warning` or `error`. */
   on<Event extends keyof CredentialsEvents>(
     event: Event,
     listener: (...args: CredentialsEvents[Event]) => void,
@@ -320,7 +343,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /** Closes idle connections; what is under way finishes, and nothing new is begun. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const contexts of this.#contexts.values()) contexts.retired = true;
+    this.#watch?.close();
+    for (const { contexts } of this.#contexts.values()) contexts.retired = true;
     this.#contexts.clear();
     const agents = [...this.#agents].map((reference) => reference.deref());
     this.#agents.clear();
@@ -335,6 +359,70 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   toJSON(): object {
     return { certificates: this.certificates() };
+  }
+
+  /** One after the other, so that an older reading never replaces a newer one. */
+  #renewInTurn(names: readonly string[]): Promise<ReloadReport> {
+    const turn = this.#reloading.then(() => this.#renew(names));
+    this.#reloading = turn.catch(() => {});
+    return turn;
+  }
+
+  async #renew(names: readonly string[]): Promise<ReloadReport> {
+    const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
+    const { config } = this.#inventory;
+    await eachOf(names, async (name) => {
+      const before = this.#inventory.certificates.get(name)!;
+      try {
+        const after = await readVersion(config, name, config.certificates.get(name)!, before.version + 1);
+        this.#failures.delete(name);
+        if (this.#closed || isSame(before.material, after.material)) {
+          report.unchanged.push(name);
+          return;
+        }
+        checkRenewal(name, before.material, after.material);
+        this.#swap(after);
+        report.changed.push(name);
+        this.#events.emit('rotate', {
+          name,
+          version: after.version,
+          previous: before.material.certificate.fingerprint256,
+          current: after.material.certificate.fingerprint256,
+        } satisfies Rotation);
+      } catch (error) {
+        this.#failures.set(name, error as Error);
+        report.failed.push({ name, error: error as Error });
+        this.#reportError(error as Error);
+      }
+    });
+    return report;
+  }
+
+  /** Puts a new version in place, and retires all that was made with the old one. */
+  #swap(after: CertificateVersion): void {
+    const { name, material } = after;
+    const before = this.#inventory.certificates.get(name)!;
+    this.#inventory.certificates.set(name, after);
+    // Where it lends its roots alone, nothing changes unless they do.
+    const newRoots = !haveSame(before.material.ca, material.ca);
+    for (const [partition, { contexts, resolution }] of this.#contexts) {
+      const { certificate, authorities } = resolution;
+      if (certificate !== name && !(newRoots && authorities.includes(name))) continue;
+      contexts.retired = true;
+      this.#contexts.delete(partition);
+    }
+    this.#sessions.prune();
+    for (const reference of this.#agents) {
+      const agent = reference.deref();
+      if (agent) void agent.retire();
+      else this.#agents.delete(reference);
+    }
+  }
+
+  /** An error that nobody listens to becomes a warning of the process, never a crash. */
+  #reportError(error: Error): void {
+    if (this.#events.listenerCount('error') > 0) this.#events.emit('error', error);
+    else process.emitWarning(error);
   }
 
   readonly #observe = (handshake: Handshake): void => {
@@ -376,17 +464,13 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /** One set of contexts for all resolutions that may share connections. */
   #contextsOf(resolution: Resolution): SecureContexts {
     const { partition, certificate, authorities, ca } = resolution;
-    let contexts = this.#contexts.get(partition);
-    if (!contexts) {
-      const { certificates } = this.#inventory;
-      const roots = [...ca, ...authorities.flatMap((name) => certificates.get(name)!.material.ca)];
-      contexts = new SecureContexts(
-        resolution,
-        certificate === null ? null : certificates.get(certificate)!,
-        roots,
-      );
-      this.#contexts.set(partition, contexts);
-    }
+    const known = this.#contexts.get(partition);
+    if (known) return known.contexts;
+    const { certificates } = this.#inventory;
+    const roots = [...ca, ...authorities.flatMap((name) => certificates.get(name)!.material.ca)];
+    const presented = certificate === null ? null : certificates.get(certificate)!;
+    const contexts = new SecureContexts(resolution, presented, roots);
+    this.#contexts.set(partition, { contexts, resolution });
     return contexts;
   }
 
@@ -422,7 +506,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       certificate: certificate ?? host.certificate,
       authorities: certificate === undefined ? host.authorities : [certificate],
       ca: [...host.ca, ...ca],
-      partition: `proxy ${host.partition}`,
+      partition: `proxy ${JSON.stringify([certificate, ca.map((root) => root.fingerprint256)])} ${host.partition}`,
     };
     return new ConnectionProfile(resolution, this.#contextsOf(resolution));
   }
@@ -441,45 +525,3 @@ function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject 
 }
 
 const maxSharedAgents = 1000;
-const day = 24 * 60 * 60 * 1000;
-
-function describe({ name, version, material }: CertificateVersion, config: CheckedConfig): CertificateInfo {
-  const { certificate, chain, privateKey, warnings } = material;
-  const validFrom = new Date(certificate.validFrom);
-  const validTo = new Date(certificate.validTo);
-  const now = Date.now();
-  const daysLeft = Math.floor((validTo.getTime() - now) / day);
-  return {
-    name,
-    version,
-    subject: certificate.subject,
-    issuer: certificate.issuer,
-    serialNumber: certificate.serialNumber,
-    fingerprint256: certificate.fingerprint256,
-    validFrom,
-    validTo,
-    daysLeft,
-    keyType: describeKey(privateKey),
-    chainLength: chain.length + 1,
-    source: describeSource(config.certificates.get(name)!),
-    pinnedAt: rulesOf(config).flatMap((rule) => (rule.certificate === name ? [rule.label] : [])),
-    status:
-      now > validTo.getTime()
-        ? 'expired'
-        : now < validFrom.getTime()
-          ? 'not yet valid'
-          : daysLeft < config.expiryWarningDays
-            ? 'expiring'
-            : 'valid',
-    warnings,
-  };
-}
-
-function rulesOf({ pins }: CheckedConfig): PinRule[] {
-  return [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
-}
-
-function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
-  const size = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength;
-  return size === undefined ? `${asymmetricKeyType}` : `${asymmetricKeyType} ${size}`;
-}

@@ -33,6 +33,7 @@ export type ClientCertificateErrorCode =
   | 'ERR_CLIENTCERT_PROXY_UNSUPPORTED'
   | 'ERR_CLIENTCERT_VERIFICATION_OFF'
   | 'ERR_CLIENTCERT_CERTIFICATE_REFUSED'
+  | 'ERR_CLIENTCERT_RENEWAL_EXPIRED'
   | 'ERR_CLIENTCERT_CLOSED';
 
 /** One finding in a config: where it is (`['hosts', 'api.bank.example']`) and what is wrong with it. */

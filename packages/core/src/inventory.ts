@@ -2,16 +2,18 @@ import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
-import { readCertificate, readRoots } from './load/index.ts';
+import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
 import { createSurroundings } from './load/source.ts';
 import { buildTable, type Table } from './pin/table.ts';
 import type { CertificateVersion } from './tls/context.ts';
+import type { CertificateSource } from './types.ts';
 
 /** A config with everything it names read: certificates, roots, the proxy's authorization. */
 export interface Inventory {
   readonly config: CheckedConfig;
-  readonly certificates: ReadonlyMap<string, CertificateVersion>;
+  /** By name; a renewed one takes the place of the old. */
+  readonly certificates: Map<string, CertificateVersion>;
   readonly table: Table;
   readonly proxy: LoadedProxy | 'env' | false | undefined;
 }
@@ -31,17 +33,13 @@ const concurrency = 8;
  * message counts them and its cause holds them all.
  */
 export async function loadInventory(config: CheckedConfig): Promise<Inventory> {
-  const place = { baseDirectory: config.baseDirectory, expiryWarningDays: config.expiryWarningDays };
+  const place = { baseDirectory: config.baseDirectory };
   const certificates = new Map<string, CertificateVersion>();
   const failures: unknown[] = [];
   const sources = [...config.certificates];
   await eachOf(sources, async ([name, source]) => {
     try {
-      certificates.set(name, {
-        name,
-        version: 1,
-        material: await readCertificate(source, { ...place, name }),
-      });
+      certificates.set(name, await readVersion(config, name, source, 1));
       config.onProgress?.({ loaded: certificates.size, total: sources.length, name });
     } catch (error) {
       failures[sources.findIndex(([candidate]) => candidate === name)] = error;
@@ -63,6 +61,17 @@ export async function loadInventory(config: CheckedConfig): Promise<Inventory> {
     table: buildTable(config.pins, (ca) => roots.get(ca) ?? []),
     proxy: typeof config.proxy === 'object' ? await loadProxy(config.proxy, place) : config.proxy,
   };
+}
+
+/** Reads one certificate, as a version of what stands under its name. */
+export async function readVersion(
+  { baseDirectory, expiryWarningDays }: CheckedConfig,
+  name: string,
+  source: CertificateSource,
+  version: number,
+): Promise<CertificateVersion> {
+  const { certificate, files } = await readSource(source, { baseDirectory, expiryWarningDays, name });
+  return { name, version, material: certificate, files: files.map(({ path }) => path) };
 }
 
 /** `trust: 'only'` without a root would trust no server at all. */
@@ -112,7 +121,7 @@ function throwFailures(failures: readonly unknown[]): void {
 }
 
 /** Runs `work` over all items, a few at a time. */
-async function eachOf<Item>(
+export async function eachOf<Item>(
   items: readonly Item[],
   work: (item: Item, index: number) => Promise<void>,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
+import { type Credentials, isRoutingAgent, type Target } from '@clientcert/core';
 import { separate } from './cache.ts';
 
 export * from '@clientcert/core';
@@ -79,7 +79,7 @@ interface Context {
 }
 
 function apply(credentials: Credentials, hop: Hop, byDefault: string | false | undefined): void {
-  const url = new URL(hop.url!);
+  const url = hop.url instanceof URL ? hop.url : new URL(hop.url!);
   const service = serviceOf(hop, byDefault);
   const origin = (hop.context as Context)[begun] ?? url.origin;
   const target = targetOf(url, service, origin);
@@ -91,16 +91,15 @@ function apply(credentials: Credentials, hop: Hop, byDefault: string | false | u
     credentials.refuseOwn(target, option);
     return;
   }
-  const { rule, certificate } = credentials.resolve(target);
   if (hop.http2) {
     // got's HTTP/2 takes no agent, only raw keys, which would then stand on every error.
-    if (rule === 'none') return;
+    if (credentials.resolve(target).rule === 'none') return;
     hop.http2 = false;
   }
   const agent = credentials.sharedAgent({ service, origin: service ? origin : undefined });
   handedOut.add(agent);
   hop.agent.https = agent;
-  if (hop.cache) hop.cache = separate(hop.cache, certificate && fingerprint(credentials, certificate));
+  if (hop.cache) hop.cache = separate(hop.cache, fingerprint(credentials, target));
 }
 
 /** Agents that this adapter has set: they come back with every retry and redirect. */
@@ -120,10 +119,15 @@ function serviceOf({ context }: Hop, byDefault: string | false | undefined): str
 }
 
 /** Nothing for plain HTTP and Unix sockets. */
-function targetOf({ protocol, hostname, port }: URL, service: ConnectIdentity['service'], origin: string) {
+function targetOf(
+  { protocol, hostname, port }: URL,
+  service: string | false | undefined,
+  origin: string,
+): Target | undefined {
   return protocol === 'https:' ? { host: hostname, port, service, origin } : undefined;
 }
 
-function fingerprint(credentials: Credentials, name: string): string {
-  return credentials.certificates().find((each) => each.name === name)!.fingerprint256;
+function fingerprint(credentials: Credentials, target: Target): string | null {
+  const { certificate } = credentials.resolve(target);
+  return credentials.certificates().find(({ name }) => name === certificate)?.fingerprint256 ?? null;
 }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { loadCredentials } from '@clientcert/core';
-import type { IssuedCertificate } from '@clientcert/testing';
+import type { IssuedCertificate, TestServer } from '@clientcert/testing';
 import { expect } from 'vitest';
 import { buildChild } from '../child.ts';
 import { type Case, expectFailure, type Ground, nameOf, names, until } from '../ground.ts';
@@ -52,18 +52,35 @@ export const lifetime = {
 
   async 'a process that did not close anything exits by itself'(ground) {
     const bank = await ground.bank();
-    const files = await write(ground, 'child', ground.alice);
-    const script = await buildChild(ground.adapter);
-    const config = {
-      certificates: { alice: { ...files, ca: ground.authority.certificate } },
-      hosts: { [`localhost:${bank.port}`]: 'alice' },
-    };
-    const urls = [bank.url, `${bank.url}/status/404`, `http://127.0.0.1:${await freePort()}`, bank.url];
-    const { status, output } = await run(script, JSON.stringify({ config, urls }));
-    expect({ status, output }).toEqual({ status: 0, output: 'done\n' });
+    const refused = `http://127.0.0.1:${await freePort()}`;
+    const urls = [bank.url, `${bank.url}/status/404`, refused, bank.url];
+    await expectExit(ground, bank, urls, false);
     expect(names(bank)).toEqual(['alice', 'alice', 'alice']);
   },
+
+  async 'a process that went through a proxy exits by itself'(ground) {
+    const [bank, proxy] = [await ground.bank(), await ground.proxy()];
+    await expectExit(ground, bank, [bank.url, bank.url], proxy.url);
+    expect(names(bank)).toEqual(['alice', 'alice']);
+    expect(proxy.connects.length).toBeGreaterThan(0);
+  },
 } satisfies Record<string, Case>;
+
+async function expectExit(
+  ground: Ground,
+  bank: TestServer,
+  urls: string[],
+  proxy: string | false,
+): Promise<void> {
+  const files = await write(ground, 'child', ground.alice);
+  const config = {
+    certificates: { alice: { ...files, ca: ground.authority.certificate } },
+    hosts: { [`localhost:${bank.port}`]: 'alice' },
+    proxy,
+  };
+  const { status, output } = await run(await buildChild(ground.adapter), JSON.stringify({ config, urls }));
+  expect({ status, output }).toEqual({ status: 0, output: 'done\n' });
+}
 
 async function write({ directory }: Ground, name: string, { fullChain, key }: IssuedCertificate) {
   const files = { cert: join(directory, `${name}.crt`), key: join(directory, `${name}.key`) };

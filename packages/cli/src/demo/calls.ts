@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
+import { clientCertificates as gotCertificates } from '@clientcert/got';
 import axios from 'axios';
+import got from 'got';
 
 /** What the calls are made with and where they go. */
 export interface Scene {
@@ -72,5 +74,12 @@ type Get = (url: string) => Promise<unknown>;
 function adapters(credentials: Credentials): [string, Get][] {
   const api = axios.create({ headers: { connection: 'close' } });
   clientCertificates(api, credentials);
-  return [['axios', (url) => api.get(url)]];
+  const gotten = got.extend(gotCertificates(credentials), {
+    headers: { connection: 'close' },
+    retry: { limit: 0 },
+  });
+  return [
+    ['axios', (url) => api.get(url)],
+    ['got', (url) => gotten(url)],
+  ];
 }

@@ -44,6 +44,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   // `setSession` instead of the `session` option, which would stay readable on the socket.
   if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
   connections.set(socket, { profile, tunnel });
+  if (tunnel) holdTogether(socket, tunnel);
 
   let attestation: Attestation | undefined;
   socket.once('secureConnect', () => {
@@ -58,6 +59,18 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     if (failed) sessions.delete(pool);
   });
   return socket;
+}
+
+/** TLS over a stream has no handle of its own to keep the process alive with, or not: the tunnel has. */
+function holdTogether(socket: TLSSocket, tunnel: Tunnel): void {
+  socket.ref = () => {
+    tunnel.ref();
+    return socket;
+  };
+  socket.unref = () => {
+    tunnel.unref();
+    return socket;
+  };
 }
 
 function report(socket: TLSSocket, request: Dial, attestation: Attestation): void {

@@ -10,6 +10,8 @@ export interface CertificateVersion {
   readonly name: string;
   readonly version: number;
   readonly material: ClientCertificate;
+  /** The files it was read from. */
+  readonly files: readonly string[];
 }
 
 /**

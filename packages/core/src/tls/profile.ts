@@ -86,6 +86,15 @@ export class SecureContexts {
   }
 }
 
+/** Options of `tls.connect` for one target: what to present, whom to trust, how to check. Nothing on it is secret. */
+export interface PinnedConnectOptions {
+  secureContext: SecureContext;
+  checkServerIdentity: CheckServerIdentity;
+  rejectUnauthorized: boolean;
+  /** The host, unless it is an IP address, which TLS does not send (RFC 6066). */
+  servername?: string;
+}
+
 /** All that a connection is made with: what was decided for it, and the secure contexts for that. */
 export class ConnectionProfile {
   readonly resolution: Resolution;
@@ -97,7 +106,7 @@ export class ConnectionProfile {
   }
 
   /** What `tls.connect` takes to reach `host` under this profile; nothing on it is secret. */
-  connectOptions(host: string): ConnectionOptions {
+  connectOptions(host: string): PinnedConnectOptions {
     return {
       secureContext: this.contexts.get(),
       checkServerIdentity: this.checkServerIdentity(),

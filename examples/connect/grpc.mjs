@@ -1,7 +1,6 @@
-import { promisify } from 'node:util';
 import { loadCredentials } from '@clientcert/core';
 import { ChannelCredentials } from '@grpc/grpc-js';
-import { LedgerClient } from './ledger.mjs'; // what the compiler of your .proto file wrote
+import { LedgerClient } from './ledger.mjs'; // what a compiler made of your .proto file
 
 const credentials = await loadCredentials({
   certificates: {
@@ -11,10 +10,9 @@ const credentials = await loadCredentials({
 });
 
 const target = { host: 'grpc.bank.example', port: 443 };
-const { secureContext, checkServerIdentity } = credentials.connectOptions(target);
-const channel = ChannelCredentials.createFromSecureContext(secureContext, { checkServerIdentity });
+const { secureContext, ...verifyOptions } = credentials.connectOptions(target);
+const channel = ChannelCredentials.createFromSecureContext(secureContext, verifyOptions);
 const ledger = new LedgerClient(`${target.host}:${target.port}`, channel);
 
-const balance = promisify(ledger.balance.bind(ledger));
-console.log(await balance({ account: 'NL02BANK0123456789' }));
+console.log(await ledger.balance({ account: 'NL02BANK0123456789' }));
 ledger.close();

@@ -6,12 +6,13 @@ const credentials = await loadCredentials({
   certificates: {
     bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
   },
-  hosts: { 'api.bank.example': 'bank' },
+  hosts: { 'rates.bank.example': 'bank' },
 });
 
 const agent = credentials.agent();
 
-const socket = new WebSocket('wss://api.bank.example/rates', { agent, followRedirects: true });
+const url = 'wss://rates.bank.example/EUR';
+const socket = new WebSocket(url, { agent, followRedirects: true });
 const [message] = await once(socket, 'message');
 console.log(String(message));
 socket.close();

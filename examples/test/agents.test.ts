@@ -1,8 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
-import { createAuthority, type ListenerServer, startServer, type TestServer } from '@clientcert/testing';
+import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocketServer } from 'ws';
 import { type Examples, layOut } from './run.ts';
 
 let authority: Awaited<ReturnType<typeof createAuthority>>;
@@ -76,27 +73,4 @@ it('examples/agents/azure-sdk.mjs follows no redirect to another host', async ()
   const { code } = await examples.run('agents/azure-sdk.mjs', ports(server));
   expect(code).toBe(0);
   expect(server.seen()).toEqual(['GET /accounts at bank: bank']);
-});
-
-describe.each([false, true])('examples/agents/ws.mjs, redirected: %s', (redirected) => {
-  it('presents the certificate to the pinned host alone', async () => {
-    await using server = await startHosts();
-    const [bank, elsewhere] = server.servers as [ListenerServer, ListenerServer];
-    const seen: string[] = [];
-    for (const each of [bank, elsewhere]) {
-      const sockets = new WebSocketServer({ noServer: true });
-      each.on('upgrade', (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
-        const name = socket.getPeerCertificate().subject?.CN ?? 'none';
-        seen.push(`${each === bank ? 'bank' : 'elsewhere'}: ${name}`);
-        if (redirected && each === bank) {
-          socket.end('HTTP/1.1 302 Found\r\nlocation: wss://elsewhere.example/rates\r\n\r\n');
-          return;
-        }
-        sockets.handleUpgrade(request, socket, head, (client) => client.send('EUR 1.08'));
-      });
-    }
-    const { code, output } = await examples.run('agents/ws.mjs', ports(server));
-    expect({ code, output }).toEqual({ code: 0, output: 'EUR 1.08\n' });
-    expect(seen).toEqual(redirected ? ['bank: bank', 'elsewhere: none'] : ['bank: bank']);
-  });
 });

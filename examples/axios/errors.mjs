@@ -1,0 +1,20 @@
+import { ClientCertificateError, clientCertificates, loadCredentials } from '@clientcert/axios';
+import axios from 'axios';
+
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'api.bank.example': 'bank' },
+});
+
+const api = axios.create({ baseURL: 'https://api.bank.example' });
+clientCertificates(api, credentials);
+
+try {
+  await api.get('/accounts', { clientCertificate: 'Billing.InvoiceService' });
+} catch (error) {
+  if (!(error instanceof ClientCertificateError)) throw error;
+  console.log(error.code); // ERR_CLIENTCERT_SERVICE_UNKNOWN
+  console.log(error.hint);
+}

@@ -1,0 +1,95 @@
+import type { KeyObject } from 'node:crypto';
+import type { CheckedConfig } from './config/check.ts';
+import { describeSource } from './load/index.ts';
+import type { PinRule } from './pin/rule.ts';
+import type { CertificateVersion } from './tls/context.ts';
+import type { Warning } from './types.ts';
+
+/** What {@link Credentials.certificates} says of one certificate. Nothing in it is secret. */
+export interface CertificateInfo<CertificateName extends string = string> {
+  name: CertificateName;
+  /** 1 when it was loaded, one more with every renewal. */
+  version: number;
+  subject: string;
+  issuer: string;
+  serialNumber: string;
+  fingerprint256: string;
+  validFrom: Date;
+  validTo: Date;
+  /** Whole days until it expires; negative afterwards. */
+  daysLeft: number;
+  keyType: string;
+  /** How many certificates are presented, the leaf included. */
+  chainLength: number;
+  /** Where it was read from: paths, variables; never contents. */
+  source: string;
+  /** The rules that name it, each as its place in the config. */
+  pinnedAt: readonly string[];
+  status: 'valid' | 'expiring' | 'expired' | 'not yet valid';
+  /** Why the last try to renew it failed; the one in use stays. */
+  error: Error | null;
+  warnings: readonly Warning[];
+}
+
+/** What there is to say of one certificate. */
+export function describeCertificate(
+  { name, version, material }: CertificateVersion,
+  config: CheckedConfig,
+  pinnedAt: readonly string[],
+  error: Error | undefined,
+): CertificateInfo {
+  const { certificate, chain, privateKey, warnings } = material;
+  const validFrom = new Date(certificate.validFrom);
+  const validTo = new Date(certificate.validTo);
+  const now = Date.now();
+  const daysLeft = Math.floor((validTo.getTime() - now) / day);
+  return {
+    name,
+    version,
+    subject: certificate.subject,
+    issuer: certificate.issuer,
+    serialNumber: certificate.serialNumber,
+    fingerprint256: certificate.fingerprint256,
+    validFrom,
+    validTo,
+    daysLeft,
+    keyType: describeKey(privateKey),
+    chainLength: chain.length + 1,
+    source: describeSource(config.certificates.get(name)!),
+    pinnedAt,
+    status:
+      now > validTo.getTime()
+        ? 'expired'
+        : now < validFrom.getTime()
+          ? 'not yet valid'
+          : daysLeft < config.expiryWarningDays
+            ? 'expiring'
+            : 'valid',
+    error: error ?? null,
+    warnings,
+  };
+}
+
+/** Every rule in the order of the config. */
+export function rulesOf({ pins }: CheckedConfig): PinRule[] {
+  return [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
+}
+
+function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  const size = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength;
+  return size === undefined ? `${asymmetricKeyType}` : `${asymmetricKeyType} ${size}`;
+}
+
+/** Where each certificate is named. */
+export function pinsByCertificate(config: CheckedConfig): ReadonlyMap<string, readonly string[]> {
+  const pins = new Map<string, string[]>();
+  for (const { certificate, label } of rulesOf(config)) {
+    if (typeof certificate !== 'string') continue;
+    const labels = pins.get(certificate);
+    if (labels) labels.push(label);
+    else pins.set(certificate, [label]);
+  }
+  return pins;
+}
+
+const day = 24 * 60 * 60 * 1000;
