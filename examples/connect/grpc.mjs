@@ -10,6 +10,7 @@ const credentials = await loadCredentials({
 });
 
 const target = { host: 'grpc.bank.example', port: 443 };
+// A channel keeps the version of the certificate that it was made with: make a new one on 'rotate'.
 const { secureContext, ...verifyOptions } = credentials.connectOptions(target);
 const channel = ChannelCredentials.createFromSecureContext(secureContext, verifyOptions);
 const ledger = new LedgerClient(`${target.host}:${target.port}`, channel);

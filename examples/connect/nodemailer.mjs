@@ -9,12 +9,17 @@ const credentials = await loadCredentials({
 });
 
 const target = { host: 'smtp.bank.example', port: 465 };
-const transport = nodemailer.createTransport({
-  ...target,
-  secure: true, // false for STARTTLS, on port 587: the certificate is presented there just the same
-  tls: credentials.connectOptions(target),
-});
-await transport.sendMail({
+
+/** Made for each message: a transport keeps the version of the certificate that it was made with. */
+function createTransport() {
+  return nodemailer.createTransport({
+    ...target,
+    secure: true, // false for STARTTLS on port 587: the certificate is presented there just the same
+    tls: credentials.connectOptions(target),
+  });
+}
+
+await createTransport().sendMail({
   from: 'ledger@app.example',
   to: 'clerk@bank.example',
   subject: 'Payment received',

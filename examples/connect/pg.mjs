@@ -9,13 +9,16 @@ const credentials = await loadCredentials({
 });
 
 const target = { host: 'db.bank.example', port: 5432 };
-const client = new pg.Client({
+const ssl = credentials.connectOptions(target);
+const pool = new pg.Pool({
   ...target,
   database: 'ledger',
-  user: 'bank', // method cert of pg_hba.conf: the common name of the certificate
-  ssl: credentials.connectOptions(target),
+  user: 'bank', // method cert in pg_hba.conf: the common name of the certificate
+  ssl,
 });
-await client.connect();
-const { rows } = await client.query('SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+// New connections of the pool present the version of the certificate that is then the newest.
+credentials.on('rotate', () => Object.assign(ssl, credentials.connectOptions(target)));
+
+const { rows } = await pool.query('SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
 console.log(rows[0].client_dn);
-await client.end();
+await pool.end();

@@ -1,23 +1,102 @@
-import { once } from 'node:events';
-import { createSecureServer } from 'node:http2';
-import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
-import { text } from 'node:stream/consumers';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { type Authority, createAuthority } from '@clientcert/testing';
-import {
-  Server as GrpcServer,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type sendUnaryData,
-} from '@grpc/grpc-js';
-import { Aedes } from 'aedes';
-import { SMTPServer } from 'smtp-server';
+import { createServer } from 'node:https';
+import { type Authority, createAuthority, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { WebSocketServer } from 'ws';
-import { ledgerService } from '../connect/ledger.mjs';
 import { findPostgres, startPostgres } from './postgres.ts';
 import { type Examples, layOut } from './run.ts';
+import {
+  mailServer,
+  type StartServer,
+  startBroker,
+  startGrpc,
+  startHttp2,
+  startSyslog,
+  startWebSocket,
+  startWebSocketOn,
+} from './servers.ts';
+
+/** An example, a server of the kind that it calls, and what both are to say. */
+interface Case {
+  example: string;
+  how?: string;
+  edit?: (source: string) => string;
+  at: string;
+  start: StartServer;
+  seen: string[];
+  output: string;
+}
+
+const postgres = findPostgres();
+
+const cases: Case[] = [
+  {
+    example: 'tls.mjs',
+    at: 'syslog.bank.example:6514',
+    start: startSyslog,
+    seen: ['bank', '<13>1 - app.example ledger - - - Payment received\n'],
+    output: '',
+  },
+  {
+    example: 'http2.mjs',
+    at: 'api.bank.example:443',
+    start: startHttp2,
+    seen: ['bank', '/accounts'],
+    output: 'HTTP/2.0\n',
+  },
+  {
+    example: 'ws.mjs',
+    at: 'rates.bank.example:443',
+    start: startWebSocket,
+    seen: ['bank', '/EUR'],
+    output: '1.08\n',
+  },
+  {
+    example: 'ws.mjs',
+    how: 'with connectOptions in place of the agent',
+    edit: (source) =>
+      source.replace(/{ agent, .*}/, 'credentials.connectOptions(url)').replace(/^const agent.*/m, ''),
+    at: 'rates.bank.example:443',
+    start: startWebSocket,
+    seen: ['bank', '/EUR'],
+    output: '1.08\n',
+  },
+  {
+    example: 'mqtt.mjs',
+    at: 'broker.bank.example:8883',
+    start: startBroker,
+    seen: ['bank', 'payments: EUR 100'],
+    output: '',
+  },
+  {
+    example: 'nodemailer.mjs',
+    at: 'smtp.bank.example:465',
+    start: mailServer(true),
+    seen: ['bank', 'EUR 100'],
+    output: '',
+  },
+  {
+    example: 'nodemailer.mjs',
+    how: 'with STARTTLS',
+    edit: (source) => source.replace('secure: true', 'secure: false').replaceAll('465', '587'),
+    at: 'smtp.bank.example:587',
+    start: mailServer(false),
+    seen: ['bank', 'EUR 100'],
+    output: '',
+  },
+  {
+    example: 'grpc.mjs',
+    at: 'grpc.bank.example:443',
+    start: startGrpc,
+    seen: ['bank', 'NL02BANK0123456789'],
+    output: '{ balance: 100 }\n',
+  },
+  {
+    example: 'pg.mjs',
+    at: 'db.bank.example:5432',
+    start: (authority, host) => startPostgres(postgres!, authority, host),
+    seen: [],
+    output: '/CN=bank\n',
+  },
+];
 
 let authority: Authority;
 let examples: Examples;
@@ -28,160 +107,115 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => examples?.[Symbol.asyncDispose]());
 
-/** Settings of a server that lets nobody in without a certificate of the authority. */
-async function demanding(host: string): Promise<TlsOptions & { cert: string; key: string; ca: string }> {
-  const { cert, key } = await authority.issue({ name: host, hosts: [host], usage: 'server' });
-  return { cert, key, ca: authority.certificate, requestCert: true, rejectUnauthorized: true };
+for (const { example, how = 'as it stands', edit, at, start, seen, output } of cases) {
+  const missing = example === 'pg.mjs' && postgres === undefined;
+  const name = `examples/connect/${example}, ${how}${missing ? ' (PostgreSQL is not installed)' : ''}`;
+
+  it.skipIf(missing)(name, { timeout: 60_000 }, async () => {
+    const arrived: unknown[] = [];
+    await using server = await start(authority, hostOf(at), arrived);
+    const run = await examples.run(`connect/${example}`, { [at]: server.port }, { edit });
+    expect(run).toEqual({ code: 0, output });
+    expect(arrived).toEqual(seen);
+  });
+
+  it.skipIf(missing)(`${name}, where the server has another key than the pinned`, async () => {
+    const arrived: unknown[] = [];
+    await using server = await start(authority, hostOf(at), arrived);
+    const pin = (source: string) =>
+      (edit?.(source) ?? source).replace(
+        /(hosts: .*)'bank' }/,
+        `$1{ certificate: 'bank', spki: ['sha256/${'A'.repeat(43)}='] } }`,
+      );
+    const run = await examples.run(
+      `connect/${example}`,
+      { [at]: server.port },
+      { edit: pin, timeout: 4_000 },
+    );
+    expect(run).toEqual({ code: 1, output: expect.stringMatching(/is none of the 1 pinned/) });
+    expect(arrived.join()).not.toContain(seen[1] ?? output);
+  });
 }
 
-async function listen(server: Server): Promise<AsyncDisposable & { port: number }> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, 'close');
-    },
+it('examples/connect/ws.mjs presents none where it is redirected to', async () => {
+  const arrived: unknown[] = [];
+  await using bank = await startServer({
+    authority,
+    hosts: ['rates.bank.example'],
+    handler: (_, response) => response.writeHead(302, { location: 'wss://elsewhere.example/EUR' }).end(),
+  });
+  const { cert, key } = await authority.issue({
+    name: 'elsewhere',
+    hosts: ['elsewhere.example'],
+    usage: 'server',
+  });
+  const open = createServer({ cert, key, requestCert: true, rejectUnauthorized: false });
+  await using elsewhere = await startWebSocketOn(open, arrived);
+  const run = await examples.run('connect/ws.mjs', {
+    'rates.bank.example:443': bank.port,
+    'elsewhere.example:443': elsewhere.port,
+  });
+  expect(run).toEqual({ code: 0, output: '1.08\n' });
+  expect(bank.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual(['bank']);
+  expect(arrived).toEqual(['nobody', '/EUR']);
+});
+
+/** Puts a renewed certificate in place of what follows `marker` in an example, and goes on with `then`. */
+function renewing(marker: string, then: string): (source: string) => string {
+  return (source) => {
+    const [before, after] = source.split(marker);
+    if (after === undefined) throw new Error(`nothing reads ${marker}`);
+    return `import { copyFileSync } from 'node:fs';
+${before}
+copyFileSync('renewed.pfx', 'bank.pfx');
+const { changed } = await credentials.reload();
+if (changed.length === 0) throw new Error('not renewed');
+${then}`;
   };
 }
 
-function nameOf(socket: TLSSocket): string | undefined {
-  return socket.getPeerX509Certificate()?.subject.replace('CN=', '');
-}
-
-it('examples/connect/tls.mjs', async () => {
-  const seen: unknown[] = [];
-  const server = createTlsServer(await demanding('syslog.bank.example'), async (socket) => {
-    seen.push(nameOf(socket), await text(socket));
-  });
-  await using listening = await listen(server);
-  const { code, output } = await examples.run('connect/tls.mjs', {
-    'syslog.bank.example:6514': listening.port,
-  });
-  expect({ code, output }).toEqual({ code: 0, output: '' });
-  expect(seen).toEqual(['bank', '<13>1 - app.example ledger - - - Payment received\n']);
-});
-
-it('examples/connect/http2.mjs', async () => {
-  const server = createSecureServer(await demanding('api.bank.example'), (request, response) => {
-    response.end(
-      `${request.httpVersion} ${request.url} ${nameOf(request.stream.session?.socket as TLSSocket)}`,
-    );
-  });
-  await using listening = await listen(server);
-  const run = await examples.run('connect/http2.mjs', { 'api.bank.example:443': listening.port });
-  expect(run).toEqual({ code: 0, output: '2.0 /accounts bank\n' });
-});
-
-const byOptions = (source: string) =>
-  source.replace(/{ agent, .*}/, 'credentials.connectOptions(url)').replace(/^const agent.*/m, '');
-
-it.each([{ how: 'over the agent' }, { how: 'with connectOptions', edit: byOptions }])(
-  'examples/connect/ws.mjs, $how',
-  async ({ edit }) => {
-    const server = createHttpsServer(await demanding('rates.bank.example'));
-    const sockets = new WebSocketServer({ server });
-    sockets.on('connection', (client, request) => {
-      client.send(`${request.url} ${nameOf(request.socket as TLSSocket)}`);
-    });
-    await using listening = await listen(server);
-    const ports = { 'rates.bank.example:443': listening.port };
-    const run = await examples.run('connect/ws.mjs', ports, { edit });
-    expect(run).toEqual({ code: 0, output: '/EUR bank\n' });
-  },
-);
-
-it('examples/connect/ws.mjs presents none where it is redirected to', async () => {
-  const seen: unknown[] = [];
-  const open = { ...(await demanding('elsewhere.example')), rejectUnauthorized: false };
-  const elsewhere = createHttpsServer(open);
-  const sockets = new WebSocketServer({ server: elsewhere });
-  sockets.on('connection', (client, request) => {
-    seen.push(`elsewhere: ${nameOf(request.socket as TLSSocket)}`);
-    client.send('1.08');
-  });
-  const server = createHttpsServer(await demanding('rates.bank.example'), (request, response) => {
-    seen.push(`bank: ${nameOf(request.socket as TLSSocket)}`);
-    response.writeHead(302, { location: 'wss://elsewhere.example/EUR' }).end();
-  });
-  await using listening = await listen(server);
-  await using listeningElsewhere = await listen(elsewhere);
-  const run = await examples.run('connect/ws.mjs', {
-    'rates.bank.example:443': listening.port,
-    'elsewhere.example:443': listeningElsewhere.port,
-  });
-  expect(run).toEqual({ code: 0, output: '1.08\n' });
-  expect(seen).toEqual(['bank: bank', 'elsewhere: undefined']);
-});
-
-it('examples/connect/mqtt.mjs', async () => {
-  const broker = await Aedes.createBroker();
-  const seen: unknown[] = [];
-  broker.on('publish', ({ topic, payload }, client) => {
-    if (client) seen.push(topic, String(payload), nameOf(client.conn as TLSSocket));
-  });
-  const server = createTlsServer(await demanding('broker.bank.example'), broker.handle);
-  await using listening = await listen(server);
-  const run = await examples.run('connect/mqtt.mjs', { 'broker.bank.example:8883': listening.port });
-  broker.close();
-  expect(run).toEqual({ code: 0, output: '' });
-  expect(seen).toEqual(['payments', 'EUR 100', 'bank']);
-});
-
-it.each([true, false])('examples/connect/nodemailer.mjs, secure: %s', async (secure) => {
-  const seen: unknown[] = [];
-  const server = new SMTPServer({
-    ...(await demanding('smtp.bank.example')),
-    secure,
-    authOptional: true,
-    onSecure: (socket, _, done) => {
-      seen.push(nameOf(socket as TLSSocket));
-      done();
-    },
-    onData: async (stream, _, done) => {
-      seen.push((await text(stream)).match(/EUR \d+/)?.[0]);
-      done();
-    },
-  });
-  await using listening = await listen(server.server);
-  const edit = secure ? undefined : (source: string) => source.replace('secure: true', 'secure: false');
-  const ports = { 'smtp.bank.example:465': listening.port };
-  expect(await examples.run('connect/nodemailer.mjs', ports, { edit })).toEqual({ code: 0, output: '' });
-  expect(seen).toEqual(['bank', 'EUR 100']);
-});
-
-it('examples/connect/grpc.mjs', async () => {
-  const { cert, key } = await demanding('grpc.bank.example');
-  const server = new GrpcServer();
-  server.addService(ledgerService, {
-    balance: (
-      call: ServerUnaryCall<{ account: string }, unknown>,
-      done: sendUnaryData<{ account: string; seen: string | undefined }>,
-    ) => done(null, { ...call.request, seen: call.getAuthContext().sslPeerCertificate?.subject.CN }),
-  });
-  const credentials = ServerCredentials.createSsl(
-    Buffer.from(authority.certificate),
-    [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
-    true,
+it('examples/connect/mqtt.mjs comes back with the renewed certificate', async () => {
+  const renewed = await authority.issue({ name: 'bank', subject: { O: 'renewed', CN: 'bank' } });
+  const arrived: unknown[] = [];
+  await using server = await startBroker(authority, 'broker.bank.example', arrived);
+  const edit = renewing(
+    'await client.publishAsync',
+    `await client.publishAsync('payments', 'before', { qos: 1 });
+const back = new Promise((resolve) => client.once('connect', resolve));
+client.stream.destroy();
+await back;
+await client.publishAsync('payments', 'after', { qos: 1 });
+await client.endAsync();`,
   );
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve(port)));
-  });
-  const { code, output } = await examples.run('connect/grpc.mjs', { 'grpc.bank.example:443': port });
-  server.forceShutdown();
-  expect({ code, output }).toEqual({ code: 0, output: "{ account: 'NL02BANK0123456789', seen: 'bank' }\n" });
+  const files = { 'renewed.pfx': await renewed.pfx('for the bank') };
+  const ports = { 'broker.bank.example:8883': server.port };
+  const run = await examples.run('connect/mqtt.mjs', ports, { edit, files });
+  expect(run).toEqual({ code: 0, output: '' });
+  expect(arrived).toEqual(['bank', 'payments: before', 'O=renewed\nbank', 'payments: after']);
 });
 
-const postgres = findPostgres();
-
-it.skipIf(!postgres)(
-  `examples/connect/pg.mjs${postgres ? '' : ' (PostgreSQL is not installed)'}`,
+it.skipIf(postgres === undefined)(
+  'examples/connect/pg.mjs makes new connections with the renewed certificate',
+  { timeout: 60_000 },
   async () => {
+    const renewed = await authority.issue({ name: 'bank', subject: { O: 'renewed', CN: 'bank' } });
     await using server = await startPostgres(postgres!, authority, 'db.bank.example');
-    const run = await examples.run('connect/pg.mjs', { 'db.bank.example:5432': server.port });
-    expect(run).toEqual({ code: 0, output: '/CN=bank\n' });
+    const edit = renewing(
+      'const { rows }',
+      `const { rows } = await pool.query('SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+console.log(rows[0].client_dn);
+await pool.end();`,
+    );
+    const files = { 'renewed.pfx': await renewed.pfx('for the bank') };
+    const run = await examples.run(
+      'connect/pg.mjs',
+      { 'db.bank.example:5432': server.port },
+      { edit, files },
+    );
+    expect(run).toEqual({ code: 0, output: '/O=renewed/CN=bank\n' });
   },
-  60_000,
 );
+
+function hostOf(at: string): string {
+  return at.split(':')[0]!;
+}

@@ -26,6 +26,10 @@ export interface Run {
 export interface RunOptions {
   edit?: ((source: string) => string) | undefined;
   then?: string | undefined;
+  /** Further files of its directory. */
+  files?: Record<string, string | Uint8Array> | undefined;
+  /** In milliseconds; what runs longer is ended and fails. */
+  timeout?: number | undefined;
 }
 
 /** The examples, each run as it stands by a Node of its own, in a directory with the files that it names. */
@@ -48,23 +52,26 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
   const directory = mkdtempSync(join(modules, '.examples-'));
   await Promise.all(packages.map((name) => buildPackage(name, directory)));
   const bank = await authority.issue({ name: 'bank' });
-  writeFileSync(join(directory, 'bank.pfx'), await bank.pfx('for the bank'));
-  writeFileSync(join(directory, 'bank-root.pem'), authority.certificate);
+  const standing = { 'bank.pfx': await bank.pfx('for the bank'), 'bank-root.pem': authority.certificate };
+  let runs = 0;
   return {
     bank,
-    run: async (file, servers, { edit, then = '' } = {}) => {
-      const script = await place(join(root, 'examples', file), directory);
+    run: async (file, servers, { edit, then = '', files = {}, timeout = 10_000 } = {}) => {
+      runs += 1;
+      const folder = join(directory, String(runs));
+      const script = await place(join(root, 'examples', file), folder);
       if (edit) writeFileSync(script, edit(readFileSync(script, 'utf8')));
-      const main = join(directory, `${basename(file)}.main.mjs`);
-      writeFileSync(main, `import * as example from '${pathToFileURL(script).href}';\n${then}`);
-      return await start(main, directory, servers);
+      const main = `import * as example from ${JSON.stringify(pathToFileURL(script).href)};\n${then}`;
+      const laidOut = { ...standing, ...files, 'main.mjs': main };
+      for (const [name, content] of Object.entries(laidOut)) writeFileSync(join(folder, name), content);
+      return await start(folder, servers, timeout);
     },
     [Symbol.asyncDispose]: async () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
-async function start(main: string, cwd: string, servers: Record<string, number>): Promise<Run> {
-  const child = spawn(process.execPath, ['--import', network, main], {
+async function start(cwd: string, servers: Record<string, number>, timeout: number): Promise<Run> {
+  const child = spawn(process.execPath, ['--import', network, 'main.mjs'], {
     cwd,
     env: {
       ...process.env,
@@ -75,7 +82,7 @@ async function start(main: string, cwd: string, servers: Record<string, number>)
       AWS_ACCESS_KEY_ID: 'example',
       AWS_SECRET_ACCESS_KEY: 'example',
     },
-    timeout: 10_000,
+    timeout,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
@@ -84,8 +91,7 @@ async function start(main: string, cwd: string, servers: Record<string, number>)
 }
 
 /** Copies an example with its neighbours, which it may import; TypeScript is compiled on the way. */
-async function place(path: string, directory: string): Promise<string> {
-  const folder = join(directory, basename(dirname(path)));
+async function place(path: string, folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   if (path.endsWith('.ts')) {
     await bundle(path, folder, 'esm', /^@clientcert\//);
