@@ -25,9 +25,11 @@ export interface Run {
 
 export interface RunOptions {
   edit?: ((source: string) => string) | undefined;
-  then?: string | undefined;
+  after?: string | undefined;
   /** Further files of its directory. */
   files?: Record<string, string | Uint8Array> | undefined;
+  /** Further variables of its environment. */
+  env?: Record<string, string> | undefined;
   /** In milliseconds; what runs longer is ended and fails. */
   timeout?: number | undefined;
 }
@@ -39,7 +41,7 @@ export interface Examples extends AsyncDisposable {
    * Runs a script of `examples/`.
    *
    * @param servers Ports on loopback by the `name:port` that the example calls.
-   * @param options `edit`: changes its text before; `then`: JavaScript that runs afterwards, with what the
+   * @param options `edit`: changes its text before; `after`: JavaScript that runs afterwards, with what the
    *   example exports as `example`.
    */
   run(file: string, servers: Record<string, number>, options?: RunOptions): Promise<Run>;
@@ -56,31 +58,31 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
   let runs = 0;
   return {
     bank,
-    run: async (file, servers, { edit, then = '', files = {}, timeout = 10_000 } = {}) => {
+    run: async (file, servers, { edit, after = '', files = {}, env = {}, timeout = 10_000 } = {}) => {
       runs += 1;
       const folder = join(directory, String(runs));
       const script = await place(join(root, 'examples', file), folder);
       if (edit) writeFileSync(script, edit(readFileSync(script, 'utf8')));
-      const main = `import * as example from ${JSON.stringify(pathToFileURL(script).href)};\n${then}`;
+      const main = `import * as example from ${JSON.stringify(pathToFileURL(script).href)};\n${after}`;
       const laidOut = { ...standing, ...files, 'main.mjs': main };
       for (const [name, content] of Object.entries(laidOut)) writeFileSync(join(folder, name), content);
-      return await start(folder, servers, timeout);
+      return await start(folder, { EXAMPLE_SERVERS: JSON.stringify(servers), ...env }, timeout);
     },
     [Symbol.asyncDispose]: async () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
-async function start(cwd: string, servers: Record<string, number>, timeout: number): Promise<Run> {
+async function start(cwd: string, env: Record<string, string>, timeout: number): Promise<Run> {
   const child = spawn(process.execPath, ['--import', network, 'main.mjs'], {
     cwd,
     env: {
       ...process.env,
-      EXAMPLE_SERVERS: JSON.stringify(servers),
       BANK_PFX_PASSPHRASE: 'for the bank',
       // Trusts the hosts that no rule names.
       NODE_EXTRA_CA_CERTS: join(cwd, 'bank-root.pem'),
       AWS_ACCESS_KEY_ID: 'example',
       AWS_SECRET_ACCESS_KEY: 'example',
+      ...env,
     },
     timeout,
   });
@@ -125,5 +127,6 @@ async function bundle(entry: string, outDir: string, format: 'esm' | 'cjs', exte
     dts: false,
     config: false,
     logLevel: 'silent',
+    inputOptions: { transform: { decorator: { legacy: true } } }, // as NestJS has them
   });
 }
