@@ -1,11 +1,19 @@
-import { Client, credentials as grpc } from '@grpc/grpc-js';
+import { loadCredentials } from '@clientcert/core';
+import { ChannelCredentials } from '@grpc/grpc-js';
+import { LedgerClient } from './ledger.mjs'; // what a compiler made of your .proto file
 
-/**
- * A gRPC channel: hand its credentials to the client that was generated from your .proto. gRPC takes the secure
- * context alone, so a rule's `spki` and `dangerouslyAcceptAnyServer` do not reach it; it checks names itself.
- */
-/** @param {import('@clientcert/core').Credentials} credentials @param {{ host: string, port: number }} target */
-export function createClient(credentials, target) {
-  const { secureContext } = credentials.connectOptions(target);
-  return new Client(`${target.host}:${target.port}`, grpc.createFromSecureContext(secureContext));
-}
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'grpc.bank.example': 'bank' },
+});
+
+const target = { host: 'grpc.bank.example', port: 443 };
+// A channel keeps the version of the certificate that it was made with: make a new one on 'rotate'.
+const { secureContext, ...verifyOptions } = credentials.connectOptions(target);
+const channel = ChannelCredentials.createFromSecureContext(secureContext, verifyOptions);
+const ledger = new LedgerClient(`${target.host}:${target.port}`, channel);
+
+console.log(await ledger.balance({ account: 'NL02BANK0123456789' }));
+ledger.close();

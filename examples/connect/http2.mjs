@@ -1,14 +1,15 @@
-import { once } from 'node:events';
 import { connect } from 'node:http2';
+import { text } from 'node:stream/consumers';
+import { loadCredentials } from '@clientcert/core';
 
-/** HTTP/2 with Node's own client. */
-/** @param {import('@clientcert/core').Credentials} credentials @param {string} url */
-export async function getOverHttp2(credentials, url) {
-  const session = connect(url, credentials.connectOptions(url));
-  const request = session.request({ ':path': '/accounts' });
-  const [headers] = await once(request, 'response');
-  request.resume();
-  await once(request, 'end');
-  session.close();
-  return headers[':status'];
-}
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'api.bank.example': 'bank' },
+});
+
+const origin = 'https://api.bank.example';
+const session = connect(origin, credentials.connectOptions(origin));
+console.log(await text(session.request({ ':path': '/accounts' })));
+session.close();

@@ -1,7 +1,17 @@
+import { loadCredentials } from '@clientcert/core';
 import { connectAsync } from 'mqtt';
 
-/** An MQTT broker; `target` is its host and port, because `mqtts:` is no scheme that a rule is written for. */
-/** @param {import('@clientcert/core').Credentials} credentials @param {{ host: string, port: number }} target */
-export async function connectToBroker(credentials, target) {
-  return connectAsync({ protocol: 'mqtts', ...target, ...credentials.connectOptions(target) });
-}
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'broker.bank.example:8883': 'bank' },
+});
+
+const target = { host: 'broker.bank.example', port: 8883 };
+const client = await connectAsync({ protocol: 'mqtts', ...target, ...credentials.connectOptions(target) });
+// It reconnects by itself, and is to do so with the version of the certificate that is then the newest.
+credentials.on('rotate', () => Object.assign(client.options, credentials.connectOptions(target)));
+
+await client.publishAsync('payments', 'EUR 100', { qos: 1 });
+await client.endAsync();

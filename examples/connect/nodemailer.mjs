@@ -1,19 +1,27 @@
-import { createTransport } from 'nodemailer';
+import { loadCredentials } from '@clientcert/core';
+import nodemailer from 'nodemailer';
 
-/** A mail gateway that knows its senders by certificate. */
-/** @param {import('@clientcert/core').Credentials} credentials @param {{ host: string, port: number }} target */
-export async function sendMail(credentials, target) {
-  const transport = createTransport({
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'smtp.bank.example:465': 'bank' },
+});
+
+const target = { host: 'smtp.bank.example', port: 465 };
+
+/** Made for each message: a transport keeps the version of the certificate that it was made with. */
+function createTransport() {
+  return nodemailer.createTransport({
     ...target,
-    secure: true,
+    secure: true, // false for STARTTLS on port 587: the certificate is presented there just the same
     tls: credentials.connectOptions(target),
   });
-  const { accepted } = await transport.sendMail({
-    from: 'billing@example.com',
-    to: 'archive@gateway.example',
-    subject: 'Invoice 42',
-    text: 'See the portal.',
-  });
-  transport.close();
-  return accepted;
 }
+
+await createTransport().sendMail({
+  from: 'ledger@app.example',
+  to: 'clerk@bank.example',
+  subject: 'Payment received',
+  text: 'EUR 100',
+});

@@ -1,14 +1,24 @@
-import { Client } from 'pg';
+import { loadCredentials } from '@clientcert/core';
+import pg from 'pg';
 
-/** PostgreSQL with `clientcert=verify-full`: the certificate's common name is the user. */
-/** @param {import('@clientcert/core').Credentials} credentials @param {{ host: string, port: number }} target */
-export async function connectToDatabase(credentials, target) {
-  const client = new Client({
-    ...target,
-    user: 'alice',
-    database: 'postgres',
-    ssl: credentials.connectOptions(target),
-  });
-  await client.connect();
-  return client;
-}
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'db.bank.example:5432': 'bank' },
+});
+
+const target = { host: 'db.bank.example', port: 5432 };
+const ssl = credentials.connectOptions(target);
+const pool = new pg.Pool({
+  ...target,
+  database: 'ledger',
+  user: 'bank', // method cert in pg_hba.conf: the common name of the certificate
+  ssl,
+});
+// New connections of the pool present the version of the certificate that is then the newest.
+credentials.on('rotate', () => Object.assign(ssl, credentials.connectOptions(target)));
+
+const { rows } = await pool.query('SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+console.log(rows[0].client_dn);
+await pool.end();

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:tls';
+import { loadCredentials } from '@clientcert/core';
 
-/** Any protocol of your own over TLS. */
-/** @param {import('@clientcert/core').Credentials} credentials @param {string} url */
-export async function openConnection(credentials, url) {
-  const { hostname, port } = new URL(url);
-  const socket = connect({ ...credentials.connectOptions(url), host: hostname, port: Number(port) });
-  await once(socket, 'secureConnect');
-  return socket;
-}
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'syslog.bank.example:6514': 'bank' },
+});
+
+const target = { host: 'syslog.bank.example', port: 6514 };
+const socket = connect({ ...target, ...credentials.connectOptions(target) });
+await once(socket, 'secureConnect');
+socket.end('<13>1 - app.example ledger - - - Payment received\n');

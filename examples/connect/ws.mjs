@@ -1,10 +1,18 @@
 import { once } from 'node:events';
+import { loadCredentials } from '@clientcert/core';
 import WebSocket from 'ws';
 
-/** A WebSocket, over the agent; `wss:` is decided like `https:`. */
-/** @param {import('@clientcert/core').Credentials} credentials @param {string} url */
-export async function openWebSocket(credentials, url) {
-  const socket = new WebSocket(url, { agent: credentials.agent() });
-  await once(socket, 'open');
-  return socket;
-}
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'rates.bank.example': 'bank' },
+});
+
+const agent = credentials.agent();
+
+const url = 'wss://rates.bank.example/EUR';
+const socket = new WebSocket(url, { agent, followRedirects: true });
+const [message] = await once(socket, 'message');
+console.log(String(message));
+socket.close();

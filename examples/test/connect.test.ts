@@ -1,255 +1,221 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createSecureServer } from 'node:http2';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { type Credentials, loadCredentials } from '@clientcert/core';
-import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
-import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
-import { Aedes } from 'aedes';
-import { SMTPServer } from 'smtp-server';
+import { createServer } from 'node:https';
+import { type Authority, createAuthority, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import WebSocket, { WebSocketServer } from 'ws';
-import { createClient } from '../connect/grpc.mjs';
-import { getOverHttp2 } from '../connect/http2.mjs';
-import { connectToBroker } from '../connect/mqtt.mjs';
-import { sendMail } from '../connect/nodemailer.mjs';
-import { connectToDatabase } from '../connect/pg.mjs';
-import { openConnection } from '../connect/tls.mjs';
-import { openWebSocket } from '../connect/ws.mjs';
+import { findPostgres, startPostgres } from './postgres.ts';
+import { type Examples, layOut } from './run.ts';
+import {
+  mailServer,
+  type StartServer,
+  startBroker,
+  startGrpc,
+  startHttp2,
+  startSyslog,
+  startWebSocket,
+  startWebSocketOn,
+} from './servers.ts';
 
-let authority: Authority;
-let alice: IssuedCertificate;
-let server: IssuedCertificate;
-let credentials: Credentials;
-/** What a TLS server needs to demand certificates of this authority. */
-let demand: { key: string; cert: string; ca: string; requestCert: true; rejectUnauthorized: true };
-
-beforeAll(async () => {
-  authority = await createAuthority();
-  alice = await authority.issue({ name: 'alice' });
-  server = await authority.issue({ name: 'server', hosts: ['localhost', '127.0.0.1'], usage: 'server' });
-  demand = {
-    key: server.key,
-    cert: server.fullChain,
-    ca: authority.certificate,
-    requestCert: true,
-    rejectUnauthorized: true,
-  };
-  credentials = await loadCredentials({
-    certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
-    hosts: { 'localhost:*': 'alice' },
-  });
-});
-afterAll(() => credentials.close());
-
-const nameOf = (socket: unknown) =>
-  /CN=(.*)/.exec((socket as TLSSocket).getPeerX509Certificate()?.subject ?? '')?.[1];
-
-async function listening(each: {
-  listen(port: number, host: string): unknown;
-  address(): unknown;
-}): Promise<number> {
-  await once(each.listen(0, 'localhost') as NodeJS.EventEmitter, 'listening');
-  return (each.address() as AddressInfo).port;
+/** An example, a server of the kind that it calls, and what both are to say. */
+interface Case {
+  example: string;
+  how?: string;
+  edit?: (source: string) => string;
+  at: string;
+  start: StartServer;
+  seen: string[];
+  output: string;
 }
-
-it('tls.connect', async () => {
-  await using tls = await startServer({ authority, host: 'localhost' });
-  const socket = await openConnection(credentials, tls.url);
-  socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-  await once(socket.resume(), 'close');
-  expect(tls.requests[0]?.clientCertificate?.commonName).toBe('alice');
-});
-
-it('http2.connect', async () => {
-  const seen: unknown[] = [];
-  const http2 = createSecureServer(demand, (request, response) => {
-    seen.push(nameOf(request.stream.session?.socket));
-    response.end();
-  });
-  const port = await listening(http2);
-  expect(await getOverHttp2(credentials, `https://localhost:${port}`)).toBe(200);
-  expect(seen).toEqual(['alice']);
-  http2.close();
-});
-
-it('ws, over the agent and with connectOptions', async () => {
-  await using https = await startServer({ authority, host: 'localhost' });
-  const seen: unknown[] = [];
-  const sockets = new WebSocketServer({ server: https.servers[0] as never });
-  sockets.on('connection', (_, request) => seen.push(nameOf(request.socket)));
-  const url = https.url.replace('https:', 'wss:');
-  const first = await openWebSocket(credentials, url);
-  const second = new WebSocket(url, credentials.connectOptions(url) as object);
-  await once(second, 'open');
-  expect(seen).toEqual(['alice', 'alice']);
-  first.terminate();
-  second.terminate();
-  sockets.close();
-});
-
-it('mqtt, against Aedes', async () => {
-  const broker = await Aedes.createBroker();
-  const seen: unknown[] = [];
-  const tls = createTlsServer(demand, (socket) => {
-    seen.push(nameOf(socket));
-    broker.handle(socket);
-  });
-  const port = await listening(tls);
-  const client = await connectToBroker(credentials, { host: 'localhost', port });
-  await client.publishAsync('invoices', '42');
-  await client.endAsync();
-  expect(seen).toEqual(['alice']);
-  broker.close();
-  tls.close();
-});
-
-it('nodemailer, against smtp-server', async () => {
-  const seen: unknown[] = [];
-  const smtp = new SMTPServer({
-    ...demand,
-    secure: true,
-    authOptional: true,
-    onSecure(socket, _session, done) {
-      seen.push(nameOf(socket));
-      done();
-    },
-    onData(stream, _session, done) {
-      stream.resume().on('end', () => done());
-    },
-  });
-  const port = await listening(smtp.server);
-  expect(await sendMail(credentials, { host: 'localhost', port })).toEqual(['archive@gateway.example']);
-  expect(seen).toEqual(['alice']);
-  await new Promise<void>((resolve) => smtp.close(() => resolve()));
-});
-
-it('gRPC', async () => {
-  const grpc = new GrpcServer();
-  const echo = {
-    path: '/demo.Echo/Call',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: (value: Buffer) => value,
-    requestDeserialize: (value: Buffer) => value,
-    responseSerialize: (value: Buffer) => value,
-    responseDeserialize: (value: Buffer) => value,
-  } as const;
-  grpc.addService({ call: echo }, {
-    call(
-      call: { getAuthContext(): { sslPeerCertificate?: { subject: { CN: string } } } },
-      done: (error: null, value: Buffer) => void,
-    ) {
-      done(null, Buffer.from(call.getAuthContext().sslPeerCertificate?.subject.CN ?? 'nobody'));
-    },
-  } as never);
-  const keys = [{ private_key: Buffer.from(demand.key), cert_chain: Buffer.from(demand.cert) }];
-  const port = await new Promise<number>((resolve, reject) => {
-    const secured = ServerCredentials.createSsl(Buffer.from(demand.ca), keys, true);
-    grpc.bindAsync('127.0.0.1:0', secured, (error, bound) => (error ? reject(error) : resolve(bound)));
-  });
-  const client = createClient(credentials, { host: 'localhost', port });
-  const seen = await new Promise((resolve, reject) => {
-    const { path, requestSerialize, responseDeserialize } = echo;
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, Buffer.from('?'), (error, value) =>
-      error ? reject(error) : resolve(`${value}`),
-    );
-  });
-  expect(seen).toBe('alice');
-  client.close();
-  grpc.forceShutdown();
-});
 
 const postgres = findPostgres();
 
-it.skipIf(postgres === undefined)(
-  'pg, against PostgreSQL (skipped where it is not installed)',
-  async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'clientcert-pg-'));
-    // PostgreSQL refuses to run as root.
-    const owner = process.getuid?.() === 0 ? userId('postgres') : undefined;
-    const as = owner === undefined ? {} : { uid: owner, gid: owner };
-    const data = join(directory, 'data');
-    try {
-      if (owner !== undefined) chownSync(directory, owner, owner);
-      execFileSync(join(postgres!, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'alice'], {
-        ...as,
-        cwd: directory,
-      });
-      const files = {
-        'server.crt': server.fullChain,
-        'server.key': server.key,
-        'root.crt': authority.certificate,
-      };
-      for (const [name, text] of Object.entries(files)) {
-        writeFileSync(join(data, name), text);
-        chmodSync(join(data, name), 0o600);
-        if (owner !== undefined) chownSync(join(data, name), owner, owner);
-      }
-      writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all all cert clientcert=verify-full\n');
-      const port = await freePort();
-      const settings = {
-        port,
-        listen_addresses: 'localhost',
-        ssl: 'on',
-        ssl_ca_file: 'root.crt',
-        unix_socket_directories: '',
-      };
-      const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-      const child = spawn(join(postgres!, 'postgres'), ['-D', data, ...options], {
-        ...as,
-        cwd: directory,
-        stdio: 'pipe',
-      });
-      const ended = once(child, 'exit');
-      try {
-        let log = '';
-        await new Promise<void>((resolve, reject) => {
-          child.stderr.on('data', (chunk) => {
-            log += chunk;
-            if (log.includes('ready to accept connections')) resolve();
-          });
-          child.on('exit', () => reject(new Error(log)));
-        });
-        const client = await connectToDatabase(credentials, { host: 'localhost', port });
-        const { rows } = await client.query('SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
-        await client.end();
-        expect(rows).toEqual([{ client_dn: '/CN=alice' }]);
-      } finally {
-        child.kill('SIGINT');
-        await ended;
-      }
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+const cases: Case[] = [
+  {
+    example: 'tls.mjs',
+    at: 'syslog.bank.example:6514',
+    start: startSyslog,
+    seen: ['bank', '<13>1 - app.example ledger - - - Payment received\n'],
+    output: '',
   },
-  60_000,
+  {
+    example: 'http2.mjs',
+    at: 'api.bank.example:443',
+    start: startHttp2,
+    seen: ['bank', '/accounts'],
+    output: 'HTTP/2.0\n',
+  },
+  {
+    example: 'ws.mjs',
+    at: 'rates.bank.example:443',
+    start: startWebSocket,
+    seen: ['bank', '/EUR'],
+    output: '1.08\n',
+  },
+  {
+    example: 'ws.mjs',
+    how: 'with connectOptions in place of the agent',
+    edit: (source) =>
+      source.replace(/{ agent, .*}/, 'credentials.connectOptions(url)').replace(/^const agent.*/m, ''),
+    at: 'rates.bank.example:443',
+    start: startWebSocket,
+    seen: ['bank', '/EUR'],
+    output: '1.08\n',
+  },
+  {
+    example: 'mqtt.mjs',
+    at: 'broker.bank.example:8883',
+    start: startBroker,
+    seen: ['bank', 'payments: EUR 100'],
+    output: '',
+  },
+  {
+    example: 'nodemailer.mjs',
+    at: 'smtp.bank.example:465',
+    start: mailServer(true),
+    seen: ['bank', 'EUR 100'],
+    output: '',
+  },
+  {
+    example: 'nodemailer.mjs',
+    how: 'with STARTTLS',
+    edit: (source) => source.replace('secure: true', 'secure: false').replaceAll('465', '587'),
+    at: 'smtp.bank.example:587',
+    start: mailServer(false),
+    seen: ['bank', 'EUR 100'],
+    output: '',
+  },
+  {
+    example: 'grpc.mjs',
+    at: 'grpc.bank.example:443',
+    start: startGrpc,
+    seen: ['bank', 'NL02BANK0123456789'],
+    output: '{ balance: 100 }\n',
+  },
+  {
+    example: 'pg.mjs',
+    at: 'db.bank.example:5432',
+    start: (authority, host) => startPostgres(postgres!, authority, host),
+    seen: [],
+    output: '/CN=bank\n',
+  },
+];
+
+let authority: Authority;
+let examples: Examples;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  examples = await layOut(authority);
+}, 60_000);
+afterAll(() => examples?.[Symbol.asyncDispose]());
+
+for (const { example, how = 'as it stands', edit, at, start, seen, output } of cases) {
+  const missing = example === 'pg.mjs' && postgres === undefined;
+  const name = `examples/connect/${example}, ${how}${missing ? ' (PostgreSQL is not installed)' : ''}`;
+
+  it.skipIf(missing)(name, { timeout: 60_000 }, async () => {
+    const arrived: unknown[] = [];
+    await using server = await start(authority, hostOf(at), arrived);
+    const run = await examples.run(`connect/${example}`, { [at]: server.port }, { edit });
+    expect(run).toEqual({ code: 0, output });
+    expect(arrived).toEqual(seen);
+  });
+
+  it.skipIf(missing)(`${name}, where the server has another key than the pinned`, async () => {
+    const arrived: unknown[] = [];
+    await using server = await start(authority, hostOf(at), arrived);
+    const pin = (source: string) =>
+      (edit?.(source) ?? source).replace(
+        /(hosts: .*)'bank' }/,
+        `$1{ certificate: 'bank', spki: ['sha256/${'A'.repeat(43)}='] } }`,
+      );
+    const run = await examples.run(
+      `connect/${example}`,
+      { [at]: server.port },
+      { edit: pin, timeout: 4_000 },
+    );
+    expect(run).toEqual({ code: 1, output: expect.stringMatching(/is none of the 1 pinned/) });
+    expect(arrived.join()).not.toContain(seen[1] ?? output);
+  });
+}
+
+it('examples/connect/ws.mjs presents none where it is redirected to', async () => {
+  const arrived: unknown[] = [];
+  await using bank = await startServer({
+    authority,
+    hosts: ['rates.bank.example'],
+    handler: (_, response) => response.writeHead(302, { location: 'wss://elsewhere.example/EUR' }).end(),
+  });
+  const { cert, key } = await authority.issue({
+    name: 'elsewhere',
+    hosts: ['elsewhere.example'],
+    usage: 'server',
+  });
+  const open = createServer({ cert, key, requestCert: true, rejectUnauthorized: false });
+  await using elsewhere = await startWebSocketOn(open, arrived);
+  const run = await examples.run('connect/ws.mjs', {
+    'rates.bank.example:443': bank.port,
+    'elsewhere.example:443': elsewhere.port,
+  });
+  expect(run).toEqual({ code: 0, output: '1.08\n' });
+  expect(bank.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual(['bank']);
+  expect(arrived).toEqual(['nobody', '/EUR']);
+});
+
+/** Puts a renewed certificate in place of what follows `marker` in an example, and goes on with `then`. */
+function renewing(marker: string, then: string): (source: string) => string {
+  return (source) => {
+    const [before, after] = source.split(marker);
+    if (after === undefined) throw new Error(`nothing reads ${marker}`);
+    return `import { copyFileSync } from 'node:fs';
+${before}
+copyFileSync('renewed.pfx', 'bank.pfx');
+const { changed } = await credentials.reload();
+if (changed.length === 0) throw new Error('not renewed');
+${then}`;
+  };
+}
+
+it('examples/connect/mqtt.mjs comes back with the renewed certificate', async () => {
+  const renewed = await authority.issue({ name: 'bank', subject: { O: 'renewed', CN: 'bank' } });
+  const arrived: unknown[] = [];
+  await using server = await startBroker(authority, 'broker.bank.example', arrived);
+  const edit = renewing(
+    'await client.publishAsync',
+    `await client.publishAsync('payments', 'before', { qos: 1 });
+const back = new Promise((resolve) => client.once('connect', resolve));
+client.stream.destroy();
+await back;
+await client.publishAsync('payments', 'after', { qos: 1 });
+await client.endAsync();`,
+  );
+  const files = { 'renewed.pfx': await renewed.pfx('for the bank') };
+  const ports = { 'broker.bank.example:8883': server.port };
+  const run = await examples.run('connect/mqtt.mjs', ports, { edit, files });
+  expect(run).toEqual({ code: 0, output: '' });
+  expect(arrived).toEqual(['bank', 'payments: before', 'O=renewed\nbank', 'payments: after']);
+});
+
+it.skipIf(postgres === undefined)(
+  'examples/connect/pg.mjs makes new connections with the renewed certificate',
+  { timeout: 60_000 },
+  async () => {
+    const renewed = await authority.issue({ name: 'bank', subject: { O: 'renewed', CN: 'bank' } });
+    await using server = await startPostgres(postgres!, authority, 'db.bank.example');
+    const edit = renewing(
+      'const { rows }',
+      `const { rows } = await pool.query('SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+console.log(rows[0].client_dn);
+await pool.end();`,
+    );
+    const files = { 'renewed.pfx': await renewed.pfx('for the bank') };
+    const run = await examples.run(
+      'connect/pg.mjs',
+      { 'db.bank.example:5432': server.port },
+      { edit, files },
+    );
+    expect(run).toEqual({ code: 0, output: '/O=renewed/CN=bank\n' });
+  },
 );
 
-/** The folder of PostgreSQL's programs: Debian's, else that of `pg_config`. */
-function findPostgres(): string | undefined {
-  if (process.platform === 'win32' || (process.getuid?.() === 0 && userId('postgres') === undefined))
-    return undefined;
-  const debian = '/usr/lib/postgresql';
-  const versions = existsSync(debian)
-    ? readdirSync(debian).map((version) => join(debian, version, 'bin'))
-    : [];
-  const { stdout } = spawnSync('pg_config', ['--bindir'], { encoding: 'utf8' });
-  return [...versions, `${stdout ?? ''}`.trim()].find((path) => path && existsSync(join(path, 'initdb')));
-}
-
-function userId(name: string): number | undefined {
-  const { status, stdout } = spawnSync('id', ['-u', name], { encoding: 'utf8' });
-  return status === 0 ? Number(stdout) : undefined;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer();
-  const port = await listening(probe);
-  probe.close();
-  return port;
+function hostOf(at: string): string {
+  return at.split(':')[0]!;
 }

@@ -1,4 +1,5 @@
+import { adapters as fetches } from './fetch.ts';
 import { describeAdapter } from './suite.ts';
 import { adapters } from './undici.ts';
 
-adapters.forEach(describeAdapter);
+for (const adapter of [...adapters, ...fetches]) describeAdapter(adapter);

@@ -1,0 +1,16 @@
+import { get } from 'node:https';
+import { json } from 'node:stream/consumers';
+import { loadCredentials } from '@clientcert/core';
+
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'api.bank.example': 'bank' },
+});
+
+const agent = credentials.agent(); // for every request to every host, as long as the process lives
+
+get('https://api.bank.example/accounts', { agent }, async (response) => {
+  console.log(await json(response));
+});

@@ -1,0 +1,76 @@
+import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Examples, layOut } from './run.ts';
+
+let authority: Awaited<ReturnType<typeof createAuthority>>;
+let examples: Examples;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  examples = await layOut(authority);
+}, 60_000);
+afterAll(() => examples?.[Symbol.asyncDispose]());
+
+/** A server that is both hosts, and sends the first call on to the other one if it is to. */
+async function startHosts({ redirects = false } = {}): Promise<TestServer & { seen(): string[] }> {
+  const server = await startServer({
+    authority,
+    hosts: ['api.bank.example', 'elsewhere.example'],
+    keepAliveTimeout: 500, // needle leaves the answer that redirects unread, and so the connection busy
+    listeners: [{ clientCertificate: 'optional' }, { clientCertificate: 'optional' }],
+    handler: (_, response, { port }) => {
+      if (!redirects || port !== server.port) return false;
+      response.writeHead(302, { location: 'https://elsewhere.example/accounts' }).end();
+      return true;
+    },
+  });
+  const nameOf = (port: number) => (port === server.port ? 'bank' : 'elsewhere');
+  const seen = () =>
+    server.requests.map(
+      ({ method, path, port, clientCertificate }) =>
+        `${method} ${path} at ${nameOf(port)}: ${clientCertificate?.commonName ?? 'none'}`,
+    );
+  return Object.assign(server, { seen });
+}
+
+function ports(server: TestServer): Record<string, number> {
+  return { 'api.bank.example:443': server.ports[0]!, 'elsewhere.example:443': server.ports[1]! };
+}
+
+const clients: [file: string, path: string][] = [
+  ['agents/https.mjs', '/accounts'],
+  ['agents/node-fetch.mjs', '/accounts'],
+  ['agents/superagent.mjs', '/accounts'],
+  ['agents/needle.mjs', '/accounts'],
+  ['agents/follow-redirects.mjs', '/accounts'],
+  ['agents/aws-sdk.mjs', '/statements/2026-11.xml'],
+  ['agents/azure-sdk.mjs', '/accounts'],
+];
+
+describe.each(clients)('examples/%s', (file, path) => {
+  it('presents the certificate to the pinned host', async () => {
+    await using server = await startHosts();
+    const { code, output } = await examples.run(file, ports(server));
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('bank') });
+    expect(server.seen()).toEqual([`GET ${path} at bank: bank`]);
+    expect(server.requests[0]?.clientCertificate?.fingerprint256).toBe(examples.bank.fingerprint256);
+  });
+});
+
+const following = ['node-fetch', 'superagent', 'needle', 'follow-redirects'];
+
+describe.each(following)('examples/agents/%s.mjs', (client) => {
+  it('presents none where it is redirected to', async () => {
+    await using server = await startHosts({ redirects: true });
+    const { code, output } = await examples.run(`agents/${client}.mjs`, ports(server));
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('/accounts') });
+    expect(server.seen()).toEqual(['GET /accounts at bank: bank', 'GET /accounts at elsewhere: none']);
+  });
+});
+
+it('examples/agents/azure-sdk.mjs follows no redirect to another host', async () => {
+  await using server = await startHosts({ redirects: true });
+  const { code } = await examples.run('agents/azure-sdk.mjs', ports(server));
+  expect(code).toBe(0);
+  expect(server.seen()).toEqual(['GET /accounts at bank: bank']);
+});

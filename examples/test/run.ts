@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Authority, IssuedCertificate } from '@clientcert/testing';
+import { build } from 'tsdown';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const network = new URL('network.mjs', import.meta.url).href;
+
+/** How an example ended. */
+export interface Run {
+  code: number | null;
+  output: string;
+}
+
+export interface RunOptions {
+  edit?: ((source: string) => string) | undefined;
+  after?: string | undefined;
+  /** Further files of its directory. */
+  files?: Record<string, string | Uint8Array> | undefined;
+  /** Further variables of its environment. */
+  env?: Record<string, string> | undefined;
+  /** In milliseconds; what runs longer is ended and fails. */
+  timeout?: number | undefined;
+}
+
+/** The examples, each run as it stands by a Node of its own, in a directory with the files that it names. */
+export interface Examples extends AsyncDisposable {
+  readonly bank: IssuedCertificate;
+  /**
+   * Runs a script of `examples/`.
+   *
+   * @param servers Ports on loopback by the `name:port` that the example calls.
+   * @param options `edit`: changes its text before; `after`: JavaScript that runs afterwards, with what the
+   *   example exports as `example`.
+   */
+  run(file: string, servers: Record<string, number>, options?: RunOptions): Promise<Run>;
+}
+
+/** Lays out a directory in which examples find `@clientcert/*`, built from the sources, and their certificates. */
+export async function layOut(authority: Authority, packages: string[] = ['core']): Promise<Examples> {
+  // Below node_modules, so that the clients are found too.
+  const modules = join(root, 'node_modules');
+  const directory = mkdtempSync(join(modules, '.examples-'));
+  await Promise.all(packages.map((name) => buildPackage(name, directory)));
+  const bank = await authority.issue({ name: 'bank' });
+  const standing = { 'bank.pfx': await bank.pfx('for the bank'), 'bank-root.pem': authority.certificate };
+  let runs = 0;
+  return {
+    bank,
+    run: async (file, servers, { edit, after = '', files = {}, env = {}, timeout = 10_000 } = {}) => {
+      runs += 1;
+      const folder = join(directory, String(runs));
+      const script = await place(join(root, 'examples', file), folder);
+      if (edit) writeFileSync(script, edit(readFileSync(script, 'utf8')));
+      const main = `import * as example from ${JSON.stringify(pathToFileURL(script).href)};\n${after}`;
+      const laidOut = { ...standing, ...files, 'main.mjs': main };
+      for (const [name, content] of Object.entries(laidOut)) writeFileSync(join(folder, name), content);
+      return await start(folder, { EXAMPLE_SERVERS: JSON.stringify(servers), ...env }, timeout);
+    },
+    [Symbol.asyncDispose]: async () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+async function start(cwd: string, env: Record<string, string>, timeout: number): Promise<Run> {
+  const child = spawn(process.execPath, ['--import', network, 'main.mjs'], {
+    cwd,
+    env: {
+      ...process.env,
+      BANK_PFX_PASSPHRASE: 'for the bank',
+      // Trusts the hosts that no rule names.
+      NODE_EXTRA_CA_CERTS: join(cwd, 'bank-root.pem'),
+      AWS_ACCESS_KEY_ID: 'example',
+      AWS_SECRET_ACCESS_KEY: 'example',
+      ...env,
+    },
+    timeout,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
+
+/** Copies an example with its neighbours, which it may import; TypeScript is compiled on the way. */
+async function place(path: string, folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  if (path.endsWith('.ts')) {
+    await bundle(path, folder, 'esm', /^@clientcert\//);
+    return join(folder, basename(path).replace(/\.ts$/, '.mjs'));
+  }
+  for (const file of readdirSync(dirname(path))) {
+    if (/\.[cm]js$/.test(file)) copyFileSync(join(dirname(path), file), join(folder, file));
+  }
+  return join(folder, basename(path));
+}
+
+async function buildPackage(name: string, directory: string): Promise<void> {
+  const folder = join(directory, 'node_modules', '@clientcert', name);
+  const external = /^@clientcert\//;
+  const entry = join(root, 'packages', name, 'src/index.ts');
+  await bundle(entry, folder, 'esm', external);
+  await bundle(entry, folder, 'cjs', external);
+  const exports = { import: './index.mjs', require: './index.cjs' };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ exports }));
+}
+
+async function bundle(entry: string, outDir: string, format: 'esm' | 'cjs', external: RegExp): Promise<void> {
+  await build({
+    entry: [entry],
+    outDir,
+    format,
+    external,
+    clean: false,
+    platform: 'node',
+    fixedExtension: true,
+    dts: false,
+    config: false,
+    logLevel: 'silent',
+    inputOptions: { transform: { decorator: { legacy: true } } }, // as NestJS has them
+  });
+}
