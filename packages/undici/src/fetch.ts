@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Credentials } from '@clientcert/core';
 import * as undici from 'undici';
 import { answersItself, checkProxy } from './base.ts';
@@ -118,7 +119,7 @@ class Call {
       const modern = { dispatch: this.#go.bind(this) };
       return new Dispatcher1Wrapper(modern).dispatch(request, handler);
     }
-    return this.#go(request, handler);
+    return this.#go(request, Dispatcher1Wrapper ? handler : withRawHeaders(handler));
   }
 
   #go(request: undici.Dispatcher.DispatchOptions & { allowH2?: boolean }, handler: Handler): boolean {
@@ -146,3 +147,21 @@ class Call {
     return this.#brought ?? this.#ground.dispatcher ?? undici.getGlobalDispatcher();
   }
 }
+
+/** The fetch that Node 26 comes with reads headers where undici 7 puts them from 7.30 on. */
+function withRawHeaders(handler: Handler): Handler {
+  const { onResponseStart } = handler;
+  if (!onResponseStart) return handler;
+  return Object.create(handler, {
+    onResponseStart: {
+      value(controller: RawController, status: number, headers: IncomingHttpHeaders, text?: string) {
+        controller.rawHeaders ??= Object.entries(headers).flatMap(([name, value = []]) =>
+          [value].flat().flatMap((each) => [Buffer.from(name, 'latin1'), Buffer.from(each, 'latin1')]),
+        );
+        return onResponseStart.call(handler, controller, status, headers, text);
+      },
+    },
+  });
+}
+
+type RawController = undici.Dispatcher.DispatchController & { rawHeaders?: Buffer[] | null };
