@@ -7,7 +7,7 @@ let examples: Examples;
 
 beforeAll(async () => {
   authority = await createAuthority();
-  examples = await layOut(authority);
+  examples = await layOut(authority, ['core', 'undici']);
 }, 60_000);
 afterAll(() => examples?.[Symbol.asyncDispose]());
 
@@ -45,6 +45,8 @@ const clients: [file: string, path: string][] = [
   ['agents/follow-redirects.mjs', '/accounts'],
   ['agents/aws-sdk.mjs', '/statements/2026-11.xml'],
   ['agents/azure-sdk.mjs', '/accounts'],
+  ['fetch/ky.mjs', '/accounts'],
+  ['fetch/ofetch.mjs', '/accounts'],
 ];
 
 describe.each(clients)('examples/%s', (file, path) => {
@@ -57,12 +59,19 @@ describe.each(clients)('examples/%s', (file, path) => {
   });
 });
 
-const following = ['node-fetch', 'superagent', 'needle', 'follow-redirects'];
+const following = [
+  'agents/node-fetch.mjs',
+  'agents/superagent.mjs',
+  'agents/needle.mjs',
+  'agents/follow-redirects.mjs',
+  'fetch/ky.mjs',
+  'fetch/ofetch.mjs',
+];
 
-describe.each(following)('examples/agents/%s.mjs', (client) => {
+describe.each(following)('examples/%s', (file) => {
   it('presents none where it is redirected to', async () => {
     await using server = await startHosts({ redirects: true });
-    const { code, output } = await examples.run(`agents/${client}.mjs`, ports(server));
+    const { code, output } = await examples.run(file, ports(server));
     expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('/accounts') });
     expect(server.seen()).toEqual(['GET /accounts at bank: bank', 'GET /accounts at elsewhere: none']);
   });
