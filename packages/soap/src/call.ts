@@ -72,9 +72,14 @@ export class Call {
     if (plain) options.proxy = this.#brought.proxy;
   }
 
-  /** Leaves the call to what its caller brought. */
-  yieldTo(options: RequestOptions): void {
+  /** Leaves the call to what its caller brought, as far as no redirect leads to a host where a rule decides. */
+  yieldTo(options: RequestOptions, credentials: Credentials): void {
     for (const name of setOptions) options[name] = this.#brought[name];
+    options.beforeRedirect = (to: Redirect, ...details: unknown[]) => {
+      const { protocol, hostname, port } = new URL(to.href);
+      if (protocol === 'https:') this.usesOwn(credentials, this.at(hostname, port || 443));
+      (this.#brought.beforeRedirect as BeforeRedirect | undefined)?.(to, ...details);
+    };
   }
 
   at(host: string, port: number | string): CallTarget {

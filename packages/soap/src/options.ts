@@ -74,7 +74,7 @@ function certify(
     const plain = protocol === 'http:';
     const target = call.at(hostname, port || (plain ? 80 : 443));
     credentials.resolve(target); // an unknown service is an error, whatever the address
-    if (!plain && call.usesOwn(credentials, target)) call.yieldTo(options);
+    if (!plain && call.usesOwn(credentials, target)) call.yieldTo(options, credentials);
     else call.apply(options, plain);
 
     const { signature } = call;
