@@ -53,7 +53,7 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
   const modules = join(root, 'node_modules');
   const directory = mkdtempSync(join(modules, '.examples-'));
   await Promise.all(packages.map((name) => buildPackage(name, directory)));
-  const bank = await authority.issue({ name: 'bank' });
+  const bank = await authority.issue({ name: 'bank', keyType: 'rsa' });
   const standing = { 'bank.pfx': await bank.pfx('for the bank'), 'bank-root.pem': authority.certificate };
   let runs = 0;
   return {

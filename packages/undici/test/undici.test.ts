@@ -269,3 +269,15 @@ it('one identity’s connection never serves another on the same host', async ()
   expect(new Set(bank.requests.map(({ connection }) => connection)).size).toBe(2);
   await base.close();
 });
+
+it('a connection that was closed for being idle, or after its answer, leaves its session to the next', async () => {
+  await using credentials = await load();
+  const base = new Agent();
+  const dispatcher = base.compose(clientCertificates(credentials));
+  for (let call = 0; call < 3; call++) {
+    await (await request(bank.url, { dispatcher, reset: true })).body.dump();
+  }
+  expect(bank.requests.map(({ resumed }) => resumed)).toEqual([false, true, true]);
+  expect(subjects(bank)).toEqual(['alice', 'alice', 'alice']);
+  await base.close();
+});

@@ -2,8 +2,12 @@ import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
 import { clientCertificates as gotCertificates } from '@clientcert/got';
+import { soapOptions } from '@clientcert/soap';
+import { createFetch, clientCertificates as undiciCertificates } from '@clientcert/undici';
 import axios from 'axios';
 import got from 'got';
+import soap from 'soap';
+import { Agent, interceptors, request } from 'undici';
 
 /** What the calls are made with and where they go. */
 export interface Scene {
@@ -37,12 +41,14 @@ export async function makeCalls(): Promise<void> {
     ['old-windows.pfx (RC2)', { pfx: files.oldPfx, passphrase }],
     ['client.pem + encrypted key', { cert: files.cert, key: files.key, passphrase }],
   ] as const;
-  for (const [file, source] of sources) {
+  for (const [index, [file, source]] of sources.entries()) {
     const credentials = await loadCredentials({
       certificates: { bank: source },
       hosts: { [new URL(pinned).host]: 'bank' },
     });
-    for (const [client, get] of adapters(credentials)) {
+    // Every client with the first file; one is enough to show that the others are read alike.
+    const shown = adapters(credentials).slice(0, index === 0 ? undefined : 1);
+    for (const [client, get] of shown) {
       const report = async (call: string, url: string, expected: (string | null)[]) => {
         const before = performance.now();
         const error = await get(url).then(
@@ -78,8 +84,16 @@ function adapters(credentials: Credentials): [string, Get][] {
     headers: { connection: 'close' },
     retry: { limit: 0 },
   });
+  const dispatcher = new Agent().compose(
+    undiciCertificates(credentials),
+    interceptors.redirect({ maxRedirections: 5 }),
+  );
+  const fetch = createFetch(credentials);
   return [
     ['axios', (url) => api.get(url)],
     ['got', (url) => gotten(url)],
+    ['node-soap', (url) => soap.createClientAsync(url, soapOptions(credentials, { disableCache: true }))],
+    ['undici', (url) => request(url, { dispatcher, reset: true }).then(({ body }) => body.dump())],
+    ['fetch', (url) => fetch(url, { headers: { connection: 'close' } }).then((answer) => answer.text())],
   ];
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, type SeenRequest, startServer } from '@clientcert/testing';
+import { createAuthority, type RequestHandler, type SeenRequest, startServer } from '@clientcert/testing';
 import type { Command } from 'commander';
 import { type Call, makeCalls, type Scene } from './calls.ts';
 import { printTable, type Row } from './table.ts';
@@ -37,8 +37,14 @@ async function runDemo(): Promise<Row[]> {
       authority,
       host: 'localhost',
       listeners: [{ clientCertificate: 'required' }, { clientCertificate: 'optional' }],
+      handler: describeService,
     });
-    await using other = await startServer({ authority, host: '127.0.0.1', clientCertificate: 'optional' });
+    await using other = await startServer({
+      authority,
+      host: '127.0.0.1',
+      clientCertificate: 'optional',
+      handler: describeService,
+    });
 
     const scene: Scene = {
       files: { modernPfx: modern.pfx, oldPfx: old.pfx, cert: modern.cert, key: modern.key },
@@ -52,6 +58,15 @@ async function runDemo(): Promise<Row[]> {
     await rm(directory, { recursive: true, force: true });
   }
 }
+
+/** A SOAP client asks for a WSDL first: here it gets the shortest one there is. */
+const describeService: RequestHandler = (request, response) => {
+  if (!request.headers['user-agent']?.startsWith('node-soap') || request.url?.startsWith('/redirect')) {
+    return false;
+  }
+  response.end('<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:demo"/>');
+  return true;
+};
 
 /**
  * Makes the calls in a process of their own, which trusts the throwaway root as a company's machines trust

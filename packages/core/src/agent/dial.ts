@@ -59,8 +59,10 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   socket.on('session', (ticket: Buffer) => {
     if (attestation) sessions.set(pool, { ticket, contexts: profile.contexts, attestation });
   });
-  socket.once('close', (failed: boolean) => {
-    if (failed) sessions.delete(pool);
+  (socket as EventEmitter).once(errorMonitor, (error: NodeJS.ErrnoException) => {
+    // What a client ends by itself, such as an idle connection, says nothing against its session.
+    const isPeers = !attestation || error.syscall !== undefined || alertOf(error) !== null;
+    if (isPeers) sessions.delete(pool);
   });
   return socket;
 }

@@ -1,0 +1,18 @@
+const { loadCredentials, soapOptions } = require('@clientcert/soap');
+const soap = require('soap');
+
+// Requests wait for the promise; where loading fails, each of them fails with that error.
+const credentials = loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'api.bank.example': 'bank' },
+});
+
+soap
+  .createClientAsync('https://api.bank.example/rates?wsdl', soapOptions(credentials))
+  .then((client) => client.GetRateAsync({ currency: 'EUR' }))
+  .then(
+    ([{ rate }]) => console.log(rate),
+    (error) => console.error(error.message),
+  );
