@@ -142,6 +142,10 @@ function undiciAgents() {
   return {
     [byHand]: new Agent({ allowH2: false, connect: identity }),
     [limit]: new Agent({ allowH2: false, connect: { secureContext } }),
+    // What undici itself takes for having an interceptor.
+    'limit, empty interceptor': new Agent({ allowH2: false, connect: { secureContext } }).compose(
+      (dispatch) => (options, handler) => dispatch(options, handler),
+    ),
     clientcert: new Agent().compose(forUndici(credentials, { allowH2: false })),
   };
 }

@@ -20,6 +20,8 @@ type VersionOf = (name: string) => CertificateVersion;
  */
 export class Connections {
   readonly sessions: SessionCache = new SessionCache(1000);
+  /** Changes whenever connections may have to be made otherwise than before. */
+  generation = 1;
   readonly #pools = new Set<WeakRef<Retirable>>();
   readonly #forgotten = new FinalizationRegistry<WeakRef<Retirable>>((pools) => this.#pools.delete(pools));
   #contexts = new Map<string, SecureContexts>();
@@ -102,6 +104,7 @@ export class Connections {
   }
 
   async #retirePools(): Promise<void> {
+    this.generation += 1;
     this.sessions.prune();
     await Promise.all([...this.#pools].map((reference) => reference.deref()?.retire()));
   }

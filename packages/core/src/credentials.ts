@@ -225,6 +225,14 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return this.#profileOf(this.resolve(target)).contexts.id;
   }
 
+  /**
+   * A number that changes with every renewal, new config and `close`: while it is the same, every decision is;
+   * for adapters that keep what they were told.
+   */
+  get generation(): number {
+    return this.#connections.generation;
+  }
+
   /** Whether the config says which proxy to use, `false` included; for adapters of clients with proxies of their own. */
   get decidesProxy(): boolean {
     return this.#inventory.proxy !== undefined;

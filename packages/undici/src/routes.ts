@@ -12,9 +12,11 @@ export interface Identity {
 /** The way to one origin for one identity. */
 export interface Route extends Pinned {
   readonly target: Exclude<Target, string | URL>;
-  readonly resolution: Resolution;
+  resolution: Resolution;
   /** What the connections of `pool` may be shared by. */
   readonly profileId: string;
+  /** Up to when it is known to stand. */
+  generation: number;
 }
 
 const maxRoutes = 1000;
@@ -64,9 +66,15 @@ export class Routes {
     await Promise.all(closing);
   }
 
-  #isCurrent({ target, resolution, profileId }: Route): boolean {
+  #isCurrent(route: Route): boolean {
     const credentials = this.#credentials;
-    return credentials.resolve(target) === resolution && credentials.profileId(target) === profileId;
+    const { generation } = credentials;
+    if (route.generation === generation) return true;
+    const { target, profileId } = route;
+    if (credentials.profileId(target) !== profileId) return false;
+    route.resolution = credentials.resolve(target);
+    route.generation = generation;
+    return true;
   }
 
   #isValid(route: Route): boolean {
@@ -88,6 +96,7 @@ export class Routes {
       target,
       resolution,
       profileId: this.#credentials.profileId(target),
+      generation: this.#credentials.generation,
       ...createPool(this.#credentials, url.origin, identity, { ...this.#options, allowH2 }),
     };
   }
