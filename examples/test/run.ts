@@ -45,6 +45,22 @@ export interface Examples extends AsyncDisposable {
    *   example exports as `example`.
    */
   run(file: string, servers: Record<string, number>, options?: RunOptions): Promise<Run>;
+  /** Lays out a script that goes on until it is told to end. */
+  place(file: string): Promise<Placed>;
+}
+
+/** A script in a directory of its own. */
+export interface Placed {
+  readonly folder: string;
+  start(servers: Record<string, number>, env: Record<string, string>): Service;
+}
+
+/** A script that runs. */
+export interface Service {
+  /** What it has printed, once this is in it. */
+  heard(text: string): Promise<string>;
+  /** Ends it with SIGTERM. */
+  stop(): Promise<void>;
 }
 
 /** Lays out a directory in which examples find `@clientcert/*`, built from the sources, and their certificates. */
@@ -68,6 +84,16 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
       for (const [name, content] of Object.entries(laidOut)) writeFileSync(join(folder, name), content);
       return await start(folder, { EXAMPLE_SERVERS: JSON.stringify(servers), ...env }, timeout);
     },
+    place: async (file) => {
+      runs += 1;
+      const folder = join(directory, String(runs));
+      const script = await place(join(root, 'examples', file), folder);
+      for (const [name, content] of Object.entries(standing)) writeFileSync(join(folder, name), content);
+      return {
+        folder,
+        start: (servers, env) => serve(script, { EXAMPLE_SERVERS: JSON.stringify(servers), ...env }),
+      };
+    },
     [Symbol.asyncDispose]: async () => rmSync(directory, { recursive: true, force: true }),
   };
 }
@@ -90,6 +116,27 @@ async function start(cwd: string, env: Record<string, string>, timeout: number):
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, output };
+}
+
+function serve(script: string, env: Record<string, string>): Service {
+  const options = { cwd: dirname(script), env: { ...process.env, ...env }, timeout: 20_000 };
+  const child = spawn(process.execPath, ['--import', network, script], options);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  return {
+    async heard(text) {
+      while (!output.includes(text)) {
+        if (child.exitCode !== null || child.signalCode) throw new Error(`it ended: ${output}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return output;
+    },
+    async stop() {
+      if (child.exitCode !== null || child.signalCode) return;
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    },
+  };
 }
 
 /** Copies an example with its neighbours, which it may import; TypeScript is compiled on the way. */

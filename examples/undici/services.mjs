@@ -15,10 +15,14 @@ const credentials = await loadCredentials({
 
 const dispatcher = new Agent().compose(clientCertificates(credentials));
 
-const call = async (path, options) => {
-  const { body } = await request(`https://api.bank.example${path}`, { dispatcher, ...options });
-  return body.json();
-};
-await call('/accounts'); // as the host says: bank
-await call('/invoices', { method: 'POST', body: '{}', clientCertificate: 'Billing.InvoiceService' }); // tax
-await call('/public', { clientCertificate: false }); // none
+const accounts = await request('https://api.bank.example/accounts', { dispatcher }); // as the host says: bank
+await accounts.body.json();
+
+const invoices = await request('https://api.bank.example/invoices', {
+  dispatcher,
+  clientCertificate: 'Billing.InvoiceService', // tax
+});
+await invoices.body.json();
+
+const open = await request('https://api.bank.example/public', { dispatcher, clientCertificate: false }); // none
+await open.body.json();

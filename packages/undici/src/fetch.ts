@@ -23,11 +23,14 @@ export interface FetchOptions<ServiceName extends string = string, Fetch extends
 /** A fetch, with one option more. */
 export type CertificateFetch<ServiceName extends string = string, Fetch extends AnyFetch = typeof fetch> = (
   input: Parameters<Fetch>[0],
-  init?: Parameters<Fetch>[1] & {
+  init?: Lenient<NonNullable<Parameters<Fetch>[1]>> & {
     /** Make this call as a service of the config; with `false`, present no certificate. Redirects included. */
     clientCertificate?: ServiceName | false | undefined;
   },
 ) => ReturnType<Fetch>;
+
+/** What takes a fetch calls it with options that are `undefined`, which `exactOptionalPropertyTypes` minds. */
+type Lenient<Options> = { [Name in keyof Options]?: Options[Name] | undefined };
 
 /**
  * A fetch that presents to each host what is pinned to it; every hop of a redirect is decided anew, and a

@@ -1,0 +1,54 @@
+import { createAuthority } from '@clientcert/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Examples, layOut } from './run.ts';
+
+let examples: Examples;
+beforeAll(async () => {
+  examples = await layOut(await createAuthority());
+}, 60_000);
+afterAll(() => examples?.[Symbol.asyncDispose]());
+
+const ask = `
+import { once } from 'node:events';
+if (!example.server.listening) await once(example.server, 'listening');
+const response = await fetch(\`http://127.0.0.1:\${example.server.address().port}/\`);
+console.log(response.status, await response.text());
+process.exit();`;
+
+it.each([
+  ['health.mjs', '200 {"status":"ok","reasons":[]}'],
+  ['prometheus.mjs', 'clientcert_certificate_expiry_seconds{certificate="bank"}'],
+])('examples/operations/%s', async (file, said) => {
+  const run = await examples.run(`operations/${file}`, {}, { after: ask, env: { PORT: '0' } });
+  expect(run).toEqual({ code: 0, output: expect.stringContaining(said) });
+});
+
+it('examples/operations/opentelemetry.mjs', async () => {
+  const run = await examples.run('operations/opentelemetry.mjs', {});
+  expect(run).toEqual({ code: 0, output: expect.stringContaining('clientcert.certificate.expiry') });
+});
+
+it.skipIf(process.platform === 'win32')('examples/operations/reload.mjs', async () => {
+  const config = {
+    certificates: { bank: { pfx: 'bank.pfx', passphrase: { env: 'BANK_PFX_PASSPHRASE' } } },
+    hosts: { 'api.bank.example': 'bank' },
+  };
+  const after = `
+import { writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+const config = ${JSON.stringify(config)};
+const hup = async (text) => {
+  writeFileSync('clientcert.json', text);
+  process.kill(process.pid, 'SIGHUP');
+  await pause(500);
+};
+await hup(JSON.stringify({ ...config, hosts: { ...config.hosts, 'www.bank.example': 'bank' } }));
+console.log(example.credentials.resolve('https://www.bank.example').certificate);
+await hup('{ "hosts": { "api.bank.example": "nobody" } }');
+console.log(example.credentials.resolve('https://www.bank.example').certificate);
+process.exit();`;
+  const files = { 'clientcert.json': JSON.stringify(config) };
+  const { code, output } = await examples.run('operations/reload.mjs', {}, { after, files });
+  expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('changed: nothing\nbank\n') });
+  expect(output).toMatch(/the old config stays: .*nobody[\s\S]*\nbank\n$/);
+});

@@ -1,0 +1,145 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Examples, layOut } from './run.ts';
+
+const installed = (() => {
+  try {
+    return execFileSync('redis-server', ['--version'], { encoding: 'utf8' }).includes('Redis');
+  } catch {
+    return false;
+  }
+})();
+
+describe.skipIf(!installed)('examples/secret-stores/redis.mjs (needs redis-server)', () => {
+  let authority: Authority;
+  let examples: Examples;
+  let redis: Redis;
+
+  beforeAll(async () => {
+    authority = await createAuthority();
+    examples = await layOut(authority);
+    redis = await startRedis();
+  }, 60_000);
+  afterAll(async () => {
+    await redis?.stop();
+    redis?.remove();
+    await examples?.[Symbol.asyncDispose]();
+  });
+
+  it('presents the renewed certificate, keeps the one it has while the store is away, and goes on with it back', async () => {
+    const [first, second, third] = await Promise.all(
+      ['first', 'second', 'third'].map((name) => authority.issue({ name })),
+    );
+    await redis.store(first!);
+    await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+    const after = `
+import https from 'node:https';
+const { credentials, store } = example;
+const agent = credentials.agent();
+const call = () => new Promise((resolve) => {
+  https.get('https://api.bank.example/', { agent }, (response) => response.resume().on('end', resolve));
+});
+// A call every 100 ms, until the third version has been seen by the server.
+for (let calls = 0; calls < 150 && credentials.certificates()[0].version < 3; calls++) {
+  await call();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
+await call();
+await credentials.close();
+store.destroy();`;
+    const running = examples.run(
+      'secret-stores/redis.mjs',
+      { 'api.bank.example:443': server.port },
+      {
+        after,
+        env: { REDIS_URL: redis.url, REFRESH_SECONDS: '1' },
+        timeout: 25_000,
+      },
+    );
+    const seen = () => server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
+    await until(() => seen().includes(first!.fingerprint256));
+    await redis.store(second!);
+    await until(() => seen().includes(second!.fingerprint256));
+
+    await redis.stop();
+    await pause(2000);
+    const away = seen().length;
+    await until(() => seen().length > away + 2); // calls go on
+    expect(seen().at(-1)).toBe(second!.fingerprint256);
+    await redis.start();
+    await redis.store(third!);
+
+    const { code, output } = await running;
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('bank is now version 3') });
+    expect(output).toContain('not renewed: certificate "bank"');
+    expect(seen().at(-1)).toBe(third!.fingerprint256);
+    // In order, and none without a certificate.
+    const order = [first, second, third].map((each) => each!.fingerprint256);
+    const indexes = seen().map((fingerprint) => order.indexOf(fingerprint ?? ''));
+    expect(indexes).toEqual(indexes.toSorted());
+    expect(indexes).not.toContain(-1);
+  }, 40_000);
+});
+
+interface Redis {
+  readonly url: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  store(certificate: IssuedCertificate): Promise<void>;
+  remove(): void;
+}
+
+/** A Redis on loopback that keeps nothing on disk. */
+async function startRedis(): Promise<Redis> {
+  const directory = mkdtempSync(join(tmpdir(), 'clientcert-redis-'));
+  const port = await freePort();
+  const url = `redis://127.0.0.1:${port}`;
+  let server: ChildProcess;
+  const start = async () => {
+    const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', directory];
+    server = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let log = '';
+    while (!log.includes('Ready to accept connections')) log += (await once(server.stdout!, 'data'))[0];
+    server.stdout!.resume();
+  };
+  await start();
+  return {
+    url,
+    start,
+    stop: async () => {
+      if (server.exitCode !== null) return;
+      server.kill('SIGTERM');
+      await once(server, 'exit');
+    },
+    store: async ({ fullChain, key }) => {
+      const client = await createClient({ url }).connect();
+      await client.hSet('clientcert:bank', { cert: fullChain, key });
+      client.destroy();
+    },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 15_000; !holds(); ) {
+    if (Date.now() > end) expect.fail(`not within 15 seconds: ${holds}`);
+    await pause(20);
+  }
+}
