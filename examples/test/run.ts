@@ -154,7 +154,7 @@ async function place(path: string, folder: string): Promise<string> {
 
 async function buildPackage(name: string, directory: string): Promise<void> {
   const folder = join(directory, 'node_modules', '@clientcert', name);
-  const external = /^@clientcert\//;
+  const external = /^(@clientcert\/.*|axios|got|soap|undici)$/;
   const entry = join(root, 'packages', name, 'src/index.ts');
   await bundle(entry, folder, 'esm', external);
   await bundle(entry, folder, 'cjs', external);

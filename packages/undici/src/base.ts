@@ -1,11 +1,12 @@
 import { ClientCertificateError, type Credentials } from '@clientcert/core';
-import { type Dispatcher, EnvHttpProxyAgent, MockAgent, ProxyAgent } from 'undici';
+import { type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici';
 import type { PoolOptions } from './connect.ts';
 import type { Route } from './routes.ts';
 
-/** Whether a dispatcher answers requests itself, as a `MockAgent` does in tests: all of them are left to it. */
+/** Whether a dispatcher answers requests itself, as a `MockAgent` does in tests: all of them are left to it. By
+ * what fetch itself looks at, which also holds for one of another copy of undici. */
 export function answersItself(base: Dispatcher | undefined): boolean {
-  return base instanceof MockAgent && (base as MockAgent & { isMockActive?: boolean }).isMockActive !== false;
+  return (base as { isMockActive?: boolean } | undefined)?.isMockActive === true;
 }
 
 /**

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type DefaultTheme, defineConfig } from 'vitepress';
+
+const item = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, link });
+
+const sidebar: DefaultTheme.SidebarItem[] = [
+  {
+    text: 'Start',
+    items: [
+      item('You were handed a .pfx', '/start'),
+      item('Config builder', '/builder'),
+      item('Glossary', '/glossary'),
+    ],
+  },
+  {
+    text: 'Clients',
+    items: [
+      item('axios', '/clients/axios'),
+      item('got', '/clients/got'),
+      item('node-soap', '/clients/soap'),
+      item('undici and fetch', '/clients/undici'),
+      item('node:https', '/clients/https'),
+      item('Every other client', '/guides/other-clients'),
+    ],
+  },
+  {
+    text: 'Guides',
+    items: [
+      item('Old PFX files', '/guides/old-pfx-files'),
+      item('Private roots', '/guides/private-roots'),
+      item('Several certificates for one host', '/guides/several-certificates'),
+      item('TLS 1.0 servers', '/guides/old-tls'),
+      item('Proxies', '/guides/proxies'),
+      item('Renewal without restart', '/guides/renewal'),
+      item('Kubernetes, Vault, SPIFFE', '/guides/kubernetes'),
+      item('Secret stores', '/guides/secret-stores'),
+      item('OAuth 2.0 with mutual TLS', '/guides/oauth2'),
+      item('WS-Security', '/guides/ws-security'),
+      item('Testing your own code', '/guides/testing'),
+    ],
+  },
+  { text: 'Troubleshooting', items: [item('By exact message', '/troubleshooting')] },
+  {
+    text: 'Coming from …',
+    items: [
+      item('https.Agent({ pfx })', '/coming-from/https-agent'),
+      item('ClientSSLSecurityPFX', '/coming-from/node-soap'),
+      item('rejectUnauthorized: false', '/coming-from/reject-unauthorized'),
+      item('Mendix settings', '/coming-from/mendix'),
+    ],
+  },
+  {
+    text: 'Reference',
+    items: [
+      item('Config', '/reference/config'),
+      item('API', '/reference/api/'),
+      item('Command', '/reference/cli'),
+      item('Errors and warnings', '/reference/errors'),
+      item('Compatibility', '/reference/compatibility'),
+      item('Security', '/security'),
+      item('Performance', '/performance'),
+    ],
+  },
+];
+
+export default defineConfig({
+  title: 'clientcert',
+  description: 'Client certificates (mutual TLS) for Node’s HTTP and SOAP clients',
+  lang: 'en',
+  cleanUrls: true,
+  // Of a project page on GitHub; `DOCS_BASE=/` elsewhere.
+  base: process.env.DOCS_BASE ?? '/',
+  srcExclude: ['**/README.md'],
+  themeConfig: {
+    nav: [
+      { text: 'Start', link: '/start' },
+      { text: 'Troubleshooting', link: '/troubleshooting' },
+      { text: 'Config builder', link: '/builder' },
+      { text: 'Reference', link: '/reference/config' },
+    ],
+    sidebar,
+    outline: [2, 3],
+    search: { provider: 'local' },
+    docFooter: { prev: 'Before', next: 'Next' },
+  },
+  markdown: {
+    // Both with enough contrast for small text.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+  },
+});
+
+/** Every page that the sidebar names; a page that is missing fails the build. */
+for (const { items = [] } of sidebar) {
+  for (const { link = '' } of items) {
+    const page = fileURLToPath(new URL(`..${link}${link.endsWith('/') ? 'index' : ''}.md`, import.meta.url));
+    if (!existsSync(page)) throw new Error(`${link} is in the sidebar, and ${page} is not there`);
+  }
+}

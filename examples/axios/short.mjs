@@ -1,0 +1,11 @@
+import { clientCertificates, loadCredentials } from '@clientcert/axios';
+import axios from 'axios';
+
+const credentials = await loadCredentials({
+  certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
+  hosts: { 'api.bank.example': 'bank' },
+});
+
+const api = axios.create({ baseURL: 'https://api.bank.example' });
+clientCertificates(api, credentials); // the one line
+console.log((await api.get('/accounts')).data);

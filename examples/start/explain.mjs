@@ -1,0 +1,10 @@
+import { loadCredentials } from '@clientcert/core';
+
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { 'api.bank.example': 'bank' },
+});
+
+console.log(`${credentials.explain('https://api.bank.example/accounts')}`);
