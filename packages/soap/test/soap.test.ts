@@ -7,6 +7,7 @@ import {
   createAuthority,
   type IssuedCertificate,
   startProxy,
+  startServer,
   type TestServer,
 } from '@clientcert/testing';
 import * as soap from 'soap';
@@ -104,6 +105,46 @@ describe('soapOptions', () => {
     expect(seen(other)).toEqual(['GET /types.xsd nobody']);
     expect(seen(bank)).toEqual(['POST /service bob', 'POST /service bob']);
     expect(bank.connections).toBe(1);
+  });
+
+  it('gives a WSDL that another imports the certificate of its own host, and none where no rule names one', async () => {
+    await using imported = await startService({
+      authority,
+      clientCertificate: 'optional',
+      wsdl: () => ({ address: `${bank.urls[1]}/service`, schema: `${other.url}/types.xsd` }),
+    });
+    const location = `${imported.url}/service?wsdl`;
+    await using describing = await startServer({
+      authority,
+      host: 'localhost',
+      handler: (_request, response) => {
+        response.end(
+          `<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:clientcert:test"><import namespace="urn:clientcert:test" location="${location}"/></definitions>`,
+        );
+        return true;
+      },
+    });
+    const pinned = {
+      [`localhost:${describing.port}`]: 'alice',
+      [`localhost:${bank.ports[1]}`]: 'bob',
+    } as const;
+    const bare = { ca: authority.certificate };
+    const certificates = {
+      alice: { cert: alice.fullChain, key: alice.key, ...bare },
+      bob: { cert: bob.fullChain, key: bob.key, ...bare },
+    };
+    for (const rule of [bare, 'bob'] as const) {
+      await using all = await loadCredentials({
+        certificates,
+        hosts: { ...pinned, [`127.0.0.1:${imported.port}`]: rule, [`127.0.0.1:${other.port}`]: bare },
+      });
+      const client = await soap.createClientAsync(`${describing.url}/service?wsdl`, soapOptions(all));
+      expect(await who(client)).toBe('bob');
+    }
+    expect(seen(describing)).toEqual(['GET /service alice', 'GET /service alice']);
+    expect(seen(imported)).toEqual(['GET /service nobody', 'GET /service bob']);
+    expect(seen(other)).toEqual(['GET /types.xsd nobody', 'GET /types.xsd nobody']);
+    expect(seen(bank)).toEqual(['POST /service bob', 'POST /service bob']);
   });
 
   it('makes WSDL and calls as a service', async () => {
@@ -386,6 +427,11 @@ describe.each(Object.entries(clients))('%s', (_, create) => {
       { mimetype: 'text/plain', contentId: 'one', name: 'one.txt', body: Buffer.from('one') },
     ];
     expect(await who(client, { attachments })).toBe('alice');
+    expect(bank.requests.map(({ headers }) => headers['content-type']?.split(';')[0])).toEqual([
+      'text/xml',
+      'multipart/related',
+      'multipart/related',
+    ]);
     expect(bank.requests[2]?.body).toContain('filename="one.txt"');
     expect(bank.connections).toBe(1);
   });
