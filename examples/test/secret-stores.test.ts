@@ -107,7 +107,7 @@ describe('secret stores that speak HTTP', () => {
       asked.push([method, url, headers['x-vault-token'], JSON.parse(body)]);
       return {
         data: {
-          certificate: issued.certificate,
+          certificate: issued.cert,
           ca_chain: [authority.certificate],
           private_key: issued.key,
           expiration: Math.floor(Date.now() / 1000) + 3600,
