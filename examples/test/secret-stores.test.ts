@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -88,6 +89,90 @@ store.destroy();`;
     expect(indexes).not.toContain(-1);
   }, 40_000);
 });
+
+describe('secret stores that speak HTTP', () => {
+  let authority: Authority;
+  let examples: Examples;
+
+  beforeAll(async () => {
+    authority = await createAuthority();
+    examples = await layOut(authority);
+  }, 60_000);
+  afterAll(() => examples?.[Symbol.asyncDispose]());
+
+  it('examples/secret-stores/vault.mjs presents what the PKI engine issued', async () => {
+    const issued = await authority.issue({ name: 'from Vault' });
+    const asked: unknown[] = [];
+    await using vault = await startStore(({ method, url, headers }, body) => {
+      asked.push([method, url, headers['x-vault-token'], JSON.parse(body)]);
+      return {
+        data: {
+          certificate: issued.cert,
+          ca_chain: [authority.certificate],
+          private_key: issued.key,
+          expiration: Math.floor(Date.now() / 1000) + 3600,
+        },
+      };
+    });
+    await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+    const { code, output } = await examples.run(
+      'secret-stores/vault.mjs',
+      { 'api.bank.example:443': server.port },
+      { env: { VAULT_ADDR: vault.url, VAULT_TOKEN: 'a token' } },
+    );
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+    expect(asked).toEqual([
+      ['POST', '/v1/pki/issue/bank-client', 'a token', { common_name: 'my-service.example', ttl: '72h' }],
+    ]);
+    const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
+    expect(seen).toEqual([issued.fingerprint256]);
+  }, 20_000);
+
+  it('examples/secret-stores/aws.mjs presents the PFX in Secrets Manager', async () => {
+    const issued = await authority.issue({ name: 'from AWS' });
+    const pfx = Buffer.from(await issued.pfx('a passphrase')).toString('base64');
+    const secrets: Record<string, object> = {
+      'bank/pfx': { SecretBinary: pfx },
+      'bank/passphrase': { SecretString: 'a passphrase' },
+    };
+    const targets: unknown[] = [];
+    await using store = await startStore(({ headers }, body) => {
+      targets.push(headers['x-amz-target']);
+      return secrets[JSON.parse(body).SecretId] ?? {};
+    });
+    await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+    const { code, output } = await examples.run(
+      'secret-stores/aws.mjs',
+      { 'api.bank.example:443': server.port },
+      { env: { AWS_ENDPOINT_URL: store.url } },
+    );
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+    expect(targets).toEqual(Array(2).fill('secretsmanager.GetSecretValue'));
+    const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
+    expect(seen).toEqual([issued.fingerprint256]);
+  }, 20_000);
+});
+
+/** A store on loopback that answers each request with JSON. */
+async function startStore(
+  answer: (request: IncomingMessage, body: string) => object,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createHttpServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer(request, body)));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
 
 interface Redis {
   readonly url: string;
