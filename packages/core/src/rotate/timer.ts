@@ -39,10 +39,10 @@ export function retryDelay(failures: number, random: () => number = Math.random)
   return full * (0.5 + random() / 2);
 }
 
-/** When a source that is to be read every so many seconds is read next: up to a tenth earlier, for the same reason. */
+/** How long until a source that says when is read again: up to a tenth less, for the same reason. */
 export function refreshDelay(refresh: number | Date, random: () => number = Math.random): number {
-  if (refresh instanceof Date) return Math.max(refresh.getTime() - Date.now(), soonestRefresh);
-  return Math.max(refresh * 1000 * (1 - random() / 10), soonestRefresh);
+  const wait = refresh instanceof Date ? refresh.getTime() - Date.now() : refresh * 1000;
+  return Math.max(wait * (1 - random() / 10), soonestRefresh);
 }
 
 /** A time that has passed, or none at all, is no reason to ask without pause. */

@@ -139,6 +139,8 @@ describe('waiting', () => {
   it('for a refresh is up to a tenth shorter, and never shorter than a second', () => {
     expect(refreshDelay(3600, () => 0)).toBe(3_600_000);
     expect(refreshDelay(3600, () => 1)).toBe(3_240_000);
+    const inAnHour = refreshDelay(new Date(Date.now() + 3_600_000), () => 1);
+    expect(Math.abs(inAnHour - 3_240_000)).toBeLessThan(1000);
     expect(refreshDelay(new Date(0))).toBe(1000);
     expect(refreshDelay(Number.MIN_VALUE)).toBe(1000);
   });
