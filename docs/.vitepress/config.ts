@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type DefaultTheme, defineConfig } from 'vitepress';
 
@@ -81,16 +81,23 @@ export default defineConfig({
       { text: 'Config builder', link: '/builder' },
       { text: 'Reference', link: '/reference/config' },
     ],
-    sidebar,
+    sidebar: { '/': sidebar, '/reference/api/': [{ text: 'Everything else', link: '/' }, ...readApi()] },
     outline: [2, 3],
     search: { provider: 'local' },
     docFooter: { prev: 'Before', next: 'Next' },
   },
   markdown: {
+    languageAlias: { mjs: 'js', cjs: 'js', env: 'sh' },
     // Both with enough contrast for small text.
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
   },
 });
+
+/** What typedoc wrote before. */
+function readApi(): DefaultTheme.SidebarItem[] {
+  const path = fileURLToPath(new URL('../reference/api/typedoc-sidebar.json', import.meta.url));
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
 
 /** Every page that the sidebar names; a page that is missing fails the build. */
 for (const { items = [] } of sidebar) {

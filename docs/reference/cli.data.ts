@@ -10,12 +10,15 @@ export interface Help {
 }
 
 declare const data: Help[];
+
 export { data };
 
 export default {
   load: (): Help[] =>
     ['', 'inspect', 'check', 'explain', 'demo'].map((name) => ({
       name,
-      text: execFileSync(process.execPath, [program, ...(name ? [name] : []), '--help'], { encoding: 'utf8' }),
+      text: execFileSync(process.execPath, [program, ...(name ? [name] : []), '--help'], {
+        encoding: 'utf8',
+      }),
     })),
 };

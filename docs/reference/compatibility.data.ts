@@ -11,6 +11,7 @@ export interface Row {
 }
 
 declare const data: { nodes: number[]; rows: Row[] };
+
 export { data };
 
 export default {

@@ -17,6 +17,7 @@ interface Schema {
 }
 
 declare const data: Option[];
+
 export { data };
 
 export default {

@@ -1,0 +1,262 @@
+/** The clients there is a form for. */
+export type Client = 'axios' | 'got' | 'soap' | 'undici' | 'fetch' | 'https';
+/** What the certificate came in. */
+export type FileKind = 'pfx' | 'pair' | 'pem' | 'jks' | 'directory';
+export type TlsChoice = 'default' | 'TLSv1.2' | 'TLSv1.3' | 'legacy';
+
+/** What the form holds. */
+export interface Answers {
+  client: Client;
+  name: string;
+  kind: FileKind;
+  encrypted: boolean;
+  privateRoot: boolean;
+  /** One host pattern a line. */
+  hosts: string;
+  /** `Name: host, host` or `Name`, one a line. */
+  services: string;
+  tls: TlsChoice;
+  proxy: 'unset' | 'env' | 'false';
+}
+
+/** What the page shows. */
+export interface Built {
+  config: Record<string, unknown>;
+  json: string;
+  esm: string;
+  commonjs: string;
+  install: string;
+}
+
+/** What is wrong with a field, by its name. */
+export type Mistakes = Partial<Record<keyof Answers, string>>;
+
+export const start: Answers = {
+  client: 'axios',
+  name: 'bank',
+  kind: 'pfx',
+  encrypted: true,
+  privateRoot: false,
+  hosts: 'api.bank.example',
+  services: '',
+  tls: 'default',
+  proxy: 'unset',
+};
+
+/** What a user should be told before anything is shown. The library checks more: public suffixes, conflicts. */
+export function findMistakes({ name, hosts, services }: Answers): Mistakes {
+  const mistakes: Mistakes = {};
+  if (name.trim() === '') mistakes.name = 'Give it a name, such as bank.';
+  else if (!/^[\w.-]+$/.test(name.trim())) mistakes.name = 'Letters, digits, dots and dashes only.';
+  const patterns = linesOf(hosts);
+  if (patterns.length === 0 && linesOf(services).length === 0) mistakes.hosts = 'Name at least one host.';
+  mistakes.hosts ??= patterns.map(checkHost).find(Boolean) ?? duplicate(patterns.map(canonical));
+  const named = parseServices(services);
+  mistakes.services =
+    named.flatMap(({ hosts: own }) => own.map(checkHost)).find(Boolean) ??
+    (named.some((service) => service.name === '') ? 'A service needs a name.' : undefined) ??
+    duplicate(named.map((service) => service.name));
+  for (const field of ['hosts', 'services'] as const) if (!mistakes[field]) delete mistakes[field];
+  return mistakes;
+}
+
+/** Config, code and install line for answers without mistakes. */
+export function build(answers: Answers): Built {
+  const config = configOf(answers);
+  const json = JSON.stringify(config, null, 2);
+  return {
+    config,
+    json,
+    esm: codeOf(answers, config, 'esm'),
+    commonjs: codeOf(answers, config, 'commonjs'),
+    install: `npm install ${clients[answers.client].packages}`,
+  };
+}
+
+function configOf(answers: Answers): Record<string, unknown> {
+  const name = answers.name.trim();
+  const tls = versions[answers.tls];
+  const rule = tls === undefined ? name : { certificate: name, tls };
+  const services = parseServices(answers.services).map(({ name: service, hosts }) => [
+    service,
+    hosts.length === 0 ? rule : { certificate: name, ...(tls !== undefined && { tls }), hosts },
+  ]);
+  const hosts = linesOf(answers.hosts).map((host) => [host, rule]);
+  return {
+    certificates: { [name]: sourceOf(answers, name) },
+    ...(hosts.length > 0 && { hosts: Object.fromEntries(hosts) }),
+    ...(services.length > 0 && { services: Object.fromEntries(services) }),
+    ...(answers.proxy !== 'unset' && { proxy: answers.proxy === 'env' ? 'env' : false }),
+  };
+}
+
+const versions: Readonly<Record<TlsChoice, unknown>> = {
+  default: undefined,
+  'TLSv1.2': 'TLSv1.2',
+  'TLSv1.3': 'TLSv1.3',
+  legacy: { min: 'TLSv1', legacy: true },
+};
+
+function sourceOf({ kind, encrypted, privateRoot }: Answers, name: string): Record<string, unknown> {
+  const files: Readonly<Record<FileKind, Record<string, string>>> = {
+    pfx: { pfx: `${name}.pfx` },
+    pair: { cert: `${name}.crt`, key: `${name}.key` },
+    pem: { cert: `${name}.pem` },
+    jks: { pfx: `${name}.jks` },
+    directory: { dir: '/var/run/secrets/clientcert' },
+  };
+  return {
+    ...files[kind],
+    ...(encrypted && { passphrase: { env: variableOf(name) } }),
+    ...(privateRoot && { ca: `${name}-root.pem` }),
+  };
+}
+
+function variableOf(name: string): string {
+  return `${name.toUpperCase().replaceAll(/\W/g, '_')}_PASSPHRASE`;
+}
+
+interface Recipe {
+  packages: string;
+  adapter: string;
+  ours: string;
+  theirs?: string;
+  use: (url: string) => string;
+}
+
+const clients: Readonly<Record<Client, Recipe>> = {
+  axios: {
+    packages: '@clientcert/axios axios',
+    adapter: '@clientcert/axios',
+    ours: 'clientCertificates, loadCredentials',
+    theirs: 'axios',
+    use: (url) =>
+      `const api = axios.create();\nclientCertificates(api, credentials);\napi.get('${url}').then(({ data }) => console.log(data));`,
+  },
+  got: {
+    packages: '@clientcert/got got',
+    adapter: '@clientcert/got',
+    ours: 'clientCertificates, loadCredentials',
+    theirs: 'got',
+    use: (url) =>
+      `const api = got.extend(clientCertificates(credentials));\napi('${url}').json().then(console.log);`,
+  },
+  soap: {
+    packages: '@clientcert/soap soap',
+    adapter: '@clientcert/soap',
+    ours: 'loadCredentials, soapOptions',
+    theirs: 'soap',
+    use: (url) =>
+      `soap.createClientAsync('${url}?wsdl', soapOptions(credentials)).then((client) => console.log(client.describe()));`,
+  },
+  undici: {
+    packages: '@clientcert/undici undici',
+    adapter: '@clientcert/undici',
+    ours: 'clientCertificates, loadCredentials',
+    theirs: '{ Agent, request }',
+    use: (url) =>
+      `const dispatcher = new Agent().compose(clientCertificates(credentials));\nrequest('${url}', { dispatcher }).then(({ statusCode }) => console.log(statusCode));`,
+  },
+  fetch: {
+    packages: '@clientcert/undici undici',
+    adapter: '@clientcert/undici',
+    ours: 'createFetch, loadCredentials',
+    use: (url) =>
+      `const fetch = createFetch(credentials);\nfetch('${url}').then((response) => console.log(response.status));`,
+  },
+  https: {
+    packages: '@clientcert/core',
+    adapter: '@clientcert/core',
+    ours: 'loadCredentials',
+    theirs: 'https',
+    use: (url) =>
+      `https.get('${url}', { agent: credentials.agent() }, (response) => response.pipe(process.stdout));`,
+  },
+};
+
+const modules: Partial<Record<Client, string>> = { undici: 'undici', https: 'node:https' };
+
+function codeOf(answers: Answers, config: Record<string, unknown>, system: 'esm' | 'commonjs'): string {
+  const { adapter, ours, theirs, use } = clients[answers.client];
+  const module = modules[answers.client] ?? theirs;
+  const [first = ''] = linesOf(answers.hosts);
+  const host = first === '' ? 'api.bank.example' : first.replace(/^\*/, 'www').replace(/:\*$/, '');
+  const written = literal(config, '');
+  const imports =
+    system === 'esm'
+      ? [`import { ${ours} } from '${adapter}';`, theirs && `import ${theirs} from '${module}';`]
+      : [`const { ${ours} } = require('${adapter}');`, theirs && `const ${theirs} = require('${module}');`];
+  const top = imports.filter(Boolean).join('\n');
+  const load = `loadCredentials(${written})`;
+  if (system === 'esm') return `${top}\n\nconst credentials = await ${load};\n\n${use(`https://${host}/`)}\n`;
+  const body = use(`https://${host}/`).replaceAll('\n', '\n  ');
+  return `${top}\n\n${load}.then((credentials) => {\n  ${body}\n});\n`;
+}
+
+/** A value as JavaScript, in the style of the examples. */
+function literal(value: unknown, indent: string): string {
+  if (typeof value === 'string') return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  if (Array.isArray(value)) return `[${value.map((each) => literal(each, indent)).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const inner = `${indent}  `;
+  const entries = Object.entries(value).map(
+    ([key, each]) => `${/^[a-z_$][\w$]*$/i.test(key) ? key : literal(key, '')}: ${literal(each, inner)}`,
+  );
+  const line = `{ ${entries.join(', ')} }`;
+  if (line.length < 80 && indent !== '') return line;
+  return `{\n${entries.map((each) => `${inner}${each},`).join('\n')}\n${indent}}`;
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+function parseServices(text: string): { name: string; hosts: string[] }[] {
+  return linesOf(text).map((line) => {
+    const [name = '', rest = ''] = line.split(/:(.*)/s);
+    const hosts = rest
+      .split(',')
+      .map((host) => host.trim())
+      .filter(Boolean);
+    return { name: name.trim(), hosts };
+  });
+}
+
+function checkHost(pattern: string): string | undefined {
+  if (/^[a-z]+:\/\//i.test(pattern)) return `${pattern}: a host only, without https://`;
+  if (/[/?#@\s]/.test(pattern)) return `${pattern}: a host only, without path, query or user`;
+  const [, host = '', port] = /^(.*?)(?::([^:\]]*))?$/.exec(pattern) ?? [];
+  if (
+    port !== undefined &&
+    port !== '*' &&
+    !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)
+  ) {
+    return `${pattern}: the port is a number up to 65535, or *`;
+  }
+  const name = host.replace(/^\*\./, '');
+  if (name.includes('*')) return `${pattern}: * only alone, as the first label`;
+  const isName = name.split('.').every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label));
+  const isAddress = /^\[[0-9a-f:.]+\]$/i.test(name);
+  if (!isName && !(isAddress && URL.canParse(`https://${name}`))) return `${pattern}: this is no host`;
+  if (host !== name && (isAddress || /^[\d.]+$/.test(name)))
+    return `${pattern}: * stands for no part of an address`;
+  if (!URL.canParse(`https://${name}`)) return `${pattern}: this is no host`;
+  if (host !== name && !name.includes('.')) return `${pattern}: this stands for everything below .${name}`;
+  return undefined;
+}
+
+/** As the library compares hosts: lower case, port 443 unless written. */
+function canonical(pattern: string): string {
+  const [, host = '', port = '443'] = /^(.*?)(?::(\d+|\*))?$/.exec(pattern) ?? [];
+  const name = host.replace(/^\*\./, '');
+  const url = URL.canParse(`https://${name}`) ? new URL(`https://${name}`).hostname : name;
+  return `${host === name ? '' : '*.'}${url}:${port === '*' ? port : Number(port)}`;
+}
+
+function duplicate(values: string[]): string | undefined {
+  const twice = values.find((value, index) => values.indexOf(value) !== index);
+  return twice === undefined ? undefined : `${twice} is written twice`;
+}

@@ -1,0 +1,451 @@
+/**
+ * What goes wrong with client certificates, by what is seen of it: one table, for people (the page
+ * "Troubleshooting" is made from it) and for programs. Longer than other files, because it is data.
+ *
+ * Recognised by code and alert number: messages changed between OpenSSL 3.0 (Node 20) and 3.5 (Node 22 and newer).
+ */
+export interface Symptom {
+  /** Stable; the anchor on the page. */
+  readonly id: string;
+  /** The name of what is wrong. */
+  readonly diagnosis: string;
+  /** The TLS alert that the server sent (RFC 8446, section 6). */
+  readonly alert?: number;
+  /** Node's codes of the error. */
+  readonly codes?: readonly string[];
+  /** The HTTP status of an answer. */
+  readonly status?: number;
+  /** As they are printed, by each Node that prints another; `…` for what varies. */
+  readonly messages: readonly string[];
+  readonly title: string;
+  readonly meaning: string;
+  /** A command that makes sure. */
+  readonly check: string;
+  readonly fix: string;
+  /** The fix without this library. */
+  readonly byHand: string;
+}
+
+export const symptoms: readonly Symptom[] = [
+  {
+    id: 'alert-40',
+    diagnosis: 'NO_CLIENT_CERTIFICATE_SENT',
+    alert: 40,
+    messages: [
+      'sslv3 alert handshake failure … SSL alert number 40',
+      'ssl/tls alert handshake failure … SSL alert number 40',
+    ],
+    title: 'alert number 40: handshake failure',
+    meaning:
+      'Over TLS 1.2: the server wanted a certificate and got none. It also stands for no cipher or version in common.',
+    check: 'npx clientcert explain https://api.bank.example',
+    fix: 'Look whether a rule names the certificate for this host and port. Node sends none, and says nothing, where key and certificate do not fit; clientcert refuses such a pair when it is loaded.',
+    byHand: 'Give both `cert` and `key` (or `pfx`), and check that they belong together.',
+  },
+  {
+    id: 'alert-42',
+    diagnosis: 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED',
+    alert: 42,
+    messages: [
+      'sslv3 alert bad certificate … SSL alert number 42',
+      'ssl/tls alert bad certificate … SSL alert number 42',
+    ],
+    title: 'alert number 42: bad certificate',
+    meaning:
+      'The server does not take the certificate: not yet valid, signed with SHA-1, a key that is too small. Tomcat says it also when it got none.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'The warnings of `inspect` name the reason where the file shows it. Otherwise send the public certificate to the server’s team: they see the reason in their log.',
+    byHand: 'The same; openssl x509 -in cert.pem -noout -dates -text shows dates, signature and key.',
+  },
+  {
+    id: 'alert-43',
+    diagnosis: 'CLIENT_CERTIFICATE_WRONG_PURPOSE',
+    alert: 43,
+    messages: [
+      'sslv3 alert unsupported certificate … SSL alert number 43',
+      'ssl/tls alert unsupported certificate … SSL alert number 43',
+    ],
+    title: 'alert number 43: unsupported certificate',
+    meaning:
+      'The certificate’s extended key usage does not allow client authentication: often a server certificate.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: '`inspect` warns with `NO_CLIENT_AUTH`. Order a certificate for client authentication.',
+    byHand: 'Order a certificate with the extended key usage clientAuth.',
+  },
+  {
+    id: 'alert-44',
+    diagnosis: 'CLIENT_CERTIFICATE_REVOKED',
+    alert: 44,
+    messages: [
+      'sslv3 alert certificate revoked … SSL alert number 44',
+      'ssl/tls alert certificate revoked … SSL alert number 44',
+    ],
+    title: 'alert number 44: certificate revoked',
+    meaning: 'The certificate was revoked by its issuer.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'Get a new one. Replace the file: it is picked up without a restart.',
+    byHand: 'Get a new one, and restart the process.',
+  },
+  {
+    id: 'alert-45',
+    diagnosis: 'CLIENT_CERTIFICATE_EXPIRED',
+    alert: 45,
+    messages: [
+      'sslv3 alert certificate expired … SSL alert number 45',
+      'ssl/tls alert certificate expired … SSL alert number 45',
+    ],
+    title: 'alert number 45: certificate expired',
+    meaning: 'Your certificate, or an intermediate of it, has expired; or the clock of the server is wrong.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'Get a new one. `health()` and the event `expiring` tell before the day.',
+    byHand: 'openssl x509 -in cert.pem -noout -enddate for each certificate of the chain.',
+  },
+  {
+    id: 'alert-46',
+    diagnosis: 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED',
+    alert: 46,
+    messages: [
+      'sslv3 alert certificate unknown … SSL alert number 46',
+      'ssl/tls alert certificate unknown … SSL alert number 46',
+    ],
+    title: 'alert number 46: certificate unknown',
+    meaning:
+      'The server does not take the certificate. Tomcat and Java say this for every reason: untrusted, expired, wrong purpose, revoked.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'Go through the warnings of `inspect`; then ask the server’s team for the reason in their log.',
+    byHand: 'The same, with openssl x509 -text.',
+  },
+  {
+    id: 'alert-48',
+    diagnosis: 'ISSUER_NOT_TRUSTED_BY_SERVER',
+    alert: 48,
+    messages: ['tlsv1 alert unknown ca … SSL alert number 48'],
+    title: 'alert number 48: unknown ca',
+    meaning:
+      'The server does not know who issued your certificate: an intermediate is missing, or the server expects another issuer.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: '`inspect` warns with `CHAIN_INCOMPLETE`: put the intermediate into the file, after the certificate, or get a PFX with the whole chain.',
+    byHand: 'Concatenate certificate and intermediates in `cert`; a PFX needs them inside.',
+  },
+  {
+    id: 'alert-49',
+    diagnosis: 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED',
+    alert: 49,
+    messages: ['tlsv1 alert access denied … SSL alert number 49'],
+    title: 'alert number 49: access denied',
+    meaning:
+      'The certificate is valid, and whom it names may not come in. GnuTLS servers say it for every reason.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'Ask the server’s team to let this subject or fingerprint in; `inspect` prints both.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'alert-50',
+    diagnosis: 'NO_CLIENT_CERTIFICATE_SENT',
+    alert: 50,
+    messages: ['tlsv1 alert decode error … SSL alert number 50'],
+    title: 'alert number 50: decode error',
+    meaning: 'From GnuTLS over TLS 1.2: it wanted a certificate and got none.',
+    check: 'npx clientcert explain https://api.bank.example',
+    fix: 'Look whether a rule names the certificate for this host and port.',
+    byHand: 'Give both `cert` and `key`.',
+  },
+  {
+    id: 'alert-51',
+    diagnosis: 'CLIENT_KEY_PROOF_FAILED',
+    alert: 51,
+    messages: ['tlsv1 alert decrypt error … SSL alert number 51'],
+    title: 'alert number 51: decrypt error',
+    meaning: 'The signature made with your key does not fit the certificate.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'clientcert refuses such a pair when it is loaded (`ERR_CLIENTCERT_KEY_MISMATCH`).',
+    byHand: 'Compare the public keys of certificate and key.',
+  },
+  {
+    id: 'alert-70',
+    diagnosis: 'TLS_VERSION_REFUSED',
+    alert: 70,
+    messages: ['tlsv1 alert protocol version … SSL alert number 70'],
+    title: 'alert number 70: protocol version',
+    meaning: 'Client and server have no TLS version in common.',
+    check: 'openssl s_client -connect api.bank.example:443 -tls1_2 </dev/null',
+    fix: 'Write the version on the host’s rule; below TLS 1.2 with `legacy: true`.',
+    byHand: 'minVersion and maxVersion on the agent; below 1.2 also ciphers with @SECLEVEL=0.',
+  },
+  {
+    id: 'alert-71',
+    diagnosis: 'NO_COMMON_TLS_PARAMETERS',
+    alert: 71,
+    messages: ['tlsv1 alert insufficient security … SSL alert number 71'],
+    title: 'alert number 71: insufficient security',
+    meaning: 'The server finds the offered ciphers too weak.',
+    check: 'openssl s_client -connect api.bank.example:443 </dev/null',
+    fix: 'Remove `legacy` or an old TLS version from the host’s rule.',
+    byHand: 'Remove ciphers and minVersion from the agent.',
+  },
+  {
+    id: 'alert-112',
+    diagnosis: 'SNI_UNKNOWN',
+    alert: 112,
+    messages: ['tlsv1 unrecognized name … SSL alert number 112'],
+    title: 'alert number 112: unrecognized name',
+    meaning: 'The server has no certificate for the name that was dialled.',
+    check: 'openssl s_client -connect api.bank.example:443 -servername api.bank.example </dev/null',
+    fix: 'Call the host by the name that the server knows.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'alert-116',
+    diagnosis: 'NO_CLIENT_CERTIFICATE_SENT',
+    alert: 116,
+    messages: ['tlsv13 alert certificate required … SSL alert number 116'],
+    title: 'alert number 116: certificate required',
+    meaning:
+      'Over TLS 1.3: the server wanted a certificate and got none, or Node had one that it could not sign with.',
+    check: 'npx clientcert explain https://api.bank.example',
+    fix: 'Look whether a rule names the certificate for this host and port. A pair that Node would silently not send is refused when it is loaded.',
+    byHand:
+      'Give both `cert` and `key`; check that they belong together, and that a proxy or an option did not drop them.',
+  },
+  {
+    id: 'alert-120',
+    diagnosis: 'ALPN_MISMATCH',
+    alert: 120,
+    messages: ['tlsv1 alert no application protocol … SSL alert number 120'],
+    title: 'alert number 120: no application protocol',
+    meaning: 'The server speaks neither HTTP/1.1 nor HTTP/2 as offered.',
+    check: 'openssl s_client -connect api.bank.example:443 -alpn h2,http/1.1 </dev/null',
+    fix: 'Turn HTTP/2 on or off in the client.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'socket-hang-up',
+    diagnosis: 'CLIENT_CERTIFICATE_PROBABLY_REFUSED',
+    codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'],
+    messages: [
+      'socket hang up',
+      'read ECONNRESET',
+      'other side closed',
+      'Client network socket disconnected before secure TLS connection was established',
+    ],
+    title: 'socket hang up, ECONNRESET, other side closed',
+    meaning:
+      'The server closed the connection without a word. Servers written in Node and Java do so when they do not like a certificate. A firewall can be the reason as well.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'With undici and fetch, look at the `cause`: clientcert puts the server’s alert there, where there was one. Then go through the warnings of `inspect`.',
+    byHand: 'Compare with curl or openssl s_client from the same machine.',
+  },
+  {
+    id: 'unsupported-pkcs12-pfx-data',
+    diagnosis: 'PFX_LEGACY_ALGORITHMS',
+    codes: ['ERR_CRYPTO_UNSUPPORTED_OPERATION'],
+    messages: ['Unsupported PKCS12 PFX data'],
+    title: 'Unsupported PKCS12 PFX data',
+    meaning:
+      'The PFX is encrypted with RC2, which OpenSSL 3 no longer reads. The file and its password are good.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'Nothing: clientcert reads it.',
+    byHand:
+      'Convert it once with openssl pkcs12 -legacy. Not --openssl-legacy-provider, which weakens the whole process.',
+  },
+  {
+    id: 'mac-verify-failure',
+    diagnosis: 'PFX_PASSPHRASE_WRONG_OR_MISSING',
+    messages: ['mac verify failure'],
+    title: 'mac verify failure',
+    meaning: 'The password of the PFX is wrong or missing.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: '`ERR_CLIENTCERT_PASSPHRASE_WRONG` or `…_MISSING`, with the file’s name. Is the environment variable set?',
+    byHand: 'Try the password with openssl pkcs12 -info -in bank.pfx.',
+  },
+  {
+    id: 'not-enough-data',
+    diagnosis: 'PFX_MALFORMED',
+    messages: ['not enough data', 'wrong tag'],
+    title: 'not enough data, wrong tag',
+    meaning:
+      'What was given as `pfx` is no PFX, or not all of one: a PEM file, base64 that was not decoded, a download page.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'clientcert looks at the content: PEM, DER, PFX and base64 are told apart by themselves. What is none of them is named.',
+    byHand: 'Look at the first bytes: 30 82 begins a PFX, ----- a PEM.',
+  },
+  {
+    id: 'key-values-mismatch',
+    diagnosis: 'KEY_DOES_NOT_MATCH',
+    codes: ['ERR_OSSL_X509_KEY_VALUES_MISMATCH'],
+    messages: ['key values mismatch'],
+    title: 'key values mismatch',
+    meaning:
+      'Key and certificate are not a pair. (Where their types differ, Node does not notice, and sends no certificate.)',
+    check: 'npx clientcert inspect bank.crt bank.key',
+    fix: '`ERR_CLIENTCERT_KEY_MISMATCH`, in every case, when it is loaded.',
+    byHand: 'Find the key that the request for this certificate was made with.',
+  },
+  {
+    id: 'bad-decrypt',
+    diagnosis: 'PASSPHRASE_WRONG_OR_MISSING',
+    codes: ['ERR_OSSL_BAD_DECRYPT', 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED'],
+    messages: ['bad decrypt', 'interrupted or cancelled'],
+    title: 'bad decrypt, interrupted or cancelled',
+    meaning: 'The passphrase of the private key is wrong, or missing.',
+    check: 'npx clientcert inspect bank.key',
+    fix: 'Give `passphrase`.',
+    byHand: 'Give `passphrase` beside `key`.',
+  },
+  {
+    id: 'no-start-line',
+    diagnosis: 'NOT_PEM',
+    codes: ['ERR_OSSL_PEM_NO_START_LINE'],
+    messages: ['no start line'],
+    title: 'no start line',
+    meaning:
+      'What was given as `cert`, `key` or `ca` is no PEM: DER, a path instead of the content, or \\n in an environment variable.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'clientcert takes paths, PEM and DER.',
+    byHand: 'Read the file, and replace \\n in variables by line ends.',
+  },
+  {
+    id: 'unable-to-get-local-issuer-certificate',
+    diagnosis: 'SERVER_CA_UNKNOWN',
+    codes: [
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+    ],
+    messages: [
+      'unable to get local issuer certificate',
+      'unable to verify the first certificate',
+      'self-signed certificate in certificate chain',
+      'self-signed certificate',
+    ],
+    title: 'unable to get local issuer certificate, self-signed certificate in certificate chain',
+    meaning:
+      'It is about the server’s certificate: you do not trust its root, or the server forgot an intermediate.',
+    check: 'openssl s_client -connect api.bank.example:443 -showcerts </dev/null',
+    fix: 'Name the root as `ca` of the rule or of the certificate: [private roots](/guides/private-roots).',
+    byHand: '`ca` with the root, or NODE_EXTRA_CA_CERTS. Never rejectUnauthorized: false.',
+  },
+  {
+    id: 'hostname-ip-does-not-match',
+    diagnosis: 'SERVER_NAME_MISMATCH',
+    codes: ['ERR_TLS_CERT_ALTNAME_INVALID'],
+    messages: ["Hostname/IP does not match certificate's altnames: …"],
+    title: 'Hostname/IP does not match certificate’s altnames',
+    meaning: 'The server’s certificate is for another name than the one you call.',
+    check:
+      'openssl s_client -connect api.bank.example:443 </dev/null | openssl x509 -noout -ext subjectAltName',
+    fix: 'Call the server by a name that is in its certificate.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'certificate-has-expired',
+    diagnosis: 'SERVER_CERTIFICATE_EXPIRED',
+    codes: ['CERT_HAS_EXPIRED'],
+    messages: ['certificate has expired'],
+    title: 'certificate has expired',
+    meaning: 'The server’s certificate has expired. (If it were yours, the server would say alert 45.)',
+    check: 'openssl s_client -connect api.bank.example:443 </dev/null | openssl x509 -noout -dates',
+    fix: 'Tell the server’s team. Look at your own clock.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'wrong-version-number',
+    diagnosis: 'NOT_A_TLS_PORT',
+    messages: ['wrong version number', 'packet length too long'],
+    title: 'wrong version number, packet length too long',
+    meaning: 'The port speaks no TLS: plain HTTP, or a proxy that was given as https.',
+    check: 'openssl s_client -connect api.bank.example:8080 </dev/null',
+    fix: 'Check the port, and the scheme of the proxy’s URL.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'unsupported-protocol',
+    diagnosis: 'SERVER_ONLY_OFFERS_OLD_TLS',
+    messages: ['unsupported protocol', 'legacy sigalg disallowed or unsupported'],
+    title: 'unsupported protocol, legacy sigalg disallowed',
+    meaning: 'The server offers nothing newer than TLS 1.1.',
+    check: 'openssl s_client -connect old.tax.example:443 -tls1 -cipher DEFAULT@SECLEVEL=0 </dev/null',
+    fix: "`tls: { min: 'TLSv1', legacy: true }` on that host: [TLS 1.0 servers](/guides/old-tls).",
+    byHand: 'minVersion and ciphers with @SECLEVEL=0 on an agent for that host alone.',
+  },
+  {
+    id: 'unsafe-legacy-renegotiation-disabled',
+    diagnosis: 'SERVER_LACKS_RFC5746',
+    messages: ['unsafe legacy renegotiation disabled'],
+    title: 'unsafe legacy renegotiation disabled',
+    meaning: 'The server lacks a protection of 2010 (RFC 5746).',
+    check: 'openssl s_client -connect old.tax.example:443 </dev/null',
+    fix: '`tls: { legacy: true }` on that host.',
+    byHand: 'secureOptions: SSL_OP_LEGACY_SERVER_CONNECT on an agent for that host alone.',
+  },
+  {
+    id: 'key-too-small',
+    diagnosis: 'CLIENT_CREDENTIAL_TOO_WEAK',
+    codes: ['ERR_SSL_EE_KEY_TOO_SMALL', 'ERR_SSL_CA_MD_TOO_WEAK'],
+    messages: ['ee key too small', 'ca md too weak'],
+    title: 'ee key too small, ca md too weak',
+    meaning:
+      'Your certificate has a key of 1,024 bits, or is signed with SHA-1: OpenSSL refuses to present it.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: '`ERR_CLIENTCERT_CERTIFICATE_REFUSED`. Ask for a stronger one, or opt the host in: `tls: { legacy: true }`.',
+    byHand: 'ciphers with @SECLEVEL=0, which weakens more than this.',
+  },
+  {
+    id: 'dh-key-too-small',
+    diagnosis: 'NO_COMMON_TLS_PARAMETERS',
+    codes: ['ERR_SSL_DH_KEY_TOO_SMALL'],
+    messages: ['dh key too small'],
+    title: 'dh key too small',
+    meaning: 'The server’s key exchange is too weak for OpenSSL.',
+    check: 'openssl s_client -connect old.tax.example:443 </dev/null',
+    fix: '`tls: { legacy: true }` on that host.',
+    byHand: 'ciphers with @SECLEVEL=0 on an agent for that host alone.',
+  },
+  {
+    id: 'no-required-ssl-certificate-was-sent',
+    diagnosis: 'NO_CLIENT_CERTIFICATE_SENT',
+    status: 400,
+    messages: ['400 No required SSL certificate was sent'],
+    title: '400 No required SSL certificate was sent',
+    meaning: 'nginx got no certificate.',
+    check: 'npx clientcert explain https://api.bank.example',
+    fix: 'Look whether a rule names the certificate for this host and port.',
+    byHand: 'Give both `cert` and `key`.',
+  },
+  {
+    id: 'the-ssl-certificate-error',
+    diagnosis: 'CLIENT_CERTIFICATE_REFUSED',
+    status: 400,
+    messages: ['400 The SSL certificate error'],
+    title: '400 The SSL certificate error',
+    meaning:
+      'nginx got a certificate and does not take it: untrusted, expired, wrong purpose. It does not say which.',
+    check: 'npx clientcert inspect bank.pfx',
+    fix: 'Go through the warnings of `inspect`; then ask for the server’s log.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'cannot-perform-post-handshake-authentication',
+    diagnosis: 'SERVER_WANTED_POST_HANDSHAKE_AUTH',
+    status: 403,
+    messages: ['403 Cannot perform Post-Handshake Authentication'],
+    title: '403 or 401 over TLS 1.3, and curl works',
+    meaning:
+      'The server asks for the certificate after the handshake, for one path. Node cannot do that over TLS 1.3.',
+    check: 'curl -v --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
+    fix: "Pin the host to TLS 1.2: `tls: 'TLSv1.2'`.",
+    byHand: 'maxVersion: TLSv1.2 on the agent.',
+  },
+  {
+    id: 'invalid-onrequeststart-method',
+    diagnosis: 'UNDICI_AGENT_NOT_FOR_THIS_GLOBAL_FETCH',
+    codes: ['UND_ERR_INVALID_ARG'],
+    messages: ['invalid onRequestStart method'],
+    title: 'invalid onRequestStart method',
+    meaning: 'An Agent of undici 8 was given to the fetch of Node 22 or 24.',
+    check: 'node -p process.versions.undici',
+    fix: '`createFetch` puts the right wrapper in between.',
+    byHand: 'Use the fetch of the undici that the Agent comes from.',
+  },
+];
