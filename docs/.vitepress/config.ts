@@ -66,13 +66,16 @@ const sidebar: DefaultTheme.SidebarItem[] = [
   },
 ];
 
+/** Where the site is served: `/clientcert/` for a project page, for instance. */
+const base = process.env.DOCS_BASE ?? '/';
+
 export default defineConfig({
   title: 'clientcert',
   description: 'Client certificates (mutual TLS) for Node’s HTTP and SOAP clients',
   lang: 'en',
   cleanUrls: true,
-  // Of a project page on GitHub; `DOCS_BASE=/` elsewhere.
-  base: process.env.DOCS_BASE ?? '/',
+  base,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}favicon.svg` }]],
   srcExclude: ['**/README.md'],
   themeConfig: {
     nav: [
@@ -96,7 +99,17 @@ export default defineConfig({
 /** What typedoc wrote before. */
 function readApi(): DefaultTheme.SidebarItem[] {
   const path = fileURLToPath(new URL('../reference/api/typedoc-sidebar.json', import.meta.url));
-  return JSON.parse(readFileSync(path, 'utf8'));
+  // All open: VitePress makes what can be folded a button with a button in it, which not every reader gets along with.
+  const open = ({ text, link, items }: DefaultTheme.SidebarItem): DefaultTheme.SidebarItem => ({
+    ...(text && { text }),
+    ...(link && { link }),
+    ...(items && { items: items.map(open) }),
+  });
+  const modules: DefaultTheme.SidebarItem[] = JSON.parse(readFileSync(path, 'utf8'));
+  return modules.map(({ text = '', items = [] }) => ({
+    text: `@clientcert/${text}`,
+    items: items.flatMap((source) => (source.items ?? []).map(open)),
+  }));
 }
 
 /** Every page that the sidebar names; a page that is missing fails the build. */

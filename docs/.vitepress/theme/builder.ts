@@ -29,7 +29,7 @@ export interface Built {
 }
 
 /** What is wrong with a field, by its name. */
-export type Mistakes = Partial<Record<keyof Answers, string>>;
+export type Mistakes = { [Field in keyof Answers]?: string | undefined };
 
 export const start: Answers = {
   client: 'axios',

@@ -1,0 +1,189 @@
+// The documentation site in a real browser: every link and anchor, no error on the console, no request to another
+// host, no page wider than a phone, contrast and names for everybody (axe), the config builder by keyboard, and the
+// search. Needs Chromium (Debian: apt-get install chromium), or CHROMIUM with its path.
+//
+//   npm run test:docs
+import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { extname, join } from 'node:path';
+import { argv, env, exit } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const dist = fileURLToPath(new URL('../../docs/.vitepress/dist/', import.meta.url));
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const candidates = [env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const executablePath = candidates.find((path) => path && existsSync(path));
+if (!executablePath) {
+  console.error('no Chromium: install it, or name it in CHROMIUM');
+  exit(1);
+}
+
+const server = serve();
+const origin = `http://127.0.0.1:${await server}`;
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+const problems = [];
+const pages = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.html') && path !== '404.html')
+  .map(
+    (path) =>
+      `/${path
+        .replaceAll('\\', '/')
+        .replace(/(^|\/)index\.html$/, '$1')
+        .replace(/\.html$/, '')}`,
+  )
+  .sort();
+
+const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+await context.grantPermissions(['clipboard-write', 'clipboard-read']);
+const page = await context.newPage();
+let path = '';
+page.on(
+  'console',
+  (message) => message.type() === 'error' && problems.push(`${path}: console: ${message.text()}`),
+);
+page.on('pageerror', (error) => problems.push(`${path}: ${error}`));
+page.on('request', (request) => {
+  const url = request.url();
+  if (!url.startsWith(origin) && !url.startsWith('data:') && !url.startsWith('blob:')) {
+    problems.push(`${path}: asks another host: ${url}`);
+  }
+});
+
+const anchors = new Map();
+const links = [];
+for (path of pages) {
+  await page.goto(origin + path, { waitUntil: 'load' });
+  const seen = await page.evaluate(() => ({
+    ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
+    links: [...document.querySelectorAll('a[href]')].map(({ href }) => href),
+    lang: document.documentElement.lang,
+  }));
+  if (!seen.lang) problems.push(`${path}: no language`);
+  anchors.set(path, new Set(seen.ids));
+  links.push(...seen.links.map((link) => [path, link]));
+}
+for (const [from, link] of links) {
+  const url = new URL(link);
+  if (url.origin !== origin) continue;
+  const to = decodeURIComponent(url.pathname).replace(/\.html$/, '');
+  const ids = anchors.get(to);
+  if (!ids) problems.push(`${from}: ${to} is no page`);
+  else if (url.hash && !ids.has(decodeURIComponent(url.hash.slice(1))))
+    problems.push(`${from}: no ${to}${url.hash}`);
+}
+
+// The API reference has thousands of lines from one template: a few of its pages stand for all.
+const written = pages.filter((each) => !each.startsWith('/reference/api/') || each.split('/').length < 6);
+for (const colours of ['light', 'dark']) {
+  await page.emulateMedia({ colorScheme: colours, reducedMotion: 'reduce' });
+  for (path of written) {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(origin + path, { waitUntil: 'load' });
+    await page.addScriptTag({ path: axe });
+    const violations = await page.evaluate(async () => {
+      const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
+      return violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(
+          ({ id, nodes }) =>
+            `${id} (${nodes.length}): ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary?.slice(0, 200)}`,
+        );
+    });
+    for (const violation of violations) problems.push(`${path} (${colours}): ${violation}`);
+    await page.setViewportSize({ width: 390, height: 844 });
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    if (width > 390) problems.push(`${path}: ${width} px wide on a phone`);
+  }
+}
+
+await page.setViewportSize({ width: 1280, height: 900 });
+path = '/builder';
+await page.goto(origin + path, { waitUntil: 'networkidle' });
+await useBuilder();
+path = '/';
+await page.goto(origin + path, { waitUntil: 'networkidle' });
+await page.getByRole('button', { name: 'Search' }).first().press('Enter');
+await page.locator('.VPLocalSearchBox input').fill('rollback');
+await page
+  .locator('.VPLocalSearchBox .result')
+  .getByText('Overlap')
+  .first()
+  .waitFor({ timeout: 10_000 })
+  .catch(() => {});
+const found = await page.locator('.VPLocalSearchBox .result').allTextContents();
+if (!found.some((text) => /renewal/i.test(text))) problems.push(`search: rollback finds ${found}`);
+
+await browser.close();
+console.log(`${pages.length} pages, ${links.length} links`);
+for (const problem of [...new Set(problems)]) console.error(problem);
+exit(problems.length > 0 ? 1 : 0);
+
+/** By keyboard alone: from field to field, and the result is what was asked for. */
+async function useBuilder() {
+  const expectOutput = async (...parts) => {
+    const text = await page.getByTestId('output').textContent();
+    for (const part of parts) if (!text.includes(part)) problems.push(`builder: no ${part} in ${text}`);
+  };
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('name'));
+  await page.locator('[name=client]').focus();
+  await page.keyboard.press('n'); // node-soap
+  const order = [await focused()];
+  for (let step = 0; step < 8; step++) {
+    await page.keyboard.press('Tab');
+    const name = await focused();
+    order.push(name);
+    if (name === 'hosts') {
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('https://soap.tax.example');
+      await page.getByText('a host only, without https://').waitFor();
+      if (await page.getByTestId('output').count()) problems.push('builder: shows a result beside a mistake');
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('soap.tax.example:8443');
+    }
+    if (name === 'encrypted') await page.keyboard.press('Space');
+    if (name === 'tls') await page.keyboard.type('TLS 1.2 only');
+  }
+  const fields = ['client', 'kind', 'name', 'encrypted', 'privateRoot', 'hosts', 'services', 'tls', 'proxy'];
+  if (String(order) !== String(fields)) problems.push(`builder: tab goes ${order}`);
+  await expectOutput(
+    '@clientcert/soap',
+    "'soap.tax.example:8443'",
+    "tls: 'TLSv1.2'",
+    'await loadCredentials',
+  );
+  await page.getByRole('tab', { name: 'CommonJS' }).press('Enter');
+  await expectOutput("require('soap')");
+  await page.getByRole('tab', { name: 'clientcert.json' }).press('Enter');
+  const json = JSON.parse(await page.getByTestId('output').textContent());
+  if (json.certificates.bank.passphrase) problems.push('builder: a passphrase although it has none');
+  await page.getByRole('button', { name: 'Copy install line' }).press('Enter');
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  if (copied !== 'npm install @clientcert/soap soap') problems.push(`builder: copies ${copied}`);
+}
+
+/** The built site on loopback, as any static host serves it. */
+function serve() {
+  const types = {
+    '.html': 'text/html',
+    '.js': 'text/javascript',
+    '.css': 'text/css',
+    '.json': 'application/json',
+    '.svg': 'image/svg+xml',
+    '.woff2': 'font/woff2',
+  };
+  const listening = createServer((request, response) => {
+    const wanted = join(dist, decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
+    const file = [wanted, `${wanted}.html`, join(wanted, 'index.html')].find(
+      (each) => existsSync(each) && statSync(each).isFile(),
+    );
+    if (!file) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' });
+    createReadStream(file).pipe(response);
+  }).listen(Number(argv[2] ?? 0), '127.0.0.1');
+  return new Promise((resolve) => listening.once('listening', () => resolve(listening.address().port)));
+}

@@ -1,0 +1,71 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const docs = join(root, 'docs');
+
+const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' })
+  .filter(
+    (path) => path.endsWith('.md') && !path.startsWith('.') && !path.startsWith(join('reference', 'api')),
+  )
+  .map((path) => [path.replaceAll('\\', '/'), readFileSync(join(docs, path), 'utf8')] as const);
+
+/** Every test, as one text: an example that is run stands in one of them by its path, or by its directory. */
+const tests = [join(root, 'examples/test'), join(root, 'test/adapters')]
+  .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => readFileSync(path, 'utf8'))
+  .join('\n');
+
+describe.each(pages)('docs/%s', (_, text) => {
+  it('shows no code that is typed into it: examples and commands only', () => {
+    const languages = [...text.matchAll(/^```(\S*)$/gm)].map(([, language]) => language).filter(Boolean);
+    expect(new Set(languages)).toEqual(new Set(languages.length > 0 ? ['sh'] : []));
+  });
+
+  it('includes only files that are there, and that a test runs or the compiler checks', () => {
+    for (const [, path] of text.matchAll(/^<<< @\/\.\.\/(\S+?)(?:#\w+)?$/gm)) {
+      expect(existsSync(join(root, path!)), path).toBe(true);
+      const [, topic, file] = /^examples\/([^/]+)\/(.+)$/.exec(path!)!;
+      // Clouds cannot be had in a test: these are type-checked against their SDKs, as `npm run types` does.
+      const isChecked = topic === 'secret-stores' || file!.endsWith('.test.ts');
+      const isRun = [file!, file!.replace(/\.\w+$/, ''), topic!].some((name) => tests.includes(name));
+      expect(isChecked || isRun, path).toBe(true);
+    }
+  });
+
+  it('begins with one heading of the first level', () => {
+    expect(text.match(/^# /gm)).toHaveLength(1);
+  });
+});
+
+it('client pages have the same headings', () => {
+  const headings = (text: string) => [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+  const expected = [
+    'Install',
+    'Before and after',
+    'Complete example',
+    'Pinning to hosts and services',
+    'TLS version',
+    'Proxies',
+    'Testing',
+    'Limits',
+    'Supported versions',
+  ];
+  for (const [path, text] of pages)
+    if (path.startsWith('clients/')) expect([path, headings(text)]).toEqual([path, expected]);
+});
+
+it('every code and every warning is in the reference, and no other', () => {
+  const reference = readFileSync(join(docs, 'reference/errors.md'), 'utf8');
+  const source = (path: string) => readFileSync(join(root, 'packages/core/src', path), 'utf8');
+  const codes = [...source('errors.ts').matchAll(/^ {2}\| '(ERR_CLIENTCERT_\w+)'/gm)].map(([, code]) => code);
+  const told = [...reference.matchAll(/^### (ERR_CLIENTCERT_\w+)$/gm)].map(([, code]) => code);
+  expect(told.toSorted()).toEqual(codes.toSorted());
+  const [, union = ''] = /export type WarningCode =([^;]+);/.exec(source('types.ts')) ?? [];
+  const warnings = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
+  const warned = [...reference.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
+  expect(warned.toSorted()).toEqual(warnings.toSorted());
+});
