@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from './postgres.ts';
 import { type Examples, layOut } from './run.ts';
 
 const installed = (() => {
@@ -211,15 +212,6 @@ async function startRedis(): Promise<Redis> {
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 async function until(holds: () => boolean): Promise<void> {

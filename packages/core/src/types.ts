@@ -1,3 +1,4 @@
+// Longer than other files: every type that a user writes or is handed, in one place.
 import type { KeyObject, X509Certificate } from 'node:crypto';
 
 /**

@@ -1,3 +1,4 @@
+// Longer than other files: reading again, swapping, rolling back and replacing are one thing, done in one turn.
 import type { X509Certificate } from 'node:crypto';
 import type { HandshakeFailure, Observer } from './agent/handshake.ts';
 import { checkConfig } from './config/check.ts';
