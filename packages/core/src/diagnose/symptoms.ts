@@ -352,8 +352,8 @@ export const symptoms: readonly Symptom[] = [
   {
     id: 'wrong-version-number',
     diagnosis: 'NOT_A_TLS_PORT',
-    codes: ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'],
-    messages: ['wrong version number', 'packet length too long'],
+    codes: ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_DATA_LENGTH_TOO_LONG'],
+    messages: ['wrong version number', 'packet length too long', 'data length too long'],
     title: 'wrong version number, packet length too long',
     meaning: 'The port speaks no TLS: plain HTTP, or a proxy that was given as https.',
     check: 'openssl s_client -connect api.bank.example:8080 </dev/null',

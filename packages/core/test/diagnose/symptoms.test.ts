@@ -184,6 +184,12 @@ it('Unsupported PKCS12 PFX data, where this Node says so', async () => {
   expect(error.code).toBe('ERR_CRYPTO_UNSUPPORTED_OPERATION');
 });
 
+it('a length that is none, which Node 22 and newer word differently', async () => {
+  const error = await answering(Uint8Array.of(0x16, 3, 3, 0xff, 0xff, 1), (port) => failure({ port }));
+  expect(find(error)).toEqual(['wrong-version-number']);
+  expect(symptoms.find(({ id }) => id === 'wrong-version-number')!.codes).toContain(error.code);
+});
+
 // Node 24 and newer refuse by default what older ones take.
 const strict = Number(process.versions.node.split('.')[0]) >= 24;
 
