@@ -277,7 +277,7 @@ export const symptoms: readonly Symptom[] = [
     title: 'key values mismatch',
     meaning:
       'Key and certificate are not a pair. (Where their types differ, Node does not notice, and sends no certificate.)',
-    check: 'npx clientcert inspect bank.crt bank.key',
+    check: 'npx clientcert check clientcert.json',
     fix: '`ERR_CLIENTCERT_KEY_MISMATCH`, in every case, when it is loaded.',
     byHand: 'Find the key that the request for this certificate was made with.',
   },
@@ -352,7 +352,8 @@ export const symptoms: readonly Symptom[] = [
   {
     id: 'wrong-version-number',
     diagnosis: 'NOT_A_TLS_PORT',
-    messages: ['wrong version number', 'packet length too long'],
+    codes: ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_DATA_LENGTH_TOO_LONG'],
+    messages: ['wrong version number', 'packet length too long', 'data length too long'],
     title: 'wrong version number, packet length too long',
     meaning: 'The port speaks no TLS: plain HTTP, or a proxy that was given as https.',
     check: 'openssl s_client -connect api.bank.example:8080 </dev/null',
@@ -362,6 +363,7 @@ export const symptoms: readonly Symptom[] = [
   {
     id: 'unsupported-protocol',
     diagnosis: 'SERVER_ONLY_OFFERS_OLD_TLS',
+    codes: ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'ERR_SSL_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED'],
     messages: ['unsupported protocol', 'legacy sigalg disallowed or unsupported'],
     title: 'unsupported protocol, legacy sigalg disallowed',
     meaning: 'The server offers nothing newer than TLS 1.1.',
@@ -372,6 +374,7 @@ export const symptoms: readonly Symptom[] = [
   {
     id: 'unsafe-legacy-renegotiation-disabled',
     diagnosis: 'SERVER_LACKS_RFC5746',
+    codes: ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED'],
     messages: ['unsafe legacy renegotiation disabled'],
     title: 'unsafe legacy renegotiation disabled',
     meaning: 'The server lacks a protection of 2010 (RFC 5746).',

@@ -1,6 +1,12 @@
+import { getDiffieHellman } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type ConnectionOptions, connect, createSecureContext } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  createServer as createTlsServer,
+} from 'node:tls';
 import { createAuthority, createSelfSigned, startServer } from '@clientcert/testing';
 import { describe, expect, it } from 'vitest';
 import { type Symptom, symptoms } from '../../src/diagnose/symptoms.ts';
@@ -84,6 +90,13 @@ async function answering(bytes: Uint8Array | string, ask: (port: number) => Prom
   }
 }
 
+/** A ServerHello of that version, without the renegotiation_info of RFC 5746 (RFC 5246, section 7.4.1.3). */
+function serverHello(version: number): Uint8Array {
+  const suite = 0xc02f; // TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+  const body = [version >> 8, version & 0xff, ...Array<number>(32).fill(7), 0, suite >> 8, suite & 0xff, 0];
+  return Uint8Array.of(0x16, 3, 3, 0, body.length + 4, 2, 0, 0, body.length, ...body);
+}
+
 const alerts = symptoms.filter(({ alert }) => alert !== undefined);
 
 it.each(alerts.map(({ alert, id }) => [alert!, id]))(
@@ -151,6 +164,8 @@ describe('as this Node prints it', () => {
         createSecureContext({ cert: one.cert, key: one.encryptedKey('right'), passphrase: 'wrong' }),
       );
     },
+    'unsupported-protocol': () => answering(serverHello(0x0301), (port) => failure({ port })),
+    'unsafe-legacy-renegotiation-disabled': () => answering(serverHello(0x0303), (port) => failure({ port })),
     'no-start-line': async () => thrown(() => createSecureContext({ cert: 'bank.crt' })),
   };
 
@@ -158,7 +173,7 @@ describe('as this Node prints it', () => {
     const error = await provoke();
     expect({ message: error.message, found: find(error) }).toMatchObject({ found: [id] });
     const { codes = [] } = symptoms.find((symptom) => symptom.id === id)!;
-    if (codes.length > 0 && error.code) expect(codes).toContain(error.code);
+    if (codes.length > 0) expect(codes).toContain(error.code);
   });
 });
 
@@ -169,11 +184,46 @@ it('Unsupported PKCS12 PFX data, where this Node says so', async () => {
   expect(error.code).toBe('ERR_CRYPTO_UNSUPPORTED_OPERATION');
 });
 
+it('a length that is none, which Node 22 and newer word differently', async () => {
+  const error = await answering(Uint8Array.of(0x16, 3, 3, 0xff, 0xff, 1), (port) => failure({ port }));
+  expect(find(error)).toEqual(['wrong-version-number']);
+  expect(symptoms.find(({ id }) => id === 'wrong-version-number')!.codes).toContain(error.code);
+});
+
+// Node 24 and newer refuse by default what older ones take.
+const strict = Number(process.versions.node.split('.')[0]) >= 24;
+
 it('a key that is too small, where this Node says so', async () => {
   const weak = await createSelfSigned({ name: 'weak', keyType: { rsa: 1024 } });
+  const make = () => createSecureContext({ cert: weak.cert, key: weak.key });
+  if (!strict) return expect(make).not.toThrow();
+  const error = thrown(make);
+  expect(find(error)).toEqual(['key-too-small']);
+  expect(error.code).toBe('ERR_SSL_EE_KEY_TOO_SMALL');
+});
+
+it('dh key too small, where this Node says so', async () => {
+  const { cert, key } = await createSelfSigned({
+    name: 'server',
+    usage: 'server',
+    hosts: ['127.0.0.1'],
+    keyType: { rsa: 2048 },
+  });
+  const prime = getDiffieHellman('modp2').getPrime('base64'); // 1,024 bits
+  // DHParameter of PKCS #3: SEQUENCE { INTEGER prime, INTEGER 2 }
+  const der = Buffer.from([0x30, 0x81, 0x87, 2, 0x81, 0x81, 0, ...Buffer.from(prime, 'base64'), 2, 1, 2]);
+  const dhparam = `-----BEGIN DH PARAMETERS-----\n${der.toString('base64')}\n-----END DH PARAMETERS-----\n`;
+  const ciphers = 'DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0';
+  const server = createTlsServer({ cert, key, dhparam, ciphers, maxVersion: 'TLSv1.2' });
+  server.on('tlsClientError', () => {}).listen(0, '127.0.0.1');
+  await once(server, 'listening');
   try {
-    createSecureContext({ cert: weak.cert, key: weak.key });
-  } catch (error) {
-    expect(find(error as NodeJS.ErrnoException)).toEqual(['key-too-small']);
+    const options = { port: (server.address() as { port: number }).port, ca: cert };
+    if (!strict) return await expect(failure(options)).rejects.toThrow('no error');
+    const error = await failure(options);
+    expect(find(error)).toEqual(['dh-key-too-small']);
+    expect(error.code).toBe('ERR_SSL_DH_KEY_TOO_SMALL');
+  } finally {
+    server.close();
   }
 });
