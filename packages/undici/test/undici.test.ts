@@ -273,7 +273,7 @@ it('one identity’s connection never serves another on the same host', async ()
 it('a connection that was closed for being idle, or after its answer, leaves its session to the next', async () => {
   await using credentials = await load();
   const base = new Agent();
-  const dispatcher = base.compose(clientCertificates(credentials));
+  const dispatcher = base.compose(clientCertificates(credentials, { allowH2: false }));
   for (let call = 0; call < 3; call++) {
     await (await request(bank.url, { dispatcher, reset: true })).body.dump();
   }
