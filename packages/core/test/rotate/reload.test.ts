@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Authority, createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import { type Authority, createAuthority, startProxy, startServer, type TestServer } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Config, loadCredentials } from '../../src/index.ts';
+import { sourceOf } from '../support.ts';
 import { inPlace, issue, next, request, scratch, seen } from './scene.ts';
 
 let authority: Authority;
@@ -218,6 +219,22 @@ describe('reload(config)', () => {
     const renewed = await issue(authority, 'alice');
     const [event] = await Promise.all([next(credentials, 'rotate'), inPlace(elsewhere.path, renewed)]);
     expect(event).toMatchObject({ name: 'alice', current: renewed.fingerprint256 });
+  });
+
+  it('takes other roots for the proxy', async () => {
+    const [client, stranger] = await Promise.all([issue(authority, 'client'), createAuthority()]);
+    await using proxy = await startProxy({ authority, tls: true });
+    const configOf = (root: string) => ({
+      certificates: { bank: sourceOf(client, authority) },
+      hosts: { [`localhost:${server.ports[0]}`]: 'bank' as const },
+      proxy: { url: proxy.url, ca: root },
+    });
+    await using credentials = await loadCredentials(configOf(stranger.certificate));
+    await expect(request(credentials, server.urls[0]!)).rejects.toThrow('self-signed certificate');
+    await credentials.reload(configOf(authority.certificate));
+    await request(credentials, server.urls[0]!);
+    await credentials.reload(configOf(stranger.certificate));
+    await expect(request(credentials, server.urls[0]!)).rejects.toThrow('self-signed certificate');
   });
 
   it('keeps no contexts of configs that are long gone', async () => {

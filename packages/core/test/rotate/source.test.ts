@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
@@ -181,10 +182,16 @@ describe('two sources', () => {
     [null, {}],
     ['1', 1],
     [new Date(1), new Date(2)],
+    [new Map([[1, 2]]), new Map([[1, 3]])],
   ])('%o and %o are not equal', (a, b) => {
     expect(isEqual({ a }, { a: b })).toBe(false);
     expect(isEqual({ a }, { a })).toBe(true);
   });
+});
+
+it('two certificates are not equal', async () => {
+  const [a, b] = await Promise.all(['a', 'b'].map(async (name) => (await issue(authority, name)).cert));
+  expect(isEqual([new X509Certificate(a!)], [new X509Certificate(b!)])).toBe(false);
 });
 
 function copy(value: unknown): unknown {
