@@ -53,6 +53,24 @@ describe('the end of a certificate', () => {
     await expect(next(credentials, 'expiring', 200)).rejects.toThrow('no expiring');
   });
 
+  it('comes near within a part of a day, where the threshold is one', async () => {
+    const threshold = 0.02; // about half an hour
+    const load = async (minutes: number) => {
+      const notAfter = new Date(Date.now() + minutes * 60 * second);
+      return loadCredentials({
+        certificates: { svid: inlineOf(await authority.issue({ name: 'svid', notAfter })) },
+        hosts: { 'api.bank.example': 'svid' },
+        expiryWarningDays: threshold,
+      });
+    };
+    await using fresh = await load(60);
+    expect(fresh.health()).toEqual({ status: 'ok', reasons: [] });
+    expect(fresh.certificates()[0]).toMatchObject({ status: 'valid', daysLeft: 0 });
+    await using late = await load(20);
+    expect(await next(late, 'expiring')).toMatchObject({ threshold, daysLeft: 0 });
+    expect(late.health()).toMatchObject({ status: 'warning', reasons: [{ code: 'EXPIRING' }] });
+  });
+
   it('of one that no rule presents is a warning for its health, never an error', async () => {
     const late = await authority.issue({ name: 'late', expired: true });
     await using credentials = await loadCredentials({ certificates: { spare: inlineOf(late) } });
