@@ -102,7 +102,7 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
       'the source is not an object',
       "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }.",
     );
-  const { pfx, cert, key, dir } = resolved as FileSource;
+  const { pfx, cert, key, dir, refresh } = resolved as FileSource;
   const named = [pfx, cert ?? key, dir].filter((each) => each !== undefined);
   if (named.length !== 1)
     throw new Problem(
@@ -112,7 +112,18 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
         : 'the source names more than one of pfx, cert and dir',
       "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }. A value that comes from an environment variable may be unset.",
     );
+  if (refresh !== undefined && !isTime(refresh))
+    throw new Problem(
+      'CONFIG_INVALID',
+      `refresh is ${refresh instanceof Date ? 'a Date that is invalid' : typeof refresh === 'number' ? refresh : 'neither a number nor a Date'}`,
+      'Return the seconds after which the source is to be read again, or a valid Date. What it is computed from may be missing.',
+    );
   return resolved as FileSource;
+}
+
+function isTime(refresh: unknown): boolean {
+  const time = refresh instanceof Date ? refresh.getTime() : refresh;
+  return typeof time === 'number' && !Number.isNaN(time);
 }
 
 async function callSource(source: () => FileSource | Promise<FileSource>): Promise<FileSource> {

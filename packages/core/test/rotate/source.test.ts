@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/index.ts';
+import { type FileSource, loadCredentials } from '../../src/index.ts';
 import { isEqual } from '../../src/rotate/equal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
 import { buildCore } from './built.ts';
@@ -57,6 +57,22 @@ describe('a function as the source', () => {
     expect(errors).toMatchObject([{ about: 'bank', cause: { message: 'the store is down' } }]);
     expect(asked).toBe(4);
     expect(credentials.certificates()[0]).toMatchObject({ version: 2, error: null });
+  });
+
+  it.each([
+    ['no number', Number.NaN, 'NaN'],
+    ['no date', new Date(Number.NaN), 'invalid'],
+    ['a text', '60' as never, 'neither a number nor a Date'],
+  ])('whose refresh is %s is refused, and not asked without pause', async (_, bad, said) => {
+    const certificate = inlineOf(await issue(authority, 'a'));
+    const refused = { code: 'ERR_CLIENTCERT_CONFIG_INVALID', message: expect.stringContaining(said) };
+    const load = (read: () => FileSource) => loadCredentials({ certificates: { bank: read }, hosts });
+    await expect(load(() => ({ ...certificate, refresh: bad }))).rejects.toMatchObject(refused);
+    let asked = 0;
+    await using credentials = await load(() => ({ ...certificate, refresh: asked++ === 0 ? 1 : bad }));
+    expect(await next(credentials, 'error')).toMatchObject(refused);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(asked).toBe(2);
   });
 
   it('may return files, which are watched then', async () => {
