@@ -121,8 +121,20 @@ function listAuthorities({ authorities, proxy }: CheckedConfig): readonly Author
 /** No rule is called so: their labels are places in the config. */
 export const proxyLabel: string = 'proxy';
 
+/** The same with other roots: the decisions and the proxy follow. What is the same in both stays the same object. */
+export function withRoots(inventory: Inventory, roots: Inventory['roots']): Inventory {
+  const { config, proxy } = inventory;
+  const ca = roots.get(proxyLabel)?.reading.value;
+  return {
+    ...inventory,
+    roots,
+    table: layOut(config, roots),
+    proxy: typeof proxy === 'object' && ca && ca !== proxy.ca ? { ...proxy, ca } : proxy,
+  };
+}
+
 /** The table for these roots: decisions differ where they do. */
-export function layOut({ pins }: CheckedConfig, roots: ReadonlyMap<string, RuleRoots>): Table {
+function layOut({ pins }: CheckedConfig, roots: ReadonlyMap<string, RuleRoots>): Table {
   const byMaterials = new Map([...roots.values()].map(({ ca, reading }) => [ca, reading.value]));
   return buildTable(pins, (ca) => byMaterials.get(ca) ?? []);
 }

@@ -10,13 +10,13 @@ import type { Events } from './events.ts';
 import {
   type Inventory,
   type LoadedProxy,
-  layOut,
   loadInventory,
   placeOf,
   proxyLabel,
   readAuthorization,
   readCertificateSource,
   readRuleRoots,
+  withRoots,
 } from './inventory.ts';
 import { isEqual } from './rotate/equal.ts';
 import { ExpiryWatch } from './rotate/expiry.ts';
@@ -72,9 +72,11 @@ export class Upkeep {
 
   /** Reads everything again, or takes a new config whole; one such call after the other. */
   reload(config?: Config | string | URL): Promise<ReloadReport> {
-    const reloading = this.#reloading.then(() => {
+    const reloading = this.#reloading.then(async () => {
       this.#checkOpen();
-      return config === undefined ? this.#renewals.renewAll() : this.#replace(config);
+      const report = await (config === undefined ? this.#renewals.renewAll() : this.#replace(config));
+      this.#checkOpen();
+      return report;
     });
     this.#reloading = reloading.catch(() => {});
     return reloading;
@@ -189,12 +191,7 @@ export class Upkeep {
     const { ca, reading } = before.roots.get(label)!;
     if (haveSame(found, reading.value)) return false;
     const roots = new Map(before.roots).set(label, { ca, reading: { ...reading, value: found } });
-    const { proxy } = before;
-    this.#commit(
-      label === proxyLabel
-        ? { ...before, roots, proxy: typeof proxy === 'object' ? { ...proxy, ca: found } : proxy }
-        : { ...before, roots, table: layOut(before.config, roots) },
-    );
+    this.#commit(withRoots(before, roots));
     return true;
   }
 
@@ -208,15 +205,18 @@ export class Upkeep {
 
   async #replace(config: Config | string | URL): Promise<ReloadReport> {
     const { config: written, ...place } = await readConfig(config);
-    const before = this.#inventory;
-    const next = await loadInventory(await checkConfig(written, place), before);
+    const checked = await checkConfig(written, place);
+    const started = this.#inventory;
+    const loaded = await loadInventory(checked, started);
     this.#checkOpen();
+    const before = this.#inventory;
+    const next = withRenewedRoots(loaded, started, before);
 
     const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
     const kept: string[] = [];
     const fresh: CertificateVersion[] = [];
     for (const [name, version] of next.certificates) {
-      const current = this.#inventory.certificates.get(name);
+      const current = before.certificates.get(name);
       if (current && next.origins.get(name) === before.origins.get(name)) {
         kept.push(name);
         next.certificates.set(name, current); // it may have been renewed meanwhile
@@ -292,6 +292,17 @@ export class Upkeep {
   #checkOpen(): void {
     if (this.#closed) throw closed();
   }
+}
+
+/** A new inventory, with what has been renewed of the roots that it took over from the one before. */
+function withRenewedRoots(next: Inventory, started: Inventory, now: Inventory): Inventory {
+  if (now.roots === started.roots) return next;
+  const roots = new Map(next.roots);
+  for (const [label, { ca, reading }] of roots) {
+    if (reading !== started.roots.get(label)?.reading) continue;
+    roots.set(label, { ca, reading: now.roots.get(label)!.reading });
+  }
+  return withRoots(next, roots);
 }
 
 export function closed(): ClientCertificateError {

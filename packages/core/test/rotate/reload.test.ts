@@ -1,6 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Authority, createAuthority, startProxy, startServer, type TestServer } from '@clientcert/testing';
+import {
+  type Authority,
+  createAuthority,
+  startProxy,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Config, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
@@ -107,7 +113,33 @@ describe('reload()', () => {
     await expect(credentials.reload()).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
     expect(credentials.health()).toMatchObject({ status: 'error', reasons: [{ code: 'CLOSED' }] });
   });
+
+  it.each(['reload()', 'reload(config)'])('is refused where close() comes during it: %s', async (which) => {
+    const source = sourceOf(await issue(authority, 'alice'), authority);
+    const gate = newGate();
+    let asked = 0;
+    const read = async () => {
+      if (asked++ > 0) await gate.passed;
+      return source;
+    };
+    const config = { certificates: { alice: read }, hosts: { 'api.bank.example': 'alice' as const } };
+    const credentials = await loadCredentials(config);
+    const another = { ...config, certificates: { alice: () => read() } };
+    const reloading = which === 'reload()' ? credentials.reload() : credentials.reload(another);
+    await expect.poll(() => asked).toBe(2);
+    await credentials.close();
+    gate.open();
+    await expect(reloading).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+  });
 });
+
+function newGate(): { passed: Promise<void>; open: () => void } {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
 
 describe('reload(config)', () => {
   it('takes a new config whole; what is the same keeps its connections', async () => {
@@ -219,6 +251,37 @@ describe('reload(config)', () => {
     const renewed = await issue(authority, 'alice');
     const [event] = await Promise.all([next(credentials, 'rotate'), inPlace(elsewhere.path, renewed)]);
     expect(event).toMatchObject({ name: 'alice', current: renewed.fingerprint256 });
+  });
+
+  it('leaves in use what was renewed while the new config was read', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    const roots = join(directory.path, 'roots.pem');
+    await writeFile(roots, (await createAuthority()).certificate);
+    await using open = await startServer({ authority, host: 'localhost', clientCertificate: 'none' });
+    const rule = { hosts: { ...config.hosts, [`localhost:${open.port}`]: { ca: roots } } };
+    const watched = { ...config, ...rule, watch: { settle: 20 } };
+    await using credentials = await loadCredentials(watched);
+    const gate = newGate();
+    const carol = async () => {
+      await gate.passed;
+      return sourceOf(await issue(authority, 'carol'), authority);
+    };
+    const reloading = credentials.reload({
+      ...watched,
+      certificates: { ...config.certificates, carol },
+    });
+    const renewed = await issue(authority, 'alice');
+    const rotated = next(credentials, 'rotate');
+    await writeFile(roots, authority.certificate);
+    await renewed.files(directory.path);
+    await rotated;
+    await expect.poll(() => request(credentials, open.url).then(() => 'answered', String)).toBe('answered');
+    gate.open();
+    expect(await reloading).toMatchObject({ changed: ['carol'], failed: [] });
+    await request(credentials, open.url);
+    await request(credentials, server.urls[0]!);
+    expect(seen(server)).toEqual([renewed.fingerprint256]);
   });
 
   it('takes other roots for the proxy', async () => {
