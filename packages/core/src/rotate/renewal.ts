@@ -68,6 +68,10 @@ export class Renewal<Value> {
     return this.#files;
   }
 
+  get isReading(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Reads it anew, whatever is under way, and swaps it where it has changed. Never rejects. */
   renew(): Promise<Outcome> {
     if (!this.#running) {

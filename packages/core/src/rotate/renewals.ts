@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Links } from './follow.ts';
 import { type Failure, type Outcome, type Reading, type Renewable, Renewal } from './renewal.ts';
 import { FileWatch, type Waiting } from './watch.ts';
@@ -96,12 +97,15 @@ export class Renewals {
   }
 
   /**
-   * The keys, of those given, whose files are not in the state in which they were read. What is watched need not
-   * be looked at: a change has been noticed, or will be.
+   * The keys, of those given, whose files are not in the state in which they were read. What is watched is not
+   * looked at again: a change has been noticed, or, where the file system brings no events, will be.
    */
   async findChanged(keys: readonly string[]): Promise<string[]> {
     const watch = this.#watch;
-    if (watch) return keys.filter((key) => watch.hasNoticed(key));
+    if (watch) {
+      await takeEvents();
+      return keys.filter((key) => watch.hasNoticed(key) || this.#renewals.get(key)?.isReading);
+    }
     const changed = new Set<string>();
     await inBatches(keys, async (key) => {
       if (await this.#renewals.get(key)?.hasChangedFiles()) changed.add(key);
@@ -123,6 +127,12 @@ export class Renewals {
       if (files && files.length > 0 && watch === this.#watch) await watch.track(key, files, links);
     });
   }
+}
+
+/** Waits until all events have come that the system held ready: the first immediate may come before they do. */
+async function takeEvents(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {

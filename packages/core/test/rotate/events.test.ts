@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/index.ts';
+import { type FileSource, loadCredentials } from '../../src/index.ts';
 import { issue, next } from './scene.ts';
 
 let authority: Authority;
@@ -88,7 +89,7 @@ describe('listeners', () => {
     expect(codes).toEqual(expect.arrayContaining(['CERTIFICATE_UNUSED', 'EXPIRED']));
   });
 
-  it('that throw leave the swap alone, and fail by themselves', async () => {
+  it('that throw leave the swap and other listeners alone, and fail by themselves', async () => {
     let current = await issue(authority, 'first');
     await using credentials = await loadCredentials({
       certificates: { bank: () => inlineOf(current) },
@@ -101,29 +102,38 @@ describe('listeners', () => {
     credentials.on('rotate', () => {
       throw new Error('of the listener');
     });
+    const heard: string[] = [];
+    credentials.on('rotate', ({ name }) => heard.push(name));
     current = await issue(authority, 'second');
     expect(await credentials.reload()).toEqual({ changed: ['bank'], unchanged: [], failed: [] });
     await new Promise((resolve) => setImmediate(resolve));
     process.removeAllListeners('uncaughtException');
     for (const listener of listeners) process.on('uncaughtException', listener);
     expect(thrown).toMatchObject([{ message: 'of the listener' }]);
+    expect(heard).toEqual(['bank']);
     expect(credentials.certificates()[0]!.fingerprint256).toBe(current.fingerprint256);
   });
 
   it('for error that are missing make it a process warning with a hint, never a crash', async () => {
-    let broken = false;
     const certificate = await issue(authority, 'first');
+    let read: () => FileSource = () => inlineOf(certificate);
     await using credentials = await loadCredentials({
-      certificates: { bank: () => (broken ? { pfx: 'nowhere.pfx' } : inlineOf(certificate)) },
+      certificates: { bank: () => read() },
       hosts: { 'api.bank.example': 'bank' },
     });
-    broken = true;
-    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
-    await credentials.reload();
-    expect(await warned).toMatchObject({
+    const warning = async (): Promise<Error> => {
+      const [[warned]] = await Promise.all([once(process, 'warning'), credentials.reload()]);
+      return warned;
+    };
+    read = () => ({ pfx: 'nowhere.pfx' });
+    expect(await warning()).toMatchObject({
       name: 'ClientCertificateWarning',
       code: 'ERR_CLIENTCERT_FILE_NOT_FOUND',
       message: expect.stringContaining('nowhere.pfx'),
     });
+    read = () => {
+      throw new Error('Vault answers 503');
+    };
+    expect(await warning()).toMatchObject({ detail: 'Error: Vault answers 503' });
   });
 });

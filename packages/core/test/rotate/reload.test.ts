@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -195,6 +196,26 @@ describe('reload(config)', () => {
     await writeFile(files.bob.cert, 'garbage');
     const report = await credentials.reload({ ...config });
     expect(report).toMatchObject({ changed: ['alice'], unchanged: [], failed: [{ name: 'bob' }] });
+  });
+
+  // Elsewhere the system takes its time to tell.
+  const onLinux = it.skipIf(process.platform !== 'linux');
+  onLinux('reads again what was written just before, also where files are watched', async () => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    const watched = { ...config, watch: true };
+    await using credentials = await loadCredentials(watched);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // until the watchers are there
+    const renewed = await issue(authority, 'alice');
+    writeFileSync(files.alice.cert, renewed.cert);
+    writeFileSync(files.alice.key, renewed.key);
+    expect(await credentials.reload({ ...watched })).toEqual({
+      changed: ['alice'],
+      unchanged: ['bob'],
+      failed: [],
+    });
+    await request(credentials, server.urls[0]!);
+    expect(seen(server)).toEqual([renewed.fingerprint256]);
   });
 
   it.each<[string, (config: Config) => Config, string]>([
