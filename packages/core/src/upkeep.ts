@@ -20,7 +20,7 @@ import {
 } from './inventory.ts';
 import { isEqual } from './rotate/equal.ts';
 import { ExpiryWatch } from './rotate/expiry.ts';
-import { haveSame, replaces } from './rotate/judge.ts';
+import { haveSame, refusal, replaces } from './rotate/judge.ts';
 import { Probation } from './rotate/probation.ts';
 import type { Failure, Renewable } from './rotate/renewal.ts';
 import { type ReloadReport, Renewals } from './rotate/renewals.ts';
@@ -87,8 +87,9 @@ export class Upkeep {
     handshake: (handshake) => this.#events.emit('handshake', handshake),
     failure: (failure) => {
       this.#events.emit('failure', failure);
+      if (this.#closed || !this.#inventory.config.rollback) return;
       const previous = this.#probation.refused(failure);
-      if (previous && !this.#closed) this.#rollBack(previous, failure);
+      if (previous) this.#rollBack(previous, failure);
     },
     awaits: (presented) => this.#probation.awaits(presented),
     accepted: (presented) => this.#probation.accepted(presented),
@@ -140,7 +141,7 @@ export class Upkeep {
   #take(name: string, material: ClientCertificate): boolean {
     const { certificates, config } = this.#inventory;
     const previous = certificates.get(name)!;
-    if (!replaces(material, previous.material, name, this.#probation.refusedOf(name))) return false;
+    if (!replaces(material, previous.material, name, this.#probation.refusalOf(name)?.material)) return false;
     const next = { name, version: previous.version + 1, material };
     this.#swap(previous, next, () => {
       if (config.rollback) this.#probation.begin(next, previous);
@@ -182,8 +183,10 @@ export class Upkeep {
       port,
       alert: alert!,
     });
-    // The refused one is still in the file: from now on that is an error, until another takes its place.
-    void this.#renewals.renew(certificateKey(name));
+    // The source still holds the refused one: from now on that is an error, until another takes its place.
+    const { count } = this.#probation.refusalOf(name)!;
+    this.#renewals.refuse(certificateKey(name), refusal(refused.material, material, name), count);
+    this.#announce([]);
   }
 
   #takeRoots(label: string, found: readonly X509Certificate[]): boolean {

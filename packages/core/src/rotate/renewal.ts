@@ -87,6 +87,14 @@ export class Renewal<Value> {
     return this.#next;
   }
 
+  /**
+   * Counts as a failed reading what was read, taken, and then taken back. Where the source hands out another each
+   * time, waiting grows with the number that were.
+   */
+  refuse(error: Error, count: number): void {
+    if (!this.#closed) this.#fail(error, count);
+  }
+
   /** Whether a file is not in the state in which it was read. */
   async hasChangedFiles(): Promise<boolean> {
     for (const { path, state } of this.#files) {
@@ -121,9 +129,8 @@ export class Renewal<Value> {
     }
   }
 
-  #fail(error: Error): void {
+  #fail(error: Error, count: number = (this.#failure?.count ?? 0) + 1): void {
     const before = this.#failure;
-    const count = (before?.count ?? 0) + 1;
     this.#failure = { error, since: before?.since ?? new Date(), count };
     this.#timer.start(retryDelay(count), () => void this.renew());
     if (before?.error.message !== error.message) this.#observer.failed(error);

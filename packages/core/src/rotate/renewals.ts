@@ -73,8 +73,8 @@ export class Renewals {
     );
   }
 
-  renew(key: string): Promise<Outcome> | undefined {
-    return this.#renewals.get(key)?.renew();
+  refuse(key: string, error: Error, count: number): void {
+    this.#renewals.get(key)?.refuse(error, count);
   }
 
   /** Reads these again, a few at a time; all unless said otherwise. */
@@ -82,7 +82,7 @@ export class Renewals {
     const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
     const outcomes = new Map<string, Outcome>();
     await inBatches(keys, async (key) => {
-      const outcome = await this.renew(key);
+      const outcome = await this.#renewals.get(key)?.renew();
       if (outcome) outcomes.set(key, outcome);
     });
     // In the order that was asked for, not that in which they were done.
