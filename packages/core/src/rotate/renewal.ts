@@ -1,3 +1,4 @@
+import { ClientCertificateError } from '../errors.ts';
 import { refreshDelay, retryDelay, Timer } from './timer.ts';
 import { currentState, type Watched } from './watch.ts';
 
@@ -145,15 +146,23 @@ export class Renewal<Value> {
 async function withDeadline<Value>(work: Promise<Value>, name: string): Promise<Value> {
   const timer = new Timer();
   const late = new Promise<never>((_, reject) => {
-    timer.start(deadline, () =>
-      reject(new Error(`${name}: reading it again took more than ${deadline / 1000} seconds`)),
-    );
+    timer.start(deadline, () => reject(tooLate(name)));
   });
   try {
     return await Promise.race([work, late]);
   } finally {
     timer.stop();
   }
+}
+
+function tooLate(name: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_FILE_UNREADABLE',
+    `"${name}": reading it again took more than ${deadline / 1000} seconds`,
+    {
+      hint: 'Is the file system or the store that it comes from away? Give calls to a store a timeout of their own.',
+    },
+  );
 }
 
 const deadline = 120_000;

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FileSource, loadCredentials } from '../../src/index.ts';
 import { isEqual } from '../../src/rotate/equal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
@@ -73,6 +73,29 @@ describe('a function as the source', () => {
     expect(await next(credentials, 'error')).toMatchObject(refused);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(asked).toBe(2);
+  });
+
+  it('that never answers fails after two minutes, and is asked again', async () => {
+    const certificate = inlineOf(await issue(authority, 'a'));
+    let asked = 0;
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => (asked++ === 1 ? new Promise<never>(() => {}) : certificate) },
+      hosts,
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const reloading = credentials.reload();
+      credentials.on('error', () => {});
+      await vi.advanceTimersByTimeAsync(120_000);
+      expect((await reloading).failed).toMatchObject([
+        { name: 'bank', error: { code: 'ERR_CLIENTCERT_FILE_UNREADABLE', message: /"bank".*120 seconds/ } },
+      ]);
+      await vi.advanceTimersByTimeAsync(500);
+      expect(asked).toBe(3);
+    } finally {
+      vi.useRealTimers();
+    }
+    await expect.poll(() => credentials.certificates()[0]!.error).toBeNull();
   });
 
   it('may return files, which are watched then', async () => {
