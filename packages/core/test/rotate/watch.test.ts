@@ -6,6 +6,8 @@ import { type Credentials, loadCredentials, type WatchOptions } from '../../src/
 import {
   atomicRename,
   certbot,
+  certbotLive,
+  certManagerKeystore,
   type Delivery,
   inPlace,
   issue,
@@ -15,6 +17,7 @@ import {
   request,
   scratch,
   seen,
+  spiffeHelper,
   wholeDirectory,
 } from './scene.ts';
 
@@ -72,6 +75,40 @@ describe.each(Object.entries(deliveries))('files %s', (_, deliver) => {
     expect(credentials.certificates()[0]).toMatchObject({ version: 3, error: null, failedSince: null });
   });
 });
+
+/** How a directory is delivered, and what is written in the config beside it. */
+const layouts: Readonly<Record<string, readonly [Delivery, { passphrase?: string; ca?: 'given' }]>> = {
+  'kubernetes.io/tls': [kubernetes, { ca: 'given' }],
+  'a cert-manager keystore': [certManagerKeystore, { passphrase: 'keystore passphrase' }],
+  'SPIFFE helper': [spiffeHelper, {}],
+  'certbot, in live/': [certbotLive, { ca: 'given' }],
+};
+
+it.each(Object.entries(layouts))(
+  '{ dir } in the layout of %s is swapped as it is delivered',
+  async (_, [deliver, { passphrase, ca }]) => {
+    await using directory = await scratch();
+    const live = join(directory.path, 'live', 'bank');
+    await mkdir(live, { recursive: true });
+    const issuer = await authority.issueAuthority({ name: 'Issuer' });
+    const [first, second, third] = await Promise.all(['one', 'two', 'three'].map((n) => issue(issuer, n)));
+    await deliver(live, first!);
+    await using credentials = await loadCredentials({
+      certificates: { bank: { dir: live, passphrase, ca: ca && authority.certificate } },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      watch: { settle: 30 },
+    });
+    credentials.on('error', () => {}); // a key that is written before its certificate is one, for a while
+    await request(credentials, server.url);
+    for (const renewed of [second!, third!]) {
+      const [event] = await Promise.all([next(credentials, 'rotate'), deliver(live, renewed)]);
+      expect(event.current).toBe(renewed.fingerprint256);
+      await request(credentials, server.url);
+    }
+    expect(seen(server)).toEqual([first, second, third].map((each) => each!.fingerprint256));
+    expect(credentials.certificates()[0]).toMatchObject({ version: 3, chainLength: 2, error: null });
+  },
+);
 
 it('a change that brings no events is found by polling', async () => {
   await using directory = await scratch();
