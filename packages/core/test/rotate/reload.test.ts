@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   type Authority,
   createAuthority,
@@ -326,14 +328,23 @@ describe('reload(config)', () => {
     const { config } = await deliver(directory.path);
     await using credentials = await loadCredentials(config);
     const first = credentials.profileId(server.urls[0]!);
+    const contexts: WeakRef<object>[] = [];
     for (let round = 0; round < 20; round++) {
       const other = await createAuthority();
       await credentials.reload({
         ...config,
         hosts: { ...config.hosts, 'other.example': { certificate: 'alice', ca: other.certificate } },
       });
-      credentials.profileId('https://other.example');
+      contexts.push(new WeakRef(credentials.connectOptions('https://other.example').secureContext));
       expect(credentials.profileId(server.urls[0]!)).toBe(first);
     }
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await expect
+      .poll(() => {
+        collect();
+        return contexts.filter((context) => context.deref() !== undefined).length;
+      })
+      .toBeLessThanOrEqual(2); // that of the config, and of the one before
   });
 });

@@ -96,6 +96,17 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
   });
 
+  it('and the end of the restored one is told in time', async () => {
+    await using server = await start();
+    const short = await authority.issue({ name: 'short', notAfter: new Date(Date.now() + 2500) });
+    const { credentials, renew } = await load(server.port, true, short);
+    await using _ = credentials;
+    await renew(await authority.issue({ name: 'rsa', keyType: 'rsa' }));
+    const expired = next(credentials, 'expired', 4000);
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(await expired).toMatchObject({ fingerprint256: short.fingerprint256 });
+  });
+
   it('is not rolled back once another server has accepted it', async () => {
     await using strict = await start();
     await using lenient = await startServer({ authority, host: 'localhost' });
