@@ -46,10 +46,14 @@ export class Upkeep {
     this.#connections = connections;
     this.#events = events;
     this.#renewals = new Renewals((name, error) => events.emit('error', error, { name }));
-    this.#expiry = new ExpiryWatch({
-      expiring: (event) => events.emit('expiring', event),
-      expired: (event) => events.emit('expired', event),
-    });
+    this.#expiry = new ExpiryWatch(
+      {
+        expiring: (event) => events.emit('expiring', event),
+        expired: (event) => events.emit('expired', event),
+      },
+      () => this.#inventory.certificates.values(),
+      () => this.#inventory.config.expiryThresholds,
+    );
     this.#renewals.watch(inventory.config.watch);
     this.#follow();
     // Not before whoever awaits the credentials has had time to listen.
@@ -172,7 +176,8 @@ export class Upkeep {
   #rollBack({ name, material }: CertificateVersion, failure: HandshakeFailure): void {
     const refused = this.#inventory.certificates.get(name)!;
     const version = refused.version + 1;
-    this.#swap(refused, { name, version, material }, () => {});
+    const restored = { name, version, material };
+    this.#swap(refused, restored, () => {});
     const { host, port, alert } = failure;
     this.#events.emit('rollback', {
       name,
@@ -186,7 +191,7 @@ export class Upkeep {
     // The source still holds the refused one: from now on that is an error, until another takes its place.
     const { count } = this.#probation.refusalOf(name)!;
     this.#renewals.refuse(certificateKey(name), refusal(refused.material, material, name), count);
-    this.#announce([]);
+    this.#expiry.look([restored]);
   }
 
   #takeRoots(label: string, found: readonly X509Certificate[]): boolean {
@@ -233,6 +238,7 @@ export class Upkeep {
     this.#commit(next);
     this.#refollow(before, next);
     this.#announce(fresh, next.config.warnings);
+    this.#expiry.look(); // the thresholds may be others
 
     const keys = kept.map(certificateKey);
     const touched = new Set(await this.#renewals.findChanged(keys));
@@ -288,8 +294,7 @@ export class Upkeep {
         this.#events.emit('warning', { code, message: about, certificate: name });
       }
     }
-    const { config } = this.#inventory;
-    this.#expiry.watch(() => this.#inventory.certificates.values(), config.expiryThresholds);
+    this.#expiry.look(fresh);
   }
 
   #checkOpen(): void {
