@@ -8,7 +8,14 @@ import { asArray, formatOf, type Part, readPart, resolveKeyring } from './part.t
 import type { Keyring } from './passphrase.ts';
 import { explainAs, Problem } from './problem.ts';
 import { readCa } from './roots.ts';
-import { createSurroundings, labelOf, type ReadContext, type ReadFile, type Surroundings } from './source.ts';
+import {
+  createSurroundings,
+  hasMoved,
+  labelOf,
+  type ReadContext,
+  type ReadFile,
+  type Surroundings,
+} from './source.ts';
 import {
   certificateWarnings,
   chainWarnings,
@@ -82,7 +89,8 @@ export async function readSource(
         return await readOnce(fileSource, surroundings, options);
       } catch (error) {
         // A mounted secret whose version was replaced and removed while it was being read.
-        if (attempt === 3 || !isVanished(error) || surroundings.files.length === 0) throw error;
+        const again = isVanished(error) && (surroundings.files.length > 0 || (await hasMoved(surroundings)));
+        if (attempt === 3 || !again) throw error;
       }
     }
   } catch (error) {

@@ -236,6 +236,17 @@ async function locate(path: string, { directories }: Surroundings): Promise<stri
   }
 }
 
+/** Whether a directory that was resolved is another by now. */
+export async function hasMoved({ directories }: Surroundings): Promise<boolean> {
+  const found = await Promise.all(
+    [...directories].map(async ([path, resolved]) => {
+      const [before, now] = await Promise.allSettled([resolved, realpath(path)]);
+      return before.status === 'fulfilled' && (now.status === 'rejected' || now.value !== before.value);
+    }),
+  );
+  return found.includes(true);
+}
+
 /** As many as Linux follows; what goes further fails when it is opened. */
 const mostLinks = 40;
 

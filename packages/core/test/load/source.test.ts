@@ -291,6 +291,27 @@ describe('mounted secrets', () => {
     expect(flips).toBeGreaterThan(100);
   });
 
+  unix('finds the next version where the one it was about to read is removed', async () => {
+    const mount = join(directory, 'removed');
+    const flip = (version: number) => {
+      write(`removed/..${version}/tls.crt`, pem(leaf));
+      write(`removed/..${version}/tls.key`, keyPem);
+      symlinkSync(`..${version}`, join(mount, '..tmp'));
+      renameSync(join(mount, '..tmp'), join(mount, '..data'));
+      rmSync(join(mount, `..${version - 1}`), { recursive: true, force: true });
+    };
+    flip(1);
+    for (const name of ['tls.crt', 'tls.key']) symlinkSync(`..data/${name}`, join(mount, name));
+    let version = 1;
+    const flipping = setInterval(() => flip(++version), 8);
+    try {
+      for (let round = 0; round < 250; round++) await readCertificate({ dir: mount });
+    } finally {
+      clearInterval(flipping);
+    }
+    expect(version).toBeGreaterThan(5);
+  });
+
   unix('certbot, also through a link to its directory', async () => {
     for (const [name, contents] of [
       ['fullchain', pem(leaf) + pem(chain[1]!) + pem(chain[2]!)],
