@@ -38,11 +38,13 @@ export interface RenewalObserver {
   watched(files: readonly Watched[]): void;
   /** The first of several failures in a row, and each that is another than the one before. */
   failed(error: Error): void;
+  /** Whether files are read again by themselves. */
+  isWatching(): boolean;
 }
 
 /**
- * Reads one subject again: when asked, when its time has come, and after a failure until it succeeds.
- * One reading at a time; what is asked for during one is read after it.
+ * Reads one subject again: when asked, when its time has come, and after a failure until it succeeds, unless it is
+ * left to the user to ask. One reading at a time; what is asked for during one is read after it.
  */
 export class Renewal<Value> {
   readonly subject: Renewable<Value>;
@@ -52,6 +54,7 @@ export class Renewal<Value> {
   #running: Promise<Outcome> | undefined;
   #next: Promise<Outcome> | undefined;
   #failure: Failure | undefined;
+  #refresh: number | Date | undefined;
   #closed = false;
 
   constructor(subject: Renewable<Value>, first: Omit<Reading<Value>, 'value'>, observer: RenewalObserver) {
@@ -69,8 +72,9 @@ export class Renewal<Value> {
     return this.#files;
   }
 
-  get isReading(): boolean {
-    return this.#running !== undefined;
+  /** Whether it is being read, or could not be the last time. */
+  get isUnsettled(): boolean {
+    return this.#running !== undefined || this.#failure !== undefined;
   }
 
   /** Reads it anew, whatever is under way, and swaps it where it has changed. Never rejects. */
@@ -133,11 +137,14 @@ export class Renewal<Value> {
   #fail(error: Error, count: number = (this.#failure?.count ?? 0) + 1): void {
     const before = this.#failure;
     this.#failure = { error, since: before?.since ?? new Date(), count };
-    this.#timer.start(retryDelay(count), () => void this.renew());
+    if (this.#refresh !== undefined || this.#observer.isWatching()) {
+      this.#timer.start(retryDelay(count), () => void this.renew());
+    }
     if (before?.error.message !== error.message) this.#observer.failed(error);
   }
 
   #schedule(refresh: number | Date | undefined): void {
+    this.#refresh = refresh;
     if (refresh !== undefined) this.#timer.start(refreshDelay(refresh), () => void this.renew());
   }
 }

@@ -39,6 +39,7 @@ export class Renewals {
     const renewal = new Renewal(subject, origin, {
       watched: (files) => void this.#watch?.track(key, files),
       failed: (error) => this.#failed(subject.name, error),
+      isWatching: () => this.#watch !== undefined,
     });
     this.#renewals.set(key, renewal);
     this.#untracked.push(key);
@@ -97,18 +98,20 @@ export class Renewals {
   }
 
   /**
-   * The keys, of those given, whose files are not in the state in which they were read. What is watched is not
-   * looked at again: a change has been noticed, or, where the file system brings no events, will be.
+   * The keys, of those given, that could not be read the last time, or whose files are not in the state in which
+   * they were read. What is watched is not looked at again: a change has been noticed, or, where the file system
+   * brings no events, will be.
    */
   async findChanged(keys: readonly string[]): Promise<string[]> {
     const watch = this.#watch;
     if (watch) {
       await takeEvents();
-      return keys.filter((key) => watch.hasNoticed(key) || this.#renewals.get(key)?.isReading);
+      return keys.filter((key) => watch.hasNoticed(key) || this.#renewals.get(key)?.isUnsettled);
     }
     const changed = new Set<string>();
     await inBatches(keys, async (key) => {
-      if (await this.#renewals.get(key)?.hasChangedFiles()) changed.add(key);
+      const renewal = this.#renewals.get(key);
+      if (renewal?.isUnsettled || (await renewal?.hasChangedFiles())) changed.add(key);
     });
     return keys.filter((key) => changed.has(key));
   }

@@ -54,6 +54,32 @@ describe('the end of a certificate', () => {
     await expect(next(credentials, 'expiring', 200)).rejects.toThrow('no expiring');
   });
 
+  it('is told again of one that was renewed, and of each once', async () => {
+    const notAfter = new Date(Date.now() + 5.5 * day);
+    const [first, second] = await Promise.all(['a', 'b'].map((name) => authority.issue({ name, notAfter })));
+    let current = first!;
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => inlineOf(current) },
+      hosts: { 'api.bank.example': 'bank' },
+      expiryWarningDays: [30, 7],
+    });
+    const told: unknown[] = [];
+    credentials.on('expiring', ({ fingerprint256, threshold }) => told.push([fingerprint256, threshold]));
+    await next(credentials, 'expiring');
+    await credentials.reload();
+    current = second!;
+    await credentials.reload();
+    await credentials.reload();
+    expect(told).toEqual([
+      [first!.fingerprint256, 7],
+      [second!.fingerprint256, 7],
+    ]);
+    current = await authority.issue({ name: 'c' });
+    await credentials.reload();
+    expect(told).toHaveLength(2);
+    expect(credentials.health().status).toBe('ok');
+  });
+
   it('comes near within a part of a day, where the threshold is one', async () => {
     const threshold = 0.02; // about half an hour
     const load = async (minutes: number) => {

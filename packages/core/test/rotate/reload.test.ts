@@ -198,6 +198,8 @@ describe('reload(config)', () => {
     await writeFile(files.bob.cert, 'garbage');
     const report = await credentials.reload({ ...config });
     expect(report).toMatchObject({ changed: ['alice'], unchanged: [], failed: [{ name: 'bob' }] });
+    await (await issue(authority, 'bob')).files(directory.path);
+    expect(await credentials.reload({ ...config })).toMatchObject({ changed: ['bob'], failed: [] });
   });
 
   // Elsewhere the system takes its time to tell.

@@ -229,6 +229,21 @@ describe('what is watched', () => {
     expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
   });
 
+  it('nothing, with watch: false, also where reload() has failed', async () => {
+    await using directory = await scratch();
+    const first = await issue(authority, 'first');
+    await inPlace(directory.path, first);
+    await using credentials = await load(directory.path, false);
+    credentials.on('error', () => {});
+    await writeFile(join(directory.path, 'tls.key'), 'garbage');
+    expect(await credentials.reload()).toMatchObject({ failed: [{ name: 'bank' }] });
+    const second = await issue(authority, 'second');
+    await inPlace(directory.path, second);
+    await expect(next(credentials, 'rotate', 1200)).rejects.toThrow('no rotate');
+    expect(credentials.certificates()[0]).toMatchObject({ fingerprint256: first.fingerprint256 });
+    expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
+  });
+
   it('a change between loading and watching is not lost', async () => {
     await using directory = await scratch();
     await inPlace(directory.path, await issue(authority, 'first'));
