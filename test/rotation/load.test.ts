@@ -155,7 +155,6 @@ it.each(Object.entries(clients))(
     if (name !== 'undici over HTTP/2') expect(alive).toBeLessThanOrEqual(8);
     process.off('warning', warn);
     const handles = process.getActiveResourcesInfo();
-    expect(handles.filter((kind) => kind === 'FSEventWrap')).toEqual([]);
     // Both ends of what 16 workers keep to three ports, for one version of each certificate; not for all there were.
     expect(handles.filter((kind) => kind === 'TCPSocketWrap').length).toBeLessThanOrEqual(16 * 3 * 2);
   },

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, createAuthority, startServer, type TestServer } from '@clientcert/testing';
@@ -132,6 +133,43 @@ it('a change that brings no events is found by polling', async () => {
   expect(await found).toMatchObject({ current: second!.fingerprint256 });
   await expect(missed).rejects.toThrow('no rotate');
 });
+
+it.skipIf(process.platform !== 'linux')(
+  'as many directories are watched after many swaps as before, and none after close()',
+  async () => {
+    await using directory = await scratch();
+    await kubernetes(directory.path, await issue(authority, 'first'));
+    const without = countWatches();
+    const credentials = await loadCredentials({
+      certificates: { bank: { dir: directory.path } },
+      hosts: { 'api.bank.example': 'bank' },
+      watch: { settle: 5 },
+    });
+    await expect.poll(countWatches).toBeGreaterThan(without);
+    const counts: number[] = [];
+    for (let swap = 0; swap < 10; swap++) {
+      const renewed = await issue(authority, 'renewed');
+      await Promise.all([next(credentials, 'rotate'), kubernetes(directory.path, renewed)]);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      counts.push(countWatches() - without);
+    }
+    expect(counts.at(-1)).toBe(counts[0]);
+    await credentials.close();
+    await expect.poll(countWatches).toBe(without);
+  },
+);
+
+/** How many directories this process watches, as the kernel counts. */
+function countWatches(): number {
+  const descriptors = readdirSync('/proc/self/fdinfo').map((fd) => {
+    try {
+      return readFileSync(join('/proc/self/fdinfo', fd), 'utf8');
+    } catch {
+      return ''; // that of the directory itself
+    }
+  });
+  return descriptors.join('').match(/^inotify /gm)?.length ?? 0;
+}
 
 describe('what is no renewal', () => {
   it.each<[string, (directory: string) => Promise<void>, string]>([
