@@ -5,6 +5,7 @@ import { ClientCertificateError } from './errors.ts';
 import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
+import type { Pins } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
 import { isEqual } from './rotate/equal.ts';
 import { replaces } from './rotate/judge.ts';
@@ -76,7 +77,7 @@ export async function loadInventory(config: CheckedConfig, earlier?: Inventory):
   await eachOf(sources, async ([name, source], index) => {
     try {
       const { value: material, ...origin } = await readCertificateSource(name, source, place);
-      certificates.set(name, succeed(name, material, earlier?.certificates.get(name)));
+      certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
       origins.set(name, origin);
       loaded += 1;
       config.onProgress?.({ loaded, total: sources.length, name });
@@ -188,10 +189,11 @@ export async function readAuthorization(
 function succeed(
   name: string,
   material: ClientCertificate,
+  pins: Pins,
   current: CertificateVersion | undefined,
 ): CertificateVersion {
   if (!current) return { name, version: 1, material };
-  return replaces(material, current.material, name)
+  return replaces(material, current.material, name, pins)
     ? { name, version: current.version + 1, material }
     : current;
 }

@@ -145,7 +145,8 @@ export class Upkeep {
   #take(name: string, material: ClientCertificate): boolean {
     const { certificates, config } = this.#inventory;
     const previous = certificates.get(name)!;
-    if (!replaces(material, previous.material, name, this.#probation.refusalOf(name)?.material)) return false;
+    const refused = this.#probation.refusalOf(name)?.material;
+    if (!replaces(material, previous.material, name, config.pins, refused)) return false;
     const next = { name, version: previous.version + 1, material };
     this.#swap(previous, next, () => {
       if (config.rollback) this.#probation.begin(next, previous);

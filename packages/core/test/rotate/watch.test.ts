@@ -203,6 +203,11 @@ describe('what is no renewal', () => {
       async (directory) => inPlace(directory, await authority.issue({ name: 'early', notYetValid: true })),
       'ERR_CLIENTCERT_RENEWAL_REJECTED',
     ],
+    [
+      'no client’s',
+      async (directory) => inPlace(directory, await authority.issue({ name: 'server', usage: 'server' })),
+      'ERR_CLIENTCERT_RENEWAL_REJECTED',
+    ],
   ])('%s material never replaces a good certificate, and a good one does at once', async (_, spoil, code) => {
     await using directory = await scratch();
     const first = await issue(authority, 'first');
