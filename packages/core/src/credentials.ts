@@ -325,7 +325,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @param config As for {@link loadCredentials}.
    * @returns The names that changed, that did not, and that failed, each of those with its error.
    * @throws what {@link loadCredentials} throws, where a new config is itself invalid or names what cannot be
-   *   read; nothing has changed then. ERR_CLIENTCERT_RENEWAL_REJECTED, ERR_CLIENTCERT_CLOSED
+   *   read; nothing has changed then. ERR_CLIENTCERT_RENEWAL_REJECTED,
+   *   ERR_CLIENTCERT_CERTIFICATE_REFUSED, ERR_CLIENTCERT_CLOSED
    *
    * @example
    * import { loadCredentials } from '@clientcert/core';
