@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,6 +112,25 @@ export const wholeDirectory: Delivery = async (directory, certificate) => {
   await inPlace(next, certificate);
   await rename(directory, `${next}-old`).catch(() => {});
   await rename(next, directory);
+};
+
+/** The directory is a link to the latest of several, and is moved to the next. */
+export const releases: Delivery = async (directory, certificate) => {
+  generation += 1;
+  const release = `${directory}-release-${generation}`;
+  await mkdir(release);
+  await inPlace(release, certificate);
+  await symlink(release, `${directory}.new`);
+  if ((await lstat(directory)).isDirectory()) await rm(directory, { recursive: true });
+  await rename(`${directory}.new`, directory);
+};
+
+/** The directory and that above it removed for a while, then there again. */
+export const treeRemovedAndBack: Delivery = async (directory, certificate) => {
+  await rm(join(directory, '..'), { recursive: true });
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await mkdir(directory, { recursive: true });
+  await inPlace(directory, certificate);
 };
 
 /** Removed for a while, then there again. */

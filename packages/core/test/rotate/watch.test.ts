@@ -14,11 +14,13 @@ import {
   issue,
   kubernetes,
   next,
+  releases,
   removedAndBack,
   request,
   scratch,
   seen,
   spiffeHelper,
+  treeRemovedAndBack,
   wholeDirectory,
 } from './scene.ts';
 
@@ -54,13 +56,15 @@ const deliveries: Readonly<Record<string, Delivery>> = {
   'linked by certbot': certbot,
   'deleted and back': removedAndBack,
   'in a directory that is replaced as a whole': wholeDirectory,
+  'in a directory that is a link to a release': releases,
+  'with their directories deleted and back': treeRemovedAndBack,
 };
 
 describe.each(Object.entries(deliveries))('files %s', (_, deliver) => {
   it('are swapped, and the server sees the new certificate', async () => {
     await using directory = await scratch();
-    const live = join(directory.path, 'live');
-    await mkdir(live);
+    const live = join(directory.path, 'live', 'bank');
+    await mkdir(live, { recursive: true });
     const [first, second, third] = await Promise.all(['one', 'two', 'three'].map((n) => issue(authority, n)));
     await deliver(live, first!);
     await using credentials = await load(live);
