@@ -13,8 +13,8 @@ import * as soap from 'soap';
 import { Agent as Dispatcher, request as undiciRequest } from 'undici';
 import { beforeAll, expect, it } from 'vitest';
 
-/** How many seconds each case runs; longer with `ROTATION_SECONDS=60 npx vitest run test/rotation`. */
-const seconds = Number(process.env.ROTATION_SECONDS ?? 4);
+/** How many rotations each client sees, and ten times as many requests; more with `ROTATIONS=500`. */
+const wanted = Number(process.env.ROTATIONS ?? 40);
 
 let authority: Authority;
 beforeAll(async () => {
@@ -92,20 +92,20 @@ it.each(Object.entries(clients))(
     process.on('warning', warn);
     const owners = ['alice', 'bob', 'alice'] as const;
     const send = open(credentials);
-    const until = performance.now() + seconds * 1000;
     const contexts: WeakRef<object>[] = [];
     let [sent, rotations] = [0, 0];
+    const isUnderWay = () => rotations < wanted || sent < wanted * 10;
     const identities = new Map<string, string>();
 
     const request = async () => {
-      while (performance.now() < until) {
+      while (isUnderWay()) {
         const which = sent++ % 3;
         const version = sources[owners[which]!].version();
         await send(`${server.urls[which]}/?which=${which}&version=${version}`);
       }
     };
     const rotate = async () => {
-      while (performance.now() < until) {
+      while (isUnderWay()) {
         const name = rotations++ % 2 === 0 ? 'alice' : 'bob';
         await sources[name].renew();
         const report = await credentials.reload();
@@ -118,7 +118,7 @@ it.each(Object.entries(clients))(
       }
     };
     const check = async () => {
-      while (performance.now() < until + 50) {
+      while (isUnderWay()) {
         await pause(50);
         verify();
       }
@@ -144,10 +144,7 @@ it.each(Object.entries(clients))(
     verify();
     expect(verified).toBe(sent);
     expect(errors).toEqual([]);
-    // How many there are is the machine's: what counts is that it was no idle run.
-    expect(rotations).toBeGreaterThan(10);
-    expect(sent).toBeGreaterThan(100);
-    if (process.env.ROTATION_SECONDS) console.log(`${sent} requests, ${rotations} rotations`);
+    if (process.env.ROTATIONS) console.log(`${sent} requests, ${rotations} rotations`);
 
     // Nothing of the old versions is kept: not their contexts, not their connections.
     // (undici 7 keeps HTTP/2 clients that were closed while they were busy, also without us; undici 8 does not.)
@@ -158,7 +155,7 @@ it.each(Object.entries(clients))(
     // Both ends of what 16 workers keep to three ports, for one version of each certificate; not for all there were.
     expect(handles.filter((kind) => kind === 'TCPSocketWrap').length).toBeLessThanOrEqual(16 * 3 * 2);
   },
-  seconds * 1000 + 30_000,
+  wanted * 1000 + 30_000,
 );
 
 /** A source whose certificate is renewed by hand; the version that is published has been swapped in. */
