@@ -237,6 +237,7 @@ export class Upkeep {
       report[changed ? 'changed' : 'unchanged'].push(name);
     }
     this.#commit(next);
+    this.#checkOpen(); // a listener may have closed them
     this.#refollow(before, next);
     this.#announce(fresh, next.config.warnings);
     this.#expiry.look(); // the thresholds may be others

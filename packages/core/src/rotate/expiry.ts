@@ -27,6 +27,7 @@ export class ExpiryWatch {
   readonly #all: () => Iterable<CertificateVersion>;
   readonly #thresholds: () => readonly number[];
   readonly #timer = new Timer();
+  #closed = false;
   /** When the next threshold is passed, of all. */
   #due = Number.POSITIVE_INFINITY;
   /** What was told last: of which certificate, and the threshold, -1 for expired. */
@@ -45,6 +46,7 @@ export class ExpiryWatch {
 
   /** Looks at these certificates now, at all unless written, and again at all when the next threshold is passed. */
   look(certificates?: Iterable<CertificateVersion>): void {
+    if (this.#closed) return;
     const now = Date.now();
     const thresholds = this.#thresholds();
     this.#due = Math.min(certificates ? this.#due : Number.POSITIVE_INFINITY, now + longestPause);
@@ -64,8 +66,8 @@ export class ExpiryWatch {
   }
 
   close(): void {
+    this.#closed = true;
     this.#timer.stop();
-    this.#told.clear();
   }
 
   #tell(

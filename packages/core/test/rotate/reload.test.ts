@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 import {
   type Authority,
   createAuthority,
+  type IssuedCertificate,
   startProxy,
   startServer,
   type TestServer,
@@ -134,6 +135,30 @@ describe('reload()', () => {
     gate.open();
     await expect(reloading).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
   });
+});
+
+it('a listener may close what tells it: nothing is read any more', async () => {
+  const [first, second] = await Promise.all(['first', 'second'].map((name) => issue(authority, name)));
+  let asked = 0;
+  const sourceFor = (issued: IssuedCertificate) => () => {
+    asked += 1;
+    return { ...sourceOf(issued, authority), refresh: 1 };
+  };
+  const configOf = (issued: IssuedCertificate) => ({
+    certificates: { alice: sourceFor(issued) },
+    hosts: { 'api.bank.example': 'alice' as const },
+  });
+  const credentials = await loadCredentials(configOf(first!));
+  let closed: Promise<void> | undefined;
+  credentials.on('rotate', () => {
+    closed = credentials.close();
+  });
+  await expect(credentials.reload(configOf(second!))).rejects.toMatchObject({
+    code: 'ERR_CLIENTCERT_CLOSED',
+  });
+  await closed;
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  expect(asked).toBe(2);
 });
 
 function newGate(): { passed: Promise<void>; open: () => void } {
