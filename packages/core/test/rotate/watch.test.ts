@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import fs, { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { type Authority, createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -174,6 +175,27 @@ function countWatches(): number {
   });
   return descriptors.join('').match(/^inotify /gm)?.length ?? 0;
 }
+
+it('where the system gives no watchers, files are polled, also those that are replaced time and again', async () => {
+  await using directory = await scratch();
+  await kubernetes(directory.path, await issue(authority, 'first'));
+  const { watch } = fs;
+  fs.watch = () => {
+    throw Object.assign(new Error('System limit for number of file watchers reached'), { code: 'ENOSPC' });
+  };
+  syncBuiltinESMExports();
+  try {
+    await using credentials = await load(directory.path, { pollInterval: 0.2, settle: 10 });
+    for (const name of ['second', 'third']) {
+      const renewed = await issue(authority, name);
+      const [event] = await Promise.all([next(credentials, 'rotate'), kubernetes(directory.path, renewed)]);
+      expect(event).toMatchObject({ current: renewed.fingerprint256 });
+    }
+  } finally {
+    fs.watch = watch;
+    syncBuiltinESMExports();
+  }
+});
 
 describe('what is no renewal', () => {
   it.each<[string, (directory: string) => Promise<void>, string]>([
