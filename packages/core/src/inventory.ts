@@ -7,6 +7,7 @@ import { resolvePassphrase } from './load/passphrase.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
 import type { Pins } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
+import { eachOf } from './rotate/each.ts';
 import { isEqual } from './rotate/equal.ts';
 import { replaces } from './rotate/judge.ts';
 import type { Reading } from './rotate/renewal.ts';
@@ -74,7 +75,7 @@ export async function loadInventory(config: CheckedConfig, earlier?: Inventory):
     return !kept;
   });
   let loaded = 0;
-  await eachOf(sources, async ([name, source], index) => {
+  await eachOf(sources, concurrency, async ([name, source], index) => {
     try {
       const { value: material, ...origin } = await readCertificateSource(name, source, place);
       certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
@@ -86,7 +87,7 @@ export async function loadInventory(config: CheckedConfig, earlier?: Inventory):
     }
   });
   const roots = new Map<string, RuleRoots>();
-  await eachOf(listAuthorities(config), async ({ ca, label }, index) => {
+  await eachOf(listAuthorities(config), concurrency, async ({ ca, label }, index) => {
     const known = same ? earlier?.roots.get(label) : undefined;
     try {
       const reading =
@@ -248,16 +249,4 @@ function throwFailures(failures: readonly unknown[]): void {
     `${first.message} (and ${others.length} more: ${others.map((other) => (other as Error).message).join('; ')})`,
     { hint: first.hint, cause: new AggregateError(failures) },
   );
-}
-
-/** Runs `work` over all items, a few at a time. */
-async function eachOf<Item>(
-  items: readonly Item[],
-  work: (item: Item, index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const run = async () => {
-    for (let index = next++; index < items.length; index = next++) await work(items[index]!, index);
-  };
-  await Promise.all(Array.from({ length: concurrency }, run));
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { eachOf } from './each.ts';
 import type { Links } from './follow.ts';
 import { type Failure, type Outcome, type Reading, type Renewable, Renewal } from './renewal.ts';
 import { FileWatch, type Waiting } from './watch.ts';
@@ -82,7 +83,7 @@ export class Renewals {
   async renewAll(keys: readonly string[] = this.keys()): Promise<ReloadReport> {
     const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
     const outcomes = new Map<string, Outcome>();
-    await inBatches(keys, async (key) => {
+    await eachOf(keys, concurrency, async (key) => {
       const outcome = await this.#renewals.get(key)?.renew();
       if (outcome) outcomes.set(key, outcome);
     });
@@ -109,7 +110,7 @@ export class Renewals {
       return keys.filter((key) => watch.hasNoticed(key) || this.#renewals.get(key)?.isUnsettled);
     }
     const changed = new Set<string>();
-    await inBatches(keys, async (key) => {
+    await eachOf(keys, concurrency, async (key) => {
       const renewal = this.#renewals.get(key);
       if (renewal?.isUnsettled || (await renewal?.hasChangedFiles())) changed.add(key);
     });
@@ -125,7 +126,7 @@ export class Renewals {
   async #trackAll(watch: FileWatch | undefined, keys: readonly string[] = this.keys()): Promise<void> {
     if (!watch) return;
     const links: Links = new Map();
-    await inBatches(keys, async (key) => {
+    await eachOf(keys, concurrency, async (key) => {
       const files = this.#renewals.get(key)?.files;
       if (files && files.length > 0 && watch === this.#watch) await watch.track(key, files, links);
     });
@@ -138,12 +139,5 @@ async function takeEvents(): Promise<void> {
   await setImmediate();
 }
 
-async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  let next = 0;
-  const run = async () => {
-    for (let index = next++; index < items.length; index = next++) await work(items[index]!);
-  };
-  await Promise.all(Array.from({ length: concurrency }, run));
-}
-
+/** How many are read, or looked at, at a time. */
 const concurrency = 16;
