@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import { ClientCertificateError, type Credentials } from '@clientcert/core';
 import * as undici from 'undici';
 import { answersItself, checkProxy } from './base.ts';
 import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
+import { Hop, routeBefore } from './hop.ts';
 import { checkHop, type Identity, type Route, Routes } from './routes.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
@@ -26,7 +28,8 @@ export type DispatchIdentity<ServiceName extends string = string> =
 /**
  * An interceptor that gives every request the client certificate that its host, or the service it is made
  * as, is pinned to. Compose it first: each dispatch of what is composed after it, such as
- * `interceptors.redirect` and `retry`, is decided anew, and what is composed before it serves other hosts only. Hosts that no rule names go on to the dispatcher as they are.
+ * `interceptors.redirect` and `retry`, is decided anew, and what is composed before it serves other hosts
+ * only. Hosts that no rule names go on to the dispatcher as they are.
  *
  * A single request says `clientCertificate`: a service's name, or `false` for no certificate.
  *
@@ -52,25 +55,25 @@ export function clientCertificates<ServiceName extends string>(
   const routes = new Routes(credentials as Credentials, pool);
   const allowH2 = speaksHttp2(pool, undici);
   const byDefault = identityOf(service && origin ? { service, origin } : service);
-  // undici's redirect dispatches every hop with one and the same handler.
-  const begun = new WeakMap<object, Route>();
 
   return (dispatch) => (request, handler) => {
     if (answersItself(base)) return dispatch(request, handler);
     let route: Route | null;
     try {
-      const { origin: to, clientCertificate: own, allowH2: h2 } = request as CertificateRequest;
+      const { origin: to, clientCertificate: own, allowH2: h2, servername } = request as CertificateRequest;
       if (to === undefined) throw noOrigin();
-      route = routes.find(to, own === undefined ? byDefault : identityOf(own), h2 ?? allowH2);
-      const before = begun.get(handler);
+      const identity = own === undefined ? byDefault : identityOf(own);
+      route = routes.find(to, identity, h2 ?? allowH2);
+      if (servername) refuseAddress(credentials as Credentials, servername, to, identity, route);
+      const before = routeBefore(to);
       if (before) checkHop(credentials as Credentials, before, to);
       if (route) checkProxy(base, route, credentials as Credentials, pool);
-      if (route?.resolution.certificate) begun.set(handler, route);
-      else if (before) begun.delete(handler);
     } catch (error) {
       return fail(handler, error as Error);
     }
-    return route ? route.pool.dispatch(request, handler) : dispatch(request, handler);
+    if (!route) return dispatch(request, handler);
+    const shown = route.resolution.certificate && handler.onRequestStart;
+    return route.pool.dispatch(request, shown ? new Hop(route, handler) : handler);
   };
 }
 
@@ -78,6 +81,7 @@ export function clientCertificates<ServiceName extends string>(
 type CertificateRequest = undici.Dispatcher.DispatchOptions & {
   clientCertificate?: DispatchIdentity | undefined;
   allowH2?: boolean | undefined;
+  servername?: string | null | undefined;
 };
 
 function identityOf(written: DispatchIdentity | undefined): Identity {
@@ -98,6 +102,30 @@ function noOrigin(): ClientCertificateError {
     'ERR_CLIENTCERT_ORIGIN_NEEDED',
     'the dispatcher that this is composed over does not say which origin a request goes to',
     { hint: 'Compose it over an Agent, instead of a Client or a Pool.' },
+  );
+}
+
+/**
+ * `interceptors.dns` puts an address in the place of the name that a rule is about: the request would go out
+ * without its certificate.
+ *
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT
+ */
+function refuseAddress(
+  credentials: Credentials,
+  servername: string,
+  origin: string | URL,
+  identity: Identity,
+  route: Route | null,
+): void {
+  const { hostname, port, protocol } = new URL(origin);
+  if (protocol !== 'https:' || isIP(servername)) return;
+  const { rule, certificate } = credentials.resolve({ host: servername, port, ...identity });
+  if (certificate === null || certificate === route?.resolution.certificate) return;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `${rule}: the request for ${servername} arrives as one for ${hostname}, which has another certificate or none`,
+    { hint: 'Leave interceptors.dns out here: give `connect: { lookup }` to clientCertificates instead.' },
   );
 }
 
