@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, LookupFunction } from 'node:net';
 import {
   type Authority,
   createAuthority,
@@ -106,6 +109,68 @@ describe('the interceptor', () => {
     expect(new Set(bank.requests.map(({ httpVersion }) => httpVersion))).toEqual(
       new Set([allowH2 ? '2.0' : '1.1']),
     );
+    await base.close();
+  });
+
+  describe('refuses a redirect from a pinned host to plain HTTP', () => {
+    const redirect = interceptors.redirect({ maxRedirections: 5 });
+    const retry = interceptors.retry({ maxRetries: 1, minTimeout: 1 });
+    const dump = interceptors.dump();
+    it.each(
+      Object.entries({
+        redirect: [redirect],
+        'redirect, retry': [redirect, retry],
+        'retry, redirect': [retry, redirect],
+        'dump, retry, redirect': [dump, retry, redirect],
+      }).flatMap(([name, list]) => [[name, true, list] as const, [name, false, list] as const]),
+    )('composed before %s, allowH2: %s', async (_, allowH2, following) => {
+      const heard: string[] = [];
+      const plain = createServer((incoming, answer) => {
+        heard.push(incoming.url!);
+        answer.end();
+      }).listen(0, '127.0.0.1');
+      await once(plain, 'listening');
+      await using credentials = await load();
+      const base = new Agent();
+      const dispatcher = base.compose(clientCertificates(credentials, { allowH2 }), ...following);
+      const to = `http://127.0.0.1:${(plain.address() as AddressInfo).port}/statement`;
+      const url = `${bank.url}/redirect?status=307&to=${encodeURIComponent(to)}`;
+      const codes = await failure(request(url, { dispatcher, method: 'POST', body: 'IBAN' }));
+      expect([codes, heard]).toEqual([['ERR_CLIENTCERT_DOWNGRADE'], []]);
+      // A request of the caller's own is no redirect, whoever sends it.
+      await (await request(to, { dispatcher })).body.dump();
+      expect([subjects(bank), heard]).toEqual([['alice'], ['/statement']]);
+      await base.close();
+      plain.close();
+    });
+  });
+
+  it('says that interceptors.dns takes the name away that a rule is about', async () => {
+    await using credentials = await load();
+    const base = new Agent();
+    const dispatcher = base.compose(clientCertificates(credentials), interceptors.dns());
+    await expect(request(bank.url, { dispatcher })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      message: expect.stringContaining('localhost'),
+      hint: expect.stringContaining('lookup'),
+    });
+    // Hosts without a rule, and those that are named by their address, go where they always went.
+    expect((await request(other.url, { dispatcher })).statusCode).toBe(200);
+    expect([subjects(bank), subjects(other)]).toEqual([[], [null]]);
+    await base.close();
+  });
+
+  it('looks names up as told by connect.lookup', async () => {
+    await using credentials = await load();
+    const asked: string[] = [];
+    const lookup: LookupFunction = (host, _, done) => {
+      asked.push(host);
+      done(null, [{ address: '127.0.0.1', family: 4 }]);
+    };
+    const base = new Agent();
+    const dispatcher = base.compose(clientCertificates(credentials, { connect: { lookup } }));
+    await (await request(bank.url, { dispatcher })).body.dump();
+    expect([asked, subjects(bank)]).toEqual([['localhost'], ['alice']]);
     await base.close();
   });
 
@@ -226,35 +291,56 @@ describe.each([
 });
 
 describe('what a server says over TLS 1.3 when it wants a certificate and gets none', () => {
-  const senders: Readonly<Record<string, (credentials: Credentials, url: string) => Promise<unknown>>> = {
+  type Send = (credentials: Credentials, url: string) => Promise<unknown>;
+  const none = { clientCertificate: false } as const;
+  const senders = (allowH2: boolean): Readonly<Record<string, Send>> => ({
     request: (credentials, url) =>
       request(url, {
-        dispatcher: new Agent().compose(clientCertificates(credentials)),
-        clientCertificate: false,
+        dispatcher: new Agent().compose(clientCertificates(credentials, { allowH2 })),
+        ...none,
       }),
-    fetch: (credentials, url) => createFetch(credentials)(url, { clientCertificate: false }),
+    fetch: (credentials, url) => createFetch(credentials, { allowH2 })(url, none),
     'fetch of undici': (credentials, url) =>
-      createFetch(credentials, { fetch: undiciFetch as unknown as typeof fetch })(url, {
-        clientCertificate: false,
-      }),
-  };
+      createFetch(credentials, { allowH2, fetch: undiciFetch as unknown as typeof fetch })(url, none),
+  });
 
-  it.each(Object.keys(senders))('%s: is found among the causes of the error', async (name) => {
+  it.each(Object.keys(senders(true)).flatMap((name) => [[name, true] as const, [name, false] as const]))(
+    '%s, allowH2: %s: is found among the causes of the error',
+    async (name, allowH2) => {
+      await using credentials = await load();
+      expect(await failure(senders(allowH2)[name]!(credentials, bank.url))).toContainEqual(refused);
+    },
+  );
+
+  it('is what each of many calls hears over HTTP/2, and the next certificate gets through', async () => {
     await using credentials = await load();
-    const error = await senders[name]!(credentials, bank.url).then(
-      () => undefined,
-      (reason: Error) => reason,
-    );
-    const codes: unknown[] = [];
-    for (
-      let each = error as { code?: string; cause?: unknown } | undefined;
-      each;
-      each = each.cause as typeof each
-    )
-      codes.push(each.code);
-    expect(codes).toContainEqual(expect.stringMatching(/CERTIFICATE_REQUIRED$/));
+    const fetch = createFetch(credentials, { allowH2: true });
+    const dispatcher = new Agent().compose(clientCertificates(credentials, { allowH2: true }));
+    for (let call = 0; call < 4; call++) {
+      const body = 'x'.repeat(200_000);
+      expect(await failure(request(bank.url, { dispatcher, ...none }))).toContainEqual(refused);
+      expect(await failure(fetch(bank.url, { method: 'POST', body, ...none }))).toContainEqual(refused);
+      expect((await fetch(bank.url)).status).toBe(200);
+    }
+    expect(subjects(bank)).toEqual(['alice', 'alice', 'alice', 'alice']);
   });
 });
+
+const refused: unknown = expect.stringMatching(/CERTIFICATE_REQUIRED$/);
+
+/** The codes of what a call failed with, and of everything that caused it. */
+async function failure(call: Promise<unknown>): Promise<unknown[]> {
+  const codes: unknown[] = [];
+  let error = await call.then(
+    () => undefined,
+    (reason: NodeJS.ErrnoException) => reason,
+  );
+  while (error) {
+    codes.push(error.code);
+    error = error.cause as NodeJS.ErrnoException | undefined;
+  }
+  return codes;
+}
 
 it('one identity’s connection never serves another on the same host', async () => {
   await using credentials = await load();
