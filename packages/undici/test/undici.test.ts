@@ -115,13 +115,11 @@ describe('the interceptor', () => {
   describe('refuses a redirect from a pinned host to plain HTTP', () => {
     const redirect = interceptors.redirect({ maxRedirections: 5 });
     const retry = interceptors.retry({ maxRetries: 1, minTimeout: 1 });
-    const dump = interceptors.dump();
     it.each(
       Object.entries({
         redirect: [redirect],
         'redirect, retry': [redirect, retry],
         'retry, redirect': [retry, redirect],
-        'dump, retry, redirect': [dump, retry, redirect],
       }).flatMap(([name, list]) => [[name, true, list] as const, [name, false, list] as const]),
     )('composed before %s, allowH2: %s', async (_, allowH2, following) => {
       const heard: string[] = [];
