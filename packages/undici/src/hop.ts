@@ -1,8 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
+import { Forward, type Handler } from './forward.ts';
 import type { Route } from './routes.ts';
-
-type Handler = Dispatcher.DispatchHandler;
 
 /** The answer that is ending at this moment. */
 let ending: Hop | undefined;
@@ -16,14 +13,13 @@ export function routeBefore(to: string | URL): Route | undefined {
  * The answer of a host that was shown a certificate. `interceptors.redirect` dispatches the next hop while
  * that answer ends, whichever interceptors stand in between with handlers of their own.
  */
-export class Hop implements Handler {
+export class Hop extends Forward {
   readonly route: Route;
-  readonly #handler: Handler & { onRequestSent?(): void };
   #location: string | undefined;
 
   constructor(route: Route, handler: Handler) {
+    super(handler);
     this.route = route;
-    this.#handler = handler;
   }
 
   leadsTo(origin: string): boolean {
@@ -34,47 +30,19 @@ export class Hop implements Handler {
     );
   }
 
-  onRequestStart(...args: Parameters<NonNullable<Handler['onRequestStart']>>): void {
-    this.#handler.onRequestStart?.(...args);
-  }
-
-  onRequestUpgrade(...args: Parameters<NonNullable<Handler['onRequestUpgrade']>>): void {
-    this.#handler.onRequestUpgrade?.(...args);
-  }
-
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: IncomingHttpHeaders,
-    text?: string,
-  ): void {
+  override onResponseStart(...args: Parameters<Forward['onResponseStart']>): void {
+    const [, status, headers] = args;
     if (status >= 300 && status < 400) this.#location = [headers.location].flat()[0];
-    this.#handler.onResponseStart?.(controller, status, headers, text);
+    super.onResponseStart(...args);
   }
 
-  onResponseData(...args: Parameters<NonNullable<Handler['onResponseData']>>): void {
-    this.#handler.onResponseData?.(...args);
-  }
-
-  onResponseEnd(...args: Parameters<NonNullable<Handler['onResponseEnd']>>): void {
+  override onResponseEnd(...args: Parameters<Forward['onResponseEnd']>): void {
     const around = ending;
     ending = this;
     try {
-      this.#handler.onResponseEnd?.(...args);
+      super.onResponseEnd(...args);
     } finally {
       ending = around;
     }
-  }
-
-  onResponseError(...args: Parameters<NonNullable<Handler['onResponseError']>>): void {
-    this.#handler.onResponseError?.(...args);
-  }
-
-  onBodySent(...args: Parameters<NonNullable<Handler['onBodySent']>>): void {
-    this.#handler.onBodySent?.(...args);
-  }
-
-  onRequestSent(): void {
-    this.#handler.onRequestSent?.();
   }
 }

@@ -49,14 +49,22 @@ export function clientCertificates<ServiceName extends string>(
   credentials: Credentials<string, ServiceName>,
   options: InterceptorOptions<NoInfer<ServiceName>> = {},
 ): undici.Dispatcher.DispatcherComposeInterceptor {
-  if (credentials instanceof Promise) throw notLoaded();
+  if (credentials instanceof Promise) throw notLoaded('clientCertificates()');
+  return intercept(credentials as Credentials, options).interceptor;
+}
+
+/** The interceptor, and the routes that it opens. */
+export function intercept(
+  credentials: Credentials,
+  options: InterceptorOptions,
+): { interceptor: undici.Dispatcher.DispatcherComposeInterceptor; routes: Routes } {
   const { service, origin, dispatcher: base, ...pool } = options;
   checkPoolOptions(pool);
-  const routes = new Routes(credentials as Credentials, pool);
+  const routes = new Routes(credentials, pool);
   const allowH2 = speaksHttp2(pool, undici);
   const byDefault = identityOf(service && origin ? { service, origin } : service);
 
-  return (dispatch) => (request, handler) => {
+  const interceptor: undici.Dispatcher.DispatcherComposeInterceptor = (dispatch) => (request, handler) => {
     if (answersItself(base)) return dispatch(request, handler);
     let route: Route | null;
     try {
@@ -64,10 +72,10 @@ export function clientCertificates<ServiceName extends string>(
       if (to === undefined) throw noOrigin();
       const identity = own === undefined ? byDefault : identityOf(own);
       route = routes.find(to, identity, h2 ?? allowH2);
-      if (servername) refuseAddress(credentials as Credentials, servername, to, identity, route);
+      if (servername) refuseAddress(credentials, servername, to, identity, route);
       const before = routeBefore(to);
-      if (before) checkHop(credentials as Credentials, before, to);
-      if (route) checkProxy(base, route, credentials as Credentials, pool);
+      if (before) checkHop(credentials, before, to);
+      if (route) checkProxy(base, route, credentials, pool);
     } catch (error) {
       return fail(handler, error as Error);
     }
@@ -75,6 +83,7 @@ export function clientCertificates<ServiceName extends string>(
     const shown = route.resolution.certificate && handler.onRequestStart;
     return route.pool.dispatch(request, shown ? new Hop(route, handler) : handler);
   };
+  return { interceptor, routes };
 }
 
 /** What undici passes on of the options of `request`, `stream` and the like. */
@@ -89,10 +98,10 @@ function identityOf(written: DispatchIdentity | undefined): Identity {
   return { service: written.service, origin: new URL(written.origin).origin };
 }
 
-function notLoaded(): ClientCertificateError {
+export function notLoaded(name: string): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
-    'clientCertificates() was given a promise: an interceptor cannot wait for it',
+    `${name} was given a promise, and a dispatch cannot wait for it`,
     { hint: 'Write `await loadCredentials(…)`, or use createFetch, which takes the promise.' },
   );
 }
@@ -130,11 +139,15 @@ function refuseAddress(
 }
 
 /** As undici's own dispatchers do. */
-function fail(handler: undici.Dispatcher.DispatchHandler, error: Error): false {
-  if (!handler.onResponseError) throw error;
-  handler.onResponseError(null as unknown as undici.Dispatcher.DispatchController, error);
+export function fail(handler: undici.Dispatcher.DispatchHandler, error: Error): false {
+  const { onError } = handler as { onError?(error: Error): void };
+  if (handler.onResponseError) handler.onResponseError(null as unknown as Controller, error);
+  else if (onError) onError.call(handler, error);
+  else throw error;
   return false;
 }
+
+type Controller = undici.Dispatcher.DispatchController;
 
 declare module 'undici' {
   namespace Dispatcher {

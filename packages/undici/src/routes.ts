@@ -70,6 +70,22 @@ export class Routes {
     await Promise.all(closing);
   }
 
+  /** Closes every pool once its requests have ended. */
+  async close(): Promise<void> {
+    const routes = [...this.#routes.values()];
+    this.#routes.clear();
+    await Promise.all(routes.map(({ pool }) => pool.close()));
+  }
+
+  /** Ends every pool, its connections and its requests. */
+  async destroy(error: Error | null): Promise<void> {
+    const routes = [...this.#routes.values()];
+    this.#routes.clear();
+    await Promise.all(
+      routes.flatMap(({ pool, connecting }) => [pool.destroy(error), ...[...connecting].map(end)]),
+    );
+  }
+
   #isCurrent(route: Route): boolean {
     const credentials = this.#credentials;
     const { generation } = credentials;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, LookupFunction } from 'node:net';
+import { promisify } from 'node:util';
 import {
   type Authority,
   createAuthority,
@@ -19,7 +20,13 @@ import {
   fetch as undiciFetch,
 } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Credentials, clientCertificates, createFetch, loadCredentials } from '../src/index.ts';
+import {
+  type Credentials,
+  clientCertificates,
+  createDispatcher,
+  createFetch,
+  loadCredentials,
+} from '../src/index.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -285,6 +292,104 @@ describe.each([
     expect(await response.text()).toBe('mocked');
     expect(bank.requests).toEqual([]);
     await mock.close();
+  });
+});
+
+describe('the dispatcher', () => {
+  it('serves request, fetch of undici and of Node, and what is composed over it', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { allowH2: false });
+    await (await request(bank.url, { dispatcher })).body.dump();
+    await (await undiciFetch(bank.url, { dispatcher })).text();
+    await (await fetch(bank.url, { dispatcher } as object)).text();
+    const following = dispatcher.compose(interceptors.redirect({ maxRedirections: 5 }));
+    await (await request(away(), { dispatcher: following })).body.dump();
+    expect([subjects(bank), subjects(other)]).toEqual([['alice', 'alice', 'alice', 'alice'], [null]]);
+    await dispatcher.close();
+  });
+
+  it.each(['close', 'destroy'] as const)(
+    '%s() ends its connections, and says so to the next',
+    async (end) => {
+      await using credentials = await load();
+      const dispatcher = createDispatcher(credentials, { allowH2: false });
+      await (await request(bank.url, { dispatcher })).body.dump();
+      const [server] = bank.servers;
+      const open = () => promisify(server!.getConnections.bind(server))();
+      expect(await open()).toBe(1);
+      await dispatcher[end]();
+      await expect.poll(open).toBe(0);
+      await expect(request(bank.url, { dispatcher })).rejects.toMatchObject({
+        code: end === 'close' ? 'UND_ERR_CLOSED' : 'UND_ERR_DESTROYED',
+      });
+      // The credentials are not its own.
+      expect((await request(bank.url, { dispatcher: createDispatcher(credentials) })).statusCode).toBe(200);
+      expect(subjects(bank)).toEqual(['alice', 'alice']);
+    },
+  );
+
+  it('close() and destroy() take callbacks; a request under way ends first, or with the error', async () => {
+    await using credentials = await load();
+    const closing = createDispatcher(credentials);
+    const pending = request(`${bank.url}/delay?ms=300`, { dispatcher: closing });
+    await expect.poll(() => bank.requests.length).toBe(1);
+    await new Promise<void>((resolve) => {
+      closing.close(resolve);
+      pending.then(({ body }) => body.dump());
+    });
+    expect((await pending).statusCode).toBe(200);
+
+    const destroying = createDispatcher(credentials);
+    const ended = request(`${bank.url}/delay?ms=300`, { dispatcher: destroying });
+    const outcome = expect(ended).rejects.toThrow('maintenance');
+    await expect.poll(() => bank.requests.length).toBe(2);
+    await new Promise<void>((resolve) => destroying.destroy(new Error('maintenance'), resolve));
+    await outcome;
+    await new Promise<void>((resolve) => createDispatcher(credentials).destroy(resolve));
+  });
+
+  it('leaves every request to a MockAgent', async () => {
+    await using credentials = await load();
+    const mock = new MockAgent();
+    mock.disableNetConnect();
+    mock.get(bank.url).intercept({ path: '/accounts' }).reply(200, 'mocked');
+    mock.get(bank.url).intercept({ path: '/accounts', method: 'POST', body: 'x' }).reply(200, 'mocked');
+    const dispatcher = createDispatcher(credentials, { dispatcher: mock });
+    expect(await (await request(`${bank.url}/accounts`, { dispatcher })).body.text()).toBe('mocked');
+    const post = { dispatcher, method: 'POST', body: 'x' };
+    expect(await (await undiciFetch(`${bank.url}/accounts`, post)).text()).toBe('mocked');
+    expect(subjects(bank)).toEqual([]);
+    await dispatcher.close();
+  });
+
+  it('over a ProxyAgent, needs to be told which proxy that is', async () => {
+    await using proxy = await startProxy();
+    await using credentials = await load();
+    const through = (options: object) =>
+      createDispatcher(credentials, { dispatcher: new ProxyAgent(proxy.url), ...options });
+    await expect(request(bank.url, { dispatcher: through({}) })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    });
+    const dispatcher = through({ proxy: proxy.url });
+    await (await request(bank.url, { dispatcher })).body.dump();
+    expect([subjects(bank), proxy.connects.length]).toEqual([['alice'], 1]);
+    await dispatcher.destroy();
+  });
+
+  it('makes every request as the service it was made for', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { service: 'Archive', origin: bank.url });
+    await (await request(bank.url, { dispatcher })).body.dump();
+    await (await request(bank.url, { dispatcher, clientCertificate: undefined })).body.dump();
+    expect(subjects(bank)).toEqual(['bob', 'bob']);
+    await dispatcher.close();
+  });
+
+  it('refuses a promise, and options that would take connections out of its hands', async () => {
+    expect(() => createDispatcher(load() as unknown as Credentials)).toThrow(/was given a promise/);
+    await using credentials = await load();
+    const factory = { factory: () => new Agent() } as object;
+    expect(() => createDispatcher(credentials, factory)).toThrow(/"factory"/);
   });
 });
 
