@@ -8,6 +8,8 @@ import type { Connections } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
 import type { Events } from './events.ts';
 import {
+  type CertificateReading,
+  checkTrust,
   type Inventory,
   type LoadedProxy,
   loadInventory,
@@ -25,7 +27,7 @@ import { Probation } from './rotate/probation.ts';
 import type { Failure, Renewable } from './rotate/renewal.ts';
 import { type ReloadReport, Renewals } from './rotate/renewals.ts';
 import type { CertificateVersion } from './tls/context.ts';
-import type { ClientCertificate, Config, Warning } from './types.ts';
+import type { CertificateSource, ClientCertificate, Config, Warning } from './types.ts';
 
 /**
  * Keeps an inventory as its sources are: reads them again, puts what has changed in place of what was, and
@@ -114,7 +116,7 @@ export class Upkeep {
       const source = config.certificates.get(name)!;
       const subject: Renewable<ClientCertificate> = {
         name,
-        read: () => readCertificateSource(name, source, placeOf(this.#inventory.config)),
+        read: () => this.#read(name, source),
         take: (material) => this.#take(name, material),
       };
       this.#renewals.add(key, subject, origin);
@@ -142,12 +144,23 @@ export class Upkeep {
     this.#renewals.track();
   }
 
+  async #read(name: string, source: CertificateSource): Promise<CertificateReading> {
+    const reading = await readCertificateSource(name, source, placeOf(this.#inventory.config));
+    if ((reading.trust === 'only') === this.#inventory.config.pins.trustOnly.has(name)) return reading;
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_CONFIG_INVALID',
+      `certificate "${name}": its source says another "trust" than when it was loaded`,
+      { hint: 'Write "trust" on the rules that name it, or reload with a new config.' },
+    );
+  }
+
   #take(name: string, material: ClientCertificate): boolean {
     const { certificates, config } = this.#inventory;
     const previous = certificates.get(name)!;
     const refused = this.#probation.refusalOf(name)?.material;
     if (!replaces(material, previous.material, name, config.pins, refused)) return false;
     const next = { name, version: previous.version + 1, material };
+    if (material.ca.length === 0) checkTrust(config, new Map(certificates).set(name, next));
     this.#swap(previous, next, () => {
       if (config.rollback) this.#probation.begin(next, previous);
     });

@@ -110,6 +110,13 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
       'the source is not an object',
       "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }.",
     );
+  const unknown = Object.keys(resolved).find((name) => !options.has(name));
+  if (unknown !== undefined)
+    throw new Problem(
+      'CONFIG_INVALID',
+      `the source has an unknown option ${JSON.stringify(unknown.slice(0, 40))}`,
+      `Known here: ${[...options].join(', ')}.`,
+    );
   const { pfx, cert, key, dir, refresh } = resolved as FileSource;
   const named = [pfx, cert ?? key, dir].filter((each) => each !== undefined);
   if (named.length !== 1)
@@ -129,6 +136,20 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
   return resolved as FileSource;
 }
 
+const options: ReadonlySet<string> = new Set<keyof FileSource>([
+  'pfx',
+  'cert',
+  'key',
+  'dir',
+  'passphrase',
+  'keyPassphrase',
+  'ca',
+  'trust',
+  'alias',
+  'maxIterations',
+  'refresh',
+]);
+
 function isTime(refresh: unknown): boolean {
   const time = refresh instanceof Date ? refresh.getTime() : refresh;
   return typeof time === 'number' && !Number.isNaN(time);
@@ -138,7 +159,12 @@ async function callSource(source: () => FileSource | Promise<FileSource>): Promi
   try {
     return await source();
   } catch (cause) {
-    throw new Problem('FILE_UNREADABLE', 'the function that returns the source failed', undefined, cause);
+    throw new Problem(
+      'FILE_UNREADABLE',
+      'the function that returns the source failed',
+      'Its error is the cause.',
+      cause,
+    );
   }
 }
 

@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
+import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { type FileSource, loadCredentials } from '../../src/index.ts';
+import { type Config, type FileSource, loadCredentials } from '../../src/index.ts';
 import { isEqual } from '../../src/rotate/equal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
 import { buildCore } from './built.ts';
-import { inPlace, issue, next, scratch } from './scene.ts';
+import { inPlace, issue, next, request, scratch } from './scene.ts';
 
 let authority: Authority;
 beforeAll(async () => {
@@ -98,6 +98,48 @@ describe('a function as the source', () => {
     await expect.poll(() => credentials.certificates()[0]!.error).toBeNull();
   });
 
+  it('may say whom to trust: nothing but its roots, also after a renewal', async () => {
+    await using server = await startServer({ authority, host: 'localhost', clientCertificate: 'none' });
+    const certificate = await issue(authority, 'a');
+    const stranger = await createAuthority();
+    let ca: string | undefined = authority.certificate;
+    let trust: 'only' | undefined = 'only';
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => ({ ...inlineOf(certificate), ca, trust }) },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+    });
+    expect(credentials.resolve(server.url).trust).toBe('only');
+    await request(credentials, server.url);
+    credentials.on('error', () => {});
+    const failure = async () => (await credentials.reload()).failed[0]?.error;
+    ca = undefined;
+    expect(await failure()).toMatchObject({ message: expect.stringContaining('no root to trust') });
+    [ca, trust] = [authority.certificate, undefined];
+    expect(await failure()).toMatchObject({ message: expect.stringContaining('another "trust"') });
+    await request(credentials, server.url);
+    [ca, trust] = [stranger.certificate, 'only'];
+    expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
+    await expect(request(credentials, server.url)).rejects.toThrow('self-signed');
+  });
+
+  it.each([
+    ['an unknown option', { passphrse: 'x' }, 'ERR_CLIENTCERT_CONFIG_INVALID', '"passphrse"'],
+    [
+      'a directory that is a web address',
+      { dir: new URL('https://a.example') },
+      'ERR_CLIENTCERT_CONFIG_INVALID',
+      'not a local file',
+    ],
+  ])('that returns %s is told so', async (_, returned, code, said) => {
+    const { cert, key } = inlineOf(await issue(authority, 'a'));
+    const source = ('dir' in returned ? returned : { cert, key, ...returned }) as FileSource;
+    await expect(loadCredentials({ certificates: { bank: () => source }, hosts })).rejects.toMatchObject({
+      name: 'ClientCertificateError',
+      code,
+      message: expect.stringContaining(said),
+    });
+  });
+
   it('may return files, which are watched then', async () => {
     await using directory = await scratch();
     await inPlace(directory.path, await issue(authority, 'a'));
@@ -161,6 +203,33 @@ await credentials.reload();
 const { version, error } = credentials.certificates()[1];
 console.log('rotated ' + version + (error ? ', failing' : ''));
 `;
+
+it.each<[string, object, string, string]>([
+  [
+    'a rule’s root that is a web address',
+    { hosts: { 'a.example': { ca: new URL('https://a.example') } } },
+    'CONFIG_INVALID',
+    'hosts["a.example"]: ca: ',
+  ],
+  [
+    'a missing file',
+    { proxy: { url: 'http://p.example', authorization: { file: 'nowhere' } } },
+    'FILE_NOT_FOUND',
+    'proxy: the authorization file nowhere',
+  ],
+  [
+    'a missing variable',
+    { proxy: { url: 'http://p.example', authorization: { env: 'NOT_SET' } } },
+    'CONFIG_INVALID',
+    'proxy: the environment variable NOT_SET',
+  ],
+])('roots and authorizations say what is wrong with them: %s', async (_, config, code, said) => {
+  await expect(loadCredentials(config as Config)).rejects.toMatchObject({
+    name: 'ClientCertificateError',
+    code: `ERR_CLIENTCERT_${code}`,
+    message: expect.stringContaining(said),
+  });
+});
 
 describe('waiting', () => {
   it('after failures doubles up to a minute, spread over half of it', () => {
