@@ -253,7 +253,7 @@ export class Upkeep {
     this.#checkOpen(); // a listener may have closed them
     this.#refollow(before, next);
     this.#announce(fresh, next.config.warnings);
-    this.#expiry.look(); // the thresholds may be others
+    if (!isEqual(next.config.expiryThresholds, before.config.expiryThresholds)) this.#expiry.look();
 
     const keys = kept.map(certificateKey);
     const touched = new Set(await this.#renewals.findChanged(keys));

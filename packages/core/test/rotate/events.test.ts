@@ -80,6 +80,18 @@ describe('the end of a certificate', () => {
     expect(credentials.health().status).toBe('ok');
   });
 
+  it('is told where a new config asks to be told sooner', async () => {
+    const notAfter = new Date(Date.now() + 40.5 * day);
+    const source = inlineOf(await authority.issue({ name: 'a', notAfter }));
+    const config = { certificates: { bank: source }, hosts: { 'api.bank.example': 'bank' as const } };
+    await using credentials = await loadCredentials(config);
+    await expect(next(credentials, 'expiring', 100)).rejects.toThrow('no expiring');
+    const told = next(credentials, 'expiring');
+    await credentials.reload({ ...config, expiryWarningDays: [60, 7] });
+    expect(await told).toMatchObject({ threshold: 60, daysLeft: 40 });
+    expect(credentials.certificates()[0]!.status).toBe('expiring');
+  });
+
   it('comes near within a part of a day, where the threshold is one', async () => {
     const threshold = 0.02; // about half an hour
     const load = async (minutes: number) => {
