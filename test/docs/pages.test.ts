@@ -58,6 +58,17 @@ it('client pages have the same headings', () => {
     if (path.startsWith('clients/')) expect([path, headings(text)]).toEqual([path, expected]);
 });
 
+it('the glossary is in order, and every term of it is linked from somewhere', () => {
+  const [, glossary = ''] = pages.find(([path]) => path === 'glossary.md')!;
+  const terms = [...glossary.matchAll(/^## (.+)$/gm)].map(([, term]) => term!);
+  const plain = (term: string) => term.toLowerCase().replaceAll(/[^a-z0-9 ]/g, '');
+  expect(terms).toEqual(terms.toSorted((a, b) => (plain(a) < plain(b) ? -1 : 1)));
+  const everything = pages.map(([, text]) => text).join('\n');
+  const anchors = terms.map((term) => term.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'));
+  const isLinked = (anchor: string) => new RegExp(`\\((/glossary)?#${anchor}\\)`).test(everything);
+  expect(anchors.filter((anchor) => !isLinked(anchor))).toEqual([]);
+});
+
 it('every code and every warning is in the reference, and no other', () => {
   const reference = readFileSync(join(docs, 'reference/errors.md'), 'utf8');
   const source = (path: string) => readFileSync(join(root, 'packages/core/src', path), 'utf8');

@@ -111,7 +111,7 @@ export const symptoms: readonly Symptom[] = [
     ],
     title: 'alert unsupported certificate, SSL alert number 43',
     meaning:
-      'The certificate’s extended key usage does not allow client authentication: often a server certificate.',
+      'The certificate’s [extended key usage](/glossary#extended-key-usage), or its [key usage](/glossary#key-usage), does not allow client authentication: often a server certificate.',
     check: 'npx clientcert inspect bank.pfx',
     fix: '`inspect` warns with `NO_CLIENT_AUTH`. Order a certificate for client authentication.',
     byHand: 'Order a certificate with the extended key usage clientAuth.',
@@ -125,9 +125,10 @@ export const symptoms: readonly Symptom[] = [
       'ssl/tls alert certificate revoked … SSL alert number 44',
     ],
     title: 'alert certificate revoked, SSL alert number 44',
-    meaning: 'The certificate was revoked by its issuer.',
+    meaning: 'The certificate was [revoked](/glossary#revocation) by its issuer.',
     check: 'npx clientcert inspect bank.pfx',
-    tells: 'The file does not know it: ask the issuer, with the serial number that is printed.',
+    tells:
+      'The file does not know it: ask the issuer, with the [serial number](/glossary#serial-number) that is printed.',
     fix: 'Get a new one. Replace the file: it is picked up without a restart.',
     byHand: 'Get a new one, and restart the process.',
   },
@@ -167,9 +168,9 @@ export const symptoms: readonly Symptom[] = [
     messages: ['tlsv1 alert unknown ca … SSL alert number 48'],
     title: 'alert unknown ca, SSL alert number 48',
     meaning:
-      'The server does not know who issued your certificate: an intermediate is missing, or the server expects another issuer.',
+      'The server does not know who issued your certificate: an [intermediate](/glossary#intermediate) is missing, or the server expects another [issuer](/glossary#issuer).',
     check: 'npx clientcert inspect bank.pfx',
-    fix: '`inspect` warns with `CHAIN_INCOMPLETE`: put the intermediate into the file, after the certificate, or get a PFX with the whole chain.',
+    fix: '`inspect` warns with `CHAIN_INCOMPLETE`: put the intermediate into the file, after the certificate, or get a PFX with the whole [chain](/glossary#chain).',
     byHand: 'Concatenate certificate and intermediates in `cert`; a PFX needs them inside.',
   },
   {
@@ -181,7 +182,7 @@ export const symptoms: readonly Symptom[] = [
     meaning:
       'The certificate is valid, and whom it names may not come in. GnuTLS servers say it for every reason.',
     check: 'npx clientcert inspect bank.pfx',
-    fix: 'Ask the server’s team to let this subject or fingerprint in; `inspect` prints both.',
+    fix: 'Ask the server’s team to let this [subject](/glossary#subject) or [fingerprint](/glossary#fingerprint) in; `inspect` prints both.',
     byHand: 'The same.',
   },
   {
@@ -234,7 +235,7 @@ export const symptoms: readonly Symptom[] = [
     alert: 112,
     messages: ['tlsv1 unrecognized name … SSL alert number 112'],
     title: 'unrecognized name, SSL alert number 112',
-    meaning: 'The server has no certificate for the name that was dialled.',
+    meaning: 'The server has no certificate for the name that was dialled ([SNI](/glossary#sni)).',
     check: 'openssl s_client -connect api.bank.example:443 -servername api.bank.example </dev/null',
     fix: 'Call the host by the name that the server knows.',
     byHand: 'The same.',
@@ -258,7 +259,7 @@ export const symptoms: readonly Symptom[] = [
     alert: 120,
     messages: ['tlsv1 alert no application protocol … SSL alert number 120'],
     title: 'alert no application protocol, SSL alert number 120',
-    meaning: 'The server speaks neither HTTP/1.1 nor HTTP/2 as offered.',
+    meaning: 'The server speaks neither HTTP/1.1 nor HTTP/2 as offered (by [ALPN](/glossary#alpn)).',
     check: 'openssl s_client -connect api.bank.example:443 -alpn h2,http/1.1 </dev/null',
     fix: 'Turn HTTP/2 on or off in the client.',
     byHand: 'The same.',
@@ -508,7 +509,7 @@ export const symptoms: readonly Symptom[] = [
     codes: ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED'],
     messages: ['unsafe legacy renegotiation disabled'],
     title: 'unsafe legacy renegotiation disabled',
-    meaning: 'The server lacks a protection of 2010 (RFC 5746).',
+    meaning: 'The server lacks a protection of 2010 for [renegotiation](/glossary#renegotiation) (RFC 5746).',
     check: 'openssl s_client -connect old.tax.example:443 </dev/null',
     fix: '`tls: { legacy: true }` on that host.',
     byHand: 'secureOptions: SSL_OP_LEGACY_SERVER_CONNECT on an agent for that host alone.',
@@ -566,7 +567,7 @@ export const symptoms: readonly Symptom[] = [
     messages: ['Reason: Cannot perform Post-Handshake Authentication.'],
     title: '403 Cannot perform Post-Handshake Authentication; 403 or 401 while curl works',
     meaning:
-      'The server asks for the certificate after the handshake, for one path. Node cannot do that over TLS 1.3. Apache says so with 403, Tomcat with a bare 401.',
+      'The server asks for the certificate [after the handshake](/glossary#post-handshake-authentication), for one path. Node cannot do that over TLS 1.3. Apache says so with 403, Tomcat with a bare 401.',
     check: 'curl -v --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
     fix: "Pin the host to TLS 1.2: `tls: 'TLSv1.2'`.",
     byHand: 'maxVersion: TLSv1.2 on the agent.',
@@ -578,7 +579,7 @@ export const symptoms: readonly Symptom[] = [
     messages: ['Stream closed with error code NGHTTP2_HTTP_1_1_REQUIRED'],
     title: 'Stream closed with error code NGHTTP2_HTTP_1_1_REQUIRED',
     meaning:
-      'The server asks for the certificate after the handshake, for one path, and HTTP/2 allows that in no TLS version (RFC 8740, RFC 9113).',
+      'The server asks for the certificate after the handshake ([renegotiation](/glossary#renegotiation)), for one path, and HTTP/2 allows that in no TLS version (RFC 8740, RFC 9113).',
     check: 'curl -v --http1.1 --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
     fix: "Turn HTTP/2 off in the client, and pin the host to TLS 1.2: `tls: 'TLSv1.2'`.",
     byHand: 'The same, with maxVersion: TLSv1.2 on the agent.',
