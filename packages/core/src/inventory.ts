@@ -4,6 +4,7 @@ import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
 import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
+import { explainAs, Problem } from './load/problem.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
 import { buildTable, type Table } from './pin/table.ts';
 import { isEqual } from './rotate/equal.ts';
@@ -168,8 +169,13 @@ export async function readAuthorization(
   baseDirectory: string,
 ): Promise<Reading<string | undefined>> {
   const surroundings = createSurroundings(baseDirectory);
-  const { text } = await resolvePassphrase(authorization, surroundings);
-  return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
+  try {
+    const { text, reason } = await resolvePassphrase(authorization, surroundings);
+    if (reason !== undefined) throw new Problem('PASSPHRASE_MISSING', reason);
+    return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
+  } catch (error) {
+    throw explainAs(`${proxyLabel}: authorization`, error);
+  }
 }
 
 /** The version after the one in use, or that one where nothing has changed. */

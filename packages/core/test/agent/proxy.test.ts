@@ -8,6 +8,8 @@ import {
 } from '@clientcert/testing';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadCredentials } from '../../src/credentials.ts';
+import { ClientCertificateError } from '../../src/errors.ts';
+import type { Passphrase } from '../../src/types.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
@@ -92,6 +94,22 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
     const wrong = await get(server.url, { agent: credentials.agent({ proxy: url }) }).catch((error) => error);
     expect(`${wrong.stack}${JSON.stringify(wrong)}`).not.toContain('canary');
   });
+
+  it.each<[Passphrase, string, string]>([
+    [{ file: 'not-there' }, 'ERR_CLIENTCERT_FILE_NOT_FOUND', 'not-there does not exist'],
+    [{ env: 'NOT_SET' }, 'ERR_CLIENTCERT_PASSPHRASE_MISSING', 'NOT_SET is not set'],
+  ])(
+    'an authorization that cannot be had, %j, is an error of the load',
+    async (authorization, code, said) => {
+      const proxy = { url: 'http://proxy.example:3128', authorization };
+      const error = await loadCredentials({ certificates: {}, proxy }).catch((reason) => reason);
+      expect(error).toBeInstanceOf(ClientCertificateError);
+      expect(error).toMatchObject({
+        code,
+        message: expect.stringMatching(`^proxy: authorization: .*${said}$`),
+      });
+    },
+  );
 
   it('one that never answers ends with the request’s timeout and abort, and frees the queue', async () => {
     await using all = await scene({ tls, hang: true });
