@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +28,17 @@ it('examples/axios/short.mjs and examples/start/accounts.mjs', async () => {
     'bank',
     'bank',
   ]);
+});
+
+it('examples/start/wrong-passphrase.txt is what a wrong passphrase says', async () => {
+  const { code, output } = await examples.run(
+    'start/accounts.mjs',
+    {},
+    { env: { BANK_PFX_PASSPHRASE: 'x' } },
+  );
+  expect(code).toBe(1);
+  const shown = readFileSync(new URL('../start/wrong-passphrase.txt', import.meta.url), 'utf8');
+  for (const line of shown.trim().split('\n')) expect(output).toContain(line);
 });
 
 it('examples/start/explain.mjs', async () => {
