@@ -24,6 +24,14 @@ function isRun(path: string): boolean {
   return tests.some((text) => parts.every((part) => new RegExp(`(?<![\\w-])${part}(?![\\w-])`).test(text)));
 }
 
+const read = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const manifest = read('package.json');
+const known = [
+  ...Object.keys(manifest.devDependencies),
+  ...readdirSync(join(root, 'packages')).map((name): string => read(`packages/${name}/package.json`).name),
+];
+const commands = ['inspect', 'check', 'explain', 'demo'];
+
 describe.each(pages)('docs/%s', (_, text) => {
   it('shows no code that is typed into it: examples and commands only', () => {
     const languages = [...text.matchAll(/^```(\S*)$/gm)].map(([, language]) => language).filter(Boolean);
@@ -36,6 +44,21 @@ describe.each(pages)('docs/%s', (_, text) => {
       const example = path!.replace(/^examples\//, '');
       // A test of an example that is a test itself: vitest finds it.
       expect(isRun(example) || example.endsWith('.test.ts'), path).toBe(true);
+    }
+  });
+
+  it('names no command, script or package that is not there', () => {
+    for (const [, block] of text.matchAll(/^```sh\n([^`]+)^```$/gm)) {
+      for (const line of block!.split('\n')) {
+        const [, command] = /npx clientcert (\w+)/.exec(line) ?? [];
+        if (command) expect(commands).toContain(command);
+        const [, script] = /npm run ([\w:]+)/.exec(line) ?? [];
+        if (script) expect(Object.keys(manifest.scripts)).toContain(script);
+        const [, file] = /node (?:--\S+ )*(test\S+)/.exec(line) ?? [];
+        if (file) expect(existsSync(join(root, file)), file).toBe(true);
+        const [, installed = ''] = /npm install (?:--save-dev )?(.*)/.exec(line) ?? [];
+        for (const name of installed.split(' ').filter(Boolean)) expect(known, line).toContain(name);
+      }
     }
   });
 

@@ -272,9 +272,9 @@ export const symptoms: readonly Symptom[] = [
     title: 'socket hang up, read ECONNRESET, other side closed',
     meaning:
       'The server closed the connection without a word. Over TLS 1.3, servers written in Node and Java do so when they do not take a certificate. A crash of the application looks the same, and so does `http:` on a port of Node’s that speaks TLS.',
-    check: 'sleep 3 | openssl s_client -connect api.bank.example:443 -cert bank.pfx',
+    check: 'sleep 3 | openssl s_client -connect api.bank.example:443 -cert bank.pfx -cert_chain bank.pfx',
     tells:
-      'Nothing is sent to the application here. With `unexpected eof` or an alert at the end, the server does not take the certificate; without, look at the application.',
+      'Nothing is sent to the application here. With `unexpected eof` or an alert at the end, the server does not take the certificate; without, look at the application. (openssl reads no [old PFX](/guides/old-pfx-files).)',
     fix: 'With undici and fetch, look at the `cause`: clientcert puts the server’s alert there, where there was one. Then go through the warnings of `npx clientcert inspect bank.pfx`.',
     byHand: 'undici and fetch hide the alert: call with `node:https` once to see it.',
   },
