@@ -98,7 +98,14 @@ for (const colours of ['light', 'dark']) {
   }
 }
 
+// A link into a page shows the heading, below the bar at the top.
 await page.setViewportSize({ width: 1280, height: 900 });
+for (path of ['/troubleshooting#alert-48', '/troubleshooting#proxy-407', '/glossary#root']) {
+  await page.goto(origin + path, { waitUntil: 'networkidle' });
+  const top = await page.evaluate(() => document.querySelector(location.hash).getBoundingClientRect().top);
+  if (top < 64 || top > 300) problems.push(`${path}: its heading is at ${top} px`);
+}
+
 path = '/builder';
 await page.goto(origin + path, { waitUntil: 'networkidle' });
 await useBuilder();
@@ -153,9 +160,9 @@ async function useBuilder() {
     "tls: 'TLSv1.2'",
     'await loadCredentials',
   );
-  await page.getByRole('tab', { name: 'CommonJS' }).press('Enter');
+  await page.getByRole('tab', { name: 'ES module' }).press('ArrowRight');
   await expectOutput("require('soap')");
-  await page.getByRole('tab', { name: 'clientcert.json' }).press('Enter');
+  await page.keyboard.press('ArrowRight'); // clientcert.json
   const json = JSON.parse(await page.getByTestId('output').textContent());
   if (json.certificates.bank.passphrase) problems.push('builder: a passphrase although it has none');
   await page.getByRole('button', { name: 'Copy install line' }).press('Enter');
