@@ -84,12 +84,10 @@ for (const colours of ['light', 'dark']) {
     await page.addScriptTag({ path: axe });
     const violations = await page.evaluate(async () => {
       const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-      return violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(
-          ({ id, nodes }) =>
-            `${id} (${nodes.length}): ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary?.slice(0, 200)}`,
-        );
+      return violations.map(
+        ({ id, nodes }) =>
+          `${id} (${nodes.length}): ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary?.slice(0, 200)}`,
+      );
     });
     for (const violation of violations) problems.push(`${path} (${colours}): ${violation}`);
     await page.setViewportSize({ width: 390, height: 844 });

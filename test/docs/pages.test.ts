@@ -39,8 +39,9 @@ describe.each(pages)('docs/%s', (_, text) => {
   });
 
   it('includes only files that are there, and that a test runs', () => {
-    for (const [, path] of text.matchAll(/^<<< @\/\.\.\/(\S+?)(?:#\w+)?$/gm)) {
+    for (const [, path, region] of text.matchAll(/^<<< @\/\.\.\/(\S+?)(?:#([\w-]+))?$/gm)) {
       expect(existsSync(join(root, path!)), path).toBe(true);
+      if (region) expect(readFileSync(join(root, path!), 'utf8')).toContain(`#region ${region}\n`);
       const example = path!.replace(/^examples\//, '');
       // A test of an example that is a test itself: vitest finds it.
       expect(isRun(example) || example.endsWith('.test.ts'), path).toBe(true);
@@ -60,6 +61,13 @@ describe.each(pages)('docs/%s', (_, text) => {
         for (const name of installed.split(' ').filter(Boolean)) expect(known, line).toContain(name);
       }
     }
+  });
+
+  it('points to files of the repository that are there', () => {
+    for (const [, path] of text.matchAll(
+      /github\.com\/clientcert\/clientcert\/(?:tree|blob)\/main\/([^)\s]+)/g,
+    ))
+      expect(existsSync(join(root, path!)), path).toBe(true);
   });
 
   it('begins with one heading of the first level', () => {
