@@ -120,6 +120,23 @@ await page
 const found = await page.locator('.VPLocalSearchBox .result').allTextContents();
 if (!found.some((text) => /renewal/i.test(text))) problems.push(`search: rollback finds ${found}`);
 
+// What is printed, pasted as it is, finds its place in Troubleshooting first.
+for (const [pasted, heading] of [
+  ['error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate', 'SSL alert number 42'],
+  ['unable to verify the first certificate', 'unable to get local issuer certificate'],
+  ['Proxy response (407) !== 200 when HTTP Tunneling', '407 from a proxy'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname/IP does not match'],
+  ['other side closed', 'socket hang up'],
+]) {
+  await page.locator('.VPLocalSearchBox input').fill(pasted);
+  const first = page.locator('.VPLocalSearchBox .result').first();
+  await first
+    .getByText(heading)
+    .first()
+    .waitFor({ timeout: 5000 })
+    .catch(async () => problems.push(`search: ${pasted} finds ${await first.textContent()}`));
+}
+
 await browser.close();
 console.log(`${pages.length} pages, ${links.length} links`);
 for (const problem of [...new Set(problems)]) console.error(problem);
