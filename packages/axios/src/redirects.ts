@@ -26,20 +26,24 @@ export function refuseAfterRedirects(outgoing: Outgoing): void {
   beforeRedirects(outgoing.config, (_options, to) => refuse(outgoing, 'httpsAgent', to));
 }
 
-/** Ours, and the caller's own that it calls first: a used config comes back with ours. */
-const callers = new WeakMap<BeforeRedirect, BeforeRedirect | undefined>();
+/** On ours, the caller's own that it calls first: a used config comes back with ours. */
+const callers: unique symbol = Symbol('clientcert.callers');
+
+interface Ours extends BeforeRedirect {
+  [callers]?: BeforeRedirect | undefined;
+}
 
 function beforeRedirects(
   config: InternalAxiosRequestConfig,
   look: (options: Record<string, unknown>, to: URL) => void,
 ): void {
-  const before = config.beforeRedirect;
-  const own = before && callers.has(before) ? callers.get(before) : before;
-  const beforeRedirect: BeforeRedirect = (options, response, request) => {
+  const before: Ours | undefined = config.beforeRedirect;
+  const own = before && callers in before ? before[callers] : before;
+  const beforeRedirect: Ours = (options, response, request) => {
     own?.(options, response, request);
     look(options, new URL(options.href));
   };
-  callers.set(beforeRedirect, own);
+  beforeRedirect[callers] = own;
   config.beforeRedirect = beforeRedirect;
 }
 
