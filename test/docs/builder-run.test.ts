@@ -39,7 +39,7 @@ describe.each(clients)('what the builder shows for %s', (client) => {
         ['serverless/handler.mjs', esm],
         ['serverless/handler.cjs', commonjs],
       ] as const) {
-        const run = await examples.run(file, ports, { edit: () => text, env, after });
+        const run = await examples.run(file, ports, { edit: () => text, env });
         expect(run).toEqual({ code: 0, output: expect.stringMatching(/\S/) });
       }
       const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.commonName);
