@@ -33,8 +33,7 @@ describe.each(clients)('what the builder shows for %s', (client) => {
       const { esm, commonjs } = build({ ...start, client, privateRoot: true, ...given });
       const ports = { 'api.bank.example:443': server.port, 'www.bank.example:443': server.port };
       const env = { BANK_PASSPHRASE: 'for the bank', NODE_EXTRA_CA_CERTS: '' };
-      // Files of examples that are there, with the builder's text in them; a kept connection need not end.
-      const after = 'setTimeout(process.exit, 500).unref();';
+      // Files of examples that are there, with the builder's text in them.
       for (const [file, text] of [
         ['serverless/handler.mjs', esm],
         ['serverless/handler.cjs', commonjs],
