@@ -89,6 +89,11 @@ export default defineConfig({
     search: { provider: 'local' },
     docFooter: { prev: 'Before', next: 'Next' },
   },
+  // A page without headings has no outline: its text takes that room.
+  transformPageData: ({ filePath, frontmatter }) => {
+    const text = readFileSync(new URL(`../${filePath}`, import.meta.url), 'utf8');
+    if (!/^##+ /m.test(text)) frontmatter.aside ??= false;
+  },
   markdown: {
     languageAlias: { mjs: 'js', cjs: 'js', env: 'sh' },
     // Both with enough contrast for small text.

@@ -1,4 +1,4 @@
-import { loadCredentials } from '@clientcert/core';
+import { loadCredentials } from '@clientcert/axios';
 
 const credentials = await loadCredentials({
   certificates: {

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadCredentials } from '@clientcert/core';
-import { type Authority, createAuthority, startServer } from '@clientcert/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Authority, createAuthority, startProxy, startServer } from '@clientcert/testing';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Examples, layOut } from './run.ts';
 
 let authority: Authority;
@@ -27,6 +28,17 @@ it('examples/axios/short.mjs and examples/start/accounts.mjs', async () => {
     'bank',
     'bank',
   ]);
+});
+
+it('examples/start/wrong-passphrase.txt is what a wrong passphrase says', async () => {
+  const { code, output } = await examples.run(
+    'start/accounts.mjs',
+    {},
+    { env: { BANK_PFX_PASSPHRASE: 'x' } },
+  );
+  expect(code).toBe(1);
+  const shown = readFileSync(new URL('../start/wrong-passphrase.txt', import.meta.url), 'utf8');
+  for (const line of shown.trim().split('\n')) expect(output).toContain(line);
 });
 
 it('examples/start/explain.mjs', async () => {
@@ -53,46 +65,123 @@ it('examples/guides/services.mjs', async () => {
   expect(seen.sort()).toEqual(['/accounts bank', '/archive tax', '/invoices tax', '/public none']);
 });
 
-it.each([
-  [
-    'guides/tls-version.mjs',
-    { 'https://old.bank.example': 'TLSv1.2', 'https://api.bank.example': 'TLSv1.3' },
-  ],
-  ['guides/old-tls.mjs', { 'https://old.tax.example': 'TLSv1', 'https://other.example': 'TLSv1.2' }],
-])('examples/%s', async (file, minimum) => {
-  const after = `for (const url of ${JSON.stringify(Object.keys(minimum))}) console.log(example.credentials.resolve(url).tls.min);`;
-  const run = await examples.run(file, {}, { after });
-  const expected = Object.values(minimum);
-  expect(run).toEqual({ code: 0, output: `${expected.join('\n')}\n` });
+/** Calls each URL over node:https with credentials of the example, and prints the status or the error's code. */
+const calling = (...calls: [credentials: string, url: string][]) => `
+import https from 'node:https';
+const call = (credentials, url) => new Promise((resolve) => {
+  const request = https.get(url, { agent: credentials.agent() }, (response) => {
+    response.resume().on('end', () => resolve(response.statusCode));
+  });
+  request.on('error', (error) => resolve(error.code));
+});
+const settle = async (name, url) => console.log(name, url, await call(example[name], url));
+${calls.map((each) => `await settle(${each.map((part) => JSON.stringify(part)).join()});`).join('\n')}`;
+
+it('examples/guides/tls-version.mjs', async () => {
+  const hosts = ['api.bank.example', 'old.bank.example'];
+  await using both = await startServer({ authority, hosts });
+  await using only12 = await startServer({ authority, hosts, tls: { maxVersion: 'TLSv1.2' } });
+  const urls = hosts.map((host): [string, string] => ['credentials', `https://${host}/`]);
+  const run = async (port: number) => {
+    const ports = Object.fromEntries(hosts.map((host) => [`${host}:443`, port]));
+    return (await examples.run('guides/tls-version.mjs', ports, { after: calling(...urls) })).output;
+  };
+  expect(await run(both.port)).toMatch(/api\S+ 200\n.*old\S+ 200\n/);
+  const seen = both.requests.map(
+    ({ protocol, clientCertificate }) => `${protocol} ${clientCertificate?.commonName}`,
+  );
+  expect(seen).toEqual(['TLSv1.3 bank', 'TLSv1.2 bank']);
+  expect(await run(only12.port)).toMatch(/api\S+ (EPROTO|ERR_SSL_\w+)\n.*old\S+ 200\n/);
+});
+
+it('examples/guides/old-tls.mjs', async () => {
+  const hosts = ['old.tax.example', 'other.example'];
+  const tls = { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+  await using server = await startServer({ authority, hosts, tls, clientCertificate: 'optional' });
+  const ports = Object.fromEntries(hosts.map((host) => [`${host}:443`, server.port]));
+  const after = calling(
+    ['credentials', 'https://old.tax.example/'],
+    ['credentials', 'https://other.example/'],
+  );
+  const { output } = await examples.run('guides/old-tls.mjs', ports, { after });
+  expect(output).toMatch(/old\.tax\.example\/ 200\n.*other\.example\/ (EPROTO|ERR_SSL_\w+)\n/);
+  expect(
+    server.requests.map(({ protocol, clientCertificate }) => [protocol, clientCertificate?.commonName]),
+  ).toEqual([['TLSv1', 'bank']]);
 });
 
 it('examples/guides/private-roots.mjs', async () => {
-  const after = `
-for (const host of ['api.bank.example', 'private.example', 'vault.example']) {
-  const { certificate, trust } = example.credentials.resolve(\`https://\${host}\`);
-  console.log(certificate, trust);
-}`;
-  const run = await examples.run('guides/private-roots.mjs', {}, { after });
-  expect(run).toEqual({ code: 0, output: 'bank system\nnull system\nnull only\n' });
+  const hosts = ['api.bank.example', 'private.example', 'vault.example', 'elsewhere.example'];
+  const urls = hosts.map((host): [string, string] => ['credentials', `https://${host}/`]);
+  const other = await createAuthority({ name: 'Known to Node' });
+  const files = { 'known.pem': other.certificate };
+  const run = async (issuer: Authority) => {
+    const certificate = await issuer.issue({ name: 'server', hosts });
+    await using server = await startServer({ authority, certificate, clientCertificate: 'optional' });
+    const ports = Object.fromEntries(hosts.map((host) => [`${host}:443`, server.port]));
+    const env = { NODE_EXTRA_CA_CERTS: 'known.pem' };
+    const options = { after: calling(...urls), files, env };
+    const { output } = await examples.run('guides/private-roots.mjs', ports, options);
+    const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? 'none');
+    return [...output.matchAll(/ (\S+)\n/g)].map(([, end]) => end).concat(seen);
+  };
+  const unknown = ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'];
+  const refused = expect.toSatisfy((end: string) => unknown.includes(end));
+  expect(await run(authority)).toEqual(['200', '200', '200', refused, 'bank', 'none', 'none']);
+  // The root that Node knows is good for all but the host that trusts its own and no other.
+  expect(await run(other)).toEqual(['200', '200', refused, '200', 'bank', 'none', 'none']);
 });
 
 it('examples/guides/proxies.mjs', async () => {
-  const files = { 'proxy-authorization': 'Basic bWU6c2VjcmV0\n' };
-  const run = await examples.run('guides/proxies.mjs', {}, { files });
-  expect(run).toEqual({ code: 0, output: '' });
+  await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+  await using proxy = await startProxy({
+    authentication: { username: 'me', password: 'secret' },
+    route: () => ({ host: '127.0.0.1', port: server.port }),
+  });
+  const run = await examples.run(
+    'guides/proxies.mjs',
+    { 'proxy.example:3128': proxy.port, 'api.bank.example:443': server.port },
+    {
+      after: calling(...names.map((name): [string, string] => [name, 'https://api.bank.example/'])),
+      files: { 'proxy-authorization': 'Basic bWU6c2VjcmV0\n' },
+      env: {
+        HTTPS_PROXY: 'http://me:secret@proxy.example:3128',
+        https_proxy: '',
+        NO_PROXY: '',
+        no_proxy: '',
+      },
+    },
+  );
+  expect(run.output).toBe(names.map((name) => `${name} https://api.bank.example/ 200\n`).join(''));
+  expect(proxy.connects.map(({ host, port, status }) => [host, port, status])).toEqual([
+    ['api.bank.example', 443, 200],
+    ['api.bank.example', 443, 200],
+  ]);
+  expect(server.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual([
+    'bank',
+    'bank',
+    'bank',
+  ]);
 });
+const names = ['fromEnvironment', 'named', 'direct'];
 
 it('examples/guides/old-pfx.mjs', async () => {
+  const hosts = ['api.bank.example', 'old.bank.example'];
+  await using server = await startServer({ authority, hosts });
+  const linux = await authority.issue({ name: 'linux' });
   const files = {
     'old.pfx': await examples.bank.pfx('for the bank', { encryption: 'legacy-rc2' }),
-    'bank.crt': examples.bank.cert,
-    'bank.key': examples.bank.encryptedKey('for the bank'),
+    'bank.crt': linux.cert,
+    'bank.key': linux.encryptedKey('for the bank'),
   };
-  const { code, output } = await examples.run('guides/old-pfx.mjs', {}, { files });
-  expect({ code, output }).toEqual({
-    code: 0,
-    output: expect.stringMatching(/^windows old\.pfx .*LEGACY_ENCRYPTION\nlinux/),
-  });
+  const ports = Object.fromEntries(hosts.map((host) => [`${host}:443`, server.port]));
+  const urls = hosts.map((host): [string, string] => ['credentials', `https://${host}/`]);
+  const { output } = await examples.run('guides/old-pfx.mjs', ports, { files, after: calling(...urls) });
+  expect(output).toMatch(/^windows old\.pfx .*LEGACY_ENCRYPTION\nlinux.*\n.* 200\n.* 200\n$/);
+  expect(server.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual([
+    'bank',
+    'linux',
+  ]);
 });
 
 it('examples/guides/mock-agent.mjs', async () => {
@@ -101,9 +190,17 @@ it('examples/guides/mock-agent.mjs', async () => {
 });
 
 it('examples/guides/clientcert.json', async () => {
-  const path = fileURLToPath(new URL('../guides/clientcert.json', import.meta.url));
-  // The files that it names are the user's: everything else of it is right.
-  await expect(loadCredentials(path)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND' });
+  const { folder } = await examples.place('guides/clientcert.json');
+  await copyFile(new URL('../guides/clientcert.json', import.meta.url), join(folder, 'clientcert.json'));
+  vi.stubEnv('BANK_PFX_PASSPHRASE', 'for the bank');
+  await using credentials = await loadCredentials(join(folder, 'clientcert.json'));
+  vi.unstubAllEnvs();
+  const decide = (host: string) => credentials.resolve(`https://${host}`).certificate;
+  expect(['api', 'status', 'www'].map((name) => decide(`${name}.bank.example`))).toEqual([
+    'bank',
+    null,
+    null,
+  ]);
 });
 
 it('examples/guides/jest.test.cjs, in Jest', async () => {

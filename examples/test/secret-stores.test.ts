@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
+import { Server as GrpcServer, ServerCredentials, type sendUnaryData } from '@grpc/grpc-js';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from './postgres.ts';
@@ -152,7 +153,127 @@ describe('secret stores that speak HTTP', () => {
     const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
     expect(seen).toEqual([issued.fingerprint256]);
   }, 20_000);
+
+  it('examples/secret-stores/azure.mjs presents the PFX in Key Vault', async () => {
+    const issued = await authority.issue({ name: 'from Azure' });
+    // As an App Service has it: a managed identity, whose tokens an endpoint on loopback gives out.
+    await using identity = await startStore(() => ({
+      access_token: 'a token',
+      expires_on: Math.floor(Date.now() / 1000) + 3600,
+      resource: 'https://vault.azure.net',
+      token_type: 'Bearer',
+    }));
+    const secret = {
+      id: 'https://my-vault.vault.azure.net/secrets/bank-client/1',
+      value: Buffer.from(await issued.pfx('')).toString('base64'),
+      contentType: 'application/x-pkcs12',
+      attributes: { enabled: true },
+    };
+    const tenant = 'https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000';
+    await using vault = await startServer({
+      authority,
+      hosts: ['my-vault.vault.azure.net'],
+      clientCertificate: 'none',
+      handler: ({ headers }, response) => {
+        response.setHeader('content-type', 'application/json');
+        if (headers.authorization === 'Bearer a token') response.end(JSON.stringify(secret));
+        else {
+          const challenge = `Bearer authorization="${tenant}", resource="https://vault.azure.net"`;
+          response.writeHead(401, { 'www-authenticate': challenge }).end('{}');
+        }
+        return true;
+      },
+    });
+    await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+    const { code, output } = await examples.run(
+      'secret-stores/azure.mjs',
+      { 'api.bank.example:443': server.port, 'my-vault.vault.azure.net:443': vault.port },
+      {
+        env: {
+          IDENTITY_ENDPOINT: identity.url,
+          IDENTITY_HEADER: 'a header',
+          AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential',
+        },
+      },
+    );
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+    const asked = vault.requests.map(({ path }) => path.replace(/\?.*/, ''));
+    expect(new Set(asked)).toEqual(new Set(['/secrets/bank-client/']));
+    const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
+    expect(seen).toEqual([issued.fingerprint256]);
+  }, 20_000);
+
+  it('examples/secret-stores/google.mjs presents the PEM in Secret Manager', async () => {
+    const issued = await authority.issue({ name: 'from Google' });
+    const asked: string[] = [];
+    await using manager = await startSecretManager(authority, (name) => {
+      asked.push(name);
+      return Buffer.from(issued.cert + issued.key);
+    });
+    await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+    // A service account signs its own tokens: nobody is asked for one.
+    const { key } = await authority.issue({ name: 'account', keyType: 'rsa' });
+    const account = {
+      type: 'service_account',
+      project_id: 'my-project',
+      private_key_id: '1',
+      private_key: key,
+      client_email: 'app@my-project.iam.gserviceaccount.com',
+      token_uri: 'https://oauth2.googleapis.com/token',
+    };
+    const { code, output } = await examples.run(
+      'secret-stores/google.mjs',
+      { 'api.bank.example:443': server.port, 'secretmanager.googleapis.com:443': manager.port },
+      {
+        files: { 'account.json': JSON.stringify(account) },
+        env: {
+          GOOGLE_APPLICATION_CREDENTIALS: 'account.json',
+          GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: 'bank-root.pem',
+        },
+      },
+    );
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+    expect(asked).toEqual(['projects/my-project/secrets/bank-client/versions/latest']);
+    const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
+    expect(seen).toEqual([issued.fingerprint256]);
+  }, 20_000);
 });
+
+/** Secret Manager's one call that the example makes, over gRPC. */
+async function startSecretManager(authority: Authority, read: (name: string) => Buffer) {
+  const host = 'secretmanager.googleapis.com';
+  const { cert, key } = await authority.issue({ name: host, hosts: [host], usage: 'server' });
+  // AccessSecretVersionRequest { string name = 1 }, …Response { SecretPayload payload = 2 { bytes data = 1 } }
+  const field = (number: number, content: Buffer) => {
+    const length =
+      content.length < 128 ? [content.length] : [(content.length & 127) | 128, content.length >> 7];
+    return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), content]);
+  };
+  const server = new GrpcServer();
+  server.addService(
+    {
+      accessSecretVersion: {
+        path: '/google.cloud.secretmanager.v1.SecretManagerService/AccessSecretVersion',
+        requestStream: false,
+        responseStream: false,
+        requestDeserialize: (request) => String(request.subarray(2)),
+        requestSerialize: Buffer.from,
+        responseSerialize: (data: Buffer) => field(2, field(1, data)),
+        responseDeserialize: Buffer.from,
+      },
+    },
+    {
+      accessSecretVersion: ({ request }: { request: string }, done: sendUnaryData<Buffer>) =>
+        done(null, read(request)),
+    },
+  );
+  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+  const credentials = ServerCredentials.createSsl(null, [pair]);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  return { port, [Symbol.asyncDispose]: async () => server.forceShutdown() };
+}
 
 /** A store on loopback that answers each request with JSON. */
 async function startStore(

@@ -12,12 +12,25 @@ const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' })
   )
   .map((path) => [path.replaceAll('\\', '/'), readFileSync(join(docs, path), 'utf8')] as const);
 
-/** Every test, as one text: an example that is run stands in one of them by its path, or by its directory. */
+/** The tests that run examples. */
 const tests = [join(root, 'examples/test'), join(root, 'test/adapters')]
   .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => readFileSync(path, 'utf8'))
-  .join('\n');
+  .filter((path) => path.endsWith('.test.ts'))
+  .map((path) => readFileSync(path, 'utf8'));
+
+/** Whether one of them names each part of the example's path: `coming-from`, `got`, `after`. */
+function isRun(path: string): boolean {
+  const parts = path.replace(/(\.test)?\.\w+$/, '').split('/');
+  return tests.some((text) => parts.every((part) => new RegExp(`(?<![\\w-])${part}(?![\\w-])`).test(text)));
+}
+
+const read = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const manifest = read('package.json');
+const known = [
+  ...Object.keys(manifest.devDependencies),
+  ...readdirSync(join(root, 'packages')).map((name): string => read(`packages/${name}/package.json`).name),
+];
+const commands = ['inspect', 'check', 'explain', 'demo'];
 
 describe.each(pages)('docs/%s', (_, text) => {
   it('shows no code that is typed into it: examples and commands only', () => {
@@ -25,15 +38,36 @@ describe.each(pages)('docs/%s', (_, text) => {
     expect(new Set(languages)).toEqual(new Set(languages.length > 0 ? ['sh'] : []));
   });
 
-  it('includes only files that are there, and that a test runs or the compiler checks', () => {
-    for (const [, path] of text.matchAll(/^<<< @\/\.\.\/(\S+?)(?:#\w+)?$/gm)) {
+  it('includes only files that are there, and that a test runs', () => {
+    for (const [, path, region] of text.matchAll(/^<<< @\/\.\.\/(\S+?)(?:#([\w-]+))?$/gm)) {
       expect(existsSync(join(root, path!)), path).toBe(true);
-      const [, topic, file] = /^examples\/([^/]+)\/(.+)$/.exec(path!)!;
-      // Clouds cannot be had in a test: these are type-checked against their SDKs, as `npm run types` does.
-      const isChecked = topic === 'secret-stores' || file!.endsWith('.test.ts');
-      const isRun = [file!, file!.replace(/\.\w+$/, ''), topic!].some((name) => tests.includes(name));
-      expect(isChecked || isRun, path).toBe(true);
+      if (region) expect(readFileSync(join(root, path!), 'utf8')).toContain(`#region ${region}\n`);
+      const example = path!.replace(/^examples\//, '');
+      // A test of an example that is a test itself: vitest finds it.
+      expect(isRun(example) || example.endsWith('.test.ts'), path).toBe(true);
     }
+  });
+
+  it('names no command, script or package that is not there', () => {
+    for (const [, block] of text.matchAll(/^```sh\n([^`]+)^```$/gm)) {
+      for (const line of block!.split('\n')) {
+        const [, command] = /npx clientcert (\w+)/.exec(line) ?? [];
+        if (command) expect(commands).toContain(command);
+        const [, script] = /npm run ([\w:]+)/.exec(line) ?? [];
+        if (script) expect(Object.keys(manifest.scripts)).toContain(script);
+        const [, file] = /node (?:--\S+ )*(test\S+)/.exec(line) ?? [];
+        if (file) expect(existsSync(join(root, file)), file).toBe(true);
+        const [, installed = ''] = /npm install (?:--save-dev )?(.*)/.exec(line) ?? [];
+        for (const name of installed.split(' ').filter(Boolean)) expect(known, line).toContain(name);
+      }
+    }
+  });
+
+  it('points to files of the repository that are there', () => {
+    for (const [, path] of text.matchAll(
+      /github\.com\/clientcert\/clientcert\/(?:tree|blob)\/main\/([^)\s]+)/g,
+    ))
+      expect(existsSync(join(root, path!)), path).toBe(true);
   });
 
   it('begins with one heading of the first level', () => {
@@ -56,6 +90,17 @@ it('client pages have the same headings', () => {
   ];
   for (const [path, text] of pages)
     if (path.startsWith('clients/')) expect([path, headings(text)]).toEqual([path, expected]);
+});
+
+it('the glossary is in order, and every term of it is linked from somewhere', () => {
+  const [, glossary = ''] = pages.find(([path]) => path === 'glossary.md')!;
+  const terms = [...glossary.matchAll(/^## (.+)$/gm)].map(([, term]) => term!);
+  const plain = (term: string) => term.toLowerCase().replaceAll(/[^a-z0-9 ]/g, '');
+  expect(terms).toEqual(terms.toSorted((a, b) => (plain(a) < plain(b) ? -1 : 1)));
+  const everything = pages.map(([, text]) => text).join('\n');
+  const anchors = terms.map((term) => term.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'));
+  const isLinked = (anchor: string) => new RegExp(`\\((/glossary)?#${anchor}\\)`).test(everything);
+  expect(anchors.filter((anchor) => !isLinked(anchor))).toEqual([]);
 });
 
 it('every code and every warning is in the reference, and no other', () => {

@@ -116,12 +116,23 @@ function variableOf(name: string): string {
   return `${name.toUpperCase().replaceAll(/\W/g, '_')}_PASSPHRASE`;
 }
 
+/** Who calls: with the certificate of the host, or as a service, given as JavaScript. */
+interface Caller {
+  url: string;
+  service: string | undefined;
+  /** Whether the service is to apply wherever it is called. */
+  anywhere: boolean;
+}
+
 interface Recipe {
   packages: string;
   adapter: string;
   ours: string;
+  /** What is imported from the client, and how `require` names it where that differs. */
   theirs?: string;
-  use: (url: string) => string;
+  required?: string;
+  module?: string;
+  use: (caller: Caller) => string;
 }
 
 const clients: Readonly<Record<Client, Recipe>> = {
@@ -130,67 +141,86 @@ const clients: Readonly<Record<Client, Recipe>> = {
     adapter: '@clientcert/axios',
     ours: 'clientCertificates, loadCredentials',
     theirs: 'axios',
-    use: (url) =>
-      `const api = axios.create();\nclientCertificates(api, credentials);\napi.get('${url}').then(({ data }) => console.log(data));`,
+    use: ({ url, service }) =>
+      `const api = axios.create();\nclientCertificates(api, credentials);\napi.get('${url}'${service ? `, { clientCertificate: ${service} }` : ''}).then(({ data }) => console.log(data));`,
   },
   got: {
     packages: '@clientcert/got got',
     adapter: '@clientcert/got',
     ours: 'clientCertificates, loadCredentials',
     theirs: 'got',
-    use: (url) =>
-      `const api = got.extend(clientCertificates(credentials));\napi('${url}').json().then(console.log);`,
+    required: '{ got }', // an ES module, whose default export require() does not unwrap
+    use: ({ url, service }) =>
+      `const api = got.extend(clientCertificates(credentials${asService(service)}));\napi('${url}').text().then(console.log);`,
   },
   soap: {
     packages: '@clientcert/soap soap',
     adapter: '@clientcert/soap',
     ours: 'loadCredentials, soapOptions',
     theirs: 'soap',
-    use: (url) =>
-      `soap.createClientAsync('${url}?wsdl', soapOptions(credentials)).then((client) => console.log(client.describe()));`,
+    use: ({ url, service }) =>
+      `const options = soapOptions(credentials${asService(service)});\nsoap.createClientAsync('${url}?wsdl', options).then((client) => console.log(client.describe()));`,
   },
   undici: {
     packages: '@clientcert/undici undici',
     adapter: '@clientcert/undici',
     ours: 'createDispatcher, loadCredentials',
     theirs: '{ request }',
-    use: (url) =>
-      `const dispatcher = createDispatcher(credentials);\nrequest('${url}', { dispatcher }).then(({ statusCode }) => console.log(statusCode));`,
+    module: 'undici',
+    use: ({ url, service, anywhere }) => {
+      const who = anywhere ? `{ service: ${service}, origin: '${new URL(url).origin}' }` : service;
+      const options = `{ dispatcher${who ? `, clientCertificate: ${who}` : ''} }`;
+      return `const dispatcher = createDispatcher(credentials);\nrequest('${url}', ${options}).then(({ statusCode }) => console.log(statusCode));`;
+    },
   },
   fetch: {
     packages: '@clientcert/undici undici',
     adapter: '@clientcert/undici',
     ours: 'createFetch, loadCredentials',
-    use: (url) =>
-      `const fetch = createFetch(credentials);\nfetch('${url}').then((response) => console.log(response.status));`,
+    use: ({ url, service }) =>
+      `const fetch = createFetch(credentials${asService(service)});\nfetch('${url}').then((response) => console.log(response.status));`,
   },
   https: {
     packages: '@clientcert/core',
     adapter: '@clientcert/core',
     ours: 'loadCredentials',
     theirs: 'https',
-    use: (url) =>
-      `https.get('${url}', { agent: credentials.agent() }, (response) => response.pipe(process.stdout));`,
+    module: 'node:https',
+    use: ({ url, service, anywhere }) => {
+      const origin = anywhere ? `, origin: '${new URL(url).origin}'` : '';
+      const agent = `credentials.agent(${service ? `{ service: ${service}${origin} }` : ''})`;
+      return `https.get('${url}', { agent: ${agent} }, (response) => response.pipe(process.stdout));`;
+    },
   },
 };
 
-const modules: Partial<Record<Client, string>> = { undici: 'undici', https: 'node:https' };
+function asService(service: string | undefined): string {
+  return service ? `, { service: ${service} }` : '';
+}
 
 function codeOf(answers: Answers, config: Record<string, unknown>, system: 'esm' | 'commonjs'): string {
-  const { adapter, ours, theirs, use } = clients[answers.client];
-  const module = modules[answers.client] ?? theirs;
-  const [first = ''] = linesOf(answers.hosts);
-  const host = first === '' ? 'api.bank.example' : first.replace(/^\*/, 'www').replace(/:\*$/, '');
-  const written = literal(config, '');
+  const { adapter, ours, theirs, required = theirs, module = theirs, use } = clients[answers.client];
+  const body = use(callerOf(answers));
   const imports =
     system === 'esm'
       ? [`import { ${ours} } from '${adapter}';`, theirs && `import ${theirs} from '${module}';`]
-      : [`const { ${ours} } = require('${adapter}');`, theirs && `const ${theirs} = require('${module}');`];
+      : [`const { ${ours} } = require('${adapter}');`, theirs && `const ${required} = require('${module}');`];
   const top = imports.filter(Boolean).join('\n');
-  const load = `loadCredentials(${written})`;
-  if (system === 'esm') return `${top}\n\nconst credentials = await ${load};\n\n${use(`https://${host}/`)}\n`;
-  const body = use(`https://${host}/`).replaceAll('\n', '\n  ');
-  return `${top}\n\n${load}.then((credentials) => {\n  ${body}\n});\n`;
+  const load = `loadCredentials(${literal(config, '')})`;
+  if (system === 'esm') return `${top}\n\nconst credentials = await ${load};\n\n${body}\n`;
+  return `${top}\n\n${load}.then((credentials) => {\n  ${body.replaceAll('\n', '\n  ')}\n});\n`;
+}
+
+/** The first service, where there is one, at the first host that sees the certificate. */
+function callerOf({ hosts, services }: Answers): Caller {
+  const [service] = parseServices(services);
+  const pattern = [...(service?.hosts ?? []), ...linesOf(hosts), 'api.bank.example'][0]!;
+  const host = pattern.replace(/^\*/, 'www').replace(/:\*$/, '');
+  return {
+    url: `https://${host}/`,
+    service: service && literal(service.name, ''),
+    anywhere: service !== undefined && service.hosts.length === 0,
+  };
 }
 
 /** A value as JavaScript, in the style of the examples. */

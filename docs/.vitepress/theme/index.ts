@@ -1,3 +1,4 @@
+import type { Theme } from 'vitepress';
 import DefaultTheme from 'vitepress/theme';
 import ConfigBuilder from './ConfigBuilder.vue';
 import Picture from './Picture.vue';
@@ -5,8 +6,15 @@ import './style.css';
 
 export default {
   extends: DefaultTheme,
-  enhanceApp({ app }: { app: { component(name: string, component: unknown): void } }) {
+  enhanceApp({ app }) {
     app.component('ConfigBuilder', ConfigBuilder);
     app.component('Picture', Picture);
   },
-};
+} satisfies Theme;
+
+declare module 'vue' {
+  interface GlobalComponents {
+    ConfigBuilder: typeof ConfigBuilder;
+    Picture: typeof Picture;
+  }
+}

@@ -7,35 +7,79 @@
 export interface Symptom {
   /** Stable; the anchor on the page. */
   readonly id: string;
-  /** The name of what is wrong. */
-  readonly diagnosis: string;
+  /** What can be wrong, the likeliest first. */
+  readonly diagnoses: readonly [DiagnosisName, ...DiagnosisName[]];
   /** The TLS alert that the server sent (RFC 8446, section 6). */
   readonly alert?: number;
   /** Node's codes of the error. */
   readonly codes?: readonly string[];
   /** The HTTP status of an answer. */
   readonly status?: number;
-  /** As they are printed, by each Node that prints another; `…` for what varies. */
+  /** As they are printed, or stand in the body of the answer, by each Node that prints another; `…` for what varies. */
   readonly messages: readonly string[];
   readonly title: string;
   readonly meaning: string;
   /** A command that makes sure. */
   readonly check: string;
+  /** What its output means, where that is not plain. */
+  readonly tells?: string;
   readonly fix: string;
   /** The fix without this library. */
   readonly byHand: string;
 }
 
+/** The name of what is wrong. */
+export type DiagnosisName =
+  | 'ALPN_MISMATCH'
+  | 'BODY_TOO_LARGE_FOR_RENEGOTIATION'
+  | 'CLIENT_CERTIFICATE_EXPIRED'
+  | 'CLIENT_CERTIFICATE_PROBABLY_REFUSED'
+  | 'CLIENT_CERTIFICATE_REFUSED'
+  | 'CLIENT_CERTIFICATE_REFUSED_SILENTLY'
+  | 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED'
+  | 'CLIENT_CERTIFICATE_REVOKED'
+  | 'CLIENT_CERTIFICATE_WRONG_PURPOSE'
+  | 'CLIENT_CREDENTIAL_TOO_WEAK'
+  | 'CLIENT_KEY_PROOF_FAILED'
+  | 'CONNECTION_DROPPED'
+  | 'HTTP_ON_TLS_PORT'
+  | 'IIS_SUBSTATUS'
+  | 'ISSUER_NOT_TRUSTED_BY_SERVER'
+  | 'KEY_DOES_NOT_MATCH'
+  | 'KEY_NOT_READABLE'
+  | 'LEGACY_TLS_NOT_ENABLED'
+  | 'NOT_A_TLS_PORT'
+  | 'NOT_PEM'
+  | 'NO_CLIENT_CERTIFICATE_SENT'
+  | 'NO_COMMON_TLS_PARAMETERS'
+  | 'PASSPHRASE_WRONG_OR_MISSING'
+  | 'PFX_LEGACY_ALGORITHMS'
+  | 'PFX_MALFORMED'
+  | 'PFX_PASSPHRASE_WRONG_OR_MISSING'
+  | 'PROXY_REFUSED'
+  | 'SERVER_CA_UNKNOWN'
+  | 'SERVER_CERTIFICATE_EXPIRED'
+  | 'SERVER_CLOSED_BEFORE_ITS_FLIGHT'
+  | 'SERVER_LACKS_RFC5746'
+  | 'SERVER_NAME_MISMATCH'
+  | 'SERVER_NOT_REACHED'
+  | 'SERVER_ONLY_OFFERS_OLD_TLS'
+  | 'SERVER_WANTED_POST_HANDSHAKE_AUTH'
+  | 'SERVER_WANTS_RENEGOTIATION_HTTP1_ONLY'
+  | 'SNI_UNKNOWN'
+  | 'TLS_VERSION_REFUSED'
+  | 'UNDICI_AGENT_NOT_FOR_THIS_GLOBAL_FETCH';
+
 export const symptoms: readonly Symptom[] = [
   {
     id: 'alert-40',
-    diagnosis: 'NO_CLIENT_CERTIFICATE_SENT',
+    diagnoses: ['NO_CLIENT_CERTIFICATE_SENT', 'NO_COMMON_TLS_PARAMETERS'],
     alert: 40,
     messages: [
       'sslv3 alert handshake failure … SSL alert number 40',
       'ssl/tls alert handshake failure … SSL alert number 40',
     ],
-    title: 'alert number 40: handshake failure',
+    title: 'SSL alert number 40: handshake failure',
     meaning:
       'Over TLS 1.2: the server wanted a certificate and got none. It also stands for no cipher or version in common.',
     check: 'npx clientcert explain https://api.bank.example',
@@ -44,13 +88,13 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-42',
-    diagnosis: 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED',
+    diagnoses: ['CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED', 'NO_CLIENT_CERTIFICATE_SENT'],
     alert: 42,
     messages: [
       'sslv3 alert bad certificate … SSL alert number 42',
       'ssl/tls alert bad certificate … SSL alert number 42',
     ],
-    title: 'alert number 42: bad certificate',
+    title: 'SSL alert number 42: bad certificate',
     meaning:
       'The server does not take the certificate: not yet valid, signed with SHA-1, a key that is too small. Tomcat says it also when it got none.',
     check: 'npx clientcert inspect bank.pfx',
@@ -59,42 +103,44 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-43',
-    diagnosis: 'CLIENT_CERTIFICATE_WRONG_PURPOSE',
+    diagnoses: ['CLIENT_CERTIFICATE_WRONG_PURPOSE'],
     alert: 43,
     messages: [
       'sslv3 alert unsupported certificate … SSL alert number 43',
       'ssl/tls alert unsupported certificate … SSL alert number 43',
     ],
-    title: 'alert number 43: unsupported certificate',
+    title: 'SSL alert number 43: unsupported certificate',
     meaning:
-      'The certificate’s extended key usage does not allow client authentication: often a server certificate.',
+      'The certificate’s [extended key usage](/glossary#extended-key-usage), or its [key usage](/glossary#key-usage), does not allow client authentication: often a server certificate.',
     check: 'npx clientcert inspect bank.pfx',
     fix: '`inspect` warns with `NO_CLIENT_AUTH`. Order a certificate for client authentication.',
     byHand: 'Order a certificate with the extended key usage clientAuth.',
   },
   {
     id: 'alert-44',
-    diagnosis: 'CLIENT_CERTIFICATE_REVOKED',
+    diagnoses: ['CLIENT_CERTIFICATE_REVOKED'],
     alert: 44,
     messages: [
       'sslv3 alert certificate revoked … SSL alert number 44',
       'ssl/tls alert certificate revoked … SSL alert number 44',
     ],
-    title: 'alert number 44: certificate revoked',
-    meaning: 'The certificate was revoked by its issuer.',
+    title: 'SSL alert number 44: certificate revoked',
+    meaning: 'The certificate was [revoked](/glossary#revocation) by its issuer.',
     check: 'npx clientcert inspect bank.pfx',
+    tells:
+      'The file does not know it: ask the issuer, with the [serial number](/glossary#serial-number) that is printed.',
     fix: 'Get a new one. Replace the file: it is picked up without a restart.',
     byHand: 'Get a new one, and restart the process.',
   },
   {
     id: 'alert-45',
-    diagnosis: 'CLIENT_CERTIFICATE_EXPIRED',
+    diagnoses: ['CLIENT_CERTIFICATE_EXPIRED'],
     alert: 45,
     messages: [
       'sslv3 alert certificate expired … SSL alert number 45',
       'ssl/tls alert certificate expired … SSL alert number 45',
     ],
-    title: 'alert number 45: certificate expired',
+    title: 'SSL alert number 45: certificate expired',
     meaning: 'Your certificate, or an intermediate of it, has expired; or the clock of the server is wrong.',
     check: 'npx clientcert inspect bank.pfx',
     fix: 'Get a new one. `health()` and the event `expiring` tell before the day.',
@@ -102,13 +148,13 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-46',
-    diagnosis: 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED',
+    diagnoses: ['CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED'],
     alert: 46,
     messages: [
       'sslv3 alert certificate unknown … SSL alert number 46',
       'ssl/tls alert certificate unknown … SSL alert number 46',
     ],
-    title: 'alert number 46: certificate unknown',
+    title: 'SSL alert number 46: certificate unknown',
     meaning:
       'The server does not take the certificate. Tomcat and Java say this for every reason: untrusted, expired, wrong purpose, revoked.',
     check: 'npx clientcert inspect bank.pfx',
@@ -117,34 +163,34 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-48',
-    diagnosis: 'ISSUER_NOT_TRUSTED_BY_SERVER',
+    diagnoses: ['ISSUER_NOT_TRUSTED_BY_SERVER'],
     alert: 48,
     messages: ['tlsv1 alert unknown ca … SSL alert number 48'],
-    title: 'alert number 48: unknown ca',
+    title: 'SSL alert number 48: unknown ca',
     meaning:
-      'The server does not know who issued your certificate: an intermediate is missing, or the server expects another issuer.',
+      'The server does not know who issued your certificate: an [intermediate](/glossary#intermediate) is missing, or the server expects another [issuer](/glossary#issuer).',
     check: 'npx clientcert inspect bank.pfx',
-    fix: '`inspect` warns with `CHAIN_INCOMPLETE`: put the intermediate into the file, after the certificate, or get a PFX with the whole chain.',
+    fix: '`inspect` warns with `CHAIN_INCOMPLETE`: put the intermediate into the file, after the certificate, or get a PFX with the whole [chain](/glossary#chain).',
     byHand: 'Concatenate certificate and intermediates in `cert`; a PFX needs them inside.',
   },
   {
     id: 'alert-49',
-    diagnosis: 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED',
+    diagnoses: ['CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED'],
     alert: 49,
     messages: ['tlsv1 alert access denied … SSL alert number 49'],
-    title: 'alert number 49: access denied',
+    title: 'SSL alert number 49: access denied',
     meaning:
       'The certificate is valid, and whom it names may not come in. GnuTLS servers say it for every reason.',
     check: 'npx clientcert inspect bank.pfx',
-    fix: 'Ask the server’s team to let this subject or fingerprint in; `inspect` prints both.',
+    fix: 'Ask the server’s team to let this [subject](/glossary#subject) or [fingerprint](/glossary#fingerprint) in; `inspect` prints both.',
     byHand: 'The same.',
   },
   {
     id: 'alert-50',
-    diagnosis: 'NO_CLIENT_CERTIFICATE_SENT',
+    diagnoses: ['NO_CLIENT_CERTIFICATE_SENT'],
     alert: 50,
     messages: ['tlsv1 alert decode error … SSL alert number 50'],
-    title: 'alert number 50: decode error',
+    title: 'SSL alert number 50: decode error',
     meaning: 'From GnuTLS over TLS 1.2: it wanted a certificate and got none.',
     check: 'npx clientcert explain https://api.bank.example',
     fix: 'Look whether a rule names the certificate for this host and port.',
@@ -152,10 +198,10 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-51',
-    diagnosis: 'CLIENT_KEY_PROOF_FAILED',
+    diagnoses: ['CLIENT_KEY_PROOF_FAILED'],
     alert: 51,
     messages: ['tlsv1 alert decrypt error … SSL alert number 51'],
-    title: 'alert number 51: decrypt error',
+    title: 'SSL alert number 51: decrypt error',
     meaning: 'The signature made with your key does not fit the certificate.',
     check: 'npx clientcert inspect bank.pfx',
     fix: 'clientcert refuses such a pair when it is loaded (`ERR_CLIENTCERT_KEY_MISMATCH`).',
@@ -163,10 +209,10 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-70',
-    diagnosis: 'TLS_VERSION_REFUSED',
+    diagnoses: ['TLS_VERSION_REFUSED'],
     alert: 70,
     messages: ['tlsv1 alert protocol version … SSL alert number 70'],
-    title: 'alert number 70: protocol version',
+    title: 'SSL alert number 70: protocol version',
     meaning: 'Client and server have no TLS version in common.',
     check: 'openssl s_client -connect api.bank.example:443 -tls1_2 </dev/null',
     fix: 'Write the version on the host’s rule; below TLS 1.2 with `legacy: true`.',
@@ -174,10 +220,10 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-71',
-    diagnosis: 'NO_COMMON_TLS_PARAMETERS',
+    diagnoses: ['NO_COMMON_TLS_PARAMETERS'],
     alert: 71,
     messages: ['tlsv1 alert insufficient security … SSL alert number 71'],
-    title: 'alert number 71: insufficient security',
+    title: 'SSL alert number 71: insufficient security',
     meaning: 'The server finds the offered ciphers too weak.',
     check: 'openssl s_client -connect api.bank.example:443 </dev/null',
     fix: 'Remove `legacy` or an old TLS version from the host’s rule.',
@@ -185,21 +231,21 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-112',
-    diagnosis: 'SNI_UNKNOWN',
+    diagnoses: ['SNI_UNKNOWN'],
     alert: 112,
     messages: ['tlsv1 unrecognized name … SSL alert number 112'],
-    title: 'alert number 112: unrecognized name',
-    meaning: 'The server has no certificate for the name that was dialled.',
+    title: 'SSL alert number 112: unrecognized name',
+    meaning: 'The server has no certificate for the name that was dialled ([SNI](/glossary#sni)).',
     check: 'openssl s_client -connect api.bank.example:443 -servername api.bank.example </dev/null',
     fix: 'Call the host by the name that the server knows.',
     byHand: 'The same.',
   },
   {
     id: 'alert-116',
-    diagnosis: 'NO_CLIENT_CERTIFICATE_SENT',
+    diagnoses: ['NO_CLIENT_CERTIFICATE_SENT'],
     alert: 116,
     messages: ['tlsv13 alert certificate required … SSL alert number 116'],
-    title: 'alert number 116: certificate required',
+    title: 'SSL alert number 116: certificate required',
     meaning:
       'Over TLS 1.3: the server wanted a certificate and got none, or Node had one that it could not sign with.',
     check: 'npx clientcert explain https://api.bank.example',
@@ -209,35 +255,101 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'alert-120',
-    diagnosis: 'ALPN_MISMATCH',
+    diagnoses: ['ALPN_MISMATCH'],
     alert: 120,
     messages: ['tlsv1 alert no application protocol … SSL alert number 120'],
-    title: 'alert number 120: no application protocol',
-    meaning: 'The server speaks neither HTTP/1.1 nor HTTP/2 as offered.',
+    title: 'SSL alert number 120: no application protocol',
+    meaning: 'The server speaks neither HTTP/1.1 nor HTTP/2 as offered (by [ALPN](/glossary#alpn)).',
     check: 'openssl s_client -connect api.bank.example:443 -alpn h2,http/1.1 </dev/null',
     fix: 'Turn HTTP/2 on or off in the client.',
     byHand: 'The same.',
   },
   {
     id: 'socket-hang-up',
-    diagnosis: 'CLIENT_CERTIFICATE_PROBABLY_REFUSED',
+    diagnoses: ['CLIENT_CERTIFICATE_PROBABLY_REFUSED', 'CONNECTION_DROPPED', 'HTTP_ON_TLS_PORT'],
     codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'],
-    messages: [
-      'socket hang up',
-      'read ECONNRESET',
-      'other side closed',
-      'Client network socket disconnected before secure TLS connection was established',
-    ],
-    title: 'socket hang up, ECONNRESET, other side closed',
+    messages: ['socket hang up', 'read ECONNRESET', 'other side closed'],
+    title: 'socket hang up, read ECONNRESET, other side closed',
     meaning:
-      'The server closed the connection without a word. Servers written in Node and Java do so when they do not like a certificate. A firewall can be the reason as well.',
-    check: 'npx clientcert inspect bank.pfx',
-    fix: 'With undici and fetch, look at the `cause`: clientcert puts the server’s alert there, where there was one. Then go through the warnings of `inspect`.',
-    byHand: 'Compare with curl or openssl s_client from the same machine.',
+      'The server closed the connection without a word. Over TLS 1.3, servers written in Node and Java do so when they do not take a certificate. A crash of the application looks the same, and so does `http:` on a port of Node’s that speaks TLS.',
+    check: 'sleep 3 | openssl s_client -connect api.bank.example:443 -cert bank.pfx -cert_chain bank.pfx',
+    tells:
+      'Nothing is sent to the application here. With `unexpected eof` or an alert at the end, the server does not take the certificate; without, look at the application. (openssl reads no [old PFX](/guides/old-pfx-files).)',
+    fix: 'With undici and fetch, look at the `cause`: clientcert puts the server’s alert there, where there was one. Then go through the warnings of `npx clientcert inspect bank.pfx`.',
+    byHand: 'undici and fetch hide the alert: call with `node:https` once to see it.',
+  },
+  {
+    id: 'client-network-socket-disconnected',
+    diagnoses: ['SERVER_CLOSED_BEFORE_ITS_FLIGHT', 'CLIENT_CERTIFICATE_REFUSED_SILENTLY'],
+    codes: ['ECONNRESET'],
+    messages: ['Client network socket disconnected before secure TLS connection was established'],
+    title: 'Client network socket disconnected before secure TLS connection was established',
+    meaning:
+      'The connection was closed during the handshake: by a firewall, by a balancer with nothing behind it, by a Java server that has no TLS version in common with you. Over TLS 1.2, also by a Node or Java server that does not take your certificate.',
+    check: 'openssl s_client -connect api.bank.example:443 -tls1_2 </dev/null',
+    tells:
+      'Where it prints the server’s certificate, the network is fine, and it is about yours. Where it prints `no peer certificate available`, ask for the way there.',
+    fix: 'Go through the warnings of `npx clientcert inspect bank.pfx`; try another TLS version on the host’s rule; does a [proxy](/guides/proxies) lead there?',
+    byHand: 'Try minVersion and maxVersion; compare from a machine outside the firewall.',
+  },
+  {
+    id: 'connect-econnrefused',
+    diagnoses: ['SERVER_NOT_REACHED'],
+    codes: ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'],
+    messages: [
+      'connect ECONNREFUSED …',
+      'connect ETIMEDOUT …',
+      'getaddrinfo ENOTFOUND …',
+      'getaddrinfo EAI_AGAIN …',
+      'Connect Timeout Error …',
+    ],
+    title: 'connect ECONNREFUSED, ETIMEDOUT, getaddrinfo ENOTFOUND',
+    meaning: 'Nobody was reached, so it is not about certificates: a wrong name or port, or no way there.',
+    check: 'curl -v https://api.bank.example/',
+    fix: 'Companies often let nothing out but over a [proxy](/guides/proxies). Where one is named, the message says which of the two was not reached.',
+    byHand: 'HTTPS_PROXY, where the client reads it.',
+  },
+  {
+    id: 'proxy-407',
+    diagnoses: ['PROXY_REFUSED'],
+    status: 407,
+    codes: ['ERR_CLIENTCERT_PROXY_FAILED', 'ERR_PROXY_TUNNEL', 'UND_ERR_ABORTED', 'ERR_BAD_REQUEST'],
+    messages: [
+      'proxy … for …: it answered 407 …',
+      'Proxy response (407) !== 200 when HTTP Tunneling',
+      'Failed to establish tunnel to … via …: HTTP/1.1 407 …',
+      'Request failed with status code 407',
+      'Code: 407',
+    ],
+    title: '407 from a proxy: Proxy response (407) !== 200 when HTTP Tunneling',
+    meaning: 'The proxy wants a user and a password. The server was not reached.',
+    check: 'curl -v --proxy http://user:password@proxy.example:3128 https://api.bank.example/',
+    fix: "A user and a password in the proxy’s URL, or `proxy: { url, authorization: { file: '…' } }`: [proxies](/guides/proxies).",
+    byHand: 'A user and a password in the proxy’s URL.',
+  },
+  {
+    id: 'proxy-403',
+    diagnoses: ['PROXY_REFUSED'],
+    codes: ['ERR_CLIENTCERT_PROXY_FAILED', 'ERR_PROXY_TUNNEL', 'UND_ERR_ABORTED'],
+    messages: [
+      'proxy … for …: it answered 403 …',
+      'proxy … for …: it answered 502 …',
+      'Proxy response (403) !== 200 when HTTP Tunneling',
+      'Proxy response (502) !== 200 when HTTP Tunneling',
+      'Failed to establish tunnel to … via …: HTTP/1.1 403 …',
+      'Failed to establish tunnel to … via …: HTTP/1.1 502 …',
+    ],
+    title: '403 or 502 from a proxy: Proxy response (403) !== 200, Failed to establish tunnel',
+    meaning:
+      'The proxy does not let you through to this host or port (403), or cannot reach it (502, 503, 504). axios says `Request failed with status code 403`, as if the server had said so: look whose page `error.response.data` is.',
+    check: 'curl -v --proxy http://proxy.example:3128 https://api.bank.example/',
+    tells: '`CONNECT tunnel failed` is about the proxy; `CONNECT tunnel established` ends its part.',
+    fix: 'Have host and port let through. `ERR_CLIENTCERT_PROXY_FAILED` names the proxy, with every client.',
+    byHand: 'The same.',
   },
   {
     id: 'unsupported-pkcs12-pfx-data',
-    diagnosis: 'PFX_LEGACY_ALGORITHMS',
+    diagnoses: ['PFX_LEGACY_ALGORITHMS'],
     codes: ['ERR_CRYPTO_UNSUPPORTED_OPERATION'],
     messages: ['Unsupported PKCS12 PFX data'],
     title: 'Unsupported PKCS12 PFX data',
@@ -250,7 +362,7 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'mac-verify-failure',
-    diagnosis: 'PFX_PASSPHRASE_WRONG_OR_MISSING',
+    diagnoses: ['PFX_PASSPHRASE_WRONG_OR_MISSING'],
     messages: ['mac verify failure'],
     title: 'mac verify failure',
     meaning: 'The password of the PFX is wrong or missing.',
@@ -260,7 +372,7 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'not-enough-data',
-    diagnosis: 'PFX_MALFORMED',
+    diagnoses: ['PFX_MALFORMED'],
     messages: ['not enough data', 'wrong tag'],
     title: 'not enough data, wrong tag',
     meaning:
@@ -271,7 +383,7 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'key-values-mismatch',
-    diagnosis: 'KEY_DOES_NOT_MATCH',
+    diagnoses: ['KEY_DOES_NOT_MATCH'],
     codes: ['ERR_OSSL_X509_KEY_VALUES_MISMATCH'],
     messages: ['key values mismatch'],
     title: 'key values mismatch',
@@ -283,7 +395,7 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'bad-decrypt',
-    diagnosis: 'PASSPHRASE_WRONG_OR_MISSING',
+    diagnoses: ['PASSPHRASE_WRONG_OR_MISSING'],
     codes: ['ERR_OSSL_BAD_DECRYPT', 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED'],
     messages: ['bad decrypt', 'interrupted or cancelled'],
     title: 'bad decrypt, interrupted or cancelled',
@@ -294,19 +406,36 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'no-start-line',
-    diagnosis: 'NOT_PEM',
-    codes: ['ERR_OSSL_PEM_NO_START_LINE'],
-    messages: ['no start line'],
-    title: 'no start line',
+    diagnoses: ['NOT_PEM'],
+    codes: ['ERR_OSSL_PEM_NO_START_LINE', 'ERR_OSSL_PEM_BAD_END_LINE', 'ERR_OSSL_PEM_BAD_BASE64_DECODE'],
+    messages: [
+      'PEM routines::no start line',
+      'PEM routines::bad end line',
+      'PEM routines::bad base64 decode',
+    ],
+    title: 'PEM routines::no start line, bad end line, bad base64 decode',
     meaning:
-      'What was given as `cert`, `key` or `ca` is no PEM: DER, a path instead of the content, or \\n in an environment variable.',
-    check: 'npx clientcert inspect bank.pfx',
-    fix: 'clientcert takes paths, PEM and DER.',
-    byHand: 'Read the file, and replace \\n in variables by line ends.',
+      'What was given as `cert` is no PEM: DER, a path instead of the content, or a variable whose line ends became \\n or blanks. Or it was cut off. (In `ca` Node takes anything, and then trusts nothing.)',
+    check: 'npx clientcert inspect bank.crt',
+    fix: 'clientcert takes paths, PEM and DER, also from variables without line ends. What is damaged is an error with the file’s name.',
+    byHand: 'Read the file, and put the line ends back.',
+  },
+  {
+    id: 'decoder-routines-unsupported',
+    diagnoses: ['KEY_NOT_READABLE', 'NOT_PEM'],
+    codes: ['ERR_OSSL_UNSUPPORTED'],
+    messages: ['DECODER routines::unsupported'],
+    title: 'DECODER routines::unsupported',
+    meaning:
+      'What was given as `key` is no private key in PEM: a path instead of the content, a certificate, an SSH key, or a variable whose line ends became \\n or blanks.',
+    check: 'npx clientcert inspect bank.key',
+    fix: 'clientcert takes paths, PEM and DER, also from variables without line ends, and says what it found instead of a key.',
+    byHand:
+      'Read the file, and put the line ends back. openssl pkey -in bank.key -noout tells whether it is a key.',
   },
   {
     id: 'unable-to-get-local-issuer-certificate',
-    diagnosis: 'SERVER_CA_UNKNOWN',
+    diagnoses: ['SERVER_CA_UNKNOWN'],
     codes: [
       'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
       'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -318,17 +447,20 @@ export const symptoms: readonly Symptom[] = [
       'unable to verify the first certificate',
       'self-signed certificate in certificate chain',
       'self-signed certificate',
+      '…; if the root CA is installed locally, try running Node.js with --use-system-ca',
     ],
-    title: 'unable to get local issuer certificate, self-signed certificate in certificate chain',
+    title:
+      'unable to get local issuer certificate, unable to verify the first certificate, self-signed certificate',
     meaning:
       'It is about the server’s certificate: you do not trust its root, or the server forgot an intermediate.',
     check: 'openssl s_client -connect api.bank.example:443 -showcerts </dev/null',
     fix: 'Name the root as `ca` of the rule or of the certificate: [private roots](/guides/private-roots).',
-    byHand: '`ca` with the root, or NODE_EXTRA_CA_CERTS. Never rejectUnauthorized: false.',
+    byHand:
+      '`ca` with the root; for the whole process NODE_EXTRA_CA_CERTS, or --use-system-ca where the root is installed. Never rejectUnauthorized: false.',
   },
   {
     id: 'hostname-ip-does-not-match',
-    diagnosis: 'SERVER_NAME_MISMATCH',
+    diagnoses: ['SERVER_NAME_MISMATCH'],
     codes: ['ERR_TLS_CERT_ALTNAME_INVALID'],
     messages: ["Hostname/IP does not match certificate's altnames: …"],
     title: 'Hostname/IP does not match certificate’s altnames',
@@ -340,21 +472,21 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'certificate-has-expired',
-    diagnosis: 'SERVER_CERTIFICATE_EXPIRED',
-    codes: ['CERT_HAS_EXPIRED'],
-    messages: ['certificate has expired'],
-    title: 'certificate has expired',
-    meaning: 'The server’s certificate has expired. (If it were yours, the server would say alert 45.)',
+    diagnoses: ['SERVER_CERTIFICATE_EXPIRED'],
+    codes: ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'],
+    messages: ['certificate has expired', 'certificate is not yet valid'],
+    title: 'certificate has expired, certificate is not yet valid',
+    meaning: 'It is the server’s certificate. (If it were yours, the server would say alert 45.)',
     check: 'openssl s_client -connect api.bank.example:443 </dev/null | openssl x509 -noout -dates',
     fix: 'Tell the server’s team. Look at your own clock.',
     byHand: 'The same.',
   },
   {
     id: 'wrong-version-number',
-    diagnosis: 'NOT_A_TLS_PORT',
+    diagnoses: ['NOT_A_TLS_PORT'],
     codes: ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_DATA_LENGTH_TOO_LONG'],
     messages: ['wrong version number', 'packet length too long', 'data length too long'],
-    title: 'wrong version number, packet length too long',
+    title: 'wrong version number, packet length too long, data length too long',
     meaning: 'The port speaks no TLS: plain HTTP, or a proxy that was given as https.',
     check: 'openssl s_client -connect api.bank.example:8080 </dev/null',
     fix: 'Check the port, and the scheme of the proxy’s URL.',
@@ -362,10 +494,10 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'unsupported-protocol',
-    diagnosis: 'SERVER_ONLY_OFFERS_OLD_TLS',
+    diagnoses: ['SERVER_ONLY_OFFERS_OLD_TLS', 'LEGACY_TLS_NOT_ENABLED'],
     codes: ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'ERR_SSL_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED'],
     messages: ['unsupported protocol', 'legacy sigalg disallowed or unsupported'],
-    title: 'unsupported protocol, legacy sigalg disallowed',
+    title: 'unsupported protocol, legacy sigalg disallowed or unsupported',
     meaning: 'The server offers nothing newer than TLS 1.1.',
     check: 'openssl s_client -connect old.tax.example:443 -tls1 -cipher DEFAULT@SECLEVEL=0 </dev/null',
     fix: "`tls: { min: 'TLSv1', legacy: true }` on that host: [TLS 1.0 servers](/guides/old-tls).",
@@ -373,18 +505,18 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'unsafe-legacy-renegotiation-disabled',
-    diagnosis: 'SERVER_LACKS_RFC5746',
+    diagnoses: ['SERVER_LACKS_RFC5746'],
     codes: ['ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED'],
     messages: ['unsafe legacy renegotiation disabled'],
     title: 'unsafe legacy renegotiation disabled',
-    meaning: 'The server lacks a protection of 2010 (RFC 5746).',
+    meaning: 'The server lacks a protection of 2010 for [renegotiation](/glossary#renegotiation) (RFC 5746).',
     check: 'openssl s_client -connect old.tax.example:443 </dev/null',
     fix: '`tls: { legacy: true }` on that host.',
     byHand: 'secureOptions: SSL_OP_LEGACY_SERVER_CONNECT on an agent for that host alone.',
   },
   {
     id: 'key-too-small',
-    diagnosis: 'CLIENT_CREDENTIAL_TOO_WEAK',
+    diagnoses: ['CLIENT_CREDENTIAL_TOO_WEAK'],
     codes: ['ERR_SSL_EE_KEY_TOO_SMALL', 'ERR_SSL_CA_MD_TOO_WEAK'],
     messages: ['ee key too small', 'ca md too weak'],
     title: 'ee key too small, ca md too weak',
@@ -396,7 +528,7 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'dh-key-too-small',
-    diagnosis: 'NO_COMMON_TLS_PARAMETERS',
+    diagnoses: ['NO_COMMON_TLS_PARAMETERS'],
     codes: ['ERR_SSL_DH_KEY_TOO_SMALL'],
     messages: ['dh key too small'],
     title: 'dh key too small',
@@ -407,9 +539,9 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'no-required-ssl-certificate-was-sent',
-    diagnosis: 'NO_CLIENT_CERTIFICATE_SENT',
+    diagnoses: ['NO_CLIENT_CERTIFICATE_SENT'],
     status: 400,
-    messages: ['400 No required SSL certificate was sent'],
+    messages: ['No required SSL certificate was sent'],
     title: '400 No required SSL certificate was sent',
     meaning: 'nginx got no certificate.',
     check: 'npx clientcert explain https://api.bank.example',
@@ -418,9 +550,9 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'the-ssl-certificate-error',
-    diagnosis: 'CLIENT_CERTIFICATE_REFUSED',
+    diagnoses: ['CLIENT_CERTIFICATE_REFUSED'],
     status: 400,
-    messages: ['400 The SSL certificate error'],
+    messages: ['The SSL certificate error'],
     title: '400 The SSL certificate error',
     meaning:
       'nginx got a certificate and does not take it: untrusted, expired, wrong purpose. It does not say which.',
@@ -430,19 +562,81 @@ export const symptoms: readonly Symptom[] = [
   },
   {
     id: 'cannot-perform-post-handshake-authentication',
-    diagnosis: 'SERVER_WANTED_POST_HANDSHAKE_AUTH',
+    diagnoses: ['SERVER_WANTED_POST_HANDSHAKE_AUTH'],
     status: 403,
-    messages: ['403 Cannot perform Post-Handshake Authentication'],
-    title: '403 or 401 over TLS 1.3, and curl works',
+    messages: ['Reason: Cannot perform Post-Handshake Authentication.'],
+    title: '403 Cannot perform Post-Handshake Authentication; 403 or 401 while curl works',
     meaning:
-      'The server asks for the certificate after the handshake, for one path. Node cannot do that over TLS 1.3.',
+      'The server asks for the certificate [after the handshake](/glossary#post-handshake-authentication), for one path. Node cannot do that over TLS 1.3. Apache says so with 403, Tomcat with a bare 401.',
     check: 'curl -v --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
     fix: "Pin the host to TLS 1.2: `tls: 'TLSv1.2'`.",
     byHand: 'maxVersion: TLSv1.2 on the agent.',
   },
   {
+    id: 'http-1-1-required',
+    diagnoses: ['SERVER_WANTS_RENEGOTIATION_HTTP1_ONLY'],
+    codes: ['ERR_HTTP2_STREAM_ERROR'],
+    messages: ['Stream closed with error code NGHTTP2_HTTP_1_1_REQUIRED'],
+    title: 'Stream closed with error code NGHTTP2_HTTP_1_1_REQUIRED',
+    meaning:
+      'The server asks for the certificate after the handshake ([renegotiation](/glossary#renegotiation)), for one path, and HTTP/2 allows that in no TLS version (RFC 8740, RFC 9113).',
+    check: 'curl -v --http1.1 --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
+    fix: "Turn HTTP/2 off in the client, and pin the host to TLS 1.2: `tls: 'TLSv1.2'`.",
+    byHand: 'The same, with maxVersion: TLSv1.2 on the agent.',
+  },
+  {
+    id: 'request-entity-too-large',
+    diagnoses: ['BODY_TOO_LARGE_FOR_RENEGOTIATION'],
+    status: 413,
+    messages: ['413 Request Entity Too Large', 'Request failed with status code 413'],
+    title: '413 Request Entity Too Large, before the application',
+    meaning:
+      'Apache asks for the certificate after it has read the request, for one path, and keeps no more than 128 kB of its body meanwhile (`SSLRenegBufferSize`). An ordinary limit says the same.',
+    check: 'curl -v --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
+    tells: 'With a small request the certificate is taken: then it is this limit.',
+    fix: 'Send a GET to the same path first: the connection is kept, and has the certificate from then on. Better, have the server ask in the handshake.',
+    byHand: 'The same, with keepAlive: true.',
+  },
+  {
+    id: 'iis-403',
+    diagnoses: ['IIS_SUBSTATUS'],
+    status: 403,
+    messages: [
+      'HTTP Error 403.7 - Forbidden',
+      'HTTP Error 403.12 - Forbidden',
+      'HTTP Error 403.13 - Forbidden',
+      'HTTP Error 403.16 - Forbidden',
+      'HTTP Error 403.17 - Forbidden',
+    ],
+    title: 'HTTP Error 403.7, 403.12, 403.13, 403.16, 403.17 of IIS',
+    meaning:
+      'IIS got no certificate (403.7), knows no user for it (403.12), finds it revoked or cannot reach the list of those that are (403.13), does not trust its issuer (403.16), or finds it expired (403.17). From [Microsoft’s list](https://learn.microsoft.com/en-us/troubleshoot/iis/http-status-code); not tried here.',
+    check: 'curl -v --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
+    tells:
+      'From outside, often only `403 - Forbidden` is seen: the second number is in the server’s log, as `sc-substatus`.',
+    fix: "403.7: does a rule name the certificate? Where it does, try `tls: 'TLSv1.2'`: over TLS 1.3 Node cannot be asked after the handshake. Otherwise `npx clientcert inspect bank.pfx`, and their log.",
+    byHand: 'The same, with maxVersion: TLSv1.2 on the agent.',
+  },
+  {
+    id: 'http-on-tls-port',
+    diagnoses: ['HTTP_ON_TLS_PORT'],
+    status: 400,
+    messages: [
+      'The plain HTTP request was sent to HTTPS port',
+      "You're speaking plain HTTP to an SSL-enabled server port",
+      'This combination of host and port requires TLS',
+    ],
+    title: '400 The plain HTTP request was sent to HTTPS port',
+    meaning:
+      'The address begins with `http:`, and the port speaks TLS. nginx, Apache and Tomcat, in this order.',
+    check: 'npx clientcert explain http://api.bank.example:443',
+    tells: 'An `http:` address is never presented with a certificate.',
+    fix: 'Write `https:`. A proxy’s own `protocol` setting can be at fault as well.',
+    byHand: 'The same.',
+  },
+  {
     id: 'invalid-onrequeststart-method',
-    diagnosis: 'UNDICI_AGENT_NOT_FOR_THIS_GLOBAL_FETCH',
+    diagnoses: ['UNDICI_AGENT_NOT_FOR_THIS_GLOBAL_FETCH'],
     codes: ['UND_ERR_INVALID_ARG'],
     messages: ['invalid onRequestStart method'],
     title: 'invalid onRequestStart method',

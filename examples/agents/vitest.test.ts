@@ -1,0 +1,26 @@
+import https from 'node:https';
+import { json } from 'node:stream/consumers';
+import { loadCredentials } from '@clientcert/core';
+import { createAuthority, startServer } from '@clientcert/testing';
+import { expect, it } from 'vitest';
+
+it('shows the bank our certificate', async () => {
+  const authority = await createAuthority();
+  const client = await authority.issue({ name: 'my-service' });
+  const server = await startServer({ authority, clientCertificate: 'required' });
+  const credentials = await loadCredentials({
+    certificates: {
+      bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
+    },
+    hosts: { [new URL(server.url).host]: 'bank' },
+  });
+
+  const agent = credentials.agent();
+  await new Promise((resolve, reject) => {
+    https.get(`${server.url}/accounts`, { agent }, (response) => resolve(json(response))).on('error', reject);
+  });
+
+  expect(server.requests[0]?.clientCertificate?.commonName).toBe('my-service');
+  await credentials.close();
+  await server.close();
+});

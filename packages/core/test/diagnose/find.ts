@@ -1,0 +1,29 @@
+import { type Symptom, symptoms } from '../../src/diagnose/symptoms.ts';
+
+/** The symptoms one of whose messages is in a text. */
+export function findSymptoms(text: string): Symptom[] {
+  return symptoms.filter(({ messages }) => messages.some((message) => toPattern(message).test(text)));
+}
+
+function toPattern(message: string): RegExp {
+  const parts = message.split('…').map((part) => part.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(parts.join('[^]*'));
+}
+
+/** What needs an HTTP client or a web server to be seen: test/docs/symptoms.test.ts provokes these. */
+export const seenWithClients = [
+  'proxy-407',
+  'proxy-403',
+  'http-1-1-required',
+  'http-on-tls-port',
+  'no-required-ssl-certificate-was-sent',
+  'the-ssl-certificate-error',
+  'cannot-perform-post-handshake-authentication',
+  'request-entity-too-large',
+] as const;
+
+/**
+ * undici 8 in the fetch of Node 22 and 24: test/adapters/undici.test.ts, by the version matrix.
+ * IIS: no test, for there is none on Linux.
+ */
+export const seenElsewhere: readonly string[] = ['invalid-onrequeststart-method', 'iis-403'];
