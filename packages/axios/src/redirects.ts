@@ -1,4 +1,4 @@
-import { ClientCertificateError } from '@clientcert/core';
+import { ClientCertificateError, isRoutingAgent } from '@clientcert/core';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { type Outgoing, refuse } from './index.ts';
 
@@ -13,10 +13,13 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
 export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestConfig['proxy']): void {
   const { config } = outgoing;
   let from: URL | undefined;
-  beforeRedirects(config, (options, to) => {
+  beforeRedirects(config, (options, to, brought) => {
     from ??= outgoing.url();
     if (from.protocol === 'https:') check(outgoing, from, to, proxy);
-    else if (to.protocol === 'https:') goDirect(options, to, config.httpsAgent);
+    if (to.protocol === 'https:') {
+      if (brought) refuse(outgoing, 'beforeRedirect', to);
+      else if (from.protocol !== 'https:') goDirect(options, to, config.httpsAgent);
+    }
     from = to;
   });
 }
@@ -29,18 +32,33 @@ export function refuseAfterRedirects(outgoing: Outgoing): void {
 /** Ours, and the caller's own that it calls first: a used config comes back with ours. */
 const callers = new WeakMap<BeforeRedirect, BeforeRedirect | undefined>();
 
+/** @param look Told also whether the agent is one that the caller's own has set. */
 function beforeRedirects(
   config: InternalAxiosRequestConfig,
-  look: (options: Record<string, unknown>, to: URL) => void,
+  look: (options: RedirectOptions, to: URL, brought: boolean) => void,
 ): void {
   const before = config.beforeRedirect;
   const own = before && callers.has(before) ? callers.get(before) : before;
+  let theirs: unknown;
   const beforeRedirect: BeforeRedirect = (options, response, request) => {
+    const set = agentOf(options);
     own?.(options, response, request);
-    look(options, new URL(options.href));
+    const agent = agentOf(options);
+    if (agent !== set) theirs = agent;
+    look(options, new URL(options.href), agent === theirs && !isRoutingAgent(agent));
   };
   callers.set(beforeRedirect, own);
   config.beforeRedirect = beforeRedirect;
+}
+
+interface RedirectOptions extends Record<string, unknown> {
+  agents?: Record<string, unknown> | undefined;
+  agent?: unknown;
+}
+
+/** As follow-redirects chooses it. */
+function agentOf({ agents, agent }: RedirectOptions): unknown {
+  return agents ? agents.https : agent;
 }
 
 function check(
@@ -65,11 +83,11 @@ function plainProxy(): string | undefined {
 }
 
 /** Undoes what axios has just set for a hop to https through a proxy: our agent tunnels. */
-function goDirect(options: Record<string, unknown>, to: URL, agent: unknown): void {
+function goDirect(options: RedirectOptions, to: URL, agent: unknown): void {
   const { protocol, host, port, pathname, search } = to;
   const hostname = to.hostname.replace(/^\[|\]$/g, '');
   Object.assign(options, { protocol, host, hostname, port, path: pathname + search });
-  options.agents = { ...(options.agents as object), https: agent };
+  options.agents = { ...options.agents, https: agent };
   options.agent = undefined;
   const headers = (options.headers ?? {}) as Record<string, unknown>;
   for (const name of Object.keys(headers)) if (/^proxy-authorization$/i.test(name)) delete headers[name];

@@ -56,7 +56,7 @@ export function clientCertificates<ServiceName extends string>(
   options: GotOptions<NoInfer<ServiceName>> = {},
 ): GotExtension {
   // Handled here, so that a failed load is reported by the requests and never as an unhandled rejection.
-  if (credentials instanceof Promise) credentials.catch(() => {});
+  if ('then' in credentials) credentials.then(undefined, () => {});
   const last = async (hop: Hop) => apply((await credentials) as Credentials, hop, options.service);
   const first = async (hop: Hop) => {
     // A hook after this one may write another URL, or bring an agent: what it leaves is decided anew.
