@@ -12,13 +12,15 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
  */
 export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestConfig['proxy']): void {
   const { config } = outgoing;
+  let begun: URL | undefined;
   let from: URL | undefined;
   beforeRedirects(config, (options, to, brought) => {
-    from ??= outgoing.url();
+    begun ??= outgoing.url();
+    from ??= begun;
     if (from.protocol === 'https:') check(outgoing, from, to, proxy);
     if (to.protocol === 'https:') {
       if (brought) refuse(outgoing, 'beforeRedirect', to);
-      else if (from.protocol !== 'https:') goDirect(options, to, config.httpsAgent);
+      else if (begun.protocol !== 'https:') goDirect(options, to, config.httpsAgent);
     }
     from = to;
   });
