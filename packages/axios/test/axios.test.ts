@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:https';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, createServer, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { runInNewContext } from 'node:vm';
 import {
   type Authority,
@@ -333,6 +335,38 @@ describe('HTTP/2', () => {
   });
 });
 
+it.runIf(Number(axios.VERSION.split('.')[1]) >= 13)(
+  'HTTP/2 presents a renewed certificate on a session of its own',
+  async () => {
+    await using server = await startServer({ authority, host: 'localhost', http2: true });
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-axios-'));
+    const source = { cert: join(directory, 'tls.crt'), key: join(directory, 'tls.key') };
+    const write = async ({ fullChain, key }: IssuedCertificate) => {
+      await writeFile(source.cert, fullChain);
+      await writeFile(source.key, key);
+    };
+    await write(alice);
+    await using credentials = await loadCredentials({
+      certificates: { bank: { ...source, ca: authority.certificate } },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      watch: false,
+    });
+    const api = axios.create({ httpVersion: 2, http2Options: { sessionTimeout: 60_000 } } as object);
+    clientCertificates(api, credentials);
+    const underWay = api.get(`${server.url}/delay?ms=200`);
+    await api.get(server.url);
+    await write(bob);
+    await credentials.reload();
+    await api.get(server.url);
+    await underWay;
+    expect(subjects(server).sort()).toEqual(['alice', 'alice', 'bob']);
+    expect(server.connections).toBe(2);
+    await credentials.close();
+    await expect(api.get(server.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+    await rm(directory, { recursive: true });
+  },
+);
+
 describe('redirects', () => {
   it('call the caller’s own beforeRedirect, once, also where a used config comes again', async () => {
     await using credentials = await load();
@@ -414,7 +448,7 @@ describe('redirects', () => {
 });
 
 describe('other ways to make a request', () => {
-  it('a relative URL, with and without a slash, and one that allowAbsoluteUrls: false puts behind baseURL', async () => {
+  it('a relative URL, with and without a slash, and an absolute one beside baseURL', async () => {
     await using credentials = await load();
     const api = axios.create({ baseURL: `${bank.url}/v1` });
     clientCertificates(api, credentials);
@@ -427,6 +461,46 @@ describe('other ways to make a request', () => {
       `${bank.urls[1]}/c`,
     ]);
     expect(subjects(bank)).toEqual(['bob', 'bob', 'bob']);
+  });
+
+  const knowsAllowAbsoluteUrls = Number(axios.VERSION.split('.')[1]) >= 8;
+  it.runIf(knowsAllowAbsoluteUrls)('a URL that allowAbsoluteUrls: false puts behind baseURL', async () => {
+    await using proxy = await startProxy({ authority });
+    await using credentials = await load();
+    const proxied = { proxy: { host: '127.0.0.1', port: proxy.port } };
+    const api = axios.create({ baseURL: `${bank.url}/v1`, allowAbsoluteUrls: false, ...proxied } as object);
+    clientCertificates(api, credentials);
+    await api.get('http://other.example/x', { clientCertificate: 'Archive' });
+    expect(bank.requests.map(({ path }) => path)).toEqual(['/v1/http://other.example/x']);
+    expect([subjects(bank), proxy.connects.length, proxy.forwards.length]).toEqual([['bob'], 1, 0]);
+  });
+
+  it.skipIf(process.platform === 'win32')('none over a Unix socket, which has no host', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-axios-'));
+    const socketPath = join(directory, 'socket');
+    const { key, fullChain: cert } = await authority.issue({ name: 'socket', hosts: ['localhost'] });
+    const seen: (string | undefined)[] = [];
+    const options = { key, cert, ca: authority.certificate, requestCert: true, rejectUnauthorized: false };
+    const server = createServer(options, (message, response) => {
+      seen.push((message.socket as TLSSocket).getPeerX509Certificate()?.subject);
+      response.end();
+    }).listen(socketPath);
+    await once(server, 'listening');
+    try {
+      await using credentials = await load();
+      // Over a socket Node checks the name ::1, which Node 22 cannot.
+      const httpsAgent = credentials.agent({ rejectUnauthorized: false });
+      const api = axios.create({ socketPath, httpsAgent });
+      clientCertificates(api, credentials);
+      await api.get(bank.url);
+      await api.get(bank.url, { clientCertificate: 'Archive' });
+      expect(seen).toEqual([undefined, undefined]);
+      expect(bank.connections).toBe(0);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await rm(directory, { recursive: true });
+    }
   });
 
   it('a transport of the caller’s own gets the agent', async () => {

@@ -1,4 +1,9 @@
-import { Agent } from 'node:https';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, createServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import {
   type Authority,
   createAuthority,
@@ -150,6 +155,34 @@ describe('options for extend', () => {
       expect(subjects(other)).toEqual(['bob']);
     },
   );
+
+  it.skipIf(process.platform === 'win32')('present none over a Unix socket, which has no host', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-got-'));
+    const socket = join(directory, 'socket');
+    const { key, fullChain: cert } = await authority.issue({ name: 'unix', hosts: ['unix'] });
+    const seen: (string | undefined)[] = [];
+    const ca = authority.certificate;
+    const server = createServer(
+      { key, cert, ca, requestCert: true, rejectUnauthorized: false },
+      (message, response) => {
+        seen.push((message.socket as TLSSocket).getPeerX509Certificate()?.subject);
+        response.end();
+      },
+    ).listen(socket);
+    await once(server, 'listening');
+    try {
+      await using credentials = await load();
+      const https = { certificateAuthority: ca };
+      const api = got.extend(options, clientCertificates(credentials), { enableUnixSockets: true, https });
+      await api(`https://unix:${socket}:/`);
+      await api(`https://unix:${socket}:/`, { context: { clientCertificate: 'Archive' } });
+      expect(seen).toEqual([undefined, undefined]);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await rm(directory, { recursive: true });
+    }
+  });
 
   it('refuse a connection of the caller’s own at a pinned host', async () => {
     await using credentials = await load();
