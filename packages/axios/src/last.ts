@@ -24,19 +24,23 @@ export function decideAgain(
   config: InternalAxiosRequestConfig,
   decide: (config: InternalAxiosRequestConfig) => void,
 ): void {
-  const before = read(config);
-  const last: AxiosRequestTransformer = function (data) {
-    if (read(this).some((value, index) => value !== before[index])) decide(this);
-    return data;
+  const before = decisive.map((name) => written(config, name));
+  const transformers = [config.transformRequest ?? []].flat();
+  const given = transformers.pop();
+  const own = given && originals.has(given) ? originals.get(given) : given;
+  // In place of the last one, because axios goes through all headers for each.
+  const last: AxiosRequestTransformer = function (data, headers) {
+    const transformed = own ? own.call(this, data, headers) : data;
+    if (decisive.some((name, index) => written(this, name) !== before[index])) decide(this);
+    return transformed;
   };
-  // A used config comes back with ours.
-  const transformers = [config.transformRequest ?? []].flat().filter((each) => !lasts.has(each));
-  lasts.add(last);
+  originals.set(last, own);
   config.transformRequest = [...transformers, last];
 }
 
-const lasts = new WeakSet<AxiosRequestTransformer>();
+/** What ours took the place of: a used config comes back with ours. */
+const originals = new WeakMap<AxiosRequestTransformer, AxiosRequestTransformer | undefined>();
 
-function read(config: object): unknown[] {
-  return decisive.map((name) => (config as Record<string, unknown>)[name]);
+function written(config: object, name: (typeof decisive)[number]): unknown {
+  return (config as Record<string, unknown>)[name];
 }
