@@ -1,5 +1,5 @@
-import { clientCertificates, loadCredentials } from '@clientcert/undici';
-import { Agent, interceptors, request } from 'undici';
+import { createDispatcher, loadCredentials } from '@clientcert/undici';
+import { interceptors, request } from 'undici';
 
 const credentials = await loadCredentials({
   certificates: {
@@ -9,10 +9,7 @@ const credentials = await loadCredentials({
   proxy: 'env',
 });
 
-const dispatcher = new Agent().compose(
-  clientCertificates(credentials),
-  interceptors.redirect({ maxRedirections: 5 }),
-);
+const dispatcher = createDispatcher(credentials).compose(interceptors.redirect({ maxRedirections: 5 }));
 
 const { body } = await request('https://api.bank.example/accounts', { dispatcher });
 console.log(await body.json());

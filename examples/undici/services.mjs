@@ -1,5 +1,5 @@
-import { clientCertificates, loadCredentials } from '@clientcert/undici';
-import { Agent, request } from 'undici';
+import { createDispatcher, loadCredentials } from '@clientcert/undici';
+import { request } from 'undici';
 
 const credentials = await loadCredentials({
   certificates: {
@@ -13,7 +13,7 @@ const credentials = await loadCredentials({
   proxy: 'env',
 });
 
-const dispatcher = new Agent().compose(clientCertificates(credentials));
+const dispatcher = createDispatcher(credentials);
 
 const accounts = await request('https://api.bank.example/accounts', { dispatcher }); // as the host says: bank
 await accounts.body.json();

@@ -26,6 +26,7 @@ const examples: [file: string, seen: string[], said: string][] = [
   ['got/services.mjs', ['/accounts bank', '/invoices tax', '/archive tax', '/public none'], ''],
   ['got/streams.mjs', ['/payments bank', '/statement bank'], ''],
   ['undici/basic.mjs', ['/accounts bank'], 'bank'],
+  ['undici/interceptor.mjs', ['/accounts bank'], 'bank'],
   ['undici/services.mjs', ['/accounts bank', '/invoices tax', '/public none'], ''],
   ['fetch/basic.mjs', ['/accounts bank'], 'bank'],
   ['fetch/services.mjs', ['/accounts bank', '/invoices tax', '/public none'], ''],

@@ -1,12 +1,36 @@
-import { clientCertificates } from '@clientcert/undici';
-import { Agent, interceptors, request } from 'undici';
+import type { Credentials } from '@clientcert/core';
+import { clientCertificates, createDispatcher } from '@clientcert/undici';
+import { Agent, type Dispatcher, interceptors, request } from 'undici';
 import type { AdapterUnderTest } from './suite.ts';
 
 const composed = 'what it is composed over serves the hosts that no rule names, and no other';
 
-export const adapters: AdapterUnderTest[] = [under('undici', false), under('undici with http2', true)];
+type Making = NonNullable<Parameters<AdapterUnderTest['create']>[1]>;
+type Make = (credentials: Credentials, making: Making) => { base: Dispatcher; over: Dispatcher };
 
-function under(name: string, allowH2: boolean): AdapterUnderTest {
+const interceptor =
+  (allowH2: boolean): Make =>
+  (credentials, { ownAgent, ownCertificate: connect, proxy }) => {
+    const base = new Agent({ allowH2, ...(ownAgent && { connect: ownAgent }) });
+    const pool = { allowH2, proxy, connect, connectTimeout: 3_000 };
+    return { base, over: base.compose(clientCertificates(credentials, pool)) };
+  };
+
+const dispatcher: Make = (credentials, { ownAgent, ownCertificate: connect, proxy }) => {
+  const own = ownAgent && { dispatcher: new Agent({ allowH2: false, connect: ownAgent }) };
+  const pool = { allowH2: false, proxy, connect, connectTimeout: 3_000 };
+  const base = createDispatcher(credentials, { ...own, ...pool });
+  return { base, over: base };
+};
+
+export const adapters: AdapterUnderTest[] = [
+  under('undici, interceptor', interceptor(false)),
+  under('undici, interceptor with http2', interceptor(true)),
+  under('undici, dispatcher', dispatcher),
+];
+
+function under(name: string, make: Make): AdapterUnderTest {
+  const isInterceptor = make !== dispatcher;
   return {
     name,
     module: import.meta.url,
@@ -14,24 +38,22 @@ function under(name: string, allowH2: boolean): AdapterUnderTest {
     unsupported: {
       'an agent or dispatcher of their own is refused at a pinned host, before any connection': composed,
       'an agent or dispatcher of their own is refused where a redirect leads to a pinned host': composed,
-      'a certificate and key of their own are used where no rule names the host': composed,
+      ...(isInterceptor && {
+        'a certificate and key of their own are used where no rule names the host': composed,
+      }),
     },
 
-    create(credentials, { ownAgent, ownCertificate, proxy, retries = 0 } = {}) {
-      const base = new Agent({ allowH2, ...(ownAgent && { connect: ownAgent }) });
-      const dispatcher = Promise.resolve(credentials).then((loaded) =>
-        base.compose(
-          clientCertificates(loaded, { allowH2, proxy, connect: ownCertificate, connectTimeout: 3_000 }),
-          interceptors.redirect({ maxRedirections: 5 }),
-          interceptors.retry({ maxRetries: retries, statusCodes: [503], minTimeout: 1 }),
-        ),
-      );
-      dispatcher.catch(() => {}); // each call reports it
+    create(credentials, making = {}) {
+      const made = Promise.resolve(credentials).then((loaded) => make(loaded, making));
+      const retry = { maxRetries: making.retries ?? 0, statusCodes: [503], minTimeout: 1 };
+      const following = [interceptors.redirect({ maxRedirections: 5 }), interceptors.retry(retry)];
+      const composition = made.then(({ over }) => over.compose(following));
+      composition.catch(() => {}); // each call reports it
       return {
         async send(url, { service, body, signal, timeout } = {}) {
           const signals = [signal, timeout === undefined ? undefined : AbortSignal.timeout(timeout)];
           const options = {
-            dispatcher: await dispatcher,
+            dispatcher: await composition,
             method: body === undefined ? ('GET' as const) : ('POST' as const),
             body: body ?? null,
             signal: AbortSignal.any(signals.filter((each) => each !== undefined)),
@@ -41,7 +63,11 @@ function under(name: string, allowH2: boolean): AdapterUnderTest {
           const { byteLength } = await raw.body.arrayBuffer();
           return { status: raw.statusCode, length: byteLength, raw };
         },
-        close: () => base.destroy(),
+        close: () =>
+          made.then(
+            ({ base }) => base.destroy(),
+            () => {},
+          ),
       };
     },
   };

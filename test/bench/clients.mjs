@@ -13,7 +13,7 @@ import { createSecureContext } from 'node:tls';
 import { clientCertificates as forAxios, loadCredentials } from '@clientcert/axios';
 import { clientCertificates as forGot } from '@clientcert/got';
 import { soapOptions } from '@clientcert/soap';
-import { createFetch, clientCertificates as forUndici } from '@clientcert/undici';
+import { createDispatcher, createFetch, clientCertificates as forUndici } from '@clientcert/undici';
 import axios from 'axios';
 import got from 'got';
 import soap from 'soap';
@@ -146,6 +146,7 @@ function undiciAgents() {
     'limit, empty interceptor': new Agent({ allowH2: false, connect: { secureContext } }).compose(
       (dispatch) => (options, handler) => dispatch(options, handler),
     ),
-    clientcert: new Agent().compose(forUndici(credentials, { allowH2: false })),
+    clientcert: createDispatcher(credentials, { allowH2: false }),
+    'clientcert, interceptor': new Agent().compose(forUndici(credentials, { allowH2: false })),
   };
 }

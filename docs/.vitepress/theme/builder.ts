@@ -152,10 +152,10 @@ const clients: Readonly<Record<Client, Recipe>> = {
   undici: {
     packages: '@clientcert/undici undici',
     adapter: '@clientcert/undici',
-    ours: 'clientCertificates, loadCredentials',
-    theirs: '{ Agent, request }',
+    ours: 'createDispatcher, loadCredentials',
+    theirs: '{ request }',
     use: (url) =>
-      `const dispatcher = new Agent().compose(clientCertificates(credentials));\nrequest('${url}', { dispatcher }).then(({ statusCode }) => console.log(statusCode));`,
+      `const dispatcher = createDispatcher(credentials);\nrequest('${url}', { dispatcher }).then(({ statusCode }) => console.log(statusCode));`,
   },
   fetch: {
     packages: '@clientcert/undici undici',

@@ -94,8 +94,9 @@ function apply(instance: AxiosInstance, credentials: Credentials, config: Intern
   const proxy = own && config.proxy === false ? own.proxy : config.proxy;
   const identity: ConnectIdentity = { service, origin, ...proxyOf(proxy) };
   if (!httpsAgent || own) {
-    config.httpsAgent = credentials.sharedAgent(identity);
-    handedOut.set(config.httpsAgent, { proxy });
+    const agent = credentials.sharedAgent(identity);
+    config.httpsAgent = agent;
+    if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
   } else if (!isRoutingAgent(httpsAgent)) {
     refuse(outgoing, 'httpsAgent');
     refuseAfterRedirects(outgoing);

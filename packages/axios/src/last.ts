@@ -26,20 +26,24 @@ export function decideAgain(
 ): void {
   const before = decisive.map((name) => written(config, name));
   const transformers = [config.transformRequest ?? []].flat();
-  const given = transformers.pop();
-  const own = given && originals.has(given) ? originals.get(given) : given;
+  const given: Ours | undefined = transformers.pop();
+  const own = given && replaced in given ? given[replaced] : given;
   // In place of the last one, because axios goes through all headers for each.
-  const last: AxiosRequestTransformer = function (data, headers) {
+  const last: Ours = function (data, headers) {
     const transformed = own ? own.call(this, data, headers) : data;
     if (decisive.some((name, index) => written(this, name) !== before[index])) decide(this);
     return transformed;
   };
-  originals.set(last, own);
+  last[replaced] = own;
   config.transformRequest = [...transformers, last];
 }
 
-/** What ours took the place of: a used config comes back with ours. */
-const originals = new WeakMap<AxiosRequestTransformer, AxiosRequestTransformer | undefined>();
+/** On ours, what it took the place of: a used config comes back with ours. */
+const replaced: unique symbol = Symbol('clientcert.replaced');
+
+interface Ours extends AxiosRequestTransformer {
+  [replaced]?: AxiosRequestTransformer | undefined;
+}
 
 function written(config: object, name: (typeof decisive)[number]): unknown {
   return (config as Record<string, unknown>)[name];

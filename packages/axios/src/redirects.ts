@@ -31,25 +31,29 @@ export function refuseAfterRedirects(outgoing: Outgoing): void {
   beforeRedirects(outgoing.config, (_options, to) => refuse(outgoing, 'httpsAgent', to));
 }
 
-/** Ours, and the caller's own that it calls first: a used config comes back with ours. */
-const callers = new WeakMap<BeforeRedirect, BeforeRedirect | undefined>();
+/** On ours, the caller's own that it calls first: a used config comes back with ours. */
+const callers: unique symbol = Symbol('clientcert.callers');
+
+interface Ours extends BeforeRedirect {
+  [callers]?: BeforeRedirect | undefined;
+}
 
 /** @param look Told also whether the agent is one that the caller's own has set. */
 function beforeRedirects(
   config: InternalAxiosRequestConfig,
   look: (options: RedirectOptions, to: URL, brought: boolean) => void,
 ): void {
-  const before = config.beforeRedirect;
-  const own = before && callers.has(before) ? callers.get(before) : before;
+  const before: Ours | undefined = config.beforeRedirect;
+  const own = before && callers in before ? before[callers] : before;
   let theirs: unknown;
-  const beforeRedirect: BeforeRedirect = (options, response, request) => {
+  const beforeRedirect: Ours = (options, response, request) => {
     const set = agentOf(options);
     own?.(options, response, request);
     const agent = agentOf(options);
     if (agent !== set) theirs = agent;
     look(options, new URL(options.href), agent === theirs && !isRoutingAgent(agent));
   };
-  callers.set(beforeRedirect, own);
+  beforeRedirect[callers] = own;
   config.beforeRedirect = beforeRedirect;
 }
 

@@ -164,7 +164,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** The agent for these options, the same one each time: what adapters hand to their clients. */
   sharedAgent(options: ConnectIdentity<ServiceName>): RoutingAgent {
-    const key = JSON.stringify([options.service, options.origin, options.proxy, options.defaultProxy]);
+    const { service, origin, proxy, defaultProxy } = options;
+    // Mostly there is nothing but what the client says by default.
+    const isPlain = service === undefined && origin === undefined && proxy === undefined;
+    const key = isPlain ? `${defaultProxy}` : JSON.stringify([service, origin, proxy, defaultProxy]);
     let agent = this.#shared.get(key);
     if (!agent) {
       const [oldest] = this.#shared.keys();

@@ -45,12 +45,18 @@ export interface Pinned {
   readonly connecting: ReadonlySet<TLSSocket>;
 }
 
-/** A pool for one origin whose every connection is made by the credentials. */
+/**
+ * A pool for one origin whose every connection is made by the credentials.
+ *
+ * @param onBroken Called when an HTTP/2 session ended with an error: undici may go on giving requests to it,
+ *   each of which fails, so the pool must not be used any longer.
+ */
 export function createPool(
   credentials: Credentials,
   origin: string,
   identity: ConnectIdentity,
   options: PoolOptions,
+  onBroken: () => void,
 ): Pinned {
   const { connect = {}, connectTimeout = 10_000, proxy, ...rest } = options;
   const { timeout = connectTimeout, keepAlive, keepAliveInitialDelay, ...tls } = connect;
@@ -85,13 +91,19 @@ export function createPool(
       connecting.delete(socket);
       callback(...result);
     };
-    hand(socket, timeout ?? 10_000, `${hostname}:${port || 443}`, done);
+    hand(socket, timeout ?? 10_000, `${hostname}:${port || 443}`, onBroken, done);
   };
   return { pool: new Pool(origin, { ...rest, connect: connector }), connecting };
 }
 
 /** Gives the socket to undici once it stands. */
-function hand(socket: TLSSocket, timeout: number, place: string, callback: buildConnector.Callback): void {
+function hand(
+  socket: TLSSocket,
+  timeout: number,
+  place: string,
+  onBroken: () => void,
+  callback: buildConnector.Callback,
+): void {
   const timer =
     timeout > 0
       ? setTimeout(() => {
@@ -110,6 +122,7 @@ function hand(socket: TLSSocket, timeout: number, place: string, callback: build
     clearTimeout(timer);
     socket.off('error', refuse);
     keepReason(socket);
+    if (socket.alpnProtocol === 'h2') socket.prependListener('error', onBroken);
     callback(null, socket);
   });
 }

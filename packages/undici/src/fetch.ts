@@ -1,8 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Credentials } from '@clientcert/core';
 import * as undici from 'undici';
 import { answersItself, checkProxy } from './base.ts';
+import { bridge } from './bridge.ts';
 import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
+import type { Handler } from './forward.ts';
 import { checkHop, type Route, Routes } from './routes.ts';
 
 /** Node's own fetch, undici's, or what wraps one of them. */
@@ -92,12 +93,6 @@ function createGround(
   return { ...setting, credentials, routes: new Routes(credentials, setting.pool) };
 }
 
-type Handler = undici.Dispatcher.DispatchHandler;
-type Wrapper = new (dispatcher: { dispatch: Call['dispatch'] }) => undici.Dispatcher;
-
-/** undici 8's, for the handlers of undici 6 and 7 that Node 22 and 24 come with; undici 7 takes all. */
-const { Dispatcher1Wrapper } = undici as { Dispatcher1Wrapper?: Wrapper };
-
 /** The dispatcher of one call: fetch asks it for every hop of a redirect. */
 class Call {
   readonly #ground: Ground;
@@ -118,11 +113,7 @@ class Call {
   }
 
   dispatch(request: undici.Dispatcher.DispatchOptions, handler: Handler): boolean {
-    if (Dispatcher1Wrapper && !handler.onRequestStart) {
-      const modern = { dispatch: this.#go.bind(this) };
-      return new Dispatcher1Wrapper(modern).dispatch(request, handler);
-    }
-    return this.#go(request, Dispatcher1Wrapper ? handler : withRawHeaders(handler));
+    return bridge((...each) => this.#go(...each), request, handler);
   }
 
   #go(request: undici.Dispatcher.DispatchOptions & { allowH2?: boolean }, handler: Handler): boolean {
@@ -150,21 +141,3 @@ class Call {
     return this.#brought ?? this.#ground.dispatcher ?? undici.getGlobalDispatcher();
   }
 }
-
-/** The fetch that Node 26 comes with reads headers where undici 7 puts them from 7.30 on. */
-function withRawHeaders(handler: Handler): Handler {
-  const { onResponseStart } = handler;
-  if (!onResponseStart) return handler;
-  return Object.create(handler, {
-    onResponseStart: {
-      value(controller: RawController, status: number, headers: IncomingHttpHeaders, text?: string) {
-        controller.rawHeaders ??= Object.entries(headers).flatMap(([name, value = []]) =>
-          [value].flat().flatMap((each) => [Buffer.from(name, 'latin1'), Buffer.from(each, 'latin1')]),
-        );
-        return onResponseStart.call(handler, controller, status, headers, text);
-      },
-    },
-  });
-}
-
-type RawController = undici.Dispatcher.DispatchController & { rawHeaders?: Buffer[] | null };

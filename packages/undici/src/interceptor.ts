@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import { ClientCertificateError, type Credentials } from '@clientcert/core';
 import * as undici from 'undici';
 import { answersItself, checkProxy } from './base.ts';
 import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
+import { Hop, routeBefore } from './hop.ts';
 import { checkHop, type Identity, type Route, Routes } from './routes.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
@@ -26,7 +28,8 @@ export type DispatchIdentity<ServiceName extends string = string> =
 /**
  * An interceptor that gives every request the client certificate that its host, or the service it is made
  * as, is pinned to. Compose it first: each dispatch of what is composed after it, such as
- * `interceptors.redirect` and `retry`, is decided anew, and what is composed before it serves other hosts only. Hosts that no rule names go on to the dispatcher as they are.
+ * `interceptors.redirect` and `retry`, is decided anew, and what is composed before it serves other hosts
+ * only. Hosts that no rule names go on to the dispatcher as they are.
  *
  * A single request says `clientCertificate`: a service's name, or `false` for no certificate.
  *
@@ -46,38 +49,48 @@ export function clientCertificates<ServiceName extends string>(
   credentials: Credentials<string, ServiceName>,
   options: InterceptorOptions<NoInfer<ServiceName>> = {},
 ): undici.Dispatcher.DispatcherComposeInterceptor {
-  if (credentials instanceof Promise) throw notLoaded();
+  if (credentials instanceof Promise) throw notLoaded('clientCertificates()');
+  return intercept(credentials as Credentials, options).interceptor;
+}
+
+/** The interceptor, and the routes that it opens. */
+export function intercept(
+  credentials: Credentials,
+  options: InterceptorOptions,
+): { interceptor: undici.Dispatcher.DispatcherComposeInterceptor; routes: Routes } {
   const { service, origin, dispatcher: base, ...pool } = options;
   checkPoolOptions(pool);
-  const routes = new Routes(credentials as Credentials, pool);
+  const routes = new Routes(credentials, pool);
   const allowH2 = speaksHttp2(pool, undici);
   const byDefault = identityOf(service && origin ? { service, origin } : service);
-  // undici's redirect dispatches every hop with one and the same handler.
-  const begun = new WeakMap<object, Route>();
 
-  return (dispatch) => (request, handler) => {
+  const interceptor: undici.Dispatcher.DispatcherComposeInterceptor = (dispatch) => (request, handler) => {
     if (answersItself(base)) return dispatch(request, handler);
     let route: Route | null;
     try {
-      const { origin: to, clientCertificate: own, allowH2: h2 } = request as CertificateRequest;
+      const { origin: to, clientCertificate: own, allowH2: h2, servername } = request as CertificateRequest;
       if (to === undefined) throw noOrigin();
-      route = routes.find(to, own === undefined ? byDefault : identityOf(own), h2 ?? allowH2);
-      const before = begun.get(handler);
-      if (before) checkHop(credentials as Credentials, before, to);
-      if (route) checkProxy(base, route, credentials as Credentials, pool);
-      if (route?.resolution.certificate) begun.set(handler, route);
-      else if (before) begun.delete(handler);
+      const identity = own === undefined ? byDefault : identityOf(own);
+      route = routes.find(to, identity, h2 ?? allowH2);
+      if (servername) refuseAddress(credentials, servername, to, identity, route);
+      const before = routeBefore(to);
+      if (before) checkHop(credentials, before, to);
+      if (route) checkProxy(base, route, credentials, pool);
     } catch (error) {
       return fail(handler, error as Error);
     }
-    return route ? route.pool.dispatch(request, handler) : dispatch(request, handler);
+    if (!route) return dispatch(request, handler);
+    const shown = route.resolution.certificate && handler.onRequestStart;
+    return route.pool.dispatch(request, shown ? new Hop(route, handler) : handler);
   };
+  return { interceptor, routes };
 }
 
 /** What undici passes on of the options of `request`, `stream` and the like. */
 type CertificateRequest = undici.Dispatcher.DispatchOptions & {
   clientCertificate?: DispatchIdentity | undefined;
   allowH2?: boolean | undefined;
+  servername?: string | null | undefined;
 };
 
 function identityOf(written: DispatchIdentity | undefined): Identity {
@@ -85,10 +98,10 @@ function identityOf(written: DispatchIdentity | undefined): Identity {
   return { service: written.service, origin: new URL(written.origin).origin };
 }
 
-function notLoaded(): ClientCertificateError {
+export function notLoaded(name: string): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
-    'clientCertificates() was given a promise: an interceptor cannot wait for it',
+    `${name} was given a promise, and a dispatch cannot wait for it`,
     { hint: 'Write `await loadCredentials(…)`, or use createFetch, which takes the promise.' },
   );
 }
@@ -101,12 +114,40 @@ function noOrigin(): ClientCertificateError {
   );
 }
 
+/**
+ * `interceptors.dns` puts an address in the place of the name that a rule is about: the request would go out
+ * without its certificate.
+ *
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT
+ */
+function refuseAddress(
+  credentials: Credentials,
+  servername: string,
+  origin: string | URL,
+  identity: Identity,
+  route: Route | null,
+): void {
+  const { hostname, port, protocol } = new URL(origin);
+  if (protocol !== 'https:' || isIP(servername)) return;
+  const { rule, certificate } = credentials.resolve({ host: servername, port, ...identity });
+  if (certificate === null || certificate === route?.resolution.certificate) return;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `${rule}: the request for ${servername} arrives as one for ${hostname}, which has another certificate or none`,
+    { hint: 'Leave interceptors.dns out here: give `connect: { lookup }` to clientCertificates instead.' },
+  );
+}
+
 /** As undici's own dispatchers do. */
-function fail(handler: undici.Dispatcher.DispatchHandler, error: Error): false {
-  if (!handler.onResponseError) throw error;
-  handler.onResponseError(null as unknown as undici.Dispatcher.DispatchController, error);
+export function fail(handler: undici.Dispatcher.DispatchHandler, error: Error): false {
+  const { onError } = handler as { onError?(error: Error): void };
+  if (handler.onResponseError) handler.onResponseError(null as unknown as Controller, error);
+  else if (onError) onError.call(handler, error);
+  else throw error;
   return false;
 }
+
+type Controller = undici.Dispatcher.DispatchController;
 
 declare module 'undici' {
   namespace Dispatcher {

@@ -49,7 +49,11 @@ export class Routes {
       this.#routes.delete(key);
       void known.pool.close();
     }
-    const route = this.#open(origin, identity, allowH2);
+    const route = this.#open(origin, identity, allowH2, () => {
+      if (route === null || this.#routes.get(key) !== route) return;
+      this.#routes.delete(key);
+      void route.pool.close();
+    });
     if (route) this.#keep(key, route);
     return route;
   }
@@ -64,6 +68,22 @@ export class Routes {
       else closing.push(route.pool.destroy(), ...[...route.connecting].map(end));
     }
     await Promise.all(closing);
+  }
+
+  /** Closes every pool once its requests have ended. */
+  async close(): Promise<void> {
+    const routes = [...this.#routes.values()];
+    this.#routes.clear();
+    await Promise.all(routes.map(({ pool }) => pool.close()));
+  }
+
+  /** Ends every pool, its connections and its requests. */
+  async destroy(error: Error | null): Promise<void> {
+    const routes = [...this.#routes.values()];
+    this.#routes.clear();
+    await Promise.all(
+      routes.flatMap(({ pool, connecting }) => [pool.destroy(error), ...[...connecting].map(end)]),
+    );
   }
 
   #isCurrent(route: Route): boolean {
@@ -85,19 +105,25 @@ export class Routes {
     }
   }
 
-  #open(origin: string | URL, { service, origin: begun }: Identity, allowH2: boolean): Route | null {
+  #open(
+    origin: string | URL,
+    { service, origin: begun }: Identity,
+    allowH2: boolean,
+    onBroken: () => void,
+  ): Route | null {
     if (typeof origin === 'string' && !URL.canParse(origin)) return null; // undici says what is wrong with it
     const url = new URL(origin);
     const target = { host: url.hostname, port: url.port, service, origin: begun };
     const resolution = this.#credentials.resolve(target);
     if (url.protocol !== 'https:' || !decides(resolution)) return null;
     const identity = { service, origin: begun };
+    const options = { ...this.#options, allowH2 };
     return {
       target,
       resolution,
       profileId: this.#credentials.profileId(target),
       generation: this.#credentials.generation,
-      ...createPool(this.#credentials, url.origin, identity, { ...this.#options, allowH2 }),
+      ...createPool(this.#credentials, url.origin, identity, options, onBroken),
     };
   }
 

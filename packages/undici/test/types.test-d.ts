@@ -1,5 +1,5 @@
-import { type Credentials, clientCertificates, createFetch } from '@clientcert/undici';
-import { Agent, request, fetch as undiciFetch } from 'undici';
+import { type Credentials, clientCertificates, createDispatcher, createFetch } from '@clientcert/undici';
+import { Agent, type Dispatcher, interceptors, request, fetch as undiciFetch } from 'undici';
 
 declare const credentials: Credentials<'bank', 'Billing.Invoices'>;
 const url = 'https://api.bank.example';
@@ -23,6 +23,11 @@ export async function use(): Promise<void> {
   await dispatcher.request({ origin: url, path: '/', method: 'GET', clientCertificate });
   // @ts-expect-error: true is not a service
   await request(url, { dispatcher, clientCertificate: true });
+
+  const ready: Dispatcher = createDispatcher(credentials, { service: 'Billing.Invoices', connections: 2 });
+  await request(url, { dispatcher: ready.compose(interceptors.retry()), clientCertificate: false });
+  // @ts-expect-error: not in the config
+  createDispatcher(credentials, { service: 'Billing.Invoice' });
 
   // In place of fetch: what takes one takes this.
   const own: typeof fetch = createFetch(credentials);

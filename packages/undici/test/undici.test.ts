@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, LookupFunction } from 'node:net';
+import { promisify } from 'node:util';
 import {
   type Authority,
   createAuthority,
@@ -16,7 +20,13 @@ import {
   fetch as undiciFetch,
 } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Credentials, clientCertificates, createFetch, loadCredentials } from '../src/index.ts';
+import {
+  type Credentials,
+  clientCertificates,
+  createDispatcher,
+  createFetch,
+  loadCredentials,
+} from '../src/index.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -106,6 +116,66 @@ describe('the interceptor', () => {
     expect(new Set(bank.requests.map(({ httpVersion }) => httpVersion))).toEqual(
       new Set([allowH2 ? '2.0' : '1.1']),
     );
+    await base.close();
+  });
+
+  describe('refuses a redirect from a pinned host to plain HTTP', () => {
+    const redirect = interceptors.redirect({ maxRedirections: 5 });
+    const retry = interceptors.retry({ maxRetries: 1, minTimeout: 1 });
+    it.each(
+      Object.entries({
+        redirect: [redirect],
+        'redirect, retry': [redirect, retry],
+        'retry, redirect': [retry, redirect],
+      }).flatMap(([name, list]) => [[name, true, list] as const, [name, false, list] as const]),
+    )('composed before %s, allowH2: %s', async (_, allowH2, following) => {
+      const heard: string[] = [];
+      const plain = createServer((incoming, answer) => {
+        heard.push(incoming.url!);
+        answer.end();
+      }).listen(0, '127.0.0.1');
+      await once(plain, 'listening');
+      await using credentials = await load();
+      const base = new Agent();
+      const dispatcher = base.compose(clientCertificates(credentials, { allowH2 }), ...following);
+      const to = `http://127.0.0.1:${(plain.address() as AddressInfo).port}/statement`;
+      const url = `${bank.url}/redirect?status=307&to=${encodeURIComponent(to)}`;
+      const codes = await failure(request(url, { dispatcher, method: 'POST', body: 'IBAN' }));
+      expect([codes, heard]).toEqual([['ERR_CLIENTCERT_DOWNGRADE'], []]);
+      // A request of the caller's own is no redirect, whoever sends it.
+      await (await request(to, { dispatcher })).body.dump();
+      expect([subjects(bank), heard]).toEqual([['alice'], ['/statement']]);
+      await base.close();
+      plain.close();
+    });
+  });
+
+  it('says that interceptors.dns takes the name away that a rule is about', async () => {
+    await using credentials = await load();
+    const base = new Agent();
+    const dispatcher = base.compose(clientCertificates(credentials), interceptors.dns());
+    await expect(request(bank.url, { dispatcher })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      message: expect.stringContaining('localhost'),
+      hint: expect.stringContaining('lookup'),
+    });
+    // Hosts without a rule, and those that are named by their address, go where they always went.
+    expect((await request(other.url, { dispatcher })).statusCode).toBe(200);
+    expect([subjects(bank), subjects(other)]).toEqual([[], [null]]);
+    await base.close();
+  });
+
+  it('looks names up as told by connect.lookup', async () => {
+    await using credentials = await load();
+    const asked: string[] = [];
+    const lookup: LookupFunction = (host, _, done) => {
+      asked.push(host);
+      done(null, [{ address: '127.0.0.1', family: 4 }]);
+    };
+    const base = new Agent();
+    const dispatcher = base.compose(clientCertificates(credentials, { connect: { lookup } }));
+    await (await request(bank.url, { dispatcher })).body.dump();
+    expect([asked, subjects(bank)]).toEqual([['localhost'], ['alice']]);
     await base.close();
   });
 
@@ -225,36 +295,155 @@ describe.each([
   });
 });
 
-describe('what a server says over TLS 1.3 when it wants a certificate and gets none', () => {
-  const senders: Readonly<Record<string, (credentials: Credentials, url: string) => Promise<unknown>>> = {
-    request: (credentials, url) =>
-      request(url, {
-        dispatcher: new Agent().compose(clientCertificates(credentials)),
-        clientCertificate: false,
-      }),
-    fetch: (credentials, url) => createFetch(credentials)(url, { clientCertificate: false }),
-    'fetch of undici': (credentials, url) =>
-      createFetch(credentials, { fetch: undiciFetch as unknown as typeof fetch })(url, {
-        clientCertificate: false,
-      }),
-  };
-
-  it.each(Object.keys(senders))('%s: is found among the causes of the error', async (name) => {
+describe('the dispatcher', () => {
+  it('serves request, fetch of undici and of Node, and what is composed over it', async () => {
     await using credentials = await load();
-    const error = await senders[name]!(credentials, bank.url).then(
-      () => undefined,
-      (reason: Error) => reason,
-    );
-    const codes: unknown[] = [];
-    for (
-      let each = error as { code?: string; cause?: unknown } | undefined;
-      each;
-      each = each.cause as typeof each
-    )
-      codes.push(each.code);
-    expect(codes).toContainEqual(expect.stringMatching(/CERTIFICATE_REQUIRED$/));
+    const dispatcher = createDispatcher(credentials, { allowH2: false });
+    await (await request(bank.url, { dispatcher })).body.dump();
+    await (await undiciFetch(bank.url, { dispatcher })).text();
+    await (await fetch(bank.url, { dispatcher } as object)).text();
+    const following = dispatcher.compose(interceptors.redirect({ maxRedirections: 5 }));
+    await (await request(away(), { dispatcher: following })).body.dump();
+    expect([subjects(bank), subjects(other)]).toEqual([['alice', 'alice', 'alice', 'alice'], [null]]);
+    await dispatcher.close();
+  });
+
+  it.each(['close', 'destroy'] as const)(
+    '%s() ends its connections, and says so to the next',
+    async (end) => {
+      await using credentials = await load();
+      const dispatcher = createDispatcher(credentials, { allowH2: false });
+      await (await request(bank.url, { dispatcher })).body.dump();
+      const [server] = bank.servers;
+      const open = () => promisify(server!.getConnections.bind(server))();
+      expect(await open()).toBe(1);
+      await dispatcher[end]();
+      await expect.poll(open).toBe(0);
+      await expect(request(bank.url, { dispatcher })).rejects.toMatchObject({
+        code: end === 'close' ? 'UND_ERR_CLOSED' : 'UND_ERR_DESTROYED',
+      });
+      // The credentials are not its own.
+      expect((await request(bank.url, { dispatcher: createDispatcher(credentials) })).statusCode).toBe(200);
+      expect(subjects(bank)).toEqual(['alice', 'alice']);
+    },
+  );
+
+  it('close() and destroy() take callbacks; a request under way ends first, or with the error', async () => {
+    await using credentials = await load();
+    const closing = createDispatcher(credentials);
+    const pending = request(`${bank.url}/delay?ms=300`, { dispatcher: closing });
+    await expect.poll(() => bank.requests.length).toBe(1);
+    await new Promise<void>((resolve) => {
+      closing.close(resolve);
+      pending.then(({ body }) => body.dump());
+    });
+    expect((await pending).statusCode).toBe(200);
+
+    const destroying = createDispatcher(credentials);
+    const ended = request(`${bank.url}/delay?ms=300`, { dispatcher: destroying });
+    const outcome = expect(ended).rejects.toThrow('maintenance');
+    await expect.poll(() => bank.requests.length).toBe(2);
+    await new Promise<void>((resolve) => destroying.destroy(new Error('maintenance'), resolve));
+    await outcome;
+    await new Promise<void>((resolve) => createDispatcher(credentials).destroy(resolve));
+  });
+
+  it('leaves every request to a MockAgent', async () => {
+    await using credentials = await load();
+    const mock = new MockAgent();
+    mock.disableNetConnect();
+    mock.get(bank.url).intercept({ path: '/accounts' }).reply(200, 'mocked');
+    mock.get(bank.url).intercept({ path: '/accounts', method: 'POST', body: 'x' }).reply(200, 'mocked');
+    const dispatcher = createDispatcher(credentials, { dispatcher: mock });
+    expect(await (await request(`${bank.url}/accounts`, { dispatcher })).body.text()).toBe('mocked');
+    const post = { dispatcher, method: 'POST', body: 'x' };
+    expect(await (await undiciFetch(`${bank.url}/accounts`, post)).text()).toBe('mocked');
+    expect(subjects(bank)).toEqual([]);
+    await dispatcher.close();
+  });
+
+  it('over a ProxyAgent, needs to be told which proxy that is', async () => {
+    await using proxy = await startProxy();
+    await using credentials = await load();
+    const through = (options: object) =>
+      createDispatcher(credentials, { dispatcher: new ProxyAgent(proxy.url), ...options });
+    await expect(request(bank.url, { dispatcher: through({}) })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    });
+    const dispatcher = through({ proxy: proxy.url });
+    await (await request(bank.url, { dispatcher })).body.dump();
+    expect([subjects(bank), proxy.connects.length]).toEqual([['alice'], 1]);
+    await dispatcher.destroy();
+  });
+
+  it('makes every request as the service it was made for', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { service: 'Archive', origin: bank.url });
+    await (await request(bank.url, { dispatcher })).body.dump();
+    await (await request(bank.url, { dispatcher, clientCertificate: undefined })).body.dump();
+    expect(subjects(bank)).toEqual(['bob', 'bob']);
+    await dispatcher.close();
+  });
+
+  it('refuses a promise, and options that would take connections out of its hands', async () => {
+    expect(() => createDispatcher(load() as unknown as Credentials)).toThrow(/was given a promise/);
+    await using credentials = await load();
+    const factory = { factory: () => new Agent() } as object;
+    expect(() => createDispatcher(credentials, factory)).toThrow(/"factory"/);
   });
 });
+
+describe('what a server says over TLS 1.3 when it wants a certificate and gets none', () => {
+  type Send = (credentials: Credentials, url: string) => Promise<unknown>;
+  const none = { clientCertificate: false } as const;
+  const senders = (allowH2: boolean): Readonly<Record<string, Send>> => ({
+    request: (credentials, url) =>
+      request(url, {
+        dispatcher: new Agent().compose(clientCertificates(credentials, { allowH2 })),
+        ...none,
+      }),
+    fetch: (credentials, url) => createFetch(credentials, { allowH2 })(url, none),
+    'fetch of undici': (credentials, url) =>
+      createFetch(credentials, { allowH2, fetch: undiciFetch as unknown as typeof fetch })(url, none),
+  });
+
+  it.each(Object.keys(senders(true)).flatMap((name) => [[name, true] as const, [name, false] as const]))(
+    '%s, allowH2: %s: is found among the causes of the error',
+    async (name, allowH2) => {
+      await using credentials = await load();
+      expect(await failure(senders(allowH2)[name]!(credentials, bank.url))).toContainEqual(refused);
+    },
+  );
+
+  it('is what each of many calls hears over HTTP/2, and the next certificate gets through', async () => {
+    await using credentials = await load();
+    const fetch = createFetch(credentials, { allowH2: true });
+    const dispatcher = new Agent().compose(clientCertificates(credentials, { allowH2: true }));
+    for (let call = 0; call < 4; call++) {
+      const body = 'x'.repeat(200_000);
+      expect(await failure(request(bank.url, { dispatcher, ...none }))).toContainEqual(refused);
+      expect(await failure(fetch(bank.url, { method: 'POST', body, ...none }))).toContainEqual(refused);
+      expect((await fetch(bank.url)).status).toBe(200);
+    }
+    expect(subjects(bank)).toEqual(['alice', 'alice', 'alice', 'alice']);
+  });
+});
+
+const refused: unknown = expect.stringMatching(/CERTIFICATE_REQUIRED$/);
+
+/** The codes of what a call failed with, and of everything that caused it. */
+async function failure(call: Promise<unknown>): Promise<unknown[]> {
+  const codes: unknown[] = [];
+  let error = await call.then(
+    () => undefined,
+    (reason: NodeJS.ErrnoException) => reason,
+  );
+  while (error) {
+    codes.push(error.code);
+    error = error.cause as NodeJS.ErrnoException | undefined;
+  }
+  return codes;
+}
 
 it('one identity’s connection never serves another on the same host', async () => {
   await using credentials = await load();

@@ -26,12 +26,15 @@ export interface Route {
  * certificate is presented: a redirect, a retry or a shared agent can neither lose nor leak it. No socket
  * and no TLS session is shared between two certificates, two versions of one, or one and none.
  *
- * The decision is made in `addRequest` and travels with the options (Node copies them, symbols included),
- * because Node asks for the pool's name again when a socket comes free, when all may have changed.
+ * The decision is made in `addRequest` and travels with the options that Node keeps (it copies them, symbols
+ * included), because Node asks for the pool's name again when a socket comes free, when all may have changed.
+ * The caller's options are left alone: Node copies them in twice the time with one property more.
  */
 export class RoutingAgent extends Agent {
   readonly #route: Route;
   readonly #sessions: SessionCache;
+  /** From `addRequest` to the first `getName`, which Node calls at once, with the options that it keeps. */
+  #arriving: Admission | undefined;
 
   constructor(route: Route, options: AgentOptions = {}) {
     super({ keepAlive: true, ...options });
@@ -48,20 +51,29 @@ export class RoutingAgent extends Agent {
   ): void {
     const options: DialOptions = typeof target === 'string' ? { host: target, port, localAddress } : target;
     try {
-      options[admitted] = this.#admit(options);
+      this.#arriving = this.#admit(options);
     } catch (error) {
       (request as unknown as NodeRequest).onSocket(null, error);
       return;
     }
-    base.addRequest.call(this, request, options);
+    try {
+      base.addRequest.call(this, request, options);
+    } finally {
+      this.#arriving = undefined;
+    }
   }
 
   override getName(options: RequestOptions = {}): string {
-    const admission = (options as DialOptions)[admitted];
+    const dialled = options as DialOptions;
+    if (this.#arriving) {
+      dialled[admitted] = this.#arriving;
+      this.#arriving = undefined;
+    }
+    const admission = dialled[admitted];
     if (!admission) return super.getName(options);
     admission.pool ??= poolName(
       (named) => super.getName(named as RequestOptions),
-      options as DialOptions,
+      dialled,
       admission.profile?.contexts.id ?? 'unix',
       admission.proxy,
     );

@@ -1,0 +1,34 @@
+import * as undici from 'undici';
+import { Forward, type Handler } from './forward.ts';
+
+type Dispatch = undici.Dispatcher['dispatch'];
+type Wrapper = new (dispatcher: { dispatch: Dispatch }) => undici.Dispatcher;
+
+/** undici 8's, for the handlers of undici 6 and 7 that Node 20 to 24 come with; undici 7 takes all. */
+const { Dispatcher1Wrapper } = undici as { Dispatcher1Wrapper?: Wrapper };
+
+/** Dispatches for the handler of another version of undici than the one that is installed, as Node's fetch is. */
+export function bridge(
+  dispatch: Dispatch,
+  request: undici.Dispatcher.DispatchOptions,
+  handler: Handler,
+): boolean {
+  if (Dispatcher1Wrapper && !handler.onRequestStart) {
+    return new Dispatcher1Wrapper({ dispatch }).dispatch(request, handler);
+  }
+  const lacksRawHeaders = !Dispatcher1Wrapper && handler.onRequestStart;
+  return dispatch(request, lacksRawHeaders ? new RawHeaders(handler) : handler);
+}
+
+/** The fetch that Node 26 comes with reads headers where undici 7 puts them from 7.30 on. */
+class RawHeaders extends Forward {
+  override onResponseStart(...args: Parameters<Forward['onResponseStart']>): void {
+    const [controller, , headers] = args;
+    (controller as RawController).rawHeaders ??= Object.entries(headers).flatMap(([name, value = []]) =>
+      [value].flat().flatMap((each) => [Buffer.from(name, 'latin1'), Buffer.from(each, 'latin1')]),
+    );
+    super.onResponseStart(...args);
+  }
+}
+
+type RawController = undici.Dispatcher.DispatchController & { rawHeaders?: Buffer[] | null };

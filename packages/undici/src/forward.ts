@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+
+export type Handler = Dispatcher.DispatchHandler;
+
+type Arguments<Name extends keyof Handler> = Parameters<NonNullable<Handler[Name]>>;
+
+/** A handler in front of another one, to which it passes on everything. */
+export class Forward implements Handler {
+  readonly #handler: Handler & { onRequestSent?(): void };
+
+  constructor(handler: Handler) {
+    this.#handler = handler;
+  }
+
+  onRequestStart(...args: Arguments<'onRequestStart'>): void {
+    this.#handler.onRequestStart?.(...args);
+  }
+
+  onRequestUpgrade(...args: Arguments<'onRequestUpgrade'>): void {
+    this.#handler.onRequestUpgrade?.(...args);
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+    text?: string,
+  ): void {
+    this.#handler.onResponseStart?.(controller, status, headers, text);
+  }
+
+  onResponseData(...args: Arguments<'onResponseData'>): void {
+    this.#handler.onResponseData?.(...args);
+  }
+
+  onResponseEnd(...args: Arguments<'onResponseEnd'>): void {
+    this.#handler.onResponseEnd?.(...args);
+  }
+
+  onResponseError(...args: Arguments<'onResponseError'>): void {
+    this.#handler.onResponseError?.(...args);
+  }
+
+  onBodySent(...args: Arguments<'onBodySent'>): void {
+    this.#handler.onBodySent?.(...args);
+  }
+
+  onRequestSent(): void {
+    this.#handler.onRequestSent?.();
+  }
+}
