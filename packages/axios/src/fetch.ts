@@ -191,16 +191,34 @@ function connector(credentials: Credentials, identity: ConnectIdentity): Connect
       callback(error, null);
       return;
     }
+    socket.setNoDelay(true).setKeepAlive(true, 60_000);
     const timer = setTimeout(() => {
       const message = `no connection to ${hostname}:${port || 443} within ${connectTimeout} ms`;
       socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
     }, connectTimeout).unref();
-    const done = (error: unknown) => {
+    const refuse = (error: unknown) => {
       clearTimeout(timer);
-      socket.off('error', done).off('secureConnect', connected);
-      callback(error, error ? null : socket);
+      callback(error, null);
     };
-    const connected = () => done(null);
-    socket.once('error', done).once('secureConnect', connected);
+    socket.once('error', refuse);
+    socket.once('secureConnect', () => {
+      if (socket.destroyed) return; // by a rule, with an error that is on its way
+      clearTimeout(timer);
+      socket.off('error', refuse);
+      keepReason(socket);
+      callback(null, socket);
+    });
   };
+}
+
+/**
+ * Over TLS 1.3 a server refuses a certificate after the handshake. undici then sees the stream end before it
+ * sees the alert and says no more than "other side closed": the alert is made the cause of that error.
+ */
+function keepReason(socket: TLSSocket): void {
+  let reason: Error | undefined;
+  socket.prependListener('error', (error: NodeJS.ErrnoException) => {
+    if (!reason) reason = error;
+    else if (error !== reason && error.code === 'UND_ERR_SOCKET') error.cause ??= reason;
+  });
 }
