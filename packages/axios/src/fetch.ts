@@ -86,7 +86,9 @@ class CallDispatcher implements Dispatcher {
       credentials.checkRedirect({ host: from.hostname, port: from.port, service, origin }, to);
     }
     this.#from = to;
-    if (to.protocol !== 'https:') return base.dispatch(options, handler);
+    if (to.protocol !== 'https:' || !decides(credentials, to, this.#identity)) {
+      return base.dispatch(options, handler);
+    }
     const defaultProxy = base.constructor === Agent ? undefined : 'env';
     return agentsOf(credentials)
       .find(to, { ...this.#identity, defaultProxy }, Agent)
@@ -120,6 +122,17 @@ function agentClassOf(base: Dispatcher): Agent | undefined {
     (key) => (base as unknown as Record<symbol, unknown>)[key],
   );
   return parts.find((part) => part?.constructor.name === 'Agent')?.constructor as Agent | undefined;
+}
+
+/** Whether the config says anything of a host: in a rule, in the TLS versions for every host, as the proxy. */
+function decides(
+  credentials: Credentials,
+  { hostname: host, port }: URL,
+  identity: ConnectIdentity,
+): boolean {
+  const { service, origin } = identity;
+  const { rule, tls } = credentials.resolve({ host, port, service, origin });
+  return rule !== 'none' || tls.min !== 'TLSv1.2' || tls.max !== 'TLSv1.3' || credentials.decidesProxy;
 }
 
 function agentsOf(credentials: Credentials): Agents {

@@ -14,7 +14,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import axios from 'axios';
-import { getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici';
+import { getGlobalDispatcher, MockAgent, setGlobalDispatcher, Agent as UndiciAgent } from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
 
@@ -609,6 +609,24 @@ describe('other ways to make a request', () => {
       });
     }
     expect(bank.connections).toBe(0);
+  });
+
+  it('with fetch, hosts that no rule names are left to the process’s own Agent', async () => {
+    await using stranger = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await load();
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    const global = getGlobalDispatcher();
+    const own = new UndiciAgent({ connect: { ca: authority.certificate } });
+    try {
+      setGlobalDispatcher(own);
+      await api.get(stranger.url);
+      await api.get(`${stranger.url}/redirect?to=${encodeURIComponent(bank.url)}`);
+    } finally {
+      setGlobalDispatcher(global);
+      await own.close();
+    }
+    expect([subjects(stranger), subjects(bank)]).toEqual([[null, null], ['alice']]);
   });
 
   it('with fetch, a MockAgent answers, as the dispatcher of a call and as the global one', async () => {
