@@ -71,6 +71,16 @@ const clients = {
       },
       1 / 2,
     );
+    const headers = { connection: 'close' };
+    await compare(
+      'got, new connections',
+      {
+        [byHand]: over(new https.Agent({ ...closed, ...identity })),
+        [limit]: over(new https.Agent({ ...closed, secureContext })),
+        clientcert: () => ours(url, { headers }),
+      },
+      1 / 15,
+    );
   },
 
   async soap() {

@@ -5,9 +5,15 @@ export type Handler = Dispatcher.DispatchHandler;
 
 type Arguments<Name extends keyof Handler> = Parameters<NonNullable<Handler[Name]>>;
 
+/** Not in the types of the oldest undici. */
+interface Untyped {
+  onResponseStarted?(): void;
+  onRequestSent?(): void;
+}
+
 /** A handler in front of another one, to which it passes on everything. */
 export class Forward implements Handler {
-  readonly #handler: Handler & { onRequestSent?(): void };
+  readonly #handler: Handler & Untyped;
 
   constructor(handler: Handler) {
     this.#handler = handler;
@@ -19,6 +25,10 @@ export class Forward implements Handler {
 
   onRequestUpgrade(...args: Arguments<'onRequestUpgrade'>): void {
     this.#handler.onRequestUpgrade?.(...args);
+  }
+
+  onResponseStarted(): void {
+    this.#handler.onResponseStarted?.();
   }
 
   onResponseStart(
