@@ -106,7 +106,8 @@ function globalDispatcher(): Dispatcher | undefined {
  */
 function agentClassOf(base: Dispatcher): Agent | undefined {
   if (base.constructor.name === 'Agent') return base.constructor as Agent;
-  if (base.constructor.name !== 'EnvHttpProxyAgent' || !('proxyEnv' in globalAgent.options)) return undefined;
+  const { proxyEnv } = globalAgent.options as { proxyEnv?: object | undefined };
+  if (base.constructor.name !== 'EnvHttpProxyAgent' || !proxyEnv) return undefined;
   const parts = Object.getOwnPropertySymbols(base).map(
     (key) => (base as unknown as Record<symbol, unknown>)[key],
   );

@@ -14,7 +14,14 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import axios from 'axios';
-import { getGlobalDispatcher, MockAgent, setGlobalDispatcher, Agent as UndiciAgent } from 'undici';
+import {
+  EnvHttpProxyAgent,
+  getGlobalDispatcher,
+  MockAgent,
+  ProxyAgent,
+  setGlobalDispatcher,
+  Agent as UndiciAgent,
+} from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
 
@@ -607,6 +614,22 @@ describe('other ways to make a request', () => {
       await expect(api.get(bank.url, brought as object)).rejects.toMatchObject({
         code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
       });
+    }
+    expect(bank.connections).toBe(0);
+  });
+
+  it('with fetch, a global dispatcher that is more than an Agent is refused at a pinned host', async () => {
+    await using credentials = await load();
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    const global = getGlobalDispatcher();
+    try {
+      for (const own of [new EnvHttpProxyAgent(), new ProxyAgent('http://127.0.0.1:9')]) {
+        setGlobalDispatcher(own);
+        await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      }
+    } finally {
+      setGlobalDispatcher(global);
     }
     expect(bank.connections).toBe(0);
   });
