@@ -185,7 +185,7 @@ describe('the environment', () => {
     await using all = await scene();
     const { proxy, server, credentials } = all;
     vi.stubEnv('https_proxy', proxy.url);
-    const options: { proxyEnv?: object } = globalAgent.options;
+    const options = globalAgent.options as { proxyEnv?: object };
     options.proxyEnv = process.env; // what Node leaves then, by the command line or NODE_OPTIONS
     try {
       await get(server.url, { agent: credentials.agent() });
