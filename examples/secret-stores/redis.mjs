@@ -20,7 +20,7 @@ const credentials = await loadCredentials({
   hosts: { 'api.bank.example': 'bank' },
 });
 credentials.on('rotate', ({ name, version }) => console.log(`${name} is now version ${version}`));
-credentials.on('error', (error) => console.error(`not renewed: ${error.message}`));
+credentials.on('error', (error) => console.error(`not renewed: ${error.message}`, error.cause ?? ''));
 
 https.get('https://api.bank.example/accounts', { agent: credentials.agent() }, (response) => {
   response.pipe(process.stdout);

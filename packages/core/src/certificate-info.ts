@@ -45,7 +45,7 @@ export function describeCertificate(
   const validFrom = new Date(certificate.validFrom);
   const validTo = new Date(certificate.validTo);
   const now = Date.now();
-  const daysLeft = Math.floor((validTo.getTime() - now) / day);
+  const left = validTo.getTime() - now;
   return {
     name,
     version,
@@ -55,17 +55,17 @@ export function describeCertificate(
     fingerprint256: certificate.fingerprint256,
     validFrom,
     validTo,
-    daysLeft,
+    daysLeft: Math.floor(left / day),
     keyType: describeKey(privateKey),
     chainLength: chain.length + 1,
     source: describeSource(config.certificates.get(name)!),
     pinnedAt,
     status:
-      now > validTo.getTime()
+      left < 0
         ? 'expired'
         : now < validFrom.getTime()
           ? 'not yet valid'
-          : daysLeft < config.expiryWarningDays
+          : left < config.expiryWarningDays * day
             ? 'expiring'
             : 'valid',
     error: failure?.error ?? null,

@@ -48,8 +48,8 @@ export interface CredentialsEvents {
 }
 
 /**
- * Tells listeners. One that throws fails by itself, as an uncaught exception, and leaves what is under way
- * alone; an `error` that nobody listens to becomes a process warning.
+ * Tells listeners. One that throws fails by itself, as an uncaught exception, and leaves what is under way and
+ * the other listeners alone; an `error` that nobody listens to becomes a process warning.
  */
 export class Events {
   readonly #emitter = new EventEmitter();
@@ -69,26 +69,31 @@ export class Events {
   }
 
   emit<Event extends keyof CredentialsEvents>(event: Event, ...args: CredentialsEvents[Event]): void {
-    if (event === 'error' && this.#emitter.listenerCount('error') === 0) {
-      warn(args[0] as Error);
+    if (event === 'error') {
       this.#tell(errorMonitor, args);
-    } else {
-      this.#tell(event, args);
+      if (this.#emitter.listenerCount('error') === 0) warn(args[0] as Error);
     }
+    this.#tell(event, args);
   }
 
   #tell(event: string | symbol, args: readonly unknown[]): void {
-    try {
-      this.#emitter.emit(event, ...args);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+    for (const listener of this.#emitter.listeners(event)) {
+      try {
+        listener(...args);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     }
   }
 }
 
 function warn(error: Error): void {
-  const { message, hint = '', code = '' } = error as Partial<ClientCertificateError> & Error;
-  process.emitWarning(hint ? `${message}. ${hint}` : message, { type: 'ClientCertificateWarning', code });
+  const { message, hint = '', code = '', cause } = error as Partial<ClientCertificateError> & Error;
+  process.emitWarning(hint ? `${message}. ${hint}` : message, {
+    type: 'ClientCertificateWarning',
+    code,
+    ...(cause instanceof Error && { detail: `${cause}` }),
+  });
 }

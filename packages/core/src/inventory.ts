@@ -4,8 +4,11 @@ import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
 import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
+import { explainAs, Problem } from './load/problem.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
+import type { Pins } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
+import { eachOf } from './rotate/each.ts';
 import { isEqual } from './rotate/equal.ts';
 import { replaces } from './rotate/judge.ts';
 import type { Reading } from './rotate/renewal.ts';
@@ -24,6 +27,11 @@ export interface Inventory {
   readonly roots: ReadonlyMap<string, RuleRoots>;
   readonly table: Table;
   readonly proxy: LoadedProxy | 'env' | false | undefined;
+}
+
+/** A certificate as it was read, with what its source says of trust: a function may say so as well. */
+export interface CertificateReading extends Reading<ClientCertificate> {
+  readonly trust: 'only' | undefined;
 }
 
 /** What is to be watched of something that was read. */
@@ -58,10 +66,12 @@ const concurrency = 8;
  *
  * @param earlier What is in use so far: certificates and roots whose source is the same are taken from it unread.
  */
-export async function loadInventory(config: CheckedConfig, earlier?: Inventory): Promise<Inventory> {
-  const place = placeOf(config);
+export async function loadInventory(written: CheckedConfig, earlier?: Inventory): Promise<Inventory> {
+  const place = placeOf(written);
   const certificates = new Map<string, CertificateVersion>();
   const origins = new Map<string, Origin>();
+  const trustOnly = new Set(written.pins.trustOnly);
+  const config = { ...written, pins: { ...written.pins, trustOnly } };
   const failures: unknown[] = [];
   const same = isSamePlace(config, earlier);
   const sources = [...config.certificates].filter(([name, source]) => {
@@ -69,14 +79,16 @@ export async function loadInventory(config: CheckedConfig, earlier?: Inventory):
     if (kept) {
       certificates.set(name, earlier!.certificates.get(name)!);
       origins.set(name, earlier!.origins.get(name)!);
+      if (earlier!.config.pins.trustOnly.has(name)) trustOnly.add(name);
     }
     return !kept;
   });
   let loaded = 0;
-  await eachOf(sources, async ([name, source], index) => {
+  await eachOf(sources, concurrency, async ([name, source], index) => {
     try {
-      const { value: material, ...origin } = await readCertificateSource(name, source, place);
-      certificates.set(name, succeed(name, material, earlier?.certificates.get(name)));
+      const { value: material, trust, ...origin } = await readCertificateSource(name, source, place);
+      if (trust === 'only') trustOnly.add(name);
+      certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
       origins.set(name, origin);
       loaded += 1;
       config.onProgress?.({ loaded, total: sources.length, name });
@@ -85,7 +97,7 @@ export async function loadInventory(config: CheckedConfig, earlier?: Inventory):
     }
   });
   const roots = new Map<string, RuleRoots>();
-  await eachOf(listAuthorities(config), async ({ ca, label }, index) => {
+  await eachOf(listAuthorities(config), concurrency, async ({ ca, label }, index) => {
     const known = same ? earlier?.roots.get(label) : undefined;
     try {
       const reading =
@@ -96,7 +108,7 @@ export async function loadInventory(config: CheckedConfig, earlier?: Inventory):
     }
   });
   throwFailures(failures.filter((failure) => failure !== undefined));
-  throwFailures(findUntrusting(config, certificates));
+  checkTrust(config, certificates);
   const names = [...config.certificates.keys()];
   return {
     config,
@@ -121,8 +133,20 @@ function listAuthorities({ authorities, proxy }: CheckedConfig): readonly Author
 /** No rule is called so: their labels are places in the config. */
 export const proxyLabel: string = 'proxy';
 
+/** The same with other roots: the decisions and the proxy follow. What is the same in both stays the same object. */
+export function withRoots(inventory: Inventory, roots: Inventory['roots']): Inventory {
+  const { config, proxy } = inventory;
+  const ca = roots.get(proxyLabel)?.reading.value;
+  return {
+    ...inventory,
+    roots,
+    table: layOut(config, roots),
+    proxy: typeof proxy === 'object' && ca && ca !== proxy.ca ? { ...proxy, ca } : proxy,
+  };
+}
+
 /** The table for these roots: decisions differ where they do. */
-export function layOut({ pins }: CheckedConfig, roots: ReadonlyMap<string, RuleRoots>): Table {
+function layOut({ pins }: CheckedConfig, roots: ReadonlyMap<string, RuleRoots>): Table {
   const byMaterials = new Map([...roots.values()].map(({ ca, reading }) => [ca, reading.value]));
   return buildTable(pins, (ca) => byMaterials.get(ca) ?? []);
 }
@@ -136,19 +160,28 @@ export async function readCertificateSource(
   name: string,
   source: CertificateSource,
   place: Place,
-): Promise<Reading<ClientCertificate>> {
+): Promise<CertificateReading> {
   let found: FileSource | undefined;
   const watched: Watched[] = [];
   const ask = async () => {
     found = typeof source === 'function' ? await source() : source;
-    const path = found?.dir === undefined ? undefined : pathOf(found.dir, place.baseDirectory);
+    const path = directoryOf(found, place);
     // Before the files in it are read, so that what appears meanwhile counts as a change.
     if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });
     return found;
   };
   const { certificate, files } = await readSource(ask, { ...place, name });
   watched.push(...files.map(({ path, state }) => ({ path, state })));
-  return { value: certificate, files: watched, refresh: found?.refresh };
+  return { value: certificate, files: watched, refresh: found?.refresh, trust: found?.trust };
+}
+
+/** Where it is none, reading it says why. */
+function directoryOf(source: FileSource | undefined, { baseDirectory }: Place): string | undefined {
+  try {
+    return source?.dir === undefined ? undefined : pathOf(source.dir, baseDirectory);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads the roots of a rule or of the proxy, and says what to watch. */
@@ -157,9 +190,14 @@ export async function readRuleRoots(
   ca: readonly Material[],
   baseDirectory: string,
 ): Promise<Reading<readonly X509Certificate[]>> {
-  const paths = ca.map((material) => pathOf(material, baseDirectory)).filter((path) => path !== undefined);
-  const files = await Promise.all(paths.map(async (path) => ({ path, state: await currentState(path) })));
-  return { value: await readRoots(ca, { baseDirectory, name: `${label}: ca` }), files };
+  const name = `${label}: ca`;
+  try {
+    const paths = ca.map((material) => pathOf(material, baseDirectory)).filter((path) => path !== undefined);
+    const files = await Promise.all(paths.map(async (path) => ({ path, state: await currentState(path) })));
+    return { value: await readRoots(ca, { baseDirectory, name }), files };
+  } catch (error) {
+    throw explainAs(name, error);
+  }
 }
 
 /** Reads what is said to the proxy, and says what to watch. */
@@ -168,18 +206,24 @@ export async function readAuthorization(
   baseDirectory: string,
 ): Promise<Reading<string | undefined>> {
   const surroundings = createSurroundings(baseDirectory);
-  const { text } = await resolvePassphrase(authorization, surroundings);
-  return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
+  try {
+    const { text, reason } = await resolvePassphrase(authorization, surroundings, 'authorization');
+    if (text === undefined && reason !== undefined) throw new Problem('CONFIG_INVALID', reason);
+    return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
+  } catch (error) {
+    throw explainAs(proxyLabel, error);
+  }
 }
 
 /** The version after the one in use, or that one where nothing has changed. */
 function succeed(
   name: string,
   material: ClientCertificate,
+  pins: Pins,
   current: CertificateVersion | undefined,
 ): CertificateVersion {
   if (!current) return { name, version: 1, material };
-  return replaces(material, current.material, name)
+  return replaces(material, current.material, name, pins)
     ? { name, version: current.version + 1, material }
     : current;
 }
@@ -188,11 +232,15 @@ function isSamePlace(config: CheckedConfig, earlier: Inventory | undefined): boo
   return earlier?.config.baseDirectory === config.baseDirectory;
 }
 
-/** `trust: 'only'` without a root would trust no server at all. */
-function findUntrusting(
+/**
+ * `trust: 'only'` without a root would trust no server at all.
+ *
+ * @throws ERR_CLIENTCERT_CONFIG_INVALID
+ */
+export function checkTrust(
   { certificates: sources, pins }: CheckedConfig,
   certificates: ReadonlyMap<string, CertificateVersion>,
-): ClientCertificateError[] {
+): void {
   const rootless = (name: unknown) => (certificates.get(`${name}`)?.material.ca.length ?? 0) === 0;
   const rules = [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
   const places = [
@@ -203,13 +251,15 @@ function findUntrusting(
       .filter(({ trust, ca, certificate }) => trust === 'only' && !ca && rootless(certificate))
       .map(({ label }) => label),
   ];
-  return places.map(
-    (place) =>
-      new ClientCertificateError(
-        'ERR_CLIENTCERT_CONFIG_INVALID',
-        `${place}: trust "only" and no root to trust: every connection would fail`,
-        { hint: 'Give the root of the server as "ca", or leave out "trust".' },
-      ),
+  throwFailures(
+    places.map(
+      (place) =>
+        new ClientCertificateError(
+          'ERR_CLIENTCERT_CONFIG_INVALID',
+          `${place}: trust "only" and no root to trust: every connection would fail`,
+          { hint: 'Give the root of the server as "ca", or leave out "trust".' },
+        ),
+    ),
   );
 }
 
@@ -234,16 +284,4 @@ function throwFailures(failures: readonly unknown[]): void {
     `${first.message} (and ${others.length} more: ${others.map((other) => (other as Error).message).join('; ')})`,
     { hint: first.hint, cause: new AggregateError(failures) },
   );
-}
-
-/** Runs `work` over all items, a few at a time. */
-async function eachOf<Item>(
-  items: readonly Item[],
-  work: (item: Item, index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const run = async () => {
-    for (let index = next++; index < items.length; index = next++) await work(items[index]!, index);
-  };
-  await Promise.all(Array.from({ length: concurrency }, run));
 }

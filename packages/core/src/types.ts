@@ -246,7 +246,7 @@ export interface Config<CertificateName extends string = string, ServiceName ext
   tls?: TlsPin | undefined;
   /** `'env'`, a URL, an object, or `false` for none; unless written, what the client itself does. */
   proxy?: 'env' | (string & {}) | URL | ProxyOptions<NoInfer<CertificateName>> | false | undefined;
-  /** Watch the files and swap what changed (`true` unless written). */
+  /** Watch the files and swap what changed (`true` unless written); with `false` they are read by `reload()` alone. */
   watch?: boolean | WatchOptions | undefined;
   /** How many days before its end a certificate is reported (30 unless written); with several, once at each. */
   expiryWarningDays?: number | readonly number[] | undefined;

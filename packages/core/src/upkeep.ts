@@ -8,24 +8,26 @@ import type { Connections } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
 import type { Events } from './events.ts';
 import {
+  type CertificateReading,
+  checkTrust,
   type Inventory,
   type LoadedProxy,
-  layOut,
   loadInventory,
   placeOf,
   proxyLabel,
   readAuthorization,
   readCertificateSource,
   readRuleRoots,
+  withRoots,
 } from './inventory.ts';
 import { isEqual } from './rotate/equal.ts';
 import { ExpiryWatch } from './rotate/expiry.ts';
-import { haveSame, replaces } from './rotate/judge.ts';
+import { haveSame, refusal, replaces } from './rotate/judge.ts';
 import { Probation } from './rotate/probation.ts';
 import type { Failure, Renewable } from './rotate/renewal.ts';
 import { type ReloadReport, Renewals } from './rotate/renewals.ts';
 import type { CertificateVersion } from './tls/context.ts';
-import type { ClientCertificate, Config, Warning } from './types.ts';
+import type { CertificateSource, ClientCertificate, Config, Warning } from './types.ts';
 
 /**
  * Keeps an inventory as its sources are: reads them again, puts what has changed in place of what was, and
@@ -46,10 +48,14 @@ export class Upkeep {
     this.#connections = connections;
     this.#events = events;
     this.#renewals = new Renewals((name, error) => events.emit('error', error, { name }));
-    this.#expiry = new ExpiryWatch({
-      expiring: (event) => events.emit('expiring', event),
-      expired: (event) => events.emit('expired', event),
-    });
+    this.#expiry = new ExpiryWatch(
+      {
+        expiring: (event) => events.emit('expiring', event),
+        expired: (event) => events.emit('expired', event),
+      },
+      () => this.#inventory.certificates.values(),
+      () => this.#inventory.config.expiryThresholds,
+    );
     this.#renewals.watch(inventory.config.watch);
     this.#follow();
     // Not before whoever awaits the credentials has had time to listen.
@@ -72,9 +78,11 @@ export class Upkeep {
 
   /** Reads everything again, or takes a new config whole; one such call after the other. */
   reload(config?: Config | string | URL): Promise<ReloadReport> {
-    const reloading = this.#reloading.then(() => {
+    const reloading = this.#reloading.then(async () => {
       this.#checkOpen();
-      return config === undefined ? this.#renewals.renewAll() : this.#replace(config);
+      const report = await (config === undefined ? this.#renewals.renewAll() : this.#replace(config));
+      this.#checkOpen();
+      return report;
     });
     this.#reloading = reloading.catch(() => {});
     return reloading;
@@ -85,8 +93,9 @@ export class Upkeep {
     handshake: (handshake) => this.#events.emit('handshake', handshake),
     failure: (failure) => {
       this.#events.emit('failure', failure);
+      if (this.#closed || !this.#inventory.config.rollback) return;
       const previous = this.#probation.refused(failure);
-      if (previous && !this.#closed) this.#rollBack(previous, failure);
+      if (previous) this.#rollBack(previous, failure);
     },
     awaits: (presented) => this.#probation.awaits(presented),
     accepted: (presented) => this.#probation.accepted(presented),
@@ -107,7 +116,7 @@ export class Upkeep {
       const source = config.certificates.get(name)!;
       const subject: Renewable<ClientCertificate> = {
         name,
-        read: () => readCertificateSource(name, source, placeOf(this.#inventory.config)),
+        read: () => this.#read(name, source),
         take: (material) => this.#take(name, material),
       };
       this.#renewals.add(key, subject, origin);
@@ -135,11 +144,23 @@ export class Upkeep {
     this.#renewals.track();
   }
 
+  async #read(name: string, source: CertificateSource): Promise<CertificateReading> {
+    const reading = await readCertificateSource(name, source, placeOf(this.#inventory.config));
+    if ((reading.trust === 'only') === this.#inventory.config.pins.trustOnly.has(name)) return reading;
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_CONFIG_INVALID',
+      `certificate "${name}": its source says another "trust" than when it was loaded`,
+      { hint: 'Write "trust" on the rules that name it, or reload with a new config.' },
+    );
+  }
+
   #take(name: string, material: ClientCertificate): boolean {
     const { certificates, config } = this.#inventory;
     const previous = certificates.get(name)!;
-    if (!replaces(material, previous.material, name, this.#probation.refusedOf(name))) return false;
+    const refused = this.#probation.refusalOf(name)?.material;
+    if (!replaces(material, previous.material, name, config.pins, refused)) return false;
     const next = { name, version: previous.version + 1, material };
+    if (material.ca.length === 0) checkTrust(config, new Map(certificates).set(name, next));
     this.#swap(previous, next, () => {
       if (config.rollback) this.#probation.begin(next, previous);
     });
@@ -169,7 +190,8 @@ export class Upkeep {
   #rollBack({ name, material }: CertificateVersion, failure: HandshakeFailure): void {
     const refused = this.#inventory.certificates.get(name)!;
     const version = refused.version + 1;
-    this.#swap(refused, { name, version, material }, () => {});
+    const restored = { name, version, material };
+    this.#swap(refused, restored, () => {});
     const { host, port, alert } = failure;
     this.#events.emit('rollback', {
       name,
@@ -180,8 +202,10 @@ export class Upkeep {
       port,
       alert: alert!,
     });
-    // The refused one is still in the file: from now on that is an error, until another takes its place.
-    void this.#renewals.renew(certificateKey(name));
+    // The source still holds the refused one: from now on that is an error, until another takes its place.
+    const { count } = this.#probation.refusalOf(name)!;
+    this.#renewals.refuse(certificateKey(name), refusal(refused.material, material, name), count);
+    this.#expiry.look([restored]);
   }
 
   #takeRoots(label: string, found: readonly X509Certificate[]): boolean {
@@ -189,12 +213,7 @@ export class Upkeep {
     const { ca, reading } = before.roots.get(label)!;
     if (haveSame(found, reading.value)) return false;
     const roots = new Map(before.roots).set(label, { ca, reading: { ...reading, value: found } });
-    const { proxy } = before;
-    this.#commit(
-      label === proxyLabel
-        ? { ...before, roots, proxy: typeof proxy === 'object' ? { ...proxy, ca: found } : proxy }
-        : { ...before, roots, table: layOut(before.config, roots) },
-    );
+    this.#commit(withRoots(before, roots));
     return true;
   }
 
@@ -208,15 +227,18 @@ export class Upkeep {
 
   async #replace(config: Config | string | URL): Promise<ReloadReport> {
     const { config: written, ...place } = await readConfig(config);
-    const before = this.#inventory;
-    const next = await loadInventory(await checkConfig(written, place), before);
+    const checked = await checkConfig(written, place);
+    const started = this.#inventory;
+    const loaded = await loadInventory(checked, started);
     this.#checkOpen();
+    const before = this.#inventory;
+    const next = withRenewedRoots(loaded, started, before);
 
     const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
     const kept: string[] = [];
     const fresh: CertificateVersion[] = [];
     for (const [name, version] of next.certificates) {
-      const current = this.#inventory.certificates.get(name);
+      const current = before.certificates.get(name);
       if (current && next.origins.get(name) === before.origins.get(name)) {
         kept.push(name);
         next.certificates.set(name, current); // it may have been renewed meanwhile
@@ -228,8 +250,10 @@ export class Upkeep {
       report[changed ? 'changed' : 'unchanged'].push(name);
     }
     this.#commit(next);
+    this.#checkOpen(); // a listener may have closed them
     this.#refollow(before, next);
     this.#announce(fresh, next.config.warnings);
+    if (!isEqual(next.config.expiryThresholds, before.config.expiryThresholds)) this.#expiry.look();
 
     const keys = kept.map(certificateKey);
     const touched = new Set(await this.#renewals.findChanged(keys));
@@ -285,13 +309,23 @@ export class Upkeep {
         this.#events.emit('warning', { code, message: about, certificate: name });
       }
     }
-    const { config } = this.#inventory;
-    this.#expiry.watch(() => this.#inventory.certificates.values(), config.expiryThresholds);
+    this.#expiry.look(fresh);
   }
 
   #checkOpen(): void {
     if (this.#closed) throw closed();
   }
+}
+
+/** A new inventory, with what has been renewed of the roots that it took over from the one before. */
+function withRenewedRoots(next: Inventory, started: Inventory, now: Inventory): Inventory {
+  if (now.roots === started.roots) return next;
+  const roots = new Map(next.roots);
+  for (const [label, { ca, reading }] of roots) {
+    if (reading !== started.roots.get(label)?.reading) continue;
+    roots.set(label, { ca, reading: now.roots.get(label)!.reading });
+  }
+  return withRoots(next, roots);
 }
 
 export function closed(): ClientCertificateError {

@@ -11,19 +11,24 @@ export interface ResolvedPassphrase {
   readonly reason?: string;
 }
 
-/** Fetches a passphrase from where the source says it is. */
+/**
+ * Fetches a passphrase from where the source says it is.
+ *
+ * @param role What messages call it; other secrets are kept in the same ways.
+ */
 export async function resolvePassphrase(
   passphrase: Passphrase | undefined,
   surroundings: Surroundings,
+  role = 'passphrase',
 ): Promise<ResolvedPassphrase> {
   if (passphrase === undefined) return { text: undefined };
   if (typeof passphrase === 'string') return { text: passphrase };
   if (typeof passphrase === 'function') {
-    const text: unknown = await callPassphrase(passphrase);
+    const text: unknown = await callPassphrase(passphrase, role);
     if (text === undefined || text === null)
-      return { text: undefined, reason: 'the passphrase function returned none' };
+      return { text: undefined, reason: `the ${role} function returned none` };
     if (typeof text !== 'string')
-      throw new Problem('CONFIG_INVALID', 'the passphrase function returned something that is not a string');
+      throw new Problem('CONFIG_INVALID', `the ${role} function returned something that is not a string`);
     return { text };
   }
   if ('env' in passphrase) {
@@ -32,24 +37,28 @@ export async function resolvePassphrase(
       ? { text, reason: `the environment variable ${passphrase.env} is not set` }
       : { text };
   }
-  if ('file' in passphrase) return { text: await readPassphraseFile(passphrase.file, surroundings) };
+  if ('file' in passphrase) return { text: await readPassphraseFile(passphrase.file, surroundings, role) };
   throw new Problem(
     'CONFIG_INVALID',
-    'the passphrase is neither a string nor { env }, { file } or a function',
-    "Write passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+    `the ${role} is neither a string nor { env }, { file } or a function`,
+    `Write ${role}: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.`,
   );
 }
 
-async function callPassphrase(ask: () => unknown): Promise<unknown> {
+async function callPassphrase(ask: () => unknown, role: string): Promise<unknown> {
   try {
     return await ask();
   } catch (cause) {
-    throw new Problem('PASSPHRASE_MISSING', 'the passphrase function failed', undefined, cause);
+    throw new Problem('PASSPHRASE_MISSING', `the ${role} function failed`, 'Its error is the cause.', cause);
   }
 }
 
-async function readPassphraseFile(file: string | URL, surroundings: Surroundings): Promise<string> {
-  const { bytes } = await readFileBytes(file, surroundings, 'the passphrase file');
+async function readPassphraseFile(
+  file: string | URL,
+  surroundings: Surroundings,
+  role: string,
+): Promise<string> {
+  const { bytes } = await readFileBytes(file, surroundings, `the ${role} file`);
   try {
     // What Windows shells write with `>`, beside plain UTF-8.
     const text =

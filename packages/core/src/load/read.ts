@@ -8,7 +8,14 @@ import { asArray, formatOf, type Part, readPart, resolveKeyring } from './part.t
 import type { Keyring } from './passphrase.ts';
 import { explainAs, Problem } from './problem.ts';
 import { readCa } from './roots.ts';
-import { createSurroundings, labelOf, type ReadContext, type ReadFile, type Surroundings } from './source.ts';
+import {
+  createSurroundings,
+  hasMoved,
+  labelOf,
+  type ReadContext,
+  type ReadFile,
+  type Surroundings,
+} from './source.ts';
 import {
   certificateWarnings,
   chainWarnings,
@@ -82,7 +89,8 @@ export async function readSource(
         return await readOnce(fileSource, surroundings, options);
       } catch (error) {
         // A mounted secret whose version was replaced and removed while it was being read.
-        if (attempt === 3 || !isVanished(error) || surroundings.files.length === 0) throw error;
+        const again = isVanished(error) && (surroundings.files.length > 0 || (await hasMoved(surroundings)));
+        if (attempt === 3 || !again) throw error;
       }
     }
   } catch (error) {
@@ -102,7 +110,14 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
       'the source is not an object',
       "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }.",
     );
-  const { pfx, cert, key, dir } = resolved as FileSource;
+  const unknown = Object.keys(resolved).find((name) => !options.has(name));
+  if (unknown !== undefined)
+    throw new Problem(
+      'CONFIG_INVALID',
+      `the source has an unknown option ${JSON.stringify(unknown.slice(0, 40))}`,
+      `Known here: ${[...options].join(', ')}.`,
+    );
+  const { pfx, cert, key, dir, refresh } = resolved as FileSource;
   const named = [pfx, cert ?? key, dir].filter((each) => each !== undefined);
   if (named.length !== 1)
     throw new Problem(
@@ -112,14 +127,44 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
         : 'the source names more than one of pfx, cert and dir',
       "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }. A value that comes from an environment variable may be unset.",
     );
+  if (refresh !== undefined && !isTime(refresh))
+    throw new Problem(
+      'CONFIG_INVALID',
+      `refresh is ${refresh instanceof Date ? 'a Date that is invalid' : typeof refresh === 'number' ? refresh : 'neither a number nor a Date'}`,
+      'Return the seconds after which the source is to be read again, or a valid Date. What it is computed from may be missing.',
+    );
   return resolved as FileSource;
+}
+
+const options: ReadonlySet<string> = new Set<keyof FileSource>([
+  'pfx',
+  'cert',
+  'key',
+  'dir',
+  'passphrase',
+  'keyPassphrase',
+  'ca',
+  'trust',
+  'alias',
+  'maxIterations',
+  'refresh',
+]);
+
+function isTime(refresh: unknown): boolean {
+  const time = refresh instanceof Date ? refresh.getTime() : refresh;
+  return typeof time === 'number' && !Number.isNaN(time);
 }
 
 async function callSource(source: () => FileSource | Promise<FileSource>): Promise<FileSource> {
   try {
     return await source();
   } catch (cause) {
-    throw new Problem('FILE_UNREADABLE', 'the function that returns the source failed', undefined, cause);
+    throw new Problem(
+      'FILE_UNREADABLE',
+      'the function that returns the source failed',
+      'Its error is the cause.',
+      cause,
+    );
   }
 }
 

@@ -218,19 +218,37 @@ export function toPath(file: string | URL, baseDirectory: string): string {
 
 /**
  * Where a path leads. Kubernetes mounts a secret as `tls.crt → ..data/tls.crt` with `..data → ..2026_11_21`,
- * and moves that one link: it is resolved once for all files below it.
+ * and moves that one link: it is resolved once for all files below it, also where another link leads to `tls.crt`.
  */
 async function locate(path: string, { directories }: Surroundings): Promise<string> {
-  const link = await readlink(path).catch(() => undefined);
-  const target = link === undefined ? path : resolve(dirname(path), link);
-  const directory = dirname(target);
-  let resolved = directories.get(directory);
-  if (resolved === undefined) {
-    resolved = realpath(directory);
-    directories.set(directory, resolved);
+  let place = path;
+  for (let followed = 0; ; followed++) {
+    const directory = dirname(place);
+    let resolved = directories.get(directory);
+    if (resolved === undefined) {
+      resolved = realpath(directory);
+      directories.set(directory, resolved);
+    }
+    const real = join(await resolved, basename(place));
+    const link = followed < mostLinks ? await readlink(real).catch(() => undefined) : undefined;
+    if (link === undefined) return real;
+    place = resolve(dirname(real), link);
   }
-  return join(await resolved, basename(target));
 }
+
+/** Whether a directory that was resolved is another by now. */
+export async function hasMoved({ directories }: Surroundings): Promise<boolean> {
+  const found = await Promise.all(
+    [...directories].map(async ([path, resolved]) => {
+      const [before, now] = await Promise.allSettled([resolved, realpath(path)]);
+      return before.status === 'fulfilled' && (now.status === 'rejected' || now.value !== before.value);
+    }),
+  );
+  return found.includes(true);
+}
+
+/** As many as Linux follows; what goes further fails when it is opened. */
+const mostLinks = 40;
 
 async function readAll(handle: Awaited<ReturnType<typeof open>>, size: number): Promise<Buffer> {
   // One byte more than the file says, to notice pipes and devices, whose size is 0, and files that grow.

@@ -17,9 +17,11 @@ export function isEqual(a: unknown, b: unknown): boolean {
   );
 }
 
-/** What is neither a list nor plain data has its contents elsewhere. */
+/** What is neither a list nor plain data has its contents elsewhere: an `X509Certificate` has no key of its own. */
 function isPlain(value: object): boolean {
-  return Array.isArray(value) || Object.prototype.toString.call(value) === '[object Object]';
+  if (Array.isArray(value)) return true;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** An option that is `undefined` is one that is not written. */

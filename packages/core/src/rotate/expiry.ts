@@ -24,31 +24,41 @@ export interface ExpiryListener {
 /** Tells, once for each certificate and threshold, that its end has come so near. */
 export class ExpiryWatch {
   readonly #listener: ExpiryListener;
+  readonly #all: () => Iterable<CertificateVersion>;
+  readonly #thresholds: () => readonly number[];
   readonly #timer = new Timer();
-  /** What was told last: of which certificate, and the threshold, 0 days before the end for expired. */
+  #closed = false;
+  /** When the next threshold is passed, of all. */
+  #due = Number.POSITIVE_INFINITY;
+  /** What was told last: of which certificate, and the threshold, -1 for expired. */
   readonly #told = new Map<string, { fingerprint: string; threshold: number }>();
 
-  constructor(listener: ExpiryListener) {
+  /** @param thresholds Days before the end, the largest first. */
+  constructor(
+    listener: ExpiryListener,
+    all: () => Iterable<CertificateVersion>,
+    thresholds: () => readonly number[],
+  ) {
     this.#listener = listener;
+    this.#all = all;
+    this.#thresholds = thresholds;
   }
 
-  /**
-   * Looks at every certificate now, and again when the next threshold is passed.
-   *
-   * @param thresholds Days before the end, the largest first.
-   */
-  watch(certificates: () => Iterable<CertificateVersion>, thresholds: readonly number[]): void {
+  /** Looks at these certificates now, at all unless written, and again at all when the next threshold is passed. */
+  look(certificates?: Iterable<CertificateVersion>): void {
+    if (this.#closed) return;
     const now = Date.now();
-    let next = now + longestPause;
-    for (const { name, material } of certificates()) {
+    const thresholds = this.#thresholds();
+    this.#due = Math.min(certificates ? this.#due : Number.POSITIVE_INFINITY, now + longestPause);
+    for (const { name, material } of certificates ?? this.#all()) {
       const { notAfter } = anatomyOf(material.certificate);
       this.#tell(name, material.certificate.fingerprint256, notAfter, thresholds, now);
       const coming = [...thresholds.map((days) => notAfter - days * day), notAfter].find(
         (time) => time >= now,
       );
-      if (coming !== undefined) next = Math.min(next, coming + 1);
+      if (coming !== undefined) this.#due = Math.min(this.#due, coming + 1);
     }
-    this.#timer.start(next - now, () => this.watch(certificates, thresholds));
+    this.#timer.start(this.#due - now, () => this.look());
   }
 
   forget(name: string): void {
@@ -56,8 +66,8 @@ export class ExpiryWatch {
   }
 
   close(): void {
+    this.#closed = true;
     this.#timer.stop();
-    this.#told.clear();
   }
 
   #tell(

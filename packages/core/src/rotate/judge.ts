@@ -1,49 +1,104 @@
 import type { X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
 import { anatomyOf } from '../load/anatomy.ts';
-import type { ClientCertificate } from '../types.ts';
+import { allowsClientAuth } from '../load/identity.ts';
+import type { Pins } from '../pin/rule.ts';
+import { checkPresentable } from '../tls/context.ts';
+import type { ClientCertificate, TlsRange } from '../types.ts';
 
 /**
  * Whether a certificate that was read replaces the one in use. It has been checked by itself before: the key
  * is its own, the chain is in order.
  *
- * @param refused The fingerprint of one that was taken back because a server refused it.
+ * @param pins The rules by which it will be presented.
+ * @param refused One that was taken back because a server refused it.
  * @returns `false` where it is the same certificate.
- * @throws ERR_CLIENTCERT_RENEWAL_REJECTED where the one in use would still work and this one would not
+ * @throws ERR_CLIENTCERT_RENEWAL_REJECTED, ERR_CLIENTCERT_CERTIFICATE_REFUSED where the one in use would still work
+ *   and this one would not
  */
 export function replaces(
   next: ClientCertificate,
   current: ClientCertificate,
   name: string,
-  refused?: string | undefined,
+  pins: Pins,
+  refused?: ClientCertificate | undefined,
 ): boolean {
   if (isSame(next, current)) return false;
   const now = Date.now();
-  const { notBefore, notAfter } = anatomyOf(next.certificate);
   if (!isValid(current, now)) return true;
-  const reason =
-    now > notAfter
-      ? `expired on ${new Date(notAfter).toISOString()}`
-      : now < notBefore
-        ? `is not valid before ${new Date(notBefore).toISOString()}`
-        : next.certificate.fingerprint256 === refused
-          ? 'was refused by a server and has been taken back'
-          : undefined;
-  if (reason === undefined) return true;
-  throw new ClientCertificateError(
+  const { notBefore, notAfter } = anatomyOf(next.certificate);
+  if (now > notAfter) throw rejection(next, current, name, `expired on ${isoDate(notAfter)}`, misdated);
+  if (now < notBefore) {
+    throw rejection(next, current, name, `is not valid before ${isoDate(notBefore)}`, misdated);
+  }
+  if (!allowsClientAuth(next.certificate) && allowsClientAuth(current.certificate)) {
+    const reason = 'is not for client authentication, by its extended key usage, and the one before is';
+    throw rejection(next, current, name, reason, misissued);
+  }
+  if (refused && presentsSame(next, refused)) throw refusal(next, current, name);
+  const unpresentable = findObstacle(next, name, pins);
+  if (unpresentable && !findObstacle(current, name, pins)) throw unpresentable;
+  return true;
+}
+
+const misdated = 'Have it issued again, or check the clocks of this machine and of the issuer.';
+const misissued =
+  'Have it issued for client authentication again. Where a public authority no longer does that, ask whoever runs the server which one does.';
+
+/** Why OpenSSL does not take a certificate, under no rule: one that allows old cryptography takes more. */
+function findObstacle(material: ClientCertificate, name: string, pins: Pins): unknown {
+  const { hosts, services, tls } = pins;
+  const obstacle = tryToPresent(material, name, tls);
+  if (obstacle === undefined) return undefined;
+  const legacy = [...hosts, ...services, pins.default].find((rule) => rule?.tls?.legacy)?.tls;
+  return legacy ? tryToPresent(material, name, legacy) : obstacle;
+}
+
+function tryToPresent(material: ClientCertificate, name: string, range: TlsRange): unknown {
+  try {
+    checkPresentable(name, material, range);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Why a certificate that a server refused was taken back, or is not taken again. */
+export function refusal(
+  refused: ClientCertificate,
+  current: ClientCertificate,
+  name: string,
+): ClientCertificateError {
+  const hint = 'Ask whoever runs the server which certificates it takes, and have it issued again.';
+  return rejection(refused, current, name, 'was refused by a server and has been taken back', hint);
+}
+
+function rejection(
+  next: ClientCertificate,
+  current: ClientCertificate,
+  name: string,
+  reason: string,
+  hint: string,
+): ClientCertificateError {
+  return new ClientCertificateError(
     'ERR_CLIENTCERT_RENEWAL_REJECTED',
-    `certificate "${name}": the renewed one (serial number ${next.certificate.serialNumber}) ${reason}; the one before stays in use, it is valid until ${new Date(anatomyOf(current.certificate).notAfter).toISOString()}`,
-    { hint: 'Have it issued again, or check the clocks of this machine and of the issuer.' },
+    `certificate "${name}": the renewed one (serial number ${next.certificate.serialNumber}) ${reason}; the one before stays in use, it is valid until ${isoDate(anatomyOf(current.certificate).notAfter)}`,
+    { hint },
   );
 }
 
+function isoDate(time: number): string {
+  return new Date(time).toISOString();
+}
+
 /** Whether two readings hold the same key, chain and roots. */
-export function isSame(a: ClientCertificate, b: ClientCertificate): boolean {
-  return (
-    haveSame([a.certificate, ...a.chain], [b.certificate, ...b.chain]) &&
-    haveSame(a.ca, b.ca) &&
-    a.privateKey.equals(b.privateKey)
-  );
+function isSame(a: ClientCertificate, b: ClientCertificate): boolean {
+  return presentsSame(a, b) && haveSame(a.ca, b.ca) && a.privateKey.equals(b.privateKey);
+}
+
+/** Whether a server is shown the same: the leaf and its chain. */
+export function presentsSame(a: ClientCertificate, b: ClientCertificate): boolean {
+  return haveSame([a.certificate, ...a.chain], [b.certificate, ...b.chain]);
 }
 
 /** Whether two lists hold the same certificates in the same order. */

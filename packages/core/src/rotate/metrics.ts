@@ -89,7 +89,11 @@ export type MetricsTarget =
  * | `clientcert.rotations` | `clientcert_rotations_total` | by `certificate` |
  * | `clientcert.failures` | `clientcert_failures_total` | by `certificate`, `kind` (`connection` or `renewal`) |
  *
+ * A renewal that keeps failing in the same way counts once.
+ *
  * @returns A function that ends it.
+ * @throws What `prom-client` throws where the registry holds metrics of these names: give each `Credentials` one of
+ *   its own.
  *
  * @example
  * import { loadCredentials, registerMetrics } from '@clientcert/core';

@@ -1,6 +1,7 @@
 import type { HandshakeFailure } from '../agent/handshake.ts';
 import type { CertificateVersion } from '../tls/context.ts';
-import { isValid } from './judge.ts';
+import type { ClientCertificate } from '../types.ts';
+import { isValid, presentsSame } from './judge.ts';
 
 /** What was presented on a connection. */
 type Presented = NonNullable<HandshakeFailure['presented']>;
@@ -12,41 +13,60 @@ type Presented = NonNullable<HandshakeFailure['presented']>;
  */
 const refusals: ReadonlySet<number | null> = new Set([42, 43, 44, 45, 46, 48, 49, 116]);
 
-/** Renewed certificates that no server has accepted yet, each with the one that it replaced. */
-export class Probation {
-  readonly #awaiting = new Map<string, { version: number; previous: CertificateVersion }>();
-  readonly #refused = new Map<string, string>();
+/** A renewed certificate that no server has accepted yet, and what it goes back to. */
+interface Trial {
+  readonly next: CertificateVersion;
+  readonly previous: CertificateVersion;
+}
 
-  begin({ name, version }: CertificateVersion, previous: CertificateVersion): void {
-    this.#awaiting.set(name, { version, previous });
-    this.#refused.delete(name);
+/** What was taken back, and how many were since a server last accepted a renewed one. */
+interface Refusal {
+  readonly material: ClientCertificate;
+  readonly count: number;
+}
+
+/** Renewed certificates on trial, each with the one that it replaced. */
+export class Probation {
+  readonly #trials = new Map<string, Trial>();
+  readonly #refusals = new Map<string, Refusal>();
+
+  begin(next: CertificateVersion, replaced: CertificateVersion): void {
+    const { name } = next;
+    const trial = this.#trials.get(name);
+    // What is replaced may be on trial itself: the way back leads to the last that was not.
+    const previous =
+      trial?.next === replaced && isValid(trial.previous.material, Date.now()) ? trial.previous : replaced;
+    // Roots alone are nothing that a server could refuse.
+    if (presentsSame(next.material, previous.material)) this.#trials.delete(name);
+    else this.#trials.set(name, { next, previous });
   }
 
   awaits({ name, version }: Presented): boolean {
-    return this.#awaiting.get(name)?.version === version;
+    return this.#trials.get(name)?.next.version === version;
   }
 
   accepted(presented: Presented): void {
-    if (this.awaits(presented)) this.#awaiting.delete(presented.name);
+    if (this.awaits(presented)) this.forget(presented.name);
   }
 
   /** The certificate to go back to after a refusal, where there is one that is still valid. */
   refused({ alert, presented }: HandshakeFailure): CertificateVersion | undefined {
     if (!presented || !refusals.has(alert) || !this.awaits(presented)) return undefined;
-    const { previous } = this.#awaiting.get(presented.name)!;
+    const { name } = presented;
+    const { next, previous } = this.#trials.get(name)!;
     if (!isValid(previous.material, Date.now())) return undefined;
-    this.#awaiting.delete(presented.name);
-    this.#refused.set(presented.name, presented.fingerprint256);
+    this.#trials.delete(name);
+    this.#refusals.set(name, { material: next.material, count: (this.#refusals.get(name)?.count ?? 0) + 1 });
     return previous;
   }
 
-  /** The fingerprint of the certificate that was taken back; it is not taken again. */
-  refusedOf(name: string): string | undefined {
-    return this.#refused.get(name);
+  /** What was taken back last; it is not taken again. */
+  refusalOf(name: string): Refusal | undefined {
+    return this.#refusals.get(name);
   }
 
   forget(name: string): void {
-    this.#awaiting.delete(name);
-    this.#refused.delete(name);
+    this.#trials.delete(name);
+    this.#refusals.delete(name);
   }
 }

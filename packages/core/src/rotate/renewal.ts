@@ -1,3 +1,4 @@
+import { ClientCertificateError } from '../errors.ts';
 import { refreshDelay, retryDelay, Timer } from './timer.ts';
 import { currentState, type Watched } from './watch.ts';
 
@@ -37,11 +38,13 @@ export interface RenewalObserver {
   watched(files: readonly Watched[]): void;
   /** The first of several failures in a row, and each that is another than the one before. */
   failed(error: Error): void;
+  /** Whether files are read again by themselves. */
+  isWatching(): boolean;
 }
 
 /**
- * Reads one subject again: when asked, when its time has come, and after a failure until it succeeds.
- * One reading at a time; what is asked for during one is read after it.
+ * Reads one subject again: when asked, when its time has come, and after a failure until it succeeds, unless it is
+ * left to the user to ask. One reading at a time; what is asked for during one is read after it.
  */
 export class Renewal<Value> {
   readonly subject: Renewable<Value>;
@@ -51,6 +54,7 @@ export class Renewal<Value> {
   #running: Promise<Outcome> | undefined;
   #next: Promise<Outcome> | undefined;
   #failure: Failure | undefined;
+  #refresh: number | Date | undefined;
   #closed = false;
 
   constructor(subject: Renewable<Value>, first: Omit<Reading<Value>, 'value'>, observer: RenewalObserver) {
@@ -68,6 +72,11 @@ export class Renewal<Value> {
     return this.#files;
   }
 
+  /** Whether it is being read, or could not be the last time. */
+  get isUnsettled(): boolean {
+    return this.#running !== undefined || this.#failure !== undefined;
+  }
+
   /** Reads it anew, whatever is under way, and swaps it where it has changed. Never rejects. */
   renew(): Promise<Outcome> {
     if (!this.#running) {
@@ -81,6 +90,14 @@ export class Renewal<Value> {
       return this.renew();
     });
     return this.#next;
+  }
+
+  /**
+   * Counts as a failed reading what was read, taken, and then taken back. Where the source hands out another each
+   * time, waiting grows with the number that were.
+   */
+  refuse(error: Error, count: number): void {
+    if (!this.#closed) this.#fail(error, count);
   }
 
   /** Whether a file is not in the state in which it was read. */
@@ -117,15 +134,17 @@ export class Renewal<Value> {
     }
   }
 
-  #fail(error: Error): void {
+  #fail(error: Error, count: number = (this.#failure?.count ?? 0) + 1): void {
     const before = this.#failure;
-    const count = (before?.count ?? 0) + 1;
     this.#failure = { error, since: before?.since ?? new Date(), count };
-    this.#timer.start(retryDelay(count), () => void this.renew());
+    if (this.#refresh !== undefined || this.#observer.isWatching()) {
+      this.#timer.start(retryDelay(count), () => void this.renew());
+    }
     if (before?.error.message !== error.message) this.#observer.failed(error);
   }
 
   #schedule(refresh: number | Date | undefined): void {
+    this.#refresh = refresh;
     if (refresh !== undefined) this.#timer.start(refreshDelay(refresh), () => void this.renew());
   }
 }
@@ -134,15 +153,23 @@ export class Renewal<Value> {
 async function withDeadline<Value>(work: Promise<Value>, name: string): Promise<Value> {
   const timer = new Timer();
   const late = new Promise<never>((_, reject) => {
-    timer.start(deadline, () =>
-      reject(new Error(`${name}: reading it again took more than ${deadline / 1000} seconds`)),
-    );
+    timer.start(deadline, () => reject(tooLate(name)));
   });
   try {
     return await Promise.race([work, late]);
   } finally {
     timer.stop();
   }
+}
+
+function tooLate(name: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_FILE_UNREADABLE',
+    `"${name}": reading it again took more than ${deadline / 1000} seconds`,
+    {
+      hint: 'Is the file system or the store that it comes from away? Give calls to a store a timeout of their own.',
+    },
+  );
 }
 
 const deadline = 120_000;

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { eachOf } from './each.ts';
 import type { Links } from './follow.ts';
 import { type Failure, type Outcome, type Reading, type Renewable, Renewal } from './renewal.ts';
 import { FileWatch, type Waiting } from './watch.ts';
@@ -38,6 +40,7 @@ export class Renewals {
     const renewal = new Renewal(subject, origin, {
       watched: (files) => void this.#watch?.track(key, files),
       failed: (error) => this.#failed(subject.name, error),
+      isWatching: () => this.#watch !== undefined,
     });
     this.#renewals.set(key, renewal);
     this.#untracked.push(key);
@@ -72,16 +75,16 @@ export class Renewals {
     );
   }
 
-  renew(key: string): Promise<Outcome> | undefined {
-    return this.#renewals.get(key)?.renew();
+  refuse(key: string, error: Error, count: number): void {
+    this.#renewals.get(key)?.refuse(error, count);
   }
 
   /** Reads these again, a few at a time; all unless said otherwise. */
   async renewAll(keys: readonly string[] = this.keys()): Promise<ReloadReport> {
     const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
     const outcomes = new Map<string, Outcome>();
-    await inBatches(keys, async (key) => {
-      const outcome = await this.renew(key);
+    await eachOf(keys, concurrency, async (key) => {
+      const outcome = await this.#renewals.get(key)?.renew();
       if (outcome) outcomes.set(key, outcome);
     });
     // In the order that was asked for, not that in which they were done.
@@ -96,15 +99,20 @@ export class Renewals {
   }
 
   /**
-   * The keys, of those given, whose files are not in the state in which they were read. What is watched need not
-   * be looked at: a change has been noticed, or will be.
+   * The keys, of those given, that could not be read the last time, or whose files are not in the state in which
+   * they were read. What is watched is not looked at again: a change has been noticed, or, where the file system
+   * brings no events, will be.
    */
   async findChanged(keys: readonly string[]): Promise<string[]> {
     const watch = this.#watch;
-    if (watch) return keys.filter((key) => watch.hasNoticed(key));
+    if (watch) {
+      await takeEvents();
+      return keys.filter((key) => watch.hasNoticed(key) || this.#renewals.get(key)?.isUnsettled);
+    }
     const changed = new Set<string>();
-    await inBatches(keys, async (key) => {
-      if (await this.#renewals.get(key)?.hasChangedFiles()) changed.add(key);
+    await eachOf(keys, concurrency, async (key) => {
+      const renewal = this.#renewals.get(key);
+      if (renewal?.isUnsettled || (await renewal?.hasChangedFiles())) changed.add(key);
     });
     return keys.filter((key) => changed.has(key));
   }
@@ -118,19 +126,18 @@ export class Renewals {
   async #trackAll(watch: FileWatch | undefined, keys: readonly string[] = this.keys()): Promise<void> {
     if (!watch) return;
     const links: Links = new Map();
-    await inBatches(keys, async (key) => {
+    await eachOf(keys, concurrency, async (key) => {
       const files = this.#renewals.get(key)?.files;
       if (files && files.length > 0 && watch === this.#watch) await watch.track(key, files, links);
     });
   }
 }
 
-async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  let next = 0;
-  const run = async () => {
-    for (let index = next++; index < items.length; index = next++) await work(items[index]!);
-  };
-  await Promise.all(Array.from({ length: concurrency }, run));
+/** Waits until all events have come that the system held ready: the first immediate may come before they do. */
+async function takeEvents(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
+/** How many are read, or looked at, at a time. */
 const concurrency = 16;

@@ -1,7 +1,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import type { SecureContext, SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
-import type { ClientCertificate, Resolution } from '../types.ts';
+import type { ClientCertificate, Resolution, TlsRange } from '../types.ts';
 import { createTrustingContext } from './trust.ts';
 import { protocolOptions } from './version.ts';
 
@@ -34,16 +34,28 @@ export function createContext(
     overrides,
   );
   if (only) options.ca = [overrides.ca ?? [], roots.map((root) => root.toString())].flat();
-  if (presented) {
-    const { privateKey, certificate, chain } = presented.material;
-    options.key = exportKey(privateKey);
-    options.cert = [certificate, ...chain].map((link) => link.toString()).join('');
-  }
+  if (presented) Object.assign(options, identityOf(presented.material));
   try {
     return createTrustingContext(options, only ? [] : roots);
   } catch (error) {
-    throw presented ? refusal(presented, error) : error;
+    throw presented ? refusal(presented.name, error) : error;
   }
+}
+
+/** @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate in this range. */
+export function checkPresentable(name: string, material: ClientCertificate, range: TlsRange): void {
+  try {
+    createSecureContext(Object.assign(Object.create(null), protocolOptions(range), identityOf(material)));
+  } catch (error) {
+    throw refusal(name, error);
+  }
+}
+
+function identityOf({ privateKey, certificate, chain }: ClientCertificate): SecureContextOptions {
+  return {
+    key: exportKey(privateKey),
+    cert: [certificate, ...chain].map((link) => link.toString()).join(''),
+  };
 }
 
 /** PEM, because `createSecureContext` takes no `KeyObject`. */
@@ -57,11 +69,11 @@ const weaknesses: Readonly<Record<string, string>> = {
   ERR_SSL_CA_MD_TOO_WEAK: 'it is signed with a digest that is too weak',
 };
 
-function refusal(presented: CertificateVersion, cause: unknown): ClientCertificateError {
+function refusal(name: string, cause: unknown): ClientCertificateError {
   const weakness = weaknesses[(cause as NodeJS.ErrnoException).code ?? ''];
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CERTIFICATE_REFUSED',
-    `certificate "${presented.name}": OpenSSL ${process.versions.openssl} in Node ${process.version} does not present it${weakness ? `: ${weakness}` : ''}`,
+    `certificate "${name}": OpenSSL ${process.versions.openssl} in Node ${process.version} does not present it${weakness ? `: ${weakness}` : ''}`,
     {
       cause,
       hint: weakness

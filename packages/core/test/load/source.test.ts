@@ -262,7 +262,12 @@ describe('mounted secrets', () => {
       write(`mount/${name}/tls.key`, key);
     }
     symlinkSync('..1', join(mount, '..data'));
-    for (const name of ['tls.crt', 'tls.key']) symlinkSync(`..data/${name}`, join(mount, name));
+    const beside = join(directory, 'beside');
+    mkdirSync(beside);
+    for (const name of ['tls.crt', 'tls.key']) {
+      symlinkSync(`..data/${name}`, join(mount, name));
+      symlinkSync(`../mount/${name}`, join(beside, name));
+    }
     let flips = 0;
     let done = false;
     const flipping = (async () => {
@@ -274,12 +279,66 @@ describe('mounted secrets', () => {
     })();
     const seen = new Set<string>();
     for (let round = 0; round < 300; round++)
-      for (const source of [{ dir: mount }, { cert: join(mount, 'tls.crt'), key: join(mount, 'tls.key') }])
+      for (const source of [
+        { dir: mount },
+        { cert: join(mount, 'tls.crt'), key: join(mount, 'tls.key') },
+        { cert: join(beside, 'tls.crt'), key: join(beside, 'tls.key') },
+      ])
         seen.add((await readCertificate(source)).certificate.subject);
     done = true;
     await flipping;
     expect(seen.size).toBe(2);
     expect(flips).toBeGreaterThan(100);
+  });
+
+  unix('finds the next version where the one it was about to read is removed', async () => {
+    const mount = join(directory, 'removed');
+    const flip = (version: number) => {
+      write(`removed/..${version}/tls.crt`, pem(leaf));
+      write(`removed/..${version}/tls.key`, keyPem);
+      symlinkSync(`..${version}`, join(mount, '..tmp'));
+      renameSync(join(mount, '..tmp'), join(mount, '..data'));
+      rmSync(join(mount, `..${version - 1}`), { recursive: true, force: true });
+    };
+    flip(1);
+    for (const name of ['tls.crt', 'tls.key']) symlinkSync(`..data/${name}`, join(mount, name));
+    for (let version = 2; version < 200; version++) {
+      const reading = readCertificate({ dir: mount });
+      reading.catch(() => {}); // until it is awaited
+      // Once during each reading, a little later each time.
+      for (let turn = 0; turn < version % 12; turn++) await new Promise((resolve) => setImmediate(resolve));
+      flip(version);
+      expect((await reading).certificate.fingerprint256).toBe(leaf.fingerprint256);
+    }
+  });
+
+  unix('certbot, also through a link to its directory', async () => {
+    for (const [name, contents] of [
+      ['fullchain', pem(leaf) + pem(chain[1]!) + pem(chain[2]!)],
+      ['privkey', keyPem],
+    ] as const) {
+      write(`letsencrypt/archive/bank.example/${name}1.pem`, contents);
+      mkdirSync(join(directory, 'letsencrypt/live/bank.example'), { recursive: true });
+      symlinkSync(
+        `../../archive/bank.example/${name}1.pem`,
+        join(directory, `letsencrypt/live/bank.example/${name}.pem`),
+      );
+    }
+    write('letsencrypt/live/bank.example/README', 'This directory contains your keys and certificates.');
+    const live = join(directory, 'letsencrypt/live/bank.example');
+    symlinkSync(live, join(directory, 'linked'));
+    for (const dir of [live, join(directory, 'linked')]) {
+      const { certificate, files } = await readSource({ dir });
+      expect(certificate.certificate.fingerprint256).toBe(leaf.fingerprint256);
+      expect(certificate.chain).toHaveLength(2);
+      expect(files[1]!.path).toBe(join(dir, 'privkey.pem'));
+      expect(files[1]!.realpath).toMatch(/archive.bank\.example.privkey1\.pem$/);
+    }
+  });
+
+  unix('a link that leads to itself', async () => {
+    symlinkSync('self.pem', join(directory, 'self.pem'));
+    expect(await codeOf(readCertificate({ cert: join(directory, 'self.pem') }))).toBe('FILE_UNREADABLE');
   });
 });
 

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/index.ts';
+import { type FileSource, loadCredentials } from '../../src/index.ts';
 import { issue, next } from './scene.ts';
 
 let authority: Authority;
@@ -53,6 +54,62 @@ describe('the end of a certificate', () => {
     await expect(next(credentials, 'expiring', 200)).rejects.toThrow('no expiring');
   });
 
+  it('is told again of one that was renewed, and of each once', async () => {
+    const notAfter = new Date(Date.now() + 5.5 * day);
+    const [first, second] = await Promise.all(['a', 'b'].map((name) => authority.issue({ name, notAfter })));
+    let current = first!;
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => inlineOf(current) },
+      hosts: { 'api.bank.example': 'bank' },
+      expiryWarningDays: [30, 7],
+    });
+    const told: unknown[] = [];
+    credentials.on('expiring', ({ fingerprint256, threshold }) => told.push([fingerprint256, threshold]));
+    await next(credentials, 'expiring');
+    await credentials.reload();
+    current = second!;
+    await credentials.reload();
+    await credentials.reload();
+    expect(told).toEqual([
+      [first!.fingerprint256, 7],
+      [second!.fingerprint256, 7],
+    ]);
+    current = await authority.issue({ name: 'c' });
+    await credentials.reload();
+    expect(told).toHaveLength(2);
+    expect(credentials.health().status).toBe('ok');
+  });
+
+  it('is told where a new config asks to be told sooner', async () => {
+    const notAfter = new Date(Date.now() + 40.5 * day);
+    const source = inlineOf(await authority.issue({ name: 'a', notAfter }));
+    const config = { certificates: { bank: source }, hosts: { 'api.bank.example': 'bank' as const } };
+    await using credentials = await loadCredentials(config);
+    await expect(next(credentials, 'expiring', 100)).rejects.toThrow('no expiring');
+    const told = next(credentials, 'expiring');
+    await credentials.reload({ ...config, expiryWarningDays: [60, 7] });
+    expect(await told).toMatchObject({ threshold: 60, daysLeft: 40 });
+    expect(credentials.certificates()[0]!.status).toBe('expiring');
+  });
+
+  it('comes near within a part of a day, where the threshold is one', async () => {
+    const threshold = 0.02; // about half an hour
+    const load = async (minutes: number) => {
+      const notAfter = new Date(Date.now() + minutes * 60 * second);
+      return loadCredentials({
+        certificates: { svid: inlineOf(await authority.issue({ name: 'svid', notAfter })) },
+        hosts: { 'api.bank.example': 'svid' },
+        expiryWarningDays: threshold,
+      });
+    };
+    await using fresh = await load(60);
+    expect(fresh.health()).toEqual({ status: 'ok', reasons: [] });
+    expect(fresh.certificates()[0]).toMatchObject({ status: 'valid', daysLeft: 0 });
+    await using late = await load(20);
+    expect(await next(late, 'expiring')).toMatchObject({ threshold, daysLeft: 0 });
+    expect(late.health()).toMatchObject({ status: 'warning', reasons: [{ code: 'EXPIRING' }] });
+  });
+
   it('of one that no rule presents is a warning for its health, never an error', async () => {
     const late = await authority.issue({ name: 'late', expired: true });
     await using credentials = await loadCredentials({ certificates: { spare: inlineOf(late) } });
@@ -70,7 +127,7 @@ describe('listeners', () => {
     expect(codes).toEqual(expect.arrayContaining(['CERTIFICATE_UNUSED', 'EXPIRED']));
   });
 
-  it('that throw leave the swap alone, and fail by themselves', async () => {
+  it('that throw leave the swap and other listeners alone, and fail by themselves', async () => {
     let current = await issue(authority, 'first');
     await using credentials = await loadCredentials({
       certificates: { bank: () => inlineOf(current) },
@@ -83,29 +140,38 @@ describe('listeners', () => {
     credentials.on('rotate', () => {
       throw new Error('of the listener');
     });
+    const heard: string[] = [];
+    credentials.on('rotate', ({ name }) => heard.push(name));
     current = await issue(authority, 'second');
     expect(await credentials.reload()).toEqual({ changed: ['bank'], unchanged: [], failed: [] });
     await new Promise((resolve) => setImmediate(resolve));
     process.removeAllListeners('uncaughtException');
     for (const listener of listeners) process.on('uncaughtException', listener);
     expect(thrown).toMatchObject([{ message: 'of the listener' }]);
+    expect(heard).toEqual(['bank']);
     expect(credentials.certificates()[0]!.fingerprint256).toBe(current.fingerprint256);
   });
 
   it('for error that are missing make it a process warning with a hint, never a crash', async () => {
-    let broken = false;
     const certificate = await issue(authority, 'first');
+    let read: () => FileSource = () => inlineOf(certificate);
     await using credentials = await loadCredentials({
-      certificates: { bank: () => (broken ? { pfx: 'nowhere.pfx' } : inlineOf(certificate)) },
+      certificates: { bank: () => read() },
       hosts: { 'api.bank.example': 'bank' },
     });
-    broken = true;
-    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
-    await credentials.reload();
-    expect(await warned).toMatchObject({
+    const warning = async (): Promise<Error> => {
+      const [[warned]] = await Promise.all([once(process, 'warning'), credentials.reload()]);
+      return warned;
+    };
+    read = () => ({ pfx: 'nowhere.pfx' });
+    expect(await warning()).toMatchObject({
       name: 'ClientCertificateWarning',
       code: 'ERR_CLIENTCERT_FILE_NOT_FOUND',
       message: expect.stringContaining('nowhere.pfx'),
     });
+    read = () => {
+      throw new Error('Vault answers 503');
+    };
+    expect(await warning()).toMatchObject({ detail: 'Error: Vault answers 503' });
   });
 });

@@ -1,8 +1,19 @@
+import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Authority, createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Config, loadCredentials } from '../../src/index.ts';
+import { sourceOf } from '../support.ts';
 import { inPlace, issue, next, request, scratch, seen } from './scene.ts';
 
 let authority: Authority;
@@ -106,7 +117,57 @@ describe('reload()', () => {
     await expect(credentials.reload()).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
     expect(credentials.health()).toMatchObject({ status: 'error', reasons: [{ code: 'CLOSED' }] });
   });
+
+  it.each(['reload()', 'reload(config)'])('is refused where close() comes during it: %s', async (which) => {
+    const source = sourceOf(await issue(authority, 'alice'), authority);
+    const gate = newGate();
+    let asked = 0;
+    const read = async () => {
+      if (asked++ > 0) await gate.passed;
+      return source;
+    };
+    const config = { certificates: { alice: read }, hosts: { 'api.bank.example': 'alice' as const } };
+    const credentials = await loadCredentials(config);
+    const another = { ...config, certificates: { alice: () => read() } };
+    const reloading = which === 'reload()' ? credentials.reload() : credentials.reload(another);
+    await expect.poll(() => asked).toBe(2);
+    await credentials.close();
+    gate.open();
+    await expect(reloading).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+  });
 });
+
+it('a listener may close what tells it: nothing is read any more', async () => {
+  const [first, second] = await Promise.all(['first', 'second'].map((name) => issue(authority, name)));
+  let asked = 0;
+  const sourceFor = (issued: IssuedCertificate) => () => {
+    asked += 1;
+    return { ...sourceOf(issued, authority), refresh: 1 };
+  };
+  const configOf = (issued: IssuedCertificate) => ({
+    certificates: { alice: sourceFor(issued) },
+    hosts: { 'api.bank.example': 'alice' as const },
+  });
+  const credentials = await loadCredentials(configOf(first!));
+  let closed: Promise<void> | undefined;
+  credentials.on('rotate', () => {
+    closed = credentials.close();
+  });
+  await expect(credentials.reload(configOf(second!))).rejects.toMatchObject({
+    code: 'ERR_CLIENTCERT_CLOSED',
+  });
+  await closed;
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  expect(asked).toBe(2);
+});
+
+function newGate(): { passed: Promise<void>; open: () => void } {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
 
 describe('reload(config)', () => {
   it('takes a new config whole; what is the same keeps its connections', async () => {
@@ -162,6 +223,28 @@ describe('reload(config)', () => {
     await writeFile(files.bob.cert, 'garbage');
     const report = await credentials.reload({ ...config });
     expect(report).toMatchObject({ changed: ['alice'], unchanged: [], failed: [{ name: 'bob' }] });
+    await (await issue(authority, 'bob')).files(directory.path);
+    expect(await credentials.reload({ ...config })).toMatchObject({ changed: ['bob'], failed: [] });
+  });
+
+  // Elsewhere the system takes its time to tell.
+  const onLinux = it.skipIf(process.platform !== 'linux');
+  onLinux('reads again what was written just before, also where files are watched', async () => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    const watched = { ...config, watch: true };
+    await using credentials = await loadCredentials(watched);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // until the watchers are there
+    const renewed = await issue(authority, 'alice');
+    writeFileSync(files.alice.cert, renewed.cert);
+    writeFileSync(files.alice.key, renewed.key);
+    expect(await credentials.reload({ ...watched })).toEqual({
+      changed: ['alice'],
+      unchanged: ['bob'],
+      failed: [],
+    });
+    await request(credentials, server.urls[0]!);
+    expect(seen(server)).toEqual([renewed.fingerprint256]);
   });
 
   it.each<[string, (config: Config) => Config, string]>([
@@ -220,19 +303,75 @@ describe('reload(config)', () => {
     expect(event).toMatchObject({ name: 'alice', current: renewed.fingerprint256 });
   });
 
+  it('leaves in use what was renewed while the new config was read', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    const roots = join(directory.path, 'roots.pem');
+    await writeFile(roots, (await createAuthority()).certificate);
+    await using open = await startServer({ authority, host: 'localhost', clientCertificate: 'none' });
+    const rule = { hosts: { ...config.hosts, [`localhost:${open.port}`]: { ca: roots } } };
+    const watched = { ...config, ...rule, watch: { settle: 20 } };
+    await using credentials = await loadCredentials(watched);
+    const gate = newGate();
+    const carol = async () => {
+      await gate.passed;
+      return sourceOf(await issue(authority, 'carol'), authority);
+    };
+    const reloading = credentials.reload({
+      ...watched,
+      certificates: { ...config.certificates, carol },
+    });
+    const renewed = await issue(authority, 'alice');
+    const rotated = next(credentials, 'rotate');
+    await writeFile(roots, authority.certificate);
+    await renewed.files(directory.path);
+    await rotated;
+    await expect.poll(() => request(credentials, open.url).then(() => 'answered', String)).toBe('answered');
+    gate.open();
+    expect(await reloading).toMatchObject({ changed: ['carol'], failed: [] });
+    await request(credentials, open.url);
+    await request(credentials, server.urls[0]!);
+    expect(seen(server)).toEqual([renewed.fingerprint256]);
+  });
+
+  it('takes other roots for the proxy', async () => {
+    const [client, stranger] = await Promise.all([issue(authority, 'client'), createAuthority()]);
+    await using proxy = await startProxy({ authority, tls: true });
+    const configOf = (root: string) => ({
+      certificates: { bank: sourceOf(client, authority) },
+      hosts: { [`localhost:${server.ports[0]}`]: 'bank' as const },
+      proxy: { url: proxy.url, ca: root },
+    });
+    await using credentials = await loadCredentials(configOf(stranger.certificate));
+    await expect(request(credentials, server.urls[0]!)).rejects.toThrow('self-signed certificate');
+    await credentials.reload(configOf(authority.certificate));
+    await request(credentials, server.urls[0]!);
+    await credentials.reload(configOf(stranger.certificate));
+    await expect(request(credentials, server.urls[0]!)).rejects.toThrow('self-signed certificate');
+  });
+
   it('keeps no contexts of configs that are long gone', async () => {
     await using directory = await scratch();
     const { config } = await deliver(directory.path);
     await using credentials = await loadCredentials(config);
     const first = credentials.profileId(server.urls[0]!);
+    const contexts: WeakRef<object>[] = [];
     for (let round = 0; round < 20; round++) {
       const other = await createAuthority();
       await credentials.reload({
         ...config,
         hosts: { ...config.hosts, 'other.example': { certificate: 'alice', ca: other.certificate } },
       });
-      credentials.profileId('https://other.example');
+      contexts.push(new WeakRef(credentials.connectOptions('https://other.example').secureContext));
       expect(credentials.profileId(server.urls[0]!)).toBe(first);
     }
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await expect
+      .poll(() => {
+        collect();
+        return contexts.filter((context) => context.deref() !== undefined).length;
+      })
+      .toBeLessThanOrEqual(2); // that of the config, and of the one before
   });
 });

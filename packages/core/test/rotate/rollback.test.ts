@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
+import { sourceOf } from '../support.ts';
 import { issue, next, request, scratch, seen } from './scene.ts';
 
 let authority: Authority;
@@ -95,6 +96,17 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
   });
 
+  it('and the end of the restored one is told in time', async () => {
+    await using server = await start();
+    const short = await authority.issue({ name: 'short', notAfter: new Date(Date.now() + 2500) });
+    const { credentials, renew } = await load(server.port, true, short);
+    await using _ = credentials;
+    await renew(await authority.issue({ name: 'rsa', keyType: 'rsa' }));
+    const expired = next(credentials, 'expired', 4000);
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(await expired).toMatchObject({ fingerprint256: short.fingerprint256 });
+  });
+
   it('is not rolled back once another server has accepted it', async () => {
     await using strict = await start();
     await using lenient = await startServer({ authority, host: 'localhost' });
@@ -107,6 +119,119 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     await expect(request(credentials, strict.url)).rejects.toThrow();
     expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
     void renew;
+  });
+
+  it('once, however many connections are refused at a time, and all of the next are served', async () => {
+    await using server = await start();
+    const { credentials, renew } = await load(server.port, true);
+    await using _ = credentials;
+    const told: unknown[] = [];
+    credentials.on('rollback', (event) => told.push(event));
+    await renew(await authority.issue({ name: 'rsa', keyType: 'rsa' }));
+    const all = (count: number) =>
+      Promise.allSettled(Array.from({ length: count }, () => request(credentials, server.url)));
+    expect((await all(20)).map(({ status }) => status)).toContain('rejected');
+    expect(told).toHaveLength(1);
+    expect((await all(20)).map(({ status }) => status)).toEqual(Array(20).fill('fulfilled'));
+    expect(current(credentials)).toMatchObject({ version: 3, fingerprint256: good.fingerprint256 });
+  });
+
+  it('to the last one that was not on trial, where a second came before the first was accepted', async () => {
+    await using server = await start();
+    const { credentials, renew } = await load(server.port, true);
+    await using _ = credentials;
+    await request(credentials, server.url);
+    await renew(await authority.issue({ name: 'rsa 1', keyType: 'rsa' }));
+    await renew(await authority.issue({ name: 'rsa 2', keyType: 'rsa' }));
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    await request(credentials, server.url);
+    expect(seen(server)).toEqual([good.fingerprint256, good.fingerprint256]);
+  });
+
+  it('is not rolled back where only roots were renewed: what is presented is the same', async () => {
+    await using server = await start();
+    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const stranger = await createAuthority();
+    let ca = [authority.certificate];
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => ({ cert: rsa.fullChain, key: rsa.key, ca }) },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      rollback: true,
+    });
+    ca = [...ca, stranger.certificate];
+    expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(await credentials.reload()).toMatchObject({ unchanged: ['bank'] });
+    expect(current(credentials)).toMatchObject({ version: 2, error: null });
+  });
+
+  it('and is asked for again less and less often, where the source issues another each time', async () => {
+    await using server = await start();
+    const others = await Promise.all(
+      Array.from({ length: 6 }, (_, n) => authority.issue({ name: `rsa ${n}`, keyType: 'rsa' })),
+    );
+    let asked = 0;
+    await using credentials = await loadCredentials({
+      certificates: {
+        bank: () => ({
+          ...sourceOf(asked === 0 ? good : others[asked % 6]!, authority),
+          refresh: asked++ ? 60 : 1,
+        }),
+      },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      rollback: true,
+    });
+    const errors: unknown[] = [];
+    credentials.on('error', (error) => errors.push(error));
+    const outcomes: string[] = [];
+    for (const end = Date.now() + 4000; Date.now() < end; ) {
+      outcomes.push(
+        await request(credentials, server.url).then(
+          () => 'served',
+          () => 'refused',
+        ),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    // At 1 s, then after at most 0.5, 1 and 2 s: each costs the one connection that finds it out.
+    expect(outcomes.filter((outcome) => outcome === 'refused').length).toBeLessThanOrEqual(5);
+    expect(asked).toBeGreaterThan(2);
+    expect(asked).toBeLessThanOrEqual(6);
+    expect(errors[0]).toMatchObject({ code: 'ERR_CLIENTCERT_RENEWAL_REJECTED' });
+  });
+
+  it('and taken again with another chain: that is not what was refused', async () => {
+    await using server = await start();
+    const issuer = await authority.issueAuthority({ name: 'Issuer' });
+    const rsa = await issuer.issue({ name: 'rsa', keyType: 'rsa' });
+    let source = sourceOf(good, authority);
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => source },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      rollback: true,
+    });
+    credentials.on('error', () => {});
+    source = { cert: rsa.cert, key: rsa.key, ca: authority.certificate };
+    await credentials.reload();
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(await credentials.reload()).toMatchObject({ failed: [{ name: 'bank' }] });
+    source = { ...source, cert: rsa.fullChain };
+    expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
+  });
+
+  it('is not rolled back where a new config says so', async () => {
+    await using server = await start();
+    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const configOf = (issued: IssuedCertificate, rollback: boolean) => ({
+      certificates: { bank: sourceOf(issued, authority) },
+      hosts: { [`localhost:${server.port}`]: 'bank' as const },
+      rollback,
+    });
+    await using credentials = await loadCredentials(configOf(good, true));
+    await credentials.reload(configOf(rsa, true));
+    await credentials.reload(configOf(rsa, false));
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
   });
 
   async function configOf(strict: number, lenient: number, { fullChain, key }: IssuedCertificate) {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,17 +40,22 @@ export const atomicRename: Delivery = async (directory, certificate) => {
 let generation = 0;
 
 /** As Kubernetes mounts a secret: `tls.crt → ..data/tls.crt`, `..data → ..2026_11_21`, moved as one. */
-export const kubernetes: Delivery = async (directory, certificate) => {
+export const kubernetes: Delivery = (directory, certificate) =>
+  mount(directory, (version) => inPlace(version, certificate));
+
+async function mount(directory: string, write: (version: string) => Promise<void>): Promise<void> {
   generation += 1;
   const version = `..2026_11_21_${generation}`;
+  const before = await readlink(join(directory, '..data')).catch(() => undefined);
   await mkdir(join(directory, version));
-  await inPlace(join(directory, version), certificate);
+  await write(join(directory, version));
   await symlink(version, join(directory, '..data_tmp'));
   await rename(join(directory, '..data_tmp'), join(directory, '..data'));
-  for (const [name] of contents(certificate)) {
+  for (const name of await readdir(join(directory, version))) {
     await symlink(join('..data', name), join(directory, name)).catch(() => {});
   }
-};
+  if (before !== undefined) await rm(join(directory, before), { recursive: true });
+}
 
 /** As certbot does: `live/tls.crt → ../archive/tls3.crt`, each link moved. */
 export const certbot: Delivery = async (directory, certificate) => {
@@ -64,6 +69,41 @@ export const certbot: Delivery = async (directory, certificate) => {
   }
 };
 
+/** As certbot keeps a domain: `live/bank/privkey.pem → ../../archive/bank/privkey3.pem`, four links, moved one by one. */
+export const certbotLive: Delivery = async (directory, certificate) => {
+  generation += 1;
+  const archive = join(directory, '..', '..', 'archive', 'bank');
+  await mkdir(archive, { recursive: true });
+  await writeFile(join(directory, 'README'), 'This directory contains your keys and certificates.');
+  const files = {
+    cert: certificate.cert,
+    privkey: certificate.key,
+    chain: certificate.chain,
+    fullchain: certificate.fullChain,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(archive, `${name}${generation}.pem`), text);
+  }
+  for (const name of Object.keys(files)) {
+    await rm(join(directory, `${name}.pem`), { force: true });
+    await symlink(`../../archive/bank/${name}${generation}.pem`, join(directory, `${name}.pem`));
+  }
+};
+
+/** As cert-manager writes a keystore, mounted by Kubernetes. */
+export const certManagerKeystore: Delivery = (directory, certificate) =>
+  mount(directory, async (version) => {
+    await writeFile(join(version, 'keystore.p12'), await certificate.pfx('keystore passphrase'));
+    await writeFile(join(version, 'ca.crt'), certificate.ca);
+  });
+
+/** As SPIFFE helper writes: one file after the other, over what is there. */
+export const spiffeHelper: Delivery = async (directory, certificate) => {
+  await writeFile(join(directory, 'svid.pem'), certificate.fullChain);
+  await writeFile(join(directory, 'svid_key.pem'), certificate.key);
+  await writeFile(join(directory, 'svid_bundle.pem'), certificate.ca);
+};
+
 /** The whole directory, moved away and another put in its place. */
 export const wholeDirectory: Delivery = async (directory, certificate) => {
   generation += 1;
@@ -72,6 +112,25 @@ export const wholeDirectory: Delivery = async (directory, certificate) => {
   await inPlace(next, certificate);
   await rename(directory, `${next}-old`).catch(() => {});
   await rename(next, directory);
+};
+
+/** The directory is a link to the latest of several, and is moved to the next. */
+export const releases: Delivery = async (directory, certificate) => {
+  generation += 1;
+  const release = `${directory}-release-${generation}`;
+  await mkdir(release);
+  await inPlace(release, certificate);
+  await symlink(release, `${directory}.new`);
+  if ((await lstat(directory)).isDirectory()) await rm(directory, { recursive: true });
+  await rename(`${directory}.new`, directory);
+};
+
+/** The directory and that above it removed for a while, then there again. */
+export const treeRemovedAndBack: Delivery = async (directory, certificate) => {
+  await rm(join(directory, '..'), { recursive: true });
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await mkdir(directory, { recursive: true });
+  await inPlace(directory, certificate);
 };
 
 /** Removed for a while, then there again. */

@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
+import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/index.ts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Config, type FileSource, loadCredentials } from '../../src/index.ts';
 import { isEqual } from '../../src/rotate/equal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
 import { buildCore } from './built.ts';
-import { inPlace, issue, next, scratch } from './scene.ts';
+import { inPlace, issue, next, request, scratch } from './scene.ts';
 
 let authority: Authority;
 beforeAll(async () => {
@@ -56,6 +57,87 @@ describe('a function as the source', () => {
     expect(errors).toMatchObject([{ about: 'bank', cause: { message: 'the store is down' } }]);
     expect(asked).toBe(4);
     expect(credentials.certificates()[0]).toMatchObject({ version: 2, error: null });
+  });
+
+  it.each([
+    ['no number', Number.NaN, 'NaN'],
+    ['no date', new Date(Number.NaN), 'invalid'],
+    ['a text', '60' as never, 'neither a number nor a Date'],
+  ])('whose refresh is %s is refused, and not asked without pause', async (_, bad, said) => {
+    const certificate = inlineOf(await issue(authority, 'a'));
+    const refused = { code: 'ERR_CLIENTCERT_CONFIG_INVALID', message: expect.stringContaining(said) };
+    const load = (read: () => FileSource) => loadCredentials({ certificates: { bank: read }, hosts });
+    await expect(load(() => ({ ...certificate, refresh: bad }))).rejects.toMatchObject(refused);
+    let asked = 0;
+    await using credentials = await load(() => ({ ...certificate, refresh: asked++ === 0 ? 1 : bad }));
+    expect(await next(credentials, 'error')).toMatchObject(refused);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(asked).toBe(2);
+  });
+
+  it('that never answers fails after two minutes, and is asked again', async () => {
+    const certificate = inlineOf(await issue(authority, 'a'));
+    let asked = 0;
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => (asked++ === 1 ? new Promise<never>(() => {}) : certificate) },
+      hosts,
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const reloading = credentials.reload();
+      credentials.on('error', () => {});
+      await vi.advanceTimersByTimeAsync(120_000);
+      expect((await reloading).failed).toMatchObject([
+        { name: 'bank', error: { code: 'ERR_CLIENTCERT_FILE_UNREADABLE', message: /"bank".*120 seconds/ } },
+      ]);
+      await vi.advanceTimersByTimeAsync(500);
+      expect(asked).toBe(3);
+    } finally {
+      vi.useRealTimers();
+    }
+    await expect.poll(() => credentials.certificates()[0]!.error).toBeNull();
+  });
+
+  it('may say whom to trust: nothing but its roots, also after a renewal', async () => {
+    await using server = await startServer({ authority, host: 'localhost', clientCertificate: 'none' });
+    const certificate = await issue(authority, 'a');
+    const stranger = await createAuthority();
+    let ca: string | undefined = authority.certificate;
+    let trust: 'only' | undefined = 'only';
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => ({ ...inlineOf(certificate), ca, trust }) },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+    });
+    expect(credentials.resolve(server.url).trust).toBe('only');
+    await request(credentials, server.url);
+    credentials.on('error', () => {});
+    const failure = async () => (await credentials.reload()).failed[0]?.error;
+    ca = undefined;
+    expect(await failure()).toMatchObject({ message: expect.stringContaining('no root to trust') });
+    [ca, trust] = [authority.certificate, undefined];
+    expect(await failure()).toMatchObject({ message: expect.stringContaining('another "trust"') });
+    await request(credentials, server.url);
+    [ca, trust] = [stranger.certificate, 'only'];
+    expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
+    await expect(request(credentials, server.url)).rejects.toThrow('self-signed');
+  });
+
+  it.each([
+    ['an unknown option', { passphrse: 'x' }, 'ERR_CLIENTCERT_CONFIG_INVALID', '"passphrse"'],
+    [
+      'a directory that is a web address',
+      { dir: new URL('https://a.example') },
+      'ERR_CLIENTCERT_CONFIG_INVALID',
+      'not a local file',
+    ],
+  ])('that returns %s is told so', async (_, returned, code, said) => {
+    const { cert, key } = inlineOf(await issue(authority, 'a'));
+    const source = ('dir' in returned ? returned : { cert, key, ...returned }) as FileSource;
+    await expect(loadCredentials({ certificates: { bank: () => source }, hosts })).rejects.toMatchObject({
+      name: 'ClientCertificateError',
+      code,
+      message: expect.stringContaining(said),
+    });
   });
 
   it('may return files, which are watched then', async () => {
@@ -122,6 +204,33 @@ const { version, error } = credentials.certificates()[1];
 console.log('rotated ' + version + (error ? ', failing' : ''));
 `;
 
+it.each<[string, object, string, string]>([
+  [
+    'a rule’s root that is a web address',
+    { hosts: { 'a.example': { ca: new URL('https://a.example') } } },
+    'CONFIG_INVALID',
+    'hosts["a.example"]: ca: ',
+  ],
+  [
+    'a missing file',
+    { proxy: { url: 'http://p.example', authorization: { file: 'nowhere' } } },
+    'FILE_NOT_FOUND',
+    'proxy: the authorization file nowhere',
+  ],
+  [
+    'a missing variable',
+    { proxy: { url: 'http://p.example', authorization: { env: 'NOT_SET' } } },
+    'CONFIG_INVALID',
+    'proxy: the environment variable NOT_SET',
+  ],
+])('roots and authorizations say what is wrong with them: %s', async (_, config, code, said) => {
+  await expect(loadCredentials(config as Config)).rejects.toMatchObject({
+    name: 'ClientCertificateError',
+    code: `ERR_CLIENTCERT_${code}`,
+    message: expect.stringContaining(said),
+  });
+});
+
 describe('waiting', () => {
   it('after failures doubles up to a minute, spread over half of it', () => {
     expect([1, 2, 3, 8, 100].map((failures) => retryDelay(failures, () => 1))).toEqual([
@@ -181,10 +290,16 @@ describe('two sources', () => {
     [null, {}],
     ['1', 1],
     [new Date(1), new Date(2)],
+    [new Map([[1, 2]]), new Map([[1, 3]])],
   ])('%o and %o are not equal', (a, b) => {
     expect(isEqual({ a }, { a: b })).toBe(false);
     expect(isEqual({ a }, { a })).toBe(true);
   });
+});
+
+it('two certificates are not equal', async () => {
+  const [a, b] = await Promise.all(['a', 'b'].map(async (name) => (await issue(authority, name)).cert));
+  expect(isEqual([new X509Certificate(a!)], [new X509Certificate(b!)])).toBe(false);
 });
 
 function copy(value: unknown): unknown {

@@ -1,4 +1,6 @@
+import fs, { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { type Authority, createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -6,15 +8,20 @@ import { type Credentials, loadCredentials, type WatchOptions } from '../../src/
 import {
   atomicRename,
   certbot,
+  certbotLive,
+  certManagerKeystore,
   type Delivery,
   inPlace,
   issue,
   kubernetes,
   next,
+  releases,
   removedAndBack,
   request,
   scratch,
   seen,
+  spiffeHelper,
+  treeRemovedAndBack,
   wholeDirectory,
 } from './scene.ts';
 
@@ -50,13 +57,15 @@ const deliveries: Readonly<Record<string, Delivery>> = {
   'linked by certbot': certbot,
   'deleted and back': removedAndBack,
   'in a directory that is replaced as a whole': wholeDirectory,
+  'in a directory that is a link to a release': releases,
+  'with their directories deleted and back': treeRemovedAndBack,
 };
 
 describe.each(Object.entries(deliveries))('files %s', (_, deliver) => {
   it('are swapped, and the server sees the new certificate', async () => {
     await using directory = await scratch();
-    const live = join(directory.path, 'live');
-    await mkdir(live);
+    const live = join(directory.path, 'live', 'bank');
+    await mkdir(live, { recursive: true });
     const [first, second, third] = await Promise.all(['one', 'two', 'three'].map((n) => issue(authority, n)));
     await deliver(live, first!);
     await using credentials = await load(live);
@@ -72,6 +81,40 @@ describe.each(Object.entries(deliveries))('files %s', (_, deliver) => {
     expect(credentials.certificates()[0]).toMatchObject({ version: 3, error: null, failedSince: null });
   });
 });
+
+/** How a directory is delivered, and what is written in the config beside it. */
+const layouts: Readonly<Record<string, readonly [Delivery, { passphrase?: string; ca?: 'given' }]>> = {
+  'kubernetes.io/tls': [kubernetes, { ca: 'given' }],
+  'a cert-manager keystore': [certManagerKeystore, { passphrase: 'keystore passphrase' }],
+  'SPIFFE helper': [spiffeHelper, {}],
+  'certbot, in live/': [certbotLive, { ca: 'given' }],
+};
+
+it.each(Object.entries(layouts))(
+  '{ dir } in the layout of %s is swapped as it is delivered',
+  async (_, [deliver, { passphrase, ca }]) => {
+    await using directory = await scratch();
+    const live = join(directory.path, 'live', 'bank');
+    await mkdir(live, { recursive: true });
+    const issuer = await authority.issueAuthority({ name: 'Issuer' });
+    const [first, second, third] = await Promise.all(['one', 'two', 'three'].map((n) => issue(issuer, n)));
+    await deliver(live, first!);
+    await using credentials = await loadCredentials({
+      certificates: { bank: { dir: live, passphrase, ca: ca && authority.certificate } },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      watch: { settle: 30 },
+    });
+    credentials.on('error', () => {}); // a key that is written before its certificate is one, for a while
+    await request(credentials, server.url);
+    for (const renewed of [second!, third!]) {
+      const [event] = await Promise.all([next(credentials, 'rotate'), deliver(live, renewed)]);
+      expect(event.current).toBe(renewed.fingerprint256);
+      await request(credentials, server.url);
+    }
+    expect(seen(server)).toEqual([first, second, third].map((each) => each!.fingerprint256));
+    expect(credentials.certificates()[0]).toMatchObject({ version: 3, chainLength: 2, error: null });
+  },
+);
 
 it('a change that brings no events is found by polling', async () => {
   await using directory = await scratch();
@@ -94,6 +137,64 @@ it('a change that brings no events is found by polling', async () => {
   await rename(beside, above);
   expect(await found).toMatchObject({ current: second!.fingerprint256 });
   await expect(missed).rejects.toThrow('no rotate');
+});
+
+it.skipIf(process.platform !== 'linux')(
+  'as many directories are watched after many swaps as before, and none after close()',
+  async () => {
+    await using directory = await scratch();
+    await kubernetes(directory.path, await issue(authority, 'first'));
+    const without = countWatches();
+    const credentials = await loadCredentials({
+      certificates: { bank: { dir: directory.path } },
+      hosts: { 'api.bank.example': 'bank' },
+      watch: { settle: 5 },
+    });
+    await expect.poll(countWatches).toBeGreaterThan(without);
+    const counts: number[] = [];
+    for (let swap = 0; swap < 10; swap++) {
+      const renewed = await issue(authority, 'renewed');
+      await Promise.all([next(credentials, 'rotate'), kubernetes(directory.path, renewed)]);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      counts.push(countWatches() - without);
+    }
+    expect(counts.at(-1)).toBe(counts[0]);
+    await credentials.close();
+    await expect.poll(countWatches).toBe(without);
+  },
+);
+
+/** How many directories this process watches, as the kernel counts. */
+function countWatches(): number {
+  const descriptors = readdirSync('/proc/self/fdinfo').map((fd) => {
+    try {
+      return readFileSync(join('/proc/self/fdinfo', fd), 'utf8');
+    } catch {
+      return ''; // that of the directory itself
+    }
+  });
+  return descriptors.join('').match(/^inotify /gm)?.length ?? 0;
+}
+
+it('where the system gives no watchers, files are polled, also those that are replaced time and again', async () => {
+  await using directory = await scratch();
+  await kubernetes(directory.path, await issue(authority, 'first'));
+  const { watch } = fs;
+  fs.watch = () => {
+    throw Object.assign(new Error('System limit for number of file watchers reached'), { code: 'ENOSPC' });
+  };
+  syncBuiltinESMExports();
+  try {
+    await using credentials = await load(directory.path, { pollInterval: 0.2, settle: 10 });
+    for (const name of ['second', 'third']) {
+      const renewed = await issue(authority, name);
+      const [event] = await Promise.all([next(credentials, 'rotate'), kubernetes(directory.path, renewed)]);
+      expect(event).toMatchObject({ current: renewed.fingerprint256 });
+    }
+  } finally {
+    fs.watch = watch;
+    syncBuiltinESMExports();
+  }
 });
 
 describe('what is no renewal', () => {
@@ -126,6 +227,11 @@ describe('what is no renewal', () => {
     [
       'not yet valid',
       async (directory) => inPlace(directory, await authority.issue({ name: 'early', notYetValid: true })),
+      'ERR_CLIENTCERT_RENEWAL_REJECTED',
+    ],
+    [
+      'no client’s',
+      async (directory) => inPlace(directory, await authority.issue({ name: 'server', usage: 'server' })),
       'ERR_CLIENTCERT_RENEWAL_REJECTED',
     ],
   ])('%s material never replaces a good certificate, and a good one does at once', async (_, spoil, code) => {
@@ -189,6 +295,21 @@ describe('what is watched', () => {
     await using credentials = await load(directory.path, false);
     await inPlace(directory.path, await issue(authority, 'second'));
     await expect(next(credentials, 'rotate', 600)).rejects.toThrow('no rotate');
+    expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
+  });
+
+  it('nothing, with watch: false, also where reload() has failed', async () => {
+    await using directory = await scratch();
+    const first = await issue(authority, 'first');
+    await inPlace(directory.path, first);
+    await using credentials = await load(directory.path, false);
+    credentials.on('error', () => {});
+    await writeFile(join(directory.path, 'tls.key'), 'garbage');
+    expect(await credentials.reload()).toMatchObject({ failed: [{ name: 'bank' }] });
+    const second = await issue(authority, 'second');
+    await inPlace(directory.path, second);
+    await expect(next(credentials, 'rotate', 1200)).rejects.toThrow('no rotate');
+    expect(credentials.certificates()[0]).toMatchObject({ fingerprint256: first.fingerprint256 });
     expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
   });
 
