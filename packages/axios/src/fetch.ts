@@ -1,6 +1,7 @@
-import type { TLSSocket } from 'node:tls';
+import { globalAgent } from 'node:https';
 import type { ConnectIdentity, Credentials } from '@clientcert/core';
 import type { InternalAxiosRequestConfig } from 'axios';
+import { type Agent, agentsOf, type Dispatcher } from './agents.ts';
 import { type Outgoing, refuse } from './index.ts';
 
 /** Whether axios would take its `fetch` adapter. */
@@ -15,31 +16,18 @@ export function usesFetch({ adapter }: InternalAxiosRequestConfig): boolean {
  *
  * @see https://undici.nodejs.org/#/docs/api/Fetch
  */
-export async function applyToFetch(
-  outgoing: Outgoing,
-  identity: ConnectIdentity,
-): Promise<InternalAxiosRequestConfig> {
+export function applyToFetch(outgoing: Outgoing, identity: ConnectIdentity): void {
   const config = outgoing.config as FetchConfig;
   const { fetchOptions, env } = config;
-  const before = fetchOptions?.dispatcher as Dispatcher | undefined;
-  const brought = before instanceof OwnDispatcher ? before.own : before;
   if (env?.fetch && env.fetch !== globalThis.fetch) {
     refuse(outgoing, 'env.fetch');
-    return config;
+    return;
   }
-  let dispatcher: Dispatcher;
-  if (brought && !(brought instanceof RoutingDispatcher)) {
-    refuse(outgoing, 'fetchOptions.dispatcher');
-    dispatcher = new OwnDispatcher(outgoing, brought, 'fetchOptions.dispatcher');
-  } else {
-    const base = await globalDispatcher();
-    if (base.constructor.name !== 'Agent') {
-      refuse(outgoing, 'global dispatcher');
-      dispatcher = new OwnDispatcher(outgoing, base, 'global dispatcher');
-    } else dispatcher = new RoutingDispatcher(outgoing, identity, base);
-  }
+  const before = fetchOptions?.dispatcher as Dispatcher | undefined;
+  const brought = before instanceof CallDispatcher ? before.brought : before;
+  const dispatcher = new CallDispatcher(outgoing, identity, brought);
+  dispatcher.check();
   config.fetchOptions = { ...fetchOptions, dispatcher };
-  return config;
 }
 
 type FetchConfig = InternalAxiosRequestConfig & {
@@ -47,132 +35,92 @@ type FetchConfig = InternalAxiosRequestConfig & {
   env?: { fetch?: unknown };
 };
 
-interface Dispatcher {
-  dispatch(options: { origin: string | URL }, handler: unknown): boolean;
-  readonly isMockActive?: boolean | undefined;
-}
-type ClosableDispatcher = Dispatcher & { close(): Promise<void> };
-type Agent = new (options: { connect: Connector }) => ClosableDispatcher;
-type Connector = (
-  target: { protocol: string; hostname: string; port: string },
-  callback: (error: unknown, socket: TLSSocket | null) => void,
-) => void;
-
-/**
- * The dispatcher of Node's own fetch; its class is the one undici Agent that fits that fetch on every Node.
- * It is there once fetch was used.
- */
-async function globalDispatcher(): Promise<Dispatcher> {
-  const generation = Number.parseInt(process.versions.undici ?? '', 10) >= 8 ? 2 : 1;
-  const key = Symbol.for(`undici.globalDispatcher.${generation}`);
-  const known = globalThis as unknown as Record<symbol, Dispatcher | undefined>;
-  if (!known[key]) await fetch('data:,');
-  return known[key]!;
-}
-
-/** The caller's own, for one call: refused where a redirect takes it to a host for which a rule decides. */
-class OwnDispatcher implements Dispatcher {
-  readonly own: Dispatcher;
+/** Of one call: over https it goes on through an agent of the certificate that holds for the hop. */
+class CallDispatcher implements Dispatcher {
+  /** The caller's own, of the call. */
+  readonly brought: Dispatcher | undefined;
   readonly #outgoing: Outgoing;
-  readonly #name: string;
+  readonly #identity: ConnectIdentity;
+  #from: URL | undefined;
 
-  constructor(outgoing: Outgoing, own: Dispatcher, name: string) {
+  constructor(outgoing: Outgoing, identity: ConnectIdentity, brought: Dispatcher | undefined) {
+    this.brought = brought;
     this.#outgoing = outgoing;
-    this.#name = name;
-    this.own = own;
+    this.#identity = identity;
   }
 
   /** Asked by Node's fetch. */
   get isMockActive(): boolean | undefined {
-    return this.own.isMockActive;
+    return (this.brought ?? globalDispatcher())?.isMockActive;
   }
 
-  dispatch(options: { origin: string | URL }, handler: unknown): boolean {
-    refuse(this.#outgoing, this.#name, new URL(options.origin));
-    return this.own.dispatch(options, handler);
-  }
-}
-
-/** Of one call: over https it goes on through an agent of the certificate that holds for the hop. */
-class RoutingDispatcher implements Dispatcher {
-  readonly #outgoing: Outgoing;
-  readonly #identity: ConnectIdentity;
-  readonly #base: Dispatcher;
-  #from: URL | undefined;
-
-  constructor(outgoing: Outgoing, identity: ConnectIdentity, base: Dispatcher) {
-    this.#outgoing = outgoing;
-    this.#identity = identity;
-    this.#base = base;
+  /** Refuses at once what would be refused at the first hop, if it is there by then. */
+  check(): void {
+    const base = this.brought ?? globalDispatcher();
+    if (base && (this.brought || !agentClassOf(base))) this.#refuse(base);
   }
 
   dispatch(options: { origin: string | URL }, handler: unknown): boolean {
     const { credentials } = this.#outgoing;
     const { service, origin } = this.#identity;
     const to = new URL(options.origin);
+    const base = this.brought ?? globalDispatcher()!;
+    const Agent = this.brought ? undefined : agentClassOf(base);
+    if (!Agent) {
+      this.#refuse(base, to);
+      return base.dispatch(options, handler);
+    }
     const from = this.#from;
     if (from?.protocol === 'https:') {
       credentials.checkRedirect({ host: from.hostname, port: from.port, service, origin }, to);
     }
     this.#from = to;
-    if (to.protocol !== 'https:') return this.#base.dispatch(options, handler);
-    const id = credentials.profileId({ host: to.hostname, port: to.port, service, origin });
-    return agentOf(credentials, id, this.#identity, this.#base.constructor as Agent).dispatch(
-      options,
-      handler,
-    );
+    if (to.protocol !== 'https:' || !decides(credentials, to, this.#identity)) {
+      return base.dispatch(options, handler);
+    }
+    const defaultProxy = base.constructor === Agent ? undefined : 'env';
+    return agentsOf(credentials)
+      .find(to, { ...this.#identity, defaultProxy }, Agent)
+      .dispatch(options, handler);
+  }
+
+  /** The caller's own; one that answers itself, as in tests, connects to nobody. */
+  #refuse(base: Dispatcher, to?: URL): void {
+    if (base.isMockActive) return;
+    refuse(this.#outgoing, this.brought ? 'fetchOptions.dispatcher' : 'global dispatcher', to);
   }
 }
 
-const agents = new WeakMap<Credentials, Map<string, ClosableDispatcher>>();
-const maxAgents = 100;
-
-/** One for each certificate's version and each way of asking for it; undici resumes TLS by host name alone. */
-function agentOf(credentials: Credentials, id: string, identity: ConnectIdentity, Agent: Agent): Dispatcher {
-  const key = JSON.stringify([id, identity]);
-  const known = agents.get(credentials) ?? new Map<string, ClosableDispatcher>();
-  agents.set(credentials, known);
-  let agent = known.get(key);
-  if (!agent) {
-    const [oldest] = known;
-    if (oldest && known.size >= maxAgents) {
-      known.delete(oldest[0]);
-      void oldest[1].close();
-    }
-    agent = new Agent({ connect: connector(credentials, identity) });
-    known.set(key, agent);
-  }
-  return agent;
+/** The dispatcher of Node's own fetch: there once fetch was used, or where somebody set one. */
+function globalDispatcher(): Dispatcher | undefined {
+  const generation = Number.parseInt(process.versions.undici ?? '', 10) >= 8 ? 2 : 1;
+  const known = globalThis as unknown as Record<symbol, Dispatcher | undefined>;
+  return known[Symbol.for(`undici.globalDispatcher.${generation}`)];
 }
 
-/** As long as undici itself waits for a connection. */
-const connectTimeout = 10_000;
+/**
+ * The one undici Agent that fits Node's fetch on every Node: the class of its dispatcher, or of the Agent in it
+ * where Node is switched to the proxies of the environment.
+ *
+ * @see https://nodejs.org/api/cli.html#node_use_env_proxy1
+ */
+function agentClassOf(base: Dispatcher): Agent | undefined {
+  if (base.constructor.name === 'Agent') return base.constructor as Agent;
+  const { proxyEnv } = globalAgent.options as { proxyEnv?: object | undefined };
+  if (base.constructor.name !== 'EnvHttpProxyAgent' || !proxyEnv) return undefined;
+  const parts = Object.getOwnPropertySymbols(base).map(
+    (key) => (base as unknown as Record<symbol, unknown>)[key],
+  );
+  return parts.find((part) => part?.constructor.name === 'Agent')?.constructor as Agent | undefined;
+}
 
-function connector(credentials: Credentials, identity: ConnectIdentity): Connector {
-  return ({ hostname, port }, callback) => {
-    let socket: TLSSocket;
-    try {
-      const host = hostname.replace(/^\[|\]$/g, '');
-      socket = credentials.connect({
-        ...identity,
-        host,
-        port: Number(port || 443),
-        ALPNProtocols: ['http/1.1'],
-      });
-    } catch (error) {
-      callback(error, null);
-      return;
-    }
-    const timer = setTimeout(() => {
-      const message = `no connection to ${hostname}:${port || 443} within ${connectTimeout} ms`;
-      socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
-    }, connectTimeout).unref();
-    const done = (error: unknown) => {
-      clearTimeout(timer);
-      socket.off('error', done).off('secureConnect', connected);
-      callback(error, error ? null : socket);
-    };
-    const connected = () => done(null);
-    socket.once('error', done).once('secureConnect', connected);
-  };
+/** Whether the config says anything of a host: in a rule, in the TLS versions for every host, as the proxy. */
+function decides(
+  credentials: Credentials,
+  { hostname: host, port }: URL,
+  identity: ConnectIdentity,
+): boolean {
+  const { service, origin } = identity;
+  const { rule, tls } = credentials.resolve({ host, port, service, origin });
+  return rule !== 'none' || tls.min !== 'TLSv1.2' || tls.max !== 'TLSv1.3' || credentials.decidesProxy;
 }

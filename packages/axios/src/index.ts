@@ -1,7 +1,9 @@
 import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
-import type { AxiosInstance, AxiosProxyConfig, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch, usesFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
+import { decideAgain } from './last.ts';
+import { proxyOf } from './proxy.ts';
 import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
 
 export * from '@clientcert/core';
@@ -40,11 +42,11 @@ export function clientCertificates(
   before?.eject();
 
   // Handled here, so that a failed load is reported by the requests and never as an unhandled rejection.
-  if (credentials instanceof Promise) credentials.catch(() => {});
+  if ('then' in credentials) credentials.then(undefined, () => {});
   const id = instance.interceptors.request.use(
-    credentials instanceof Promise
-      ? async (config) => apply(instance, await credentials, config)
-      : (config) => apply(instance, credentials, config),
+    'then' in credentials
+      ? async (config) => decide(instance, await credentials, config)
+      : (config) => decide(instance, credentials, config),
   );
   const eject = () => {
     instance.interceptors.request.eject(id);
@@ -68,19 +70,28 @@ export interface Outgoing {
   readonly url: () => URL;
 }
 
-function apply(
+function decide(
   instance: AxiosInstance,
   credentials: Credentials,
   config: InternalAxiosRequestConfig,
-): InternalAxiosRequestConfig | Promise<InternalAxiosRequestConfig> {
+): InternalAxiosRequestConfig {
+  apply(instance, credentials, config);
+  decideAgain(config, (changed) => apply(instance, credentials, changed));
+  return config;
+}
+
+function apply(instance: AxiosInstance, credentials: Credentials, config: InternalAxiosRequestConfig): void {
   const { clientCertificate: service, httpsAgent } = config;
   const outgoing: Outgoing = { config, credentials, service, url: () => new URL(instance.getUri(config)) };
   const origin = service ? outgoing.url().origin : undefined;
-  if (usesFetch(config)) return applyToFetch(outgoing, { service, origin });
+  if (usesFetch(config)) {
+    applyToFetch(outgoing, { service, origin });
+    return;
+  }
 
   // Ours comes back when a used config is passed again, as retries do.
   const own = handedOut.get(httpsAgent);
-  const proxy = own ? own.proxy : config.proxy;
+  const proxy = own && config.proxy === false ? own.proxy : config.proxy;
   const identity: ConnectIdentity = { service, origin, ...proxyOf(proxy) };
   if (!httpsAgent || own) {
     const agent = credentials.sharedAgent(identity);
@@ -89,14 +100,13 @@ function apply(
   } else if (!isRoutingAgent(httpsAgent)) {
     refuse(outgoing, 'httpsAgent');
     refuseAfterRedirects(outgoing);
-    return config;
+    return;
   }
   const plain = isPlainHttp(config);
   if ((config as Http2Config).httpVersion === 2 && !plain) applyToHttp2(outgoing, identity);
   checkRedirects(outgoing, proxy);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
-  if (!plain) config.proxy = false;
-  return config;
+  (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
 }
 
 /** Agents that this adapter has set, and what `proxy` was before. */
@@ -114,18 +124,8 @@ export function refuse({ credentials, service, url }: Outgoing, option: string, 
   credentials.refuseOwn({ host: hostname, port, service, origin: url().origin }, option);
 }
 
-/** As axios reads it: an object or `false`; nothing leaves it to the config, and then to the environment. */
-function proxyOf(proxy: AxiosProxyConfig | false | undefined): ConnectIdentity {
-  if (!proxy) return proxy === false ? { proxy } : { defaultProxy: 'env' };
-  const { protocol = 'http', host, port, auth } = proxy;
-  const scheme = protocol.replace(/:$/, '');
-  const authorization =
-    auth && `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
-  return { proxy: { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, authorization } };
-}
-
 /** Whether the request begins over plain HTTP, by axios' own rule for what `baseURL` is put before. */
 function isPlainHttp({ url = '', baseURL, allowAbsoluteUrls }: InternalAxiosRequestConfig): boolean {
   const absolute = allowAbsoluteUrls !== false && /^([a-z][a-z\d+.-]*:)?\/\//i.test(url);
-  return /^http:/i.test(baseURL && !absolute ? baseURL : url);
+  return /^\s*http:/i.test(baseURL && !absolute ? baseURL : url);
 }

@@ -1,4 +1,4 @@
-import { ClientCertificateError } from '@clientcert/core';
+import { ClientCertificateError, isRoutingAgent } from '@clientcert/core';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { type Outgoing, refuse } from './index.ts';
 
@@ -12,11 +12,16 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
  */
 export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestConfig['proxy']): void {
   const { config } = outgoing;
+  let begun: URL | undefined;
   let from: URL | undefined;
-  beforeRedirects(config, (options, to) => {
-    from ??= outgoing.url();
+  beforeRedirects(config, (options, to, brought) => {
+    begun ??= outgoing.url();
+    from ??= begun;
     if (from.protocol === 'https:') check(outgoing, from, to, proxy);
-    else if (to.protocol === 'https:') goDirect(options, to, config.httpsAgent);
+    if (to.protocol === 'https:') {
+      if (brought) refuse(outgoing, 'beforeRedirect', to);
+      else if (begun.protocol !== 'https:') goDirect(options, to, config.httpsAgent);
+    }
     from = to;
   });
 }
@@ -33,18 +38,33 @@ interface Ours extends BeforeRedirect {
   [callers]?: BeforeRedirect | undefined;
 }
 
+/** @param look Told also whether the agent is one that the caller's own has set. */
 function beforeRedirects(
   config: InternalAxiosRequestConfig,
-  look: (options: Record<string, unknown>, to: URL) => void,
+  look: (options: RedirectOptions, to: URL, brought: boolean) => void,
 ): void {
   const before: Ours | undefined = config.beforeRedirect;
   const own = before && callers in before ? before[callers] : before;
+  let theirs: unknown;
   const beforeRedirect: Ours = (options, response, request) => {
+    const set = agentOf(options);
     own?.(options, response, request);
-    look(options, new URL(options.href));
+    const agent = agentOf(options);
+    if (agent !== set) theirs = agent;
+    look(options, new URL(options.href), agent === theirs && !isRoutingAgent(agent));
   };
   beforeRedirect[callers] = own;
   config.beforeRedirect = beforeRedirect;
+}
+
+interface RedirectOptions extends Record<string, unknown> {
+  agents?: Record<string, unknown> | undefined;
+  agent?: unknown;
+}
+
+/** As follow-redirects chooses it. */
+function agentOf({ agents, agent }: RedirectOptions): unknown {
+  return agents ? agents.https : agent;
 }
 
 function check(
@@ -69,11 +89,11 @@ function plainProxy(): string | undefined {
 }
 
 /** Undoes what axios has just set for a hop to https through a proxy: our agent tunnels. */
-function goDirect(options: Record<string, unknown>, to: URL, agent: unknown): void {
+function goDirect(options: RedirectOptions, to: URL, agent: unknown): void {
   const { protocol, host, port, pathname, search } = to;
   const hostname = to.hostname.replace(/^\[|\]$/g, '');
   Object.assign(options, { protocol, host, hostname, port, path: pathname + search });
-  options.agents = { ...(options.agents as object), https: agent };
+  options.agents = { ...options.agents, https: agent };
   options.agent = undefined;
   const headers = (options.headers ?? {}) as Record<string, unknown>;
   for (const name of Object.keys(headers)) if (/^proxy-authorization$/i.test(name)) delete headers[name];

@@ -1,6 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, createServer, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { runInNewContext } from 'node:vm';
 import {
   type Authority,
   createAuthority,
@@ -10,6 +14,14 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import axios from 'axios';
+import {
+  EnvHttpProxyAgent,
+  getGlobalDispatcher,
+  MockAgent,
+  ProxyAgent,
+  setGlobalDispatcher,
+  Agent as UndiciAgent,
+} from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
 
@@ -218,7 +230,6 @@ describe('installing', () => {
   });
 
   it('refuses an agent of the caller’s own at a pinned host, and leaves it alone elsewhere', async () => {
-    const { Agent } = await import('node:https');
     await using credentials = await load();
     const api = axios.create({ httpsAgent: new Agent({ ca: authority.certificate }) });
     clientCertificates(api, credentials);
@@ -235,6 +246,39 @@ describe('installing', () => {
     const failure = await api.get(`${bank.url}/status/503`).catch((error) => error);
     await api.request({ ...failure.config, url: bank.url });
     expect(subjects(bank)).toEqual(['alice', 'alice']);
+  });
+
+  it('lets a used config change its proxy, its address and its service', async () => {
+    await using plain = await startServer({ authority, tls: false });
+    await using first = await startProxy({ authority });
+    await using second = await startProxy({ authority });
+    await using credentials = await load();
+    const at = (proxy: { port: number }) => ({ host: '127.0.0.1', port: proxy.port });
+    const api = axios.create({ proxy: at(first) });
+    clientCertificates(api, credentials);
+    let { config } = await api.get(bank.url);
+    for (const change of [
+      {},
+      { proxy: at(second) },
+      { url: plain.url },
+      { url: bank.urls[1]! },
+      { url: bank.url, clientCertificate: 'Archive' },
+    ]) {
+      ({ config } = await api.request({ ...config, ...change }));
+    }
+    expect(subjects(bank)).toEqual(['alice', 'alice', 'alice', 'bob', 'bob']);
+    expect([first.connects.length, first.forwards.length]).toEqual([1, 0]);
+    expect([second.connects.length, second.forwards.length]).toEqual([3, 1]);
+  });
+
+  it('waits for a promise of another realm, such as a test runner’s', async () => {
+    const Foreign = runInNewContext('Promise') as PromiseConstructor;
+    const credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, Foreign.resolve(credentials));
+    await api.get(bank.url);
+    expect(subjects(bank)).toEqual(['alice']);
+    await credentials.close();
   });
 });
 
@@ -298,6 +342,38 @@ describe('HTTP/2', () => {
   });
 });
 
+it.runIf(Number(axios.VERSION.split('.')[1]) >= 13)(
+  'HTTP/2 presents a renewed certificate on a session of its own',
+  async () => {
+    await using server = await startServer({ authority, host: 'localhost', http2: true });
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-axios-'));
+    const source = { cert: join(directory, 'tls.crt'), key: join(directory, 'tls.key') };
+    const write = async ({ fullChain, key }: IssuedCertificate) => {
+      await writeFile(source.cert, fullChain);
+      await writeFile(source.key, key);
+    };
+    await write(alice);
+    await using credentials = await loadCredentials({
+      certificates: { bank: { ...source, ca: authority.certificate } },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      watch: false,
+    });
+    const api = axios.create({ httpVersion: 2, http2Options: { sessionTimeout: 60_000 } } as object);
+    clientCertificates(api, credentials);
+    const underWay = api.get(`${server.url}/delay?ms=200`);
+    await api.get(server.url);
+    await write(bob);
+    await credentials.reload();
+    await api.get(server.url);
+    await underWay;
+    expect(subjects(server).sort()).toEqual(['alice', 'alice', 'bob']);
+    expect(server.connections).toBe(2);
+    await credentials.close();
+    await expect(api.get(server.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+    await rm(directory, { recursive: true });
+  },
+);
+
 describe('redirects', () => {
   it('call the caller’s own beforeRedirect, once, also where a used config comes again', async () => {
     await using credentials = await load();
@@ -308,6 +384,26 @@ describe('redirects', () => {
     const { config } = await api.get(`${bank.url}/redirect?to=/a`, { beforeRedirect });
     await api.request({ ...config, url: `${bank.url}/redirect?to=/b` });
     expect(hops).toEqual(['/a', '/b']);
+  });
+
+  it('refuse an agent that the caller’s own beforeRedirect brings to a pinned host, at that hop or later', async () => {
+    await using stranger = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const https = new Agent({ ca: authority.certificate, cert: bob.fullChain, key: bob.key });
+    const to = (url: string) => `/redirect?to=${encodeURIComponent(url)}`;
+    for (const brought of [{ agents: { https } }, { agents: undefined, agent: https }]) {
+      const bring = (options: object) => void Object.assign(options, brought);
+      await expect(api.get(other.url + to(bank.url), { beforeRedirect: bring })).rejects.toMatchObject({
+        cause: { code: expect.stringMatching(/AGENT_CONFLICT|REDIRECTION/) },
+      });
+      const once = (options: { href?: string }) => options.href?.startsWith(stranger.url) && bring(options);
+      const call = api.get(bank.url + to(stranger.url + to(bank.url)), { beforeRedirect: once });
+      await call.catch(() => {});
+    }
+    expect(new Set(subjects(bank))).toEqual(new Set(['alice']));
+    expect(subjects(stranger)).toEqual(['bob', 'bob']);
   });
 
   it('of one call say nothing of the next, which is made with the same config', async () => {
@@ -336,10 +432,11 @@ describe('redirects', () => {
     const auth = { username: 'me', password: 'x' };
     const api = axios.create({ proxy: { host: hostname, port: Number(port), auth } });
     clientCertificates(api, credentials);
-    await api.get(`${plain.url}/redirect?to=${encodeURIComponent(`${bank.url}/here?x=1`)}`);
-    expect(bank.requests.map(({ url }) => url)).toEqual([`${bank.url}/here?x=1`]);
-    expect([subjects(plain), subjects(bank)]).toEqual([[null], ['alice']]);
-    expect([proxy.forwards.length, proxy.connects.length]).toEqual([1, 1]);
+    const there = `${bank.urls[1]}/redirect?to=${encodeURIComponent(`${bank.url}/here?x=1`)}`;
+    await api.get(`${plain.url}/redirect?to=${encodeURIComponent(there)}`);
+    expect(bank.requests.map(({ url }) => url)).toEqual([there, `${bank.url}/here?x=1`]);
+    expect([subjects(plain), subjects(bank)]).toEqual([[null], ['bob', 'alice']]);
+    expect([proxy.forwards.length, proxy.connects.length]).toEqual([1, 2]);
     expect(bank.requests[0]?.headers['proxy-authorization']).toBeUndefined();
   });
 
@@ -358,7 +455,7 @@ describe('redirects', () => {
 });
 
 describe('other ways to make a request', () => {
-  it('a relative URL, with and without a slash, and one that allowAbsoluteUrls: false puts behind baseURL', async () => {
+  it('a relative URL, with and without a slash, and an absolute one beside baseURL', async () => {
     await using credentials = await load();
     const api = axios.create({ baseURL: `${bank.url}/v1` });
     clientCertificates(api, credentials);
@@ -373,8 +470,47 @@ describe('other ways to make a request', () => {
     expect(subjects(bank)).toEqual(['bob', 'bob', 'bob']);
   });
 
+  const knowsAllowAbsoluteUrls = Number(axios.VERSION.split('.')[1]) >= 8;
+  it.runIf(knowsAllowAbsoluteUrls)('a URL that allowAbsoluteUrls: false puts behind baseURL', async () => {
+    await using proxy = await startProxy({ authority });
+    await using credentials = await load();
+    const proxied = { proxy: { host: '127.0.0.1', port: proxy.port } };
+    const api = axios.create({ baseURL: `${bank.url}/v1`, allowAbsoluteUrls: false, ...proxied } as object);
+    clientCertificates(api, credentials);
+    await api.get('http://other.example/x', { clientCertificate: 'Archive' });
+    expect(bank.requests.map(({ path }) => path)).toEqual(['/v1/http://other.example/x']);
+    expect([subjects(bank), proxy.connects.length, proxy.forwards.length]).toEqual([['bob'], 1, 0]);
+  });
+
+  it.skipIf(process.platform === 'win32')('none over a Unix socket, which has no host', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-axios-'));
+    const socketPath = join(directory, 'socket');
+    const { key, fullChain: cert } = await authority.issue({ name: 'socket', hosts: ['localhost'] });
+    const seen: (string | undefined)[] = [];
+    const options = { key, cert, ca: authority.certificate, requestCert: true, rejectUnauthorized: false };
+    const server = createServer(options, (message, response) => {
+      seen.push((message.socket as TLSSocket).getPeerX509Certificate()?.subject);
+      response.end();
+    }).listen(socketPath);
+    await once(server, 'listening');
+    try {
+      await using credentials = await load();
+      // Over a socket Node checks the name ::1, which Node 22 cannot.
+      const httpsAgent = credentials.agent({ rejectUnauthorized: false });
+      const api = axios.create({ socketPath, httpsAgent });
+      clientCertificates(api, credentials);
+      await api.get(bank.url);
+      await api.get(bank.url, { clientCertificate: 'Archive' });
+      expect(seen).toEqual([undefined, undefined]);
+      expect(bank.connections).toBe(0);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await rm(directory, { recursive: true });
+    }
+  });
+
   it('a transport of the caller’s own gets the agent', async () => {
-    const { request } = await import('node:https');
     await using credentials = await load();
     const api = axios.create();
     clientCertificates(api, credentials);
@@ -404,6 +540,63 @@ describe('other ways to make a request', () => {
     expect(subjects(bank)).toEqual(['bob', 'bob']);
   });
 
+  it('an interceptor that runs after ours may not bring an agent to a pinned host', async () => {
+    await using credentials = await load();
+    const httpsAgent = new Agent({ ca: authority.certificate, cert: bob.fullChain, key: bob.key });
+    const api = axios.create();
+    api.interceptors.request.use((config) => ({ ...config, httpsAgent }));
+    clientCertificates(api, credentials);
+    await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    expect(bank.connections).toBe(0);
+    await api.get(other.url);
+    expect(subjects(other)).toEqual(['bob']);
+  });
+
+  it('an interceptor that runs after ours may change scheme and adapter', async () => {
+    await using plain = await startServer({ authority, tls: false });
+    await using proxy = await startProxy({ authority });
+    await using credentials = await load();
+    let change: object;
+    const api = axios.create({ proxy: { host: '127.0.0.1', port: proxy.port } });
+    api.interceptors.request.use((config) => Object.assign(config, change));
+    clientCertificates(api, credentials);
+    change = { url: bank.url };
+    await api.get(plain.url);
+    change = { url: plain.url };
+    await api.get(bank.url);
+    expect([proxy.connects.length, proxy.forwards.length]).toEqual([1, 1]);
+    change = { url: bank.urls[1], adapter: 'fetch' };
+    const { config } = await api.get(bank.url);
+    expect(config.fetchOptions).toHaveProperty('dispatcher');
+    expect([subjects(bank), subjects(plain)]).toEqual([['alice', 'bob'], [null]]);
+  });
+
+  it.each([
+    ['a URL', ({ hostname, port }: URL) => new URL(`http://me:p%20w@${hostname}:${port}`)],
+    [
+      'what is like a URL',
+      ({ hostname, host, port }: URL) => ({ hostname, host, port, username: 'me', password: 'p w' }),
+    ],
+    [
+      'a scheme with a colon',
+      ({ hostname, port }: URL) => ({
+        protocol: 'http:',
+        host: hostname,
+        port,
+        auth: { username: 'me', password: 'p w' },
+      }),
+    ],
+    ['authorization as a text', ({ hostname, port }: URL) => ({ host: hostname, port, auth: 'me:p w' })],
+  ])('a proxy may be written as %s', async (_, write) => {
+    await using proxy = await startProxy({ authority, authentication: { username: 'me', password: 'p w' } });
+    await using credentials = await load();
+    const api = axios.create({ proxy: write(new URL(proxy.url)) as never });
+    clientCertificates(api, credentials);
+    await api.get(bank.url);
+    expect(subjects(bank)).toEqual(['alice']);
+    expect(proxy.connects.map(({ status }) => status)).toEqual([200]);
+  });
+
   it('an agent of credentials.agent() is as good as the adapter’s own', async () => {
     await using credentials = await load();
     const api = axios.create({ httpsAgent: credentials.agent({ service: 'Billing.Invoices' }) });
@@ -422,6 +615,58 @@ describe('other ways to make a request', () => {
         code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
       });
     }
+    expect(bank.connections).toBe(0);
+  });
+
+  it('with fetch, a global dispatcher that is more than an Agent is refused at a pinned host', async () => {
+    await using credentials = await load();
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    const global = getGlobalDispatcher();
+    try {
+      for (const own of [new EnvHttpProxyAgent(), new ProxyAgent('http://127.0.0.1:9')]) {
+        setGlobalDispatcher(own);
+        await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      }
+    } finally {
+      setGlobalDispatcher(global);
+    }
+    expect(bank.connections).toBe(0);
+  });
+
+  it('with fetch, hosts that no rule names are left to the process’s own Agent', async () => {
+    await using stranger = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await load();
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    const global = getGlobalDispatcher();
+    const own = new UndiciAgent({ connect: { ca: authority.certificate } });
+    try {
+      setGlobalDispatcher(own);
+      await api.get(stranger.url);
+      await api.get(`${stranger.url}/redirect?to=${encodeURIComponent(bank.url)}`);
+    } finally {
+      setGlobalDispatcher(global);
+      await own.close();
+    }
+    expect([subjects(stranger), subjects(bank)]).toEqual([[null, null], ['alice']]);
+  });
+
+  it('with fetch, a MockAgent answers, as the dispatcher of a call and as the global one', async () => {
+    await using credentials = await load();
+    const mock = new MockAgent();
+    mock.get(bank.url).intercept({ path: '/', method: 'POST' }).reply(200, 'mocked').times(2);
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    const global = getGlobalDispatcher();
+    const answers = [await api.post(bank.url, 'x', { fetchOptions: { dispatcher: mock } })];
+    try {
+      setGlobalDispatcher(mock);
+      answers.push(await api.post(bank.url, 'x'));
+    } finally {
+      setGlobalDispatcher(global);
+    }
+    expect(answers.map(({ data }) => data)).toEqual(['mocked', 'mocked']);
     expect(bank.connections).toBe(0);
   });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ClientCertificateError } from '@clientcert/core';
 
 /** What got takes as a cache: a Map, a Keyv, or whatever else has these. */
@@ -9,10 +10,11 @@ interface Store {
 }
 
 /**
- * got's cache knows an answer by its URL alone. Where a certificate is presented its fingerprint goes before
- * the key, so that none is given the answers of another; where none is, the cache is as it was.
+ * got's cache knows an answer by its URL alone. Where a certificate is presented its fingerprint, or the
+ * name of the agent that presents it, goes before the key, so that none is given the answers of another; where
+ * none is, the cache is as it was.
  */
-export function separate(cache: unknown, fingerprint: string | null): unknown {
+export function separate(cache: unknown, name: string | null): unknown {
   if (typeof cache === 'string') {
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_CONFIG_INVALID',
@@ -21,28 +23,37 @@ export function separate(cache: unknown, fingerprint: string | null): unknown {
     );
   }
   const store = originals.get(cache as Store) ?? (cache as Store);
-  if (fingerprint === null) return store;
+  if (name === null) return store;
   const known = separated.get(store) ?? new Map<string, Store>();
   separated.set(store, known);
-  let own = known.get(fingerprint);
+  let own = known.get(name);
   if (!own) {
-    own = prefix(store, fingerprint);
-    known.set(fingerprint, own);
+    own = prefix(store, name);
+    known.set(name, own);
     originals.set(own, store);
   }
   return own;
 }
 
+/** A name for an agent whose certificates nobody but it knows: no other agent, in any process, has the same. */
+export function nameOf(agent: object): string {
+  const known = names.get(agent) ?? randomUUID();
+  names.set(agent, known);
+  return known;
+}
+
+const names = new WeakMap<object, string>();
+
 /** got keeps a cache by identity: one for each store and certificate. */
 const separated = new WeakMap<Store, Map<string, Store>>();
 const originals = new WeakMap<Store, Store>();
 
-function prefix(store: Store, fingerprint: string): Store {
-  const name = (key: string) => `${fingerprint}:${key}`;
+function prefix(store: Store, name: string): Store {
+  const own = (key: string) => `${name}:${key}`;
   return {
-    get: (key) => store.get(name(key)),
-    set: (key, value, ttl) => store.set(name(key), value, ttl),
-    delete: (key) => store.delete(name(key)),
+    get: (key) => store.get(own(key)),
+    set: (key, value, ttl) => store.set(own(key), value, ttl),
+    delete: (key) => store.delete(own(key)),
     clear: () => store.clear(),
   };
 }

@@ -1,5 +1,5 @@
 import { type Credentials, isRoutingAgent, type Target } from '@clientcert/core';
-import { separate } from './cache.ts';
+import { nameOf, separate } from './cache.ts';
 
 export * from '@clientcert/core';
 
@@ -15,8 +15,9 @@ export interface GotOptions<ServiceName extends string = string> {
  */
 export interface GotExtension {
   hooks: {
+    init: ((next: object, before: Pick<Hop, 'url' | 'context'>) => void)[];
     beforeRequest: ((options: Hop) => Promise<void>)[];
-    beforeRedirect: ((options: Hop, response: { url: string; requestUrl: string | URL }) => Promise<void>)[];
+    beforeRedirect: ((options: Hop, response: { url: string }) => Promise<void>)[];
   };
 }
 
@@ -24,7 +25,8 @@ export interface GotExtension {
 export interface Hop {
   url: string | URL | undefined;
   context: Record<string, unknown>;
-  agent: { https?: unknown };
+  hooks: { beforeRequest: unknown[] };
+  agent: { https?: unknown; http2?: unknown };
   http2: boolean;
   cache?: unknown;
   createConnection?: unknown;
@@ -54,20 +56,32 @@ export function clientCertificates<ServiceName extends string>(
   options: GotOptions<NoInfer<ServiceName>> = {},
 ): GotExtension {
   // Handled here, so that a failed load is reported by the requests and never as an unhandled rejection.
-  if (credentials instanceof Promise) credentials.catch(() => {});
+  if ('then' in credentials) credentials.then(undefined, () => {});
+  const last = async (hop: Hop) => apply((await credentials) as Credentials, hop, options.service);
+  const first = async (hop: Hop) => {
+    // A hook after this one may write another URL, or bring an agent: what it leaves is decided anew.
+    const { beforeRequest } = hop.hooks;
+    if (beforeRequest.at(-1) !== first && !beforeRequest.includes(last)) beforeRequest.push(last);
+    await last(hop);
+  };
   return {
     hooks: {
-      beforeRequest: [async (hop) => apply((await credentials) as Credentials, hop, options.service)],
+      init: [keepOrigin],
+      beforeRequest: [first],
       beforeRedirect: [
-        async (hop, { url, requestUrl }) => {
-          const context = hop.context as Context;
-          context[begun] ??= new URL(requestUrl).origin;
-          const from = targetOf(new URL(url), serviceOf(hop, options.service), context[begun]);
+        async (hop, { url }) => {
+          const { [begun]: origin } = hop.context as Context;
+          const from = targetOf(new URL(url), serviceOf(hop, options.service), origin);
           if (from) ((await credentials) as Credentials).checkRedirect(from, hop.url!);
         },
       ],
     },
   };
+}
+
+/** got merges what leads to a next page into the options of the first: its address comes from an answer. */
+function keepOrigin(_next: object, { url, context }: Pick<Hop, 'url' | 'context'>): void {
+  if (url) (context as Context)[begun] ??= new URL(url).origin;
 }
 
 /** The origin that a call began at; got copies `context`, symbols included, from hop to hop. */
@@ -81,34 +95,40 @@ interface Context {
 function apply(credentials: Credentials, hop: Hop, byDefault: string | false | undefined): void {
   const url = hop.url instanceof URL ? hop.url : new URL(hop.url!);
   const service = serviceOf(hop, byDefault);
-  const origin = (hop.context as Context)[begun] ?? url.origin;
+  const context = hop.context as Context;
+  context[begun] ??= url.origin;
+  const origin = context[begun];
   const target = targetOf(url, service, origin);
   if (!target) return;
 
   for (const [option, value] of ownConnection(hop)) {
-    if (value == null || value === false || handedOut.has(value as object)) continue;
-    if (option === 'agent.https' && isRoutingAgent(value)) return;
+    if (value == null || value === false || isRoutingAgent(value)) continue;
     credentials.refuseOwn(target, option);
     return;
   }
+  // Ours comes back with every retry and redirect; another one is of `credentials.agent()`.
+  const before = hop.agent.https as object | undefined;
+  const own = isRoutingAgent(before) && !handedOut.has(before!) ? before : undefined;
   if (hop.http2) {
     // got's HTTP/2 takes no agent, only raw keys, which would then stand on every error.
-    if (credentials.resolve(target).rule === 'none') return;
+    if (!own && credentials.resolve(target).rule === 'none') return;
     hop.http2 = false;
   }
-  const agent = credentials.sharedAgent({ service, origin: service ? origin : undefined });
-  handedOut.add(agent);
-  hop.agent.https = agent;
-  if (hop.cache) hop.cache = separate(hop.cache, fingerprint(credentials, target));
+  if (!own) {
+    const agent = credentials.sharedAgent({ service, origin: service ? origin : undefined });
+    handedOut.add(agent);
+    hop.agent.https = agent;
+  }
+  if (hop.cache) hop.cache = separate(hop.cache, own ? nameOf(own) : fingerprint(credentials, target));
 }
 
-/** Agents that this adapter has set: they come back with every retry and redirect. */
 const handedOut = new WeakSet<object>();
 
 /** Ways to bring a connection of one's own; a certificate and key are left to the agent to refuse. */
 function ownConnection({ agent, createConnection, http2, h2session }: Hop): [string, unknown][] {
   return [
     ['agent.https', agent.https],
+    ['agent.http2', http2 ? agent.http2 : undefined],
     ['createConnection', createConnection],
     ['h2session', http2 ? h2session : undefined],
   ];
@@ -122,7 +142,7 @@ function serviceOf({ context }: Hop, byDefault: string | false | undefined): str
 function targetOf(
   { protocol, hostname, port }: URL,
   service: string | false | undefined,
-  origin: string,
+  origin: string | undefined,
 ): Target | undefined {
   return protocol === 'https:' ? { host: hostname, port, service, origin } : undefined;
 }

@@ -1,3 +1,9 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, createServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import {
   type Authority,
   createAuthority,
@@ -29,11 +35,25 @@ beforeEach(async () => {
     host: 'localhost',
     http2: true,
     handler: (_request, response, { path }) => {
+      if (path.startsWith('/pages')) {
+        if (path === '/pages/1') response.setHeader('link', `<${other.url}/pages/2>; rel="next"`);
+        response.end('[]');
+        return true;
+      }
       if (path.startsWith('/cached')) response.setHeader('cache-control', 'max-age=3600');
       return false;
     },
   });
-  other = await startServer({ authority, clientCertificate: 'optional', http2: true });
+  other = await startServer({
+    authority,
+    clientCertificate: 'optional',
+    http2: true,
+    handler: (_request, response, { path }) => {
+      if (path !== '/pages/2') return false;
+      response.setHeader('link', `<${bank.url}/pages/3>; rel="next"`).end('[]');
+      return true;
+    },
+  });
 });
 afterEach(() => Promise.all([bank.close(), other.close()]));
 
@@ -105,13 +125,63 @@ describe('options for extend', () => {
     expect(subjects(bank)).toEqual(['bob', 'bob', 'bob']);
   });
 
-  it('hold after a hook of the caller’s own has written another URL', async () => {
+  it('keep a service without hosts at the origin of the first page', async () => {
     await using credentials = await load();
-    const api = got.extend(options, clientCertificates(credentials)).extend({
-      hooks: { beforeRequest: [(request) => void Object.assign(request, { url: new URL(bank.url) })] },
-    });
-    await api(other.url);
-    expect(subjects(bank)).toEqual(['alice']);
+    const api = got.extend(options, clientCertificates(credentials, { service: 'Archive' }));
+    await api.paginate.all(`${bank.url}/pages/1`);
+    await api.paginate.all(`${bank.url}/redirect?to=/pages/1`);
+    expect(subjects(bank)).toEqual(['bob', 'bob', 'bob', 'bob', 'bob']);
+    expect(subjects(other)).toEqual([null, null]);
+  });
+
+  it.each([true, false])(
+    'hold whatever a hook of the caller’s own leaves (with http2: %s)',
+    async (http2) => {
+      await using credentials = await load();
+      const hook = (left: object) => ({
+        hooks: { beforeRequest: [(request: object) => void Object.assign(request, left)] },
+      });
+      const certified = got.extend(options, clientCertificates(credentials), { http2, cache: new Map() });
+      const elsewhere = certified.extend(hook({ url: new URL(`${bank.url}/cached`) }));
+      await elsewhere(other.url);
+      await elsewhere(other.url, asInvoices);
+      expect(subjects(bank)).toEqual(['alice', 'bob']);
+
+      const https = new Agent({ cert: bob.fullChain, key: bob.key, ca: authority.certificate });
+      const bringing = certified.extend(hook({ agent: { https } }));
+      await expect(bringing(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      expect(bank.requests).toHaveLength(2);
+      await bringing(other.url);
+      expect(subjects(other)).toEqual(['bob']);
+    },
+  );
+
+  it.skipIf(process.platform === 'win32')('present none over a Unix socket, which has no host', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-got-'));
+    const socket = join(directory, 'socket');
+    const { key, fullChain: cert } = await authority.issue({ name: 'unix', hosts: ['unix'] });
+    const seen: (string | undefined)[] = [];
+    const ca = authority.certificate;
+    const server = createServer(
+      { key, cert, ca, requestCert: true, rejectUnauthorized: false },
+      (message, response) => {
+        seen.push((message.socket as TLSSocket).getPeerX509Certificate()?.subject);
+        response.end();
+      },
+    ).listen(socket);
+    await once(server, 'listening');
+    try {
+      await using credentials = await load();
+      const https = { certificateAuthority: ca };
+      const api = got.extend(options, clientCertificates(credentials), { enableUnixSockets: true, https });
+      await api(`https://unix:${socket}:/`);
+      await api(`https://unix:${socket}:/`, { context: { clientCertificate: 'Archive' } });
+      expect(seen).toEqual([undefined, undefined]);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await rm(directory, { recursive: true });
+    }
   });
 
   it('refuse a connection of the caller’s own at a pinned host', async () => {
@@ -123,6 +193,8 @@ describe('options for extend', () => {
     await expect(api(bank.url, { createConnection } as object)).rejects.toMatchObject({
       code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
     });
+    const pool = { http2: true, agent: { http2: { request: createConnection } } };
+    await expect(api(bank.url, pool as object)).rejects.toThrow('agent.http2'); // got 16 refuses it itself
     expect(bank.connections).toBe(0);
   });
 });
@@ -174,6 +246,18 @@ describe('the cache', () => {
     expect(subjects(bank)).toEqual(['alice', 'bob']);
   });
 
+  it('gives no answer of one routing agent to another, and its own to each', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials), { cache: new Map() });
+    const agents = [credentials.agent(), credentials.agent({ service: 'Billing.Invoices' })];
+    const hits = [];
+    for (const https of [...agents, ...agents]) {
+      hits.push((await api(`${bank.url}/cached`, { agent: { https } })).isFromCache);
+    }
+    expect(hits).toEqual([false, false, true, true]);
+    expect(subjects(bank)).toEqual(['alice', 'bob']);
+  });
+
   it('is found again after a redirect within the host', async () => {
     await using credentials = await load();
     const api = got.extend(options, clientCertificates(credentials), { cache: new Map() });
@@ -198,6 +282,13 @@ describe('http2: true', () => {
     await api(bank.url, asInvoices);
     expect(subjects(bank)).toEqual(['alice', 'bob']);
     expect(bank.requests.map(({ httpVersion }) => httpVersion)).toEqual(['1.1', '1.1']);
+  });
+
+  it('serves a routing agent of the caller’s as well', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials), { http2: true });
+    await api(bank.url, { agent: { https: credentials.agent({ service: 'Billing.Invoices' }) } });
+    expect(subjects(bank)).toEqual(['bob']);
   });
 
   it('leaves a host that no rule names to got, over HTTP/2 and without', async () => {

@@ -3,6 +3,8 @@ import type { Agent } from 'node:https';
 import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
 import { CallAgent, RefusingAgent } from './agent.ts';
 import { type Loading, loadedOf, watch, whenLoaded } from './loading.ts';
+import { readProxy } from './proxy.ts';
+import { agentOf, type BeforeRedirect, goDirect, type Redirect } from './redirect.ts';
 import type { Signature } from './signature.ts';
 
 /** As whom calls are made. */
@@ -45,6 +47,7 @@ export class Call {
   readonly #alone: boolean;
   #chosen: { from: Credentials; agent: Agent } | undefined;
   #hop: { credentials: Credentials; target: CallTarget } | undefined;
+  #plain = false;
 
   constructor(identity: Identity, options: RequestOptions, signed = false) {
     this.identity = identity;
@@ -66,10 +69,16 @@ export class Call {
     calls.set(this.#ours.httpsAgent as object, this);
   }
 
+  /** Takes what the caller has set for every call, as `defaults` of an axios instance. */
+  inherit(defaults: RequestOptions): void {
+    for (const name of [...setOptions, ...identityOptions]) this.#brought[name] ??= defaults[name];
+  }
+
   /** Sets what carries the call. The proxy for a plain `http:` address remains the caller's. */
   apply(options: RequestOptions, plain = false): void {
     for (const name of setOptions) options[name] = this.#ours[name];
     if (plain) options.proxy = this.#brought.proxy;
+    this.#plain = plain;
   }
 
   /** Leaves the call to what its caller brought, as far as no redirect leads to a host where a rule decides. */
@@ -111,7 +120,11 @@ export class Call {
 
   #agentOf(credentials: Credentials): Agent {
     if (this.#chosen?.from === credentials) return this.#chosen.agent;
-    const { service, origin, proxy = readProxy(this.#brought.proxy as AxiosProxy) } = this.identity;
+    const {
+      service,
+      origin,
+      proxy = readProxy(this.#brought.proxy as object | false | undefined),
+    } = this.identity;
     const identity: ConnectIdentity = {
       service,
       origin: service ? origin : undefined,
@@ -124,8 +137,15 @@ export class Call {
   }
 
   #redirect(to: Redirect, details: unknown[]): void {
+    const { protocol, hostname, port } = new URL(to.href);
+    const { httpsAgent } = this.#ours;
     if (this.#hop) this.#hop.credentials.checkRedirect(this.#hop.target, to.href);
+    if (this.#plain && protocol === 'https:') goDirect(to, httpsAgent);
     (this.#brought.beforeRedirect as BeforeRedirect | undefined)?.(to, ...details);
+    const credentials = loadedOf(this.identity.credentials);
+    const agent = agentOf(to);
+    if (protocol !== 'https:' || agent === httpsAgent || isRoutingAgent(agent) || !credentials) return;
+    credentials.refuseOwn(this.at(hostname, port || 443), 'beforeRedirect');
   }
 }
 
@@ -140,23 +160,3 @@ const calls = new WeakMap<object, Call>();
 const setOptions = ['httpsAgent', 'httpAgent', 'proxy', 'beforeRedirect'] as const;
 /** With what a caller, or node-soap's own securities, bring a certificate. */
 const identityOptions = ['httpsAgent', 'pfx', 'cert', 'key'] as const;
-
-interface Redirect {
-  href: string;
-}
-type BeforeRedirect = (to: Redirect, ...details: unknown[]) => void;
-
-/** axios' `proxy`: an object, nothing (then the environment), or `false`. */
-type AxiosProxy =
-  | { protocol?: string; host: string; port: number; auth?: { username: string; password: string } }
-  | false
-  | undefined;
-
-function readProxy(proxy: AxiosProxy): ConnectIdentity['proxy'] {
-  if (!proxy) return proxy;
-  const { protocol = 'http', host, port, auth } = proxy;
-  const url = `${protocol.replace(/:$/, '')}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  if (!auth) return url;
-  const user = Buffer.from(`${auth.username}:${auth.password}`).toString('base64');
-  return { url, authorization: `Basic ${user}` };
-}

@@ -63,6 +63,7 @@ function certify(
     // All that stands on options which may be used again is read before anything is waited for.
     const options = { ...given };
     const call = callOf(given) ?? new Call(identity, given);
+    call.inherit((inner as SoapHttpClient)._request?.defaults ?? {});
     const own = call.identity;
     const service =
       own.service ?? (areSame(own.credentials, identity.credentials) ? identity.service : undefined);
@@ -109,3 +110,6 @@ function certify(
     }),
   };
 }
+
+/** What node-soap's class has and its type leaves out: the axios instance, the caller's own or one of its. */
+type SoapHttpClient = IHttpClient & { _request?: { defaults?: RequestOptions } };

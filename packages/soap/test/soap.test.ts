@@ -10,6 +10,7 @@ import {
   startServer,
   type TestServer,
 } from '@clientcert/testing';
+import axios from 'axios';
 import * as soap from 'soap';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
@@ -206,6 +207,53 @@ describe('soapOptions', () => {
     expect(seen(bank)).toEqual(['GET /service alice', 'POST /service bob']);
   });
 
+  it('honours the axios instance that the caller gives as request: its proxy, agent and beforeRedirect', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy({ authority });
+    const path = await file(`${bank.url}/redirect?status=307&to=/service`);
+    const create = (defaults: object, secured = false) =>
+      soap
+        .createClientAsync(path, soapOptions(credentials, { request: axios.create(defaults) as never }))
+        .then((client) => {
+          if (secured) client.setSecurity(new ClientCertificateSecurity(credentials));
+          return client;
+        });
+    const hops: unknown[] = [];
+    const beforeRedirect = ({ href }: { href?: string }) => void hops.push(href);
+    for (const secured of [false, true]) {
+      const client = await create(
+        { proxy: { host: '127.0.0.1', port: proxy.port }, beforeRedirect },
+        secured,
+      );
+      expect(await who(client)).toBe('alice');
+    }
+    expect(hops).toEqual([`${bank.url}/service`, `${bank.url}/service`]);
+    expect(proxy.connects).toHaveLength(bank.connections);
+
+    const { connections } = bank;
+    const httpsAgent = new Agent({ ca: authority.certificate, cert: bob.fullChain, key: bob.key });
+    for (const secured of [false, true]) {
+      const client = await create({ httpsAgent }, secured);
+      await expect(who(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      client.setEndpoint(`${other.url}/service`);
+      expect(await who(client)).toBe('bob');
+    }
+    expect(bank.connections).toBe(connections);
+  });
+
+  it('takes a WSDL from http that redirects to https, behind a proxy', async () => {
+    await using plain = await startServer({ authority, tls: false });
+    await using proxy = await startProxy({ authority });
+    for (const name of ['HTTP_PROXY', 'HTTPS_PROXY']) vi.stubEnv(name, proxy.url);
+    await using credentials = await load();
+    const to = (url: string) => `/redirect?to=${encodeURIComponent(url)}`;
+    const address = plain.url + to(bank.urls[1] + to(`${bank.url}/service?wsdl`));
+    const client = await soap.createClientAsync(address, soapOptions(credentials));
+    expect(await who(client)).toBe('alice');
+    expect(seen(bank)).toEqual(['GET /redirect bob', 'GET /service alice', 'POST /service alice']);
+    expect([proxy.forwards.length, proxy.connects.length]).toEqual([1, bank.connections]);
+  });
+
   it('an unknown service is an error before any connection', async () => {
     await using credentials = await load();
     const unknown = expect.objectContaining({ code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' });
@@ -393,6 +441,17 @@ describe.each(Object.entries(clients))('%s', (_, create) => {
     for (const _ of [1, 2]) expect(await who(client, options)).toBe('bob');
   });
 
+  it('refuses an agent that the caller’s own beforeRedirect brings to a pinned host', async () => {
+    await using credentials = await load();
+    const https = new Agent({ ca: authority.certificate, cert: bob.fullChain, key: bob.key });
+    const beforeRedirect = (to: object) => void Object.assign(to, { agents: { https } });
+    const to = encodeURIComponent(`${bank.url}/service`);
+    const client = await create(credentials, await file(`${other.url}/redirect?status=307&to=${to}`));
+    const error = await who(client, { beforeRedirect }).catch((error) => error);
+    expect(codes(error)).toContain('ERR_CLIENTCERT_AGENT_CONFLICT');
+    expect(bank.connections).toBe(0);
+  });
+
   it('accepts a routing agent of the caller', async () => {
     await using credentials = await load();
     const client = await create(credentials, await file(`${bank.url}/service`));
@@ -405,9 +464,8 @@ describe.each(Object.entries(clients))('%s', (_, create) => {
       await using proxy = await startProxy({ authority, clientCertificate: 'optional' });
       await using credentials = await load();
       if (from === 'environment') vi.stubEnv('HTTPS_PROXY', proxy.url);
-      const { hostname, port } = new URL(proxy.url);
       const client = await create(credentials, await file(`${bank.url}/service`));
-      const options = from === 'call' ? { proxy: { host: hostname, port: Number(port) } } : {};
+      const options = from === 'call' ? { proxy: new URL(proxy.url) } : {};
       for (const _ of [1, 2]) expect(await who(client, options)).toBe('alice');
       expect(proxy.connects).toMatchObject([{ port: bank.port, clientCertificate: null }]);
       expect(bank.connections).toBe(1);

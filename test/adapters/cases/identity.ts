@@ -183,6 +183,26 @@ export const identity = {
     }
   },
 
+  async 'none where the server demands one: its alert is in the error, of each call'(ground) {
+    for (const tls of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const bank = await ground.bank({ tls });
+      const client = ground.client(await ground.load(bank));
+      const calls = Array.from({ length: 3 }, () => failureOf(client.send(bank.url, { service: false })));
+      const alert = tls === 'TLSv1.2' ? /alert number 40\b/ : /alert number 116\b/;
+      for (const error of await Promise.all(calls)) expect(messagesOf(error)).toMatch(alert);
+    }
+  },
+
+  async 'a server that does not ask for what the rule requires: an error that says so'(ground) {
+    const bank = await ground.bank();
+    const other = await ground.other({ clientCertificate: 'none' });
+    const { certificate: ca } = ground.authority;
+    const hosts = { [`127.0.0.1:${other.port}`]: { certificate: 'alice', required: true, ca } };
+    const client = ground.client(await ground.load(bank, { hosts }));
+    await expectFailure(client.send(other.url), 'NOT_REQUESTED');
+    expect(other.requests).toHaveLength(0);
+  },
+
   async 'an unknown service is an error before any connection, and names the ones there are'(ground) {
     const bank = await ground.bank();
     const client = ground.client(await ground.load(bank));

@@ -84,6 +84,15 @@ export const proxies = {
     expect(proxy.connects).toHaveLength(2);
   },
 
+  async 'a redirect from http to https: the pinned one, through the tunnel'(ground) {
+    const [bank, plain, proxy] = [await ground.bank(), await ground.plain(), await ground.proxy()];
+    ground.setEnvironment({ HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url });
+    const client = ground.client(await ground.load(bank, { proxy: 'env' }));
+    await client.send(plain.url + redirectTo(bank.url));
+    expect([names(plain), names(bank)]).toEqual([[null], ['alice']]);
+    expect(proxy.connects.map(({ port }) => port)).toEqual([bank.port]);
+  },
+
   async 'a tunnel is kept for the same certificate only'(ground) {
     const [bank, proxy] = [await ground.bank(), await ground.proxy()];
     const client = ground.client(await ground.load(bank, { proxy: proxy.url }));

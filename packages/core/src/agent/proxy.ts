@@ -1,4 +1,5 @@
 /// <reference path="./proxy-from-env.d.ts" />
+import { globalAgent } from 'node:https';
 import { getProxyForUrl } from 'proxy-from-env';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
@@ -42,10 +43,13 @@ export function chooseProxy(
   return { url, authorization, profile: proxy.profile ?? decide(url.hostname, url.port || 443) };
 }
 
-/** Where Node's own agents look for proxies: nowhere, unless they are switched to the environment. */
+/**
+ * Where Node's own agents look for proxies: nowhere, unless they are switched to the environment, by a variable or
+ * by `--use-env-proxy`, which may stand in `NODE_OPTIONS` too.
+ */
 export function nodeProxySetting(): 'env' | false {
-  const switched = process.env.NODE_USE_ENV_PROXY === '1' || process.execArgv.includes('--use-env-proxy');
-  return switched ? 'env' : false;
+  const { proxyEnv } = globalAgent.options as { proxyEnv?: object | undefined };
+  return proxyEnv || process.env.NODE_USE_ENV_PROXY === '1' ? 'env' : false;
 }
 
 function fromEnvironment(host: string, port: number | string): ConfiguredProxy | null {

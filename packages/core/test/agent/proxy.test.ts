@@ -1,3 +1,4 @@
+import { globalAgent } from 'node:https';
 import {
   type Authority,
   createAuthority,
@@ -177,6 +178,20 @@ describe('the environment', () => {
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
     await get(server.url, { agent: credentials.agent() });
     await get(server.url, { agent: credentials.agent({ proxy: false }) });
+    expect(proxy.connects).toHaveLength(1);
+  });
+
+  it('is read by plain agents where Node was started with --use-env-proxy', async () => {
+    await using all = await scene();
+    const { proxy, server, credentials } = all;
+    vi.stubEnv('https_proxy', proxy.url);
+    const options = globalAgent.options as { proxyEnv?: object };
+    options.proxyEnv = process.env; // what Node leaves then, by the command line or NODE_OPTIONS
+    try {
+      await get(server.url, { agent: credentials.agent() });
+    } finally {
+      delete options.proxyEnv;
+    }
     expect(proxy.connects).toHaveLength(1);
   });
 
