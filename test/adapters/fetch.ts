@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { createFetch } from '@clientcert/undici';
 import { Agent, fetch as undiciFetch } from 'undici';
+import { endOf } from './ground.ts';
 import type { AdapterUnderTest } from './suite.ts';
 
 export const adapters: AdapterUnderTest[] = [
@@ -28,11 +29,10 @@ function under(name: string, own: typeof fetch): AdapterUnderTest {
       const dispatcher = ownAgent && new Agent({ connect: ownAgent });
       return {
         async send(url, { service, body, signal, timeout } = {}) {
-          const signals = [signal, timeout === undefined ? undefined : AbortSignal.timeout(timeout)];
           const init: object = {
             ...(body !== undefined && { method: 'POST', body: bodyOf(body), duplex: 'half' }),
             ...(dispatcher && { dispatcher }),
-            signal: AbortSignal.any(signals.filter((each) => each !== undefined)),
+            signal: endOf(signal, timeout),
             clientCertificate: service,
           };
           let raw = await call(url, init);

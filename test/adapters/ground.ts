@@ -184,6 +184,11 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   }
 }
 
+/** What ends a call. Not `AbortSignal.any`: on Node 20 it is collected before a timeout in it is over. */
+export function endOf(signal: AbortSignal | undefined, timeout: number | undefined): AbortSignal | null {
+  return signal ?? (timeout === undefined ? null : AbortSignal.timeout(timeout));
+}
+
 /** Until a client has put its connection back: fetch gives out the answer a little earlier. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,6 +1,7 @@
 import type { Credentials } from '@clientcert/core';
 import { clientCertificates, createDispatcher } from '@clientcert/undici';
 import { Agent, type Dispatcher, interceptors, request } from 'undici';
+import { endOf } from './ground.ts';
 import type { AdapterUnderTest } from './suite.ts';
 
 const composed = 'what it is composed over serves the hosts that no rule names, and no other';
@@ -51,12 +52,11 @@ function under(name: string, make: Make): AdapterUnderTest {
       composition.catch(() => {}); // each call reports it
       return {
         async send(url, { service, body, signal, timeout } = {}) {
-          const signals = [signal, timeout === undefined ? undefined : AbortSignal.timeout(timeout)];
           const options = {
             dispatcher: await composition,
             method: body === undefined ? ('GET' as const) : ('POST' as const),
             body: body ?? null,
-            signal: AbortSignal.any(signals.filter((each) => each !== undefined)),
+            signal: endOf(signal, timeout),
             clientCertificate: service ? { service, origin: new URL(url).origin } : service,
           };
           const raw = await request(url, options);
