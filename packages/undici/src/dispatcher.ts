@@ -60,6 +60,23 @@ class CertificateDispatcher extends Dispatcher {
     this.#base = base;
     this.#dispatch = dispatch;
     this.#routes = routes;
+    // What is composed over it is a Proxy, in which a method finds no private field.
+    this.close = this.close.bind(this) as typeof this.close;
+    this.destroy = this.destroy.bind(this) as typeof this.destroy;
+    this.#repeat(base);
+    routes.opened = (pool) => this.#repeat(pool);
+  }
+
+  /** Who was told that there is no room waits for "drain" here. */
+  #repeat(inner: Dispatcher): void {
+    inner.on('connect', (origin, targets) => this.emit('connect', origin, [this, ...targets]));
+    inner.on('disconnect', (origin, targets, error) =>
+      this.emit('disconnect', origin, [this, ...targets], error),
+    );
+    inner.on('connectionError', (origin, targets, error) =>
+      this.emit('connectionError', origin, [this, ...targets], error),
+    );
+    inner.on('drain', (origin) => this.emit('drain', origin));
   }
 
   /** fetch hands mocks the body as the caller wrote it. */

@@ -56,8 +56,8 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   const { service, fetch: own, dispatcher, ...pool } = options;
   checkPoolOptions(pool);
   const setting = { pool, dispatcher, allowH2: speaksHttp2(pool, undici) };
-  const send = (ground: Ground, input: unknown, init: CallInit = {}) => {
-    const { clientCertificate = service, dispatcher: brought, ...rest } = init;
+  const send = (ground: Ground, input: unknown, init: CallInit | null | undefined) => {
+    const { clientCertificate = service, dispatcher: brought, ...rest } = init ?? ({} as CallInit);
     const call = new Call(ground, clientCertificate, brought);
     return (own ?? fetch)(input as string, { ...rest, dispatcher: call } as object);
   };
@@ -69,7 +69,25 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   const ground = credentials.then((loaded) => createGround(loaded as Credentials, setting));
   // Handled here, so that a failed load is reported by the calls and never as an unhandled rejection.
   ground.catch(() => {});
-  return (async (input, init) => send(await ground, input, init)) as CertificateFetch<ServiceName, Fetch>;
+  return (async (input, init) => {
+    const signal = init?.signal ?? (input as Partial<Request>)?.signal;
+    return send(await (signal ? whileWanted(ground, signal) : ground), input, init);
+  }) as CertificateFetch<ServiceName, Fetch>;
+}
+
+/** Fails with the reason of the signal where that comes first. */
+async function whileWanted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  signal.throwIfAborted();
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (abort) signal.removeEventListener('abort', abort);
+  }
 }
 
 type CallInit = Record<string, unknown> & {

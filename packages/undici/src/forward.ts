@@ -13,10 +13,13 @@ interface Untyped {
 
 /** A handler in front of another one, to which it passes on everything. */
 export class Forward implements Handler {
+  /** Whether it is in front of one that gives the answer to further requests, as `interceptors.deduplicate` does. */
+  readonly isShared: boolean;
   readonly #handler: Handler & Untyped;
 
   constructor(handler: Handler) {
     this.#handler = handler;
+    this.isShared = isShared(handler);
   }
 
   onRequestStart(...args: Arguments<'onRequestStart'>): void {
@@ -59,4 +62,8 @@ export class Forward implements Handler {
   onRequestSent(): void {
     this.#handler.onRequestSent?.();
   }
+}
+
+export function isShared(handler: Handler): boolean {
+  return handler instanceof Forward ? handler.isShared : 'addWaitingHandler' in handler;
 }

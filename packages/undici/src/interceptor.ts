@@ -3,8 +3,9 @@ import { ClientCertificateError, type Credentials } from '@clientcert/core';
 import * as undici from 'undici';
 import { answersItself, checkProxy } from './base.ts';
 import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
+import { isShared } from './forward.ts';
 import { Hop, routeBefore } from './hop.ts';
-import { checkHop, type Identity, type Route, Routes } from './routes.ts';
+import { checkHop, decides, type Identity, type Route, Routes } from './routes.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
 export interface InterceptorOptions<ServiceName extends string = string> extends PoolOptions {
@@ -73,6 +74,7 @@ export function intercept(
       const identity = own === undefined ? byDefault : identityOf(own);
       route = routes.find(to, identity, h2 ?? allowH2);
       if (servername) refuseAddress(credentials, servername, to, identity, route);
+      if (route && isShared(handler)) throw sharedAnswer(route);
       const before = routeBefore(to);
       if (before) checkHop(credentials, before, to);
       if (route) checkProxy(base, route, credentials, pool);
@@ -80,8 +82,9 @@ export function intercept(
       return fail(handler, error as Error);
     }
     if (!route) return dispatch(request, handler);
-    const shown = route.resolution.certificate && handler.onRequestStart;
-    return route.pool.dispatch(request, shown ? new Hop(route, handler) : handler);
+    const { resolution, target } = route;
+    const isOwn = resolution.certificate !== null || target.service !== undefined;
+    return route.pool.dispatch(request, isOwn && handler.onRequestStart ? new Hop(route, handler) : handler);
   };
   return { interceptor, routes };
 }
@@ -116,7 +119,7 @@ function noOrigin(): ClientCertificateError {
 
 /**
  * `interceptors.dns` puts an address in the place of the name that a rule is about: the request would go out
- * without its certificate.
+ * without its certificate, or past its pins and TLS versions.
  *
  * @throws ERR_CLIENTCERT_AGENT_CONFLICT
  */
@@ -129,12 +132,27 @@ function refuseAddress(
 ): void {
   const { hostname, port, protocol } = new URL(origin);
   if (protocol !== 'https:' || isIP(servername)) return;
-  const { rule, certificate } = credentials.resolve({ host: servername, port, ...identity });
-  if (certificate === null || certificate === route?.resolution.certificate) return;
+  const target = { host: servername, port, ...identity };
+  const resolution = credentials.resolve(target);
+  if (!decides(resolution) || credentials.profileId(target) === route?.profileId) return;
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_AGENT_CONFLICT',
-    `${rule}: the request for ${servername} arrives as one for ${hostname}, which has another certificate or none`,
+    `${resolution.rule}: the request for ${servername} arrives as one for ${hostname}, which has another rule or none`,
     { hint: 'Leave interceptors.dns out here: give `connect: { lookup }` to clientCertificates instead.' },
+  );
+}
+
+/**
+ * `interceptors.deduplicate` answers every request of the same URL and headers at once, whoever they are made
+ * as: those that wait for the first are never seen here.
+ */
+function sharedAnswer({ resolution: { rule } }: Route): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `${rule}: interceptors.deduplicate would hand its answer to requests with another certificate or none`,
+    {
+      hint: 'Leave interceptors.deduplicate out, or compose it before clientCertificates: it then serves other hosts.',
+    },
   );
 }
 

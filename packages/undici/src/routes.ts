@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { Credentials, Resolution, Target } from '@clientcert/core';
-import { errors } from 'undici';
+import { errors, type Pool } from 'undici';
 import { createPool, type Pinned, type PoolOptions } from './connect.ts';
 
 /** As whom a request is made, and the origin that it was begun at. */
@@ -26,9 +26,13 @@ const maxRoutes = 1000;
  * that no connection and no TLS session is shared between two. undici itself keeps both apart by host alone.
  */
 export class Routes {
+  /** Told of every pool. */
+  opened: ((pool: Pool) => void) | undefined;
   readonly #credentials: Credentials;
   readonly #options: PoolOptions;
   readonly #routes = new Map<string, Route>();
+  /** Their requests have not ended yet; they take no others. */
+  readonly #closing = new Map<Route, Promise<void>>();
 
   constructor(credentials: Credentials, options: PoolOptions) {
     this.#credentials = credentials;
@@ -47,14 +51,16 @@ export class Routes {
     if (known) {
       if (this.#isCurrent(known)) return known;
       this.#routes.delete(key);
-      void known.pool.close();
+      this.#close(known);
     }
     const route = this.#open(origin, identity, allowH2, () => {
       if (route === null || this.#routes.get(key) !== route) return;
       this.#routes.delete(key);
-      void route.pool.close();
+      this.#close(route);
     });
-    if (route) this.#keep(key, route);
+    if (!route) return null;
+    this.#keep(key, route);
+    this.opened?.(route.pool);
     return route;
   }
 
@@ -64,7 +70,7 @@ export class Routes {
     for (const [key, route] of this.#routes) {
       if (this.#isValid(route)) continue;
       this.#routes.delete(key);
-      if (route.pool.stats.size > 0) void route.pool.close();
+      if (route.pool.stats.size > 0) this.#close(route);
       else closing.push(route.pool.destroy(), ...[...route.connecting].map(end));
     }
     await Promise.all(closing);
@@ -72,14 +78,14 @@ export class Routes {
 
   /** Closes every pool once its requests have ended. */
   async close(): Promise<void> {
-    const routes = [...this.#routes.values()];
+    for (const route of this.#routes.values()) this.#close(route);
     this.#routes.clear();
-    await Promise.all(routes.map(({ pool }) => pool.close()));
+    await Promise.all(this.#closing.values());
   }
 
   /** Ends every pool, its connections and its requests. */
   async destroy(error: Error | null): Promise<void> {
-    const routes = [...this.#routes.values()];
+    const routes = [...this.#routes.values(), ...this.#closing.keys()];
     this.#routes.clear();
     await Promise.all(
       routes.flatMap(({ pool, connecting }) => [pool.destroy(error), ...[...connecting].map(end)]),
@@ -131,9 +137,16 @@ export class Routes {
     const [oldest] = this.#routes;
     if (oldest && this.#routes.size >= maxRoutes) {
       this.#routes.delete(oldest[0]);
-      void oldest[1].pool.close();
+      this.#close(oldest[1]);
     }
     this.#routes.set(key, route);
+  }
+
+  #close(route: Route): void {
+    this.#closing.set(
+      route,
+      route.pool.close().finally(() => this.#closing.delete(route)),
+    );
   }
 }
 
@@ -157,6 +170,6 @@ function keyOf({ service, origin }: Identity): string {
 }
 
 /** Whether the config says anything of a host: in a rule, or in the TLS versions for every host. */
-function decides({ rule, tls }: Resolution): boolean {
+export function decides({ rule, tls }: Resolution): boolean {
   return rule !== 'none' || tls.min !== 'TLSv1.2' || tls.max !== 'TLSv1.3';
 }

@@ -273,6 +273,29 @@ describe.each([
     }
   });
 
+  it('ends with its signal while the credentials are being loaded', async () => {
+    const call = createFetch(new Promise<Credentials>(() => {}), { fetch: own });
+    const reason = new Error('no longer wanted');
+    const late = new AbortController();
+    const calls = [
+      call(bank.url, { signal: AbortSignal.abort(reason) }),
+      call(bank.url, { signal: late.signal }),
+      call(own === fetch ? new Request(bank.url, { signal: late.signal }) : bank.url, {
+        signal: late.signal,
+      }),
+    ];
+    const outcomes = Promise.allSettled(calls);
+    late.abort(reason);
+    expect(await outcomes).toEqual(calls.map(() => ({ status: 'rejected', reason })));
+  });
+
+  it('takes null for no options, as fetch does', async () => {
+    await using credentials = await load();
+    const call = createFetch(credentials, { fetch: own });
+    await (await call(bank.url, null as unknown as undefined)).text();
+    expect(subjects(bank)).toEqual(['alice']);
+  });
+
   it('takes a dispatcher of the call’s own only where no rule decides', async () => {
     await using credentials = await load();
     const call = createFetch(credentials, { fetch: own });
@@ -328,6 +351,17 @@ describe('the dispatcher', () => {
     },
   );
 
+  it.each(['close', 'destroy'] as const)('%s() through what is composed over it', async (end) => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials);
+    const composed = dispatcher.compose(interceptors.retry()).compose(interceptors.dump());
+    await (await request(bank.url, { dispatcher: composed })).body.dump();
+    await composed[end]();
+    await expect(request(bank.url, { dispatcher })).rejects.toMatchObject({
+      code: end === 'close' ? 'UND_ERR_CLOSED' : 'UND_ERR_DESTROYED',
+    });
+  });
+
   it('close() and destroy() take callbacks; a request under way ends first, or with the error', async () => {
     await using credentials = await load();
     const closing = createDispatcher(credentials);
@@ -346,6 +380,56 @@ describe('the dispatcher', () => {
     await new Promise<void>((resolve) => destroying.destroy(new Error('maintenance'), resolve));
     await outcome;
     await new Promise<void>((resolve) => createDispatcher(credentials).destroy(resolve));
+  });
+
+  it.each(['close', 'renewal'] as const)('destroy() ends what a %s has left to finish', async (before) => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials);
+    const pending = request(`${bank.url}/delay?ms=30000`, { dispatcher });
+    const outcome = expect(pending).rejects.toThrow('maintenance');
+    await expect.poll(() => bank.requests.length).toBe(1);
+    const closing = before === 'close' ? dispatcher.close() : undefined;
+    if (before === 'renewal') {
+      await credentials.reload({ certificates: {}, hosts: { [`localhost:${bank.port}`]: false } });
+    }
+    await dispatcher.destroy(new Error('maintenance'));
+    await Promise.all([outcome, closing]);
+    const [server] = bank.servers;
+    await expect.poll(() => promisify(server!.getConnections.bind(server))()).toBe(0);
+  });
+
+  it('close() waits for what a renewal has left to finish', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials);
+    const pending = request(`${bank.url}/delay?ms=200`, { dispatcher }).then(({ body }) => body.dump());
+    let ended = false;
+    pending.then(() => {
+      ended = true;
+    });
+    await expect.poll(() => bank.requests.length).toBe(1);
+    await credentials.reload({ certificates: {}, hosts: { [`localhost:${bank.port}`]: false } });
+    await dispatcher.close();
+    expect(ended).toBe(true);
+  });
+
+  it('says when there is room again, as an Agent does', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { connections: 1, pipelining: 1, allowH2: false });
+    const room: unknown[] = [];
+    const events: string[] = [];
+    dispatcher.on('drain', (origin) => room.push(new URL(String(origin)).origin));
+    dispatcher.on('connect', (_, targets) => events.push(`connect ${targets[0] === dispatcher}`));
+    dispatcher.on('disconnect', (_, targets) => events.push(`disconnect ${targets[0] === dispatcher}`));
+    for (const url of [bank.url, other.url]) {
+      const options = { origin: url, path: '/', method: 'GET' } as const;
+      const handler = { onRequestStart() {}, onResponseStart() {}, onResponseEnd() {} };
+      const drained = once(dispatcher, 'drain');
+      expect(dispatcher.dispatch(options, handler)).toBe(false);
+      await drained;
+    }
+    await dispatcher.destroy();
+    expect(room).toEqual([bank.url, other.url]);
+    expect(events).toEqual(['connect true', 'connect true', 'disconnect true', 'disconnect true']);
   });
 
   it('leaves every request to a MockAgent', async () => {

@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  type RequestHandler,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
+import { Agent, type Dispatcher, interceptors, request } from 'undici';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Credentials, clientCertificates, createDispatcher, loadCredentials } from '../src/index.ts';
+
+type Interceptor = Dispatcher.DispatcherComposeInterceptor;
+
+/** Not all of them are in the oldest undici. */
+const { cache, deduplicate, decompress } = interceptors as {
+  cache?: (options?: object) => Interceptor;
+  deduplicate?: () => Interceptor;
+  decompress?: (options?: object) => Interceptor;
+};
+const redirect = interceptors.redirect({ maxRedirections: 5 });
+
+const kinds = [
+  [
+    'the interceptor over an Agent',
+    (credentials: Credentials, ...following: Interceptor[]) =>
+      new Agent().compose(clientCertificates(credentials), ...following),
+  ],
+  [
+    'the dispatcher',
+    (credentials: Credentials, ...following: Interceptor[]) =>
+      createDispatcher(credentials).compose(...following),
+  ],
+] as const;
+
+let authority: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+let bank: TestServer;
+/** What the bank redirects to, compressed. */
+let elsewhere: string;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  [alice, bob] = await Promise.all([authority.issue({ name: 'alice' }), authority.issue({ name: 'bob' })]);
+});
+beforeEach(async () => {
+  bank = await startServer({
+    authority,
+    host: 'localhost',
+    clientCertificate: 'optional',
+    http2: true,
+    handler,
+  });
+});
+afterEach(() => bank.close());
+
+/** Anybody may keep what it answers, as far as it is concerned. */
+const handler: RequestHandler = (incoming, answer, { clientCertificate }) => {
+  if (incoming.url === '/elsewhere') {
+    answer.writeHead(307, { location: elsewhere, 'content-encoding': 'gzip' });
+    answer.end(gzipSync('x'.repeat(100_000)));
+    return;
+  }
+  answer.writeHead(200, { 'cache-control': 'public, max-age=60', 'content-type': 'text/plain' });
+  setTimeout(() => answer.end(clientCertificate?.commonName ?? 'nobody'), 20);
+};
+
+function load(): Promise<Credentials> {
+  return loadCredentials({
+    certificates: {
+      alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate },
+      bob: { cert: bob.fullChain, key: bob.key, ca: authority.certificate },
+    },
+    hosts: { [`localhost:${bank.port}`]: 'alice' },
+    services: { Archive: 'bob' },
+  });
+}
+
+/** Who the bank takes each of these for, by its answers. */
+const identities = () =>
+  [
+    [undefined, 'alice'],
+    [{ service: 'Archive', origin: bank.url }, 'bob'],
+    [false, 'nobody'],
+    [undefined, 'alice'],
+  ] as const;
+
+async function ask(dispatcher: Dispatcher, clientCertificate: ReturnType<typeof identities>[number][0]) {
+  return (await request(bank.url, { dispatcher, clientCertificate })).body.text();
+}
+
+describe.each(kinds)('over %s', (_, compose) => {
+  it.runIf(cache).each(['shared', 'private'])(
+    'interceptors.cache, %s, gives no identity the answer to another',
+    async (type) => {
+      await using credentials = await load();
+      const dispatcher = compose(credentials, cache!({ type }));
+      for (const [identity, name] of [...identities(), ...identities().toReversed()]) {
+        expect(await ask(dispatcher, identity)).toBe(name);
+      }
+      await dispatcher.close();
+    },
+  );
+
+  it.runIf(deduplicate)('interceptors.deduplicate is refused at a pinned host', async () => {
+    await using credentials = await load();
+    const dispatcher = compose(credentials, deduplicate!());
+    const conflict = { code: 'ERR_CLIENTCERT_AGENT_CONFLICT', message: /deduplicate/ };
+    for (const sent of identities().map(([identity]) => ask(dispatcher, identity))) {
+      await expect(sent).rejects.toMatchObject({
+        code: conflict.code,
+        message: expect.stringMatching(conflict.message),
+      });
+    }
+    expect(bank.requests).toEqual([]);
+    await dispatcher.close();
+  });
+
+  it.runIf(decompress)('interceptors.decompress hides no redirect to plain HTTP', async () => {
+    const heard: string[] = [];
+    const plain = createServer((incoming, answer) => {
+      heard.push(incoming.url!);
+      answer.end();
+    }).listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    elsewhere = `http://127.0.0.1:${(plain.address() as AddressInfo).port}/statement`;
+    await using credentials = await load();
+    const dispatcher = compose(credentials, decompress!(), redirect);
+    const sent = request(`${bank.url}/elsewhere`, { dispatcher, method: 'POST', body: 'IBAN' });
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
+    // A caller who reads the address and goes there does so on their own account.
+    const { body, headers } = await request(`${bank.url}/elsewhere`, { dispatcher: compose(credentials) });
+    await body.dump();
+    await (await request(String(headers.location), { dispatcher })).body.dump();
+    expect(heard).toEqual(['/statement']);
+    await dispatcher.close();
+    plain.close();
+  });
+
+  it('interceptors.dns takes no request past a rule that pins something else than a certificate', async () => {
+    const ca = authority.certificate;
+    const rules = [{ ca, tls: 'TLSv1.2' }, { ca, spki: [`sha256/${'A'.repeat(43)}=`] }, false] as const;
+    for (const rule of rules) {
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key } },
+        hosts: { [`localhost:${bank.port}`]: rule },
+      });
+      const trusting = new Agent({ connect: { ca, cert: alice.fullChain, key: alice.key } });
+      const dispatcher = trusting.compose(clientCertificates(credentials), interceptors.dns());
+      await expect(request(bank.url, { dispatcher })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      });
+      await trusting.close();
+    }
+    expect(bank.requests).toEqual([]);
+  });
+});
