@@ -101,7 +101,9 @@ class CertificateDispatcher extends Dispatcher {
   override destroy(first: Error | null | (() => void) = null, second?: () => void): Promise<void> {
     const [error, callback] = typeof first === 'function' ? [null, first] : [first, second];
     this.#ended = error ?? (new errors.ClientDestroyedError() as Error);
-    return tell(Promise.all([this.#base.destroy(error), this.#routes.destroy(error)]), callback);
+    // A MockAgent cannot be destroyed.
+    const base = answersItself(this.#base) ? this.#base.close() : this.#base.destroy(error);
+    return tell(Promise.all([base, this.#routes.destroy(error)]), callback);
   }
 }
 

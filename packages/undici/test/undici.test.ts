@@ -10,6 +10,7 @@ import {
   startServer,
   type TestServer,
 } from '@clientcert/testing';
+import * as undici from 'undici';
 import {
   Agent,
   EnvHttpProxyAgent,
@@ -27,6 +28,9 @@ import {
   createFetch,
   loadCredentials,
 } from '../src/index.ts';
+
+/** Not in the oldest undici. */
+const { Socks5ProxyAgent } = undici as { Socks5ProxyAgent?: new (url: string) => undici.Dispatcher };
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -443,7 +447,7 @@ describe('the dispatcher', () => {
     const post = { dispatcher, method: 'POST', body: 'x' };
     expect(await (await undiciFetch(`${bank.url}/accounts`, post)).text()).toBe('mocked');
     expect(subjects(bank)).toEqual([]);
-    await dispatcher.close();
+    await dispatcher.destroy();
   });
 
   it('over a ProxyAgent, needs to be told which proxy that is', async () => {
@@ -458,6 +462,17 @@ describe('the dispatcher', () => {
     await (await request(bank.url, { dispatcher })).body.dump();
     expect([subjects(bank), proxy.connects.length]).toEqual([['alice'], 1]);
     await dispatcher.destroy();
+  });
+
+  it.runIf(Socks5ProxyAgent)('goes past no SOCKS proxy either', async () => {
+    await using credentials = await load();
+    const base = new Socks5ProxyAgent!('socks5://127.0.0.1:9');
+    const dispatcher = createDispatcher(credentials, { dispatcher: base });
+    await expect(request(bank.url, { dispatcher })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    });
+    expect(bank.requests).toEqual([]);
+    await dispatcher.close();
   });
 
   it('makes every request as the service it was made for', async () => {
