@@ -22,7 +22,8 @@ export interface DispatcherOptions<ServiceName extends string = string>
  * whatever it does; this is none.
  *
  * @param credentials What `loadCredentials` resolved to; a dispatcher cannot wait for a promise.
- * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands;
+ *   ERR_CLIENTCERT_ORIGIN_NEEDED for an `origin` that is none
  * @see https://undici.nodejs.org/#/docs/api/Dispatcher
  *
  * @example

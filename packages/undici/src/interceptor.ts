@@ -35,7 +35,8 @@ export type DispatchIdentity<ServiceName extends string = string> =
  * A single request says `clientCertificate`: a service's name, or `false` for no certificate.
  *
  * @param credentials What `loadCredentials` resolved to; an interceptor cannot wait for a promise.
- * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands;
+ *   ERR_CLIENTCERT_ORIGIN_NEEDED for an `origin` that is none
  * @see https://undici.nodejs.org/#/docs/api/Dispatcher?id=dispatchercomposeinterceptors-interceptor
  *
  * @example
@@ -97,8 +98,21 @@ type CertificateRequest = undici.Dispatcher.DispatchOptions & {
 };
 
 function identityOf(written: DispatchIdentity | undefined): Identity {
-  if (typeof written !== 'object') return { service: written };
-  return { service: written.service, origin: new URL(written.origin).origin };
+  if (typeof written !== 'object' || written === null) return { service: written };
+  const { service, origin: own } = written;
+  const origin = URL.canParse(String(own)) ? new URL(own).origin : 'null';
+  if (origin === 'null') throw notAnOrigin(service, own); // as URL calls that of "localhost:8443"
+  return { service, origin };
+}
+
+function notAnOrigin(service: string, origin: unknown): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_ORIGIN_NEEDED',
+    `the request is made as service "${service}" at ${origin === undefined ? 'no origin' : `"${origin}", which is no origin`}`,
+    {
+      hint: 'Pass { service, origin: "https://api.bank.example" }, or the name of a service that has hosts.',
+    },
+  );
 }
 
 export function notLoaded(name: string): ClientCertificateError {

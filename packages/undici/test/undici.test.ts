@@ -484,6 +484,27 @@ describe('the dispatcher', () => {
     await dispatcher.close();
   });
 
+  it('says what is wrong with a service or an origin that is none', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials);
+    const call = createFetch(credentials);
+    for (const clientCertificate of [true, null, 5, ''] as unknown as false[]) {
+      const unknown = { code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' };
+      await expect(request(bank.url, { dispatcher, clientCertificate })).rejects.toMatchObject(unknown);
+      await expect(call(bank.url, { clientCertificate })).rejects.toMatchObject({ cause: unknown });
+    }
+    for (const origin of [undefined, 'localhost', 'localhost:8443'] as string[]) {
+      const needed = { code: 'ERR_CLIENTCERT_ORIGIN_NEEDED', hint: expect.stringContaining('origin') };
+      const clientCertificate = { service: 'Archive', origin };
+      await expect(request(bank.url, { dispatcher, clientCertificate })).rejects.toMatchObject(needed);
+    }
+    expect(() => createDispatcher(credentials, { service: 'Archive', origin: 'localhost' })).toThrow(
+      expect.objectContaining({ code: 'ERR_CLIENTCERT_ORIGIN_NEEDED' }),
+    );
+    expect(bank.requests).toEqual([]);
+    await dispatcher.close();
+  });
+
   it('refuses a promise, and options that would take connections out of its hands', async () => {
     expect(() => createDispatcher(load() as unknown as Credentials)).toThrow(/was given a promise/);
     await using credentials = await load();

@@ -54,10 +54,11 @@ export function resolveHost(
 export function findService(table: Table, name: string): ServiceEntry {
   const service = table.services.get(name);
   if (service !== undefined) return service;
-  const near = didYouMean(name, table.services.keys());
+  const written = String(name); // in JavaScript it may be anything
+  const near = didYouMean(written, table.services.keys());
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_SERVICE_UNKNOWN',
-    `no service is called ${JSON.stringify(name)}${near === '' ? '' : `: ${near}`}`,
+    `no service is called ${JSON.stringify(written)}${near === '' ? '' : `: ${near}`}`,
     { hint: 'Add it under `services`, or leave the service out to be decided by host alone.' },
   );
 }
