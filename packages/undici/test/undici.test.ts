@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, LookupFunction } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import {
   type Authority,
@@ -14,12 +16,15 @@ import * as undici from 'undici';
 import {
   Agent,
   EnvHttpProxyAgent,
+  getGlobalDispatcher,
   interceptors,
   MockAgent,
   ProxyAgent,
   request,
+  setGlobalDispatcher,
   fetch as undiciFetch,
 } from 'undici';
+import manifest from 'undici/package.json' with { type: 'json' };
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Credentials,
@@ -28,6 +33,9 @@ import {
   createFetch,
   loadCredentials,
 } from '../src/index.ts';
+
+/** What the oldest undici sets as global dispatcher, the fetch of Node 26 does not look at. */
+const isHeard = !(manifest.version.startsWith('7.0.') && Number.parseInt(process.versions.undici!, 10) >= 8);
 
 /** Not in the oldest undici. */
 const { Socks5ProxyAgent } = undici as { Socks5ProxyAgent?: new (url: string) => undici.Dispatcher };
@@ -335,6 +343,54 @@ describe('the dispatcher', () => {
     await dispatcher.close();
   });
 
+  it('as the global one, serves undici’s functions and both fetches', async () => {
+    await using credentials = await load();
+    const before = getGlobalDispatcher();
+    const dispatcher = createDispatcher(credentials);
+    setGlobalDispatcher(dispatcher);
+    try {
+      await (await request(bank.url)).body.dump();
+      await (await undiciFetch(away())).text();
+      if (isHeard) await (await fetch(away())).text();
+      else await expect(fetch(bank.url)).rejects.toThrow();
+      await (await createFetch(credentials)(away())).text();
+    } finally {
+      setGlobalDispatcher(before);
+    }
+    const times = isHeard ? 4 : 3;
+    expect(subjects(bank)).toEqual(Array(times).fill('alice'));
+    expect(subjects(other)).toEqual(Array(times - 1).fill(null));
+    await dispatcher.close();
+  });
+
+  it('serves WebSocket, upgrade and connect', async () => {
+    await using credentials = await load();
+    const seen: unknown[] = [];
+    bank.servers[0]!.on('upgrade', ({ headers }: IncomingMessage, socket: TLSSocket) => {
+      seen.push(socket.getPeerCertificate().subject.CN);
+      const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+      const accept = createHash('sha1').update(key).digest('base64');
+      const lines = ['connection: upgrade', 'upgrade: websocket', `sec-websocket-accept: ${accept}`];
+      socket.on('error', () => {});
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`);
+    });
+    bank.servers[0]!.on('connect', (_: IncomingMessage, socket: TLSSocket) => {
+      seen.push(socket.getPeerCertificate().subject.CN);
+      socket.end('HTTP/1.1 200 OK\r\n\r\n');
+    });
+    const dispatcher = createDispatcher(credentials, { allowH2: false });
+    const websocket = new undici.WebSocket(bank.url.replace('https:', 'wss:'), { dispatcher });
+    await new Promise((resolve, reject) => {
+      websocket.onopen = resolve;
+      websocket.onerror = reject;
+    });
+    const { socket } = await undici.upgrade(bank.url, { dispatcher, protocol: 'websocket' });
+    const tunnel = await undici.connect(bank.url, { dispatcher });
+    expect(seen).toEqual(['alice', 'alice', 'alice']);
+    for (const each of [socket, tunnel.socket]) each.on('error', () => {}).destroy();
+    await dispatcher.destroy();
+  });
+
   it.each(['close', 'destroy'] as const)(
     '%s() ends its connections, and says so to the next',
     async (end) => {
@@ -426,7 +482,13 @@ describe('the dispatcher', () => {
     dispatcher.on('disconnect', (_, targets) => events.push(`disconnect ${targets[0] === dispatcher}`));
     for (const url of [bank.url, other.url]) {
       const options = { origin: url, path: '/', method: 'GET' } as const;
-      const handler = { onRequestStart() {}, onResponseStart() {}, onResponseEnd() {} };
+      const handler = {
+        onRequestStart() {},
+        onResponseStart() {},
+        onResponseData() {},
+        onResponseEnd() {},
+        onResponseError() {},
+      };
       const drained = once(dispatcher, 'drain');
       expect(dispatcher.dispatch(options, handler)).toBe(false);
       await drained;
