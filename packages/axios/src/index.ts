@@ -126,6 +126,6 @@ export function refuse({ credentials, service, url }: Outgoing, option: string, 
 
 /** Whether the request begins over plain HTTP, by axios' own rule for what `baseURL` is put before. */
 function isPlainHttp({ url = '', baseURL, allowAbsoluteUrls }: InternalAxiosRequestConfig): boolean {
-  const absolute = allowAbsoluteUrls !== false && /^([a-z][a-z\d+.-]*:)?\/\//i.test(url);
-  return /^\s*http:/i.test(baseURL && !absolute ? baseURL : url);
+  const isWhole = !baseURL || (allowAbsoluteUrls !== false && /^([a-z][a-z\d+.-]*:)?\/\//i.test(url));
+  return /^\s*http:/i.test(isWhole ? url : baseURL);
 }

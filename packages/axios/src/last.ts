@@ -1,21 +1,5 @@
 import type { AxiosRequestTransformer, InternalAxiosRequestConfig } from 'axios';
 
-/** What decisions are made by, or stands on the config because of them. */
-const decisive = [
-  'adapter',
-  'allowAbsoluteUrls',
-  'baseURL',
-  'beforeRedirect',
-  'clientCertificate',
-  'env',
-  'fetchOptions',
-  'http2Options',
-  'httpVersion',
-  'httpsAgent',
-  'proxy',
-  'url',
-] as const;
-
 /**
  * Has a request decided anew where an interceptor that runs after ours changes what it was decided by: axios
  * transforms a request after its interceptors, and hands the transformers its config.
@@ -24,18 +8,20 @@ export function decideAgain(
   config: InternalAxiosRequestConfig,
   decide: (config: InternalAxiosRequestConfig) => void,
 ): void {
-  const before = decisive.map((name) => written(config, name));
-  const transformers = [config.transformRequest ?? []].flat();
+  const isChanged = observe(config);
+  const transformRequest = config.transformRequest ?? [];
+  const transformers = Array.isArray(transformRequest) ? transformRequest.slice() : [transformRequest];
   const given: Ours | undefined = transformers.pop();
   const own = given && replaced in given ? given[replaced] : given;
   // In place of the last one, because axios goes through all headers for each.
   const last: Ours = function (data, headers) {
     const transformed = own ? own.call(this, data, headers) : data;
-    if (decisive.some((name, index) => written(this, name) !== before[index])) decide(this);
+    if (isChanged(this)) decide(this);
     return transformed;
   };
   last[replaced] = own;
-  config.transformRequest = [...transformers, last];
+  transformers.push(last);
+  config.transformRequest = transformers;
 }
 
 /** On ours, what it took the place of: a used config comes back with ours. */
@@ -45,6 +31,32 @@ interface Ours extends AxiosRequestTransformer {
   [replaced]?: AxiosRequestTransformer | undefined;
 }
 
-function written(config: object, name: (typeof decisive)[number]): unknown {
-  return (config as Record<string, unknown>)[name];
+/**
+ * What decisions are made by, or stands on the config because of them. Written out, because a loop over the names
+ * takes several times as long, and this is run for every request.
+ */
+function observe(config: Decisive): (now: Decisive) => boolean {
+  const { adapter, allowAbsoluteUrls, baseURL, beforeRedirect, clientCertificate, env } = config;
+  const { fetchOptions, http2Options, httpVersion, httpsAgent, proxy, url } = config;
+  return (now) =>
+    now.url !== url ||
+    now.baseURL !== baseURL ||
+    now.httpsAgent !== httpsAgent ||
+    now.proxy !== proxy ||
+    now.beforeRedirect !== beforeRedirect ||
+    now.clientCertificate !== clientCertificate ||
+    now.adapter !== adapter ||
+    now.allowAbsoluteUrls !== allowAbsoluteUrls ||
+    now.env !== env ||
+    now.fetchOptions !== fetchOptions ||
+    now.http2Options !== http2Options ||
+    now.httpVersion !== httpVersion;
 }
+
+/** With what is not in the types of the oldest axios. */
+type Decisive = InternalAxiosRequestConfig & {
+  allowAbsoluteUrls?: unknown;
+  fetchOptions?: unknown;
+  http2Options?: unknown;
+  httpVersion?: unknown;
+};

@@ -98,6 +98,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   readonly #upkeep: Upkeep;
   readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
   readonly #shared = new Map<string, RoutingAgent>();
+  #lastShared: (ConnectIdentity & { readonly agent: RoutingAgent }) | undefined;
 
   /** @internal */
   constructor(inventory: Inventory) {
@@ -165,9 +166,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /** The agent for these options, the same one each time: what adapters hand to their clients. */
   sharedAgent(options: ConnectIdentity<ServiceName>): RoutingAgent {
     const { service, origin, proxy, defaultProxy } = options;
-    // Mostly there is nothing but what the client says by default.
-    const isPlain = service === undefined && origin === undefined && proxy === undefined;
-    const key = isPlain ? `${defaultProxy}` : JSON.stringify([service, origin, proxy, defaultProxy]);
+    // Most calls are made as the one before.
+    const last = this.#lastShared;
+    if (last && last.service === service && last.origin === origin) {
+      if (last.proxy === proxy && last.defaultProxy === defaultProxy) return last.agent;
+    }
+    const key = JSON.stringify([service, origin, proxy, defaultProxy]);
     let agent = this.#shared.get(key);
     if (!agent) {
       const [oldest] = this.#shared.keys();
@@ -175,6 +179,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       agent = this.agent(options);
       this.#shared.set(key, agent);
     }
+    this.#lastShared = { service, origin, proxy, defaultProxy, agent };
     return agent;
   }
 
@@ -410,6 +415,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     this.#closed = true;
     this.#upkeep.close();
     this.#shared.clear();
+    this.#lastShared = undefined;
     await this.#connections.close();
   }
 

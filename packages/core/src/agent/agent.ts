@@ -37,7 +37,9 @@ export class RoutingAgent extends Agent {
   #arriving: Admission | undefined;
 
   constructor(route: Route, options: AgentOptions = {}) {
-    super({ keepAlive: true, ...options });
+    // Node's own delay is a second. axios sets a minute for every request: between the two, each request would
+    // switch its socket to and fro, with system calls that take longer than all that is done here.
+    super({ keepAlive: true, keepAliveMsecs: 60_000, ...options });
     this.#route = route;
     this.#sessions = new SessionCache(options.maxCachedSessions ?? 100);
   }
