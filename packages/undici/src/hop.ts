@@ -34,19 +34,17 @@ export class Hop extends Forward {
   }
 
   override onResponseStart(...args: Parameters<Forward['onResponseStart']>): void {
-    const [controller, status, headers, text] = args;
+    const [, status, headers] = args;
     if (status >= 300 && status < 400) this.#location = [headers.location].flat()[0];
-    // What the answer depends on beside the request's headers (RFC 9110, 12.5.5): no cache may keep it, which
-    // would know it by URL and headers alone.
-    this.#tell(() => super.onResponseStart(controller, status, { ...headers, vary: '*' }, text));
+    // It depends on more than the request's headers (RFC 9110, 12.5.5): no cache may keep it, which would know it
+    // by URL and headers alone.
+    headers.vary = '*';
+    if (this.#location === undefined) super.onResponseStart(...args);
+    else redirect.run(this, () => super.onResponseStart(...args));
   }
 
   override onResponseEnd(...args: Parameters<Forward['onResponseEnd']>): void {
-    this.#tell(() => super.onResponseEnd(...args));
-  }
-
-  #tell(pass: () => void): void {
-    if (this.#location === undefined) pass();
-    else redirect.run(this, pass);
+    if (this.#location === undefined) super.onResponseEnd(...args);
+    else redirect.run(this, () => super.onResponseEnd(...args));
   }
 }
