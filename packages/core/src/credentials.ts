@@ -421,6 +421,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     return { certificates: this.certificates() };
   }
 
+  static {
+    Object.defineProperty(Credentials.prototype, Symbol.for('clientcert.Credentials'), { value: true });
+  }
+
   #signerFor(target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined }): string {
     if (typeof target === 'object' && target.host === undefined) {
       const sole = soleCertificate(this.#inventory.table, target.service);
@@ -511,6 +515,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     };
     return new ConnectionProfile(resolution, this.#contextsOf(resolution));
   }
+}
+
+/** Whether these are credentials, also of another copy of this package. */
+export function isCredentials(given: unknown): given is Credentials {
+  return typeof given === 'object' && given !== null && Symbol.for('clientcert.Credentials') in given;
 }
 
 type ProxyObject = { url: string | URL; authorization?: string | undefined };
