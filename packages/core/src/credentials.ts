@@ -14,7 +14,7 @@ import {
 import { dial } from './agent/dial.ts';
 import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
 import type { TunnelProxy } from './agent/tunnel.ts';
-import { type CertificateInfo, describeCertificate, pinsByCertificate, rulesOf } from './certificate-info.ts';
+import { type CertificateInfo, describeCertificate, pinsByCertificate } from './certificate-info.ts';
 import { checkConfig } from './config/check.ts';
 import { readConfig } from './config/read.ts';
 import { Connections, type Retirable } from './connections.ts';
@@ -23,6 +23,7 @@ import { type CredentialsEvents, Events } from './events.ts';
 import { type Inventory, type LoadedProxy, loadInventory, proxyLabel } from './inventory.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
+import { rulesOf } from './pin/rule.ts';
 import { soleCertificate } from './pin/sole.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
 import { type Health, judgeHealth } from './rotate/health.ts';
@@ -371,7 +372,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
   rules(): { rule: string; certificate: CertificateName | false | null }[] {
-    return rulesOf(this.#inventory.config).map(({ label, certificate = null }) => ({
+    return rulesOf(this.#inventory.config.pins).map(({ label, certificate = null }) => ({
       rule: label,
       certificate: certificate as CertificateName | false | null,
     }));
