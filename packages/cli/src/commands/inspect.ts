@@ -6,6 +6,7 @@ import {
   ClientCertificateError,
   type Inspection,
   inspectFile,
+  type Passphrase,
   readCertificate,
   type Warning,
 } from '@clientcert/core';
@@ -215,7 +216,7 @@ async function nodesThatOpen(file: string, { format, legacyAlgorithms }: Inspect
 function configLines(
   file: string,
   container: string,
-  passphrase: string | undefined,
+  passphrase: Passphrase | undefined,
   alias: string | undefined,
 ): string[] {
   const name =
