@@ -120,7 +120,7 @@ async function loadCertificates(
       failures[index] = error;
     }
   });
-  return { certificates, origins, failures: inOrder(failures) };
+  return { certificates, origins, failures };
 }
 
 async function loadRoots(
@@ -139,12 +139,7 @@ async function loadRoots(
       failures[index] = error;
     }
   });
-  return { roots, failures: inOrder(failures) };
-}
-
-/** Those that there are, of a list with gaps. */
-function inOrder(failures: readonly unknown[]): unknown[] {
-  return failures.filter((failure) => failure !== undefined);
+  return { roots, failures };
 }
 
 interface Authority {
@@ -297,7 +292,9 @@ async function loadProxy(
   return isEqual(loaded, earlier?.proxy) ? earlier?.proxy : loaded;
 }
 
-function throwFailures(failures: readonly unknown[]): void {
+/** @param found In the config's order, with gaps where nothing failed. */
+function throwFailures(found: readonly unknown[]): void {
+  const failures = found.filter((failure) => failure !== undefined);
   const [first, ...others] = failures;
   if (first === undefined) return;
   if (others.length === 0 || !(first instanceof ClientCertificateError)) throw first;
