@@ -12,6 +12,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     testTimeout: 15_000,
+    expect: { poll: { timeout: 10_000 } },
     coverage: { include: ['packages/*/src/**'], reporter: ['text-summary', 'html'] },
   },
 });

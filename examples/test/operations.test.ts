@@ -35,12 +35,15 @@ it.skipIf(process.platform === 'win32')('examples/operations/reload.mjs', async 
   };
   const after = `
 import { writeFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 const config = ${JSON.stringify(config)};
 const hup = async (text) => {
   writeFileSync('clientcert.json', text);
+  const said = ['log', 'error'].map((name) => new Promise((resolve) => {
+    const print = console[name];
+    console[name] = (line) => resolve(print(line));
+  }));
   process.kill(process.pid, 'SIGHUP');
-  await pause(500);
+  await Promise.race(said);
 };
 await hup(JSON.stringify({ ...config, hosts: { ...config.hosts, 'www.bank.example': 'bank' } }));
 console.log(example.credentials.resolve('https://www.bank.example').certificate);

@@ -52,6 +52,7 @@ beforeAll(async () => {
     hosts: ['api.bank.example'],
     clientCertificate: 'optional',
     http2: true,
+    keepAliveTimeout: 60_000,
   });
   const built = examples.map(async ([file]) => {
     const path = fileURLToPath(new URL(`../../examples/${file}`, import.meta.url));
@@ -95,7 +96,7 @@ async function run(script: string): Promise<{ code: number | null; output: strin
       BANK_PFX_PASSPHRASE: 'for the bank',
       TAX_PFX_PASSPHRASE: 'for the taxes',
     },
-    timeout: 3_000, // an idle connection that kept the process would do so for 4 seconds or longer
+    timeout: 12_000, // an idle connection that kept the process would do so for a minute
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));

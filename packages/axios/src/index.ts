@@ -1,4 +1,4 @@
-import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
+import { acceptCredentials, type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch, usesFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
@@ -37,16 +37,15 @@ export function clientCertificates(
   instance: AxiosInstance,
   credentials: Credentials | Promise<Credentials>,
 ): () => void {
+  const loading = acceptCredentials(credentials, 'clientCertificates()');
   const before = installed.get(instance);
   if (before?.credentials === credentials) return before.eject;
   before?.eject();
 
-  // Handled here, so that a failed load is reported by the requests and never as an unhandled rejection.
-  if ('then' in credentials) credentials.then(undefined, () => {});
   const id = instance.interceptors.request.use(
-    'then' in credentials
-      ? async (config) => decide(instance, await credentials, config)
-      : (config) => decide(instance, credentials, config),
+    'then' in loading
+      ? async (config) => decide(instance, await loading, config)
+      : (config) => decide(instance, loading, config),
   );
   const eject = () => {
     instance.interceptors.request.eject(id);

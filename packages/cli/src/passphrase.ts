@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { ClientCertificateError } from '@clientcert/core';
+import { ClientCertificateError, type Passphrase } from '@clientcert/core';
 import type { Command } from 'commander';
 import { safe } from './text.ts';
 
@@ -11,9 +10,9 @@ export interface PassphraseOptions {
 }
 
 export interface Passphrases {
-  passphrase: string | undefined;
+  passphrase: Passphrase | undefined;
   /** Of the key in a Java store, where it differs. */
-  keyPassphrase: string | undefined;
+  keyPassphrase: Passphrase | undefined;
 }
 
 /** A passphrase is never an argument: arguments are seen by every process and kept in histories. */
@@ -34,8 +33,8 @@ export async function withPassphrase<Result>(
   file: string,
   read: (passphrases: Passphrases) => Promise<Result>,
 ): Promise<Result> {
-  const passphrase = await readSecret(options.passphraseEnv, options.passphraseFile);
-  const keyPassphrase = await readSecret(options.keyPassphraseEnv, options.keyPassphraseFile);
+  const passphrase = secretOf(options.passphraseEnv, options.passphraseFile);
+  const keyPassphrase = secretOf(options.keyPassphraseEnv, options.keyPassphraseFile);
   try {
     return await read({ passphrase, keyPassphrase });
   } catch (error) {
@@ -48,27 +47,14 @@ export async function withPassphrase<Result>(
   }
 }
 
-async function readSecret(
-  variable: string | undefined,
-  file: string | undefined,
-): Promise<string | undefined> {
-  if (variable !== undefined) {
-    const value = process.env[variable];
-    if (value !== undefined) return value;
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_PASSPHRASE_MISSING',
-      `the environment variable ${variable} is not set`,
-      { hint: `Set it without leaving it in a history: read -rs ${variable} && export ${variable}` },
-    );
-  }
-  if (file === undefined) return undefined;
-  try {
-    return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
-  } catch (cause) {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_FILE_UNREADABLE',
-      `the passphrase file ${file} cannot be read`,
-      { cause, hint: 'Check its path and its permissions.' },
-    );
-  }
+/** A file is read by core, which knows what Windows writes. */
+function secretOf(variable: string | undefined, file: string | undefined): Passphrase | undefined {
+  if (variable === undefined) return file === undefined ? undefined : { file };
+  const value = process.env[variable];
+  if (value !== undefined) return value;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_PASSPHRASE_MISSING',
+    `the environment variable ${variable} is not set`,
+    { hint: `Set it without leaving it in a history: read -rs ${variable} && export ${variable}` },
+  );
 }

@@ -75,12 +75,19 @@ describe('inspect', () => {
     expect(report.identities[0].chain).toHaveLength(1);
   });
 
+  it('takes a passphrase file as Windows shells write it', async () => {
+    await writeFile(at('utf16'), Buffer.from('\ufeffsecret\r\n', 'utf16le'));
+    const { out } = await clientcert('inspect', at('bank.pfx'), '--passphrase-file', at('utf16'), '--json');
+    expect(JSON.parse(out)[0]).toMatchObject({ identities: [{ subject: 'CN=alice' }] });
+  });
+
   it('exits with 1 for a wrong passphrase, a missing one and a file that is none, each with its code', async () => {
     vi.stubEnv('WRONG', 'wrong');
     await writeFile(at('page.cer'), '<!DOCTYPE html><html><body>Sign in</body></html>');
     for (const [args, error] of [
       [[at('bank.pfx'), '--passphrase-env', 'WRONG'], 'ERR_CLIENTCERT_PASSPHRASE_WRONG'],
       [[at('bank.pfx'), '--passphrase-env', 'UNSET_VARIABLE'], 'ERR_CLIENTCERT_PASSPHRASE_MISSING'],
+      [[at('bank.pfx'), '--passphrase-file', at('none')], 'ERR_CLIENTCERT_FILE_NOT_FOUND'],
       [[at('bank.pfx')], 'ERR_CLIENTCERT_PASSPHRASE_MISSING'],
       [[at('page.cer')], 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED'],
       [[at('none.pfx')], 'ERR_CLIENTCERT_FILE_NOT_FOUND'],

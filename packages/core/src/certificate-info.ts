@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import { describeSource } from './load/index.ts';
-import type { PinRule } from './pin/rule.ts';
+import { rulesOf } from './pin/rule.ts';
 import type { Failure } from './rotate/renewal.ts';
 import type { CertificateVersion } from './tls/context.ts';
 import type { Warning } from './types.ts';
@@ -74,11 +74,6 @@ export function describeCertificate(
   };
 }
 
-/** Every rule in the order of the config. */
-export function rulesOf({ pins }: CheckedConfig): PinRule[] {
-  return [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
-}
-
 function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
   const size = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength;
   return size === undefined ? `${asymmetricKeyType}` : `${asymmetricKeyType} ${size}`;
@@ -87,7 +82,7 @@ function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): st
 /** Where each certificate is named. */
 export function pinsByCertificate(config: CheckedConfig): ReadonlyMap<string, readonly string[]> {
   const pins = new Map<string, string[]>();
-  for (const { certificate, label } of rulesOf(config)) {
+  for (const { certificate, label } of rulesOf(config.pins)) {
     if (typeof certificate !== 'string') continue;
     const labels = pins.get(certificate);
     if (labels) labels.push(label);

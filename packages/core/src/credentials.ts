@@ -14,7 +14,7 @@ import {
 import { dial } from './agent/dial.ts';
 import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
 import type { TunnelProxy } from './agent/tunnel.ts';
-import { type CertificateInfo, describeCertificate, pinsByCertificate, rulesOf } from './certificate-info.ts';
+import { type CertificateInfo, describeCertificate, pinsByCertificate } from './certificate-info.ts';
 import { checkConfig } from './config/check.ts';
 import { readConfig } from './config/read.ts';
 import { Connections, type Retirable } from './connections.ts';
@@ -23,6 +23,7 @@ import { type CredentialsEvents, Events } from './events.ts';
 import { type Inventory, type LoadedProxy, loadInventory, proxyLabel } from './inventory.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
+import { rulesOf } from './pin/rule.ts';
 import { soleCertificate } from './pin/sole.ts';
 import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
 import { type Health, judgeHealth } from './rotate/health.ts';
@@ -376,7 +377,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
   rules(): { rule: string; certificate: CertificateName | false | null }[] {
-    return rulesOf(this.#inventory.config).map(({ label, certificate = null }) => ({
+    return rulesOf(this.#inventory.config.pins).map(({ label, certificate = null }) => ({
       rule: label,
       certificate: certificate as CertificateName | false | null,
     }));
@@ -425,6 +426,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   toJSON(): object {
     return { certificates: this.certificates() };
+  }
+
+  static {
+    Object.defineProperty(Credentials.prototype, Symbol.for('clientcert.Credentials'), { value: true });
   }
 
   #signerFor(target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined }): string {
@@ -517,6 +522,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     };
     return new ConnectionProfile(resolution, this.#contextsOf(resolution));
   }
+}
+
+/** Whether these are credentials, also of another copy of this package. */
+export function isCredentials(given: unknown): given is Credentials {
+  return typeof given === 'object' && given !== null && Symbol.for('clientcert.Credentials') in given;
 }
 
 type ProxyObject = { url: string | URL; authorization?: string | undefined };

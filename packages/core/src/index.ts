@@ -17,6 +17,7 @@ export {
 } from './errors.ts';
 export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './events.ts';
 export { type Inspection, type InspectOptions, inspectFile, readCertificate } from './load/index.ts';
+export { acceptCredentials, type Loading, loadedOf } from './loading.ts';
 export type { Expired, Expiring } from './rotate/expiry.ts';
 export type { Health, HealthReason } from './rotate/health.ts';
 export {

@@ -6,7 +6,7 @@ import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
 import { explainAs, Problem } from './load/problem.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
-import type { Pins } from './pin/rule.ts';
+import { type Pins, rulesOf } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
 import { eachOf } from './rotate/each.ts';
 import { isEqual } from './rotate/equal.ts';
@@ -67,21 +67,45 @@ const concurrency = 8;
  * @param earlier What is in use so far: certificates and roots whose source is the same are taken from it unread.
  */
 export async function loadInventory(written: CheckedConfig, earlier?: Inventory): Promise<Inventory> {
-  const place = placeOf(written);
-  const certificates = new Map<string, CertificateVersion>();
-  const origins = new Map<string, Origin>();
   const trustOnly = new Set(written.pins.trustOnly);
   const config = { ...written, pins: { ...written.pins, trustOnly } };
+  const kept = earlier?.config.baseDirectory === config.baseDirectory ? earlier : undefined;
+  const loaded = await loadCertificates(config, trustOnly, kept, earlier);
+  const { roots, failures } = await loadRoots(config, kept);
+  throwFailures([...loaded.failures, ...failures]);
+  checkTrust(config, loaded.certificates);
+  const names = [...config.certificates.keys()];
+  return {
+    config,
+    certificates: new Map(names.map((name) => [name, loaded.certificates.get(name)!])),
+    origins: new Map(names.map((name) => [name, loaded.origins.get(name)!])),
+    roots,
+    table: layOut(config, roots),
+    proxy: await loadProxy(config, roots, earlier),
+  };
+}
+
+/**
+ * @param trustOnly Filled with the certificates whose source says so.
+ * @param kept What is taken over unread where its source is the same.
+ * @param earlier What each certificate is the next version of.
+ */
+async function loadCertificates(
+  config: CheckedConfig,
+  trustOnly: Set<string>,
+  kept: Inventory | undefined,
+  earlier: Inventory | undefined,
+): Promise<Pick<Inventory, 'certificates'> & { origins: Map<string, Origin>; failures: unknown[] }> {
+  const certificates = new Map<string, CertificateVersion>();
+  const origins = new Map<string, Origin>();
   const failures: unknown[] = [];
-  const same = isSamePlace(config, earlier);
+  const place = placeOf(config);
   const sources = [...config.certificates].filter(([name, source]) => {
-    const kept = same && isEqual(source, earlier?.config.certificates.get(name));
-    if (kept) {
-      certificates.set(name, earlier!.certificates.get(name)!);
-      origins.set(name, earlier!.origins.get(name)!);
-      if (earlier!.config.pins.trustOnly.has(name)) trustOnly.add(name);
-    }
-    return !kept;
+    if (!kept || !isEqual(source, kept.config.certificates.get(name))) return true;
+    certificates.set(name, kept.certificates.get(name)!);
+    origins.set(name, kept.origins.get(name)!);
+    if (kept.config.pins.trustOnly.has(name)) trustOnly.add(name);
+    return false;
   });
   let loaded = 0;
   await eachOf(sources, concurrency, async ([name, source], index) => {
@@ -96,28 +120,26 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
       failures[index] = error;
     }
   });
+  return { certificates, origins, failures };
+}
+
+async function loadRoots(
+  config: CheckedConfig,
+  kept: Inventory | undefined,
+): Promise<{ roots: Map<string, RuleRoots>; failures: unknown[] }> {
   const roots = new Map<string, RuleRoots>();
+  const failures: unknown[] = [];
   await eachOf(listAuthorities(config), concurrency, async ({ ca, label }, index) => {
-    const known = same ? earlier?.roots.get(label) : undefined;
+    const known = kept?.roots.get(label);
     try {
       const reading =
-        known && isEqual(known.ca, ca) ? known.reading : await readRuleRoots(label, ca, place.baseDirectory);
+        known && isEqual(known.ca, ca) ? known.reading : await readRuleRoots(label, ca, config.baseDirectory);
       roots.set(label, { ca, reading });
     } catch (error) {
-      failures[sources.length + index] = error;
+      failures[index] = error;
     }
   });
-  throwFailures(failures.filter((failure) => failure !== undefined));
-  checkTrust(config, certificates);
-  const names = [...config.certificates.keys()];
-  return {
-    config,
-    certificates: new Map(names.map((name) => [name, certificates.get(name)!])),
-    origins: new Map(names.map((name) => [name, origins.get(name)!])),
-    roots,
-    table: layOut(config, roots),
-    proxy: await loadProxy(config, roots, earlier),
-  };
+  return { roots, failures };
 }
 
 interface Authority {
@@ -228,10 +250,6 @@ function succeed(
     : current;
 }
 
-function isSamePlace(config: CheckedConfig, earlier: Inventory | undefined): boolean {
-  return earlier?.config.baseDirectory === config.baseDirectory;
-}
-
 /**
  * `trust: 'only'` without a root would trust no server at all.
  *
@@ -242,12 +260,11 @@ export function checkTrust(
   certificates: ReadonlyMap<string, CertificateVersion>,
 ): void {
   const rootless = (name: unknown) => (certificates.get(`${name}`)?.material.ca.length ?? 0) === 0;
-  const rules = [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
   const places = [
     ...[...pins.trustOnly]
       .filter((name) => sources.has(name) && rootless(name))
       .map((name) => `certificate "${name}"`),
-    ...rules
+    ...rulesOf(pins)
       .filter(({ trust, ca, certificate }) => trust === 'only' && !ca && rootless(certificate))
       .map(({ label }) => label),
   ];
@@ -275,7 +292,9 @@ async function loadProxy(
   return isEqual(loaded, earlier?.proxy) ? earlier?.proxy : loaded;
 }
 
-function throwFailures(failures: readonly unknown[]): void {
+/** @param found In the config's order, with gaps where nothing failed. */
+function throwFailures(found: readonly unknown[]): void {
+  const failures = found.filter((failure) => failure !== undefined);
   const [first, ...others] = failures;
   if (first === undefined) return;
   if (others.length === 0 || !(first instanceof ClientCertificateError)) throw first;

@@ -36,3 +36,19 @@ export function sourceOf(issued: IssuedCertificate, authority: Authority): FileS
 export function subjects(server: TestServer): (string | null)[] {
   return server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);
 }
+
+/** Does something while every object inherits these properties. */
+export async function withPolluted<Result>(
+  pollution: Record<string, unknown>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const shared = { configurable: true, writable: true, enumerable: true };
+  try {
+    for (const [key, value] of Object.entries(pollution)) {
+      Object.defineProperty(Object.prototype, key, { ...shared, value });
+    }
+    return await work();
+  } finally {
+    for (const key of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, key);
+  }
+}

@@ -1,4 +1,4 @@
-import { type Credentials, isRoutingAgent, type Target } from '@clientcert/core';
+import { acceptCredentials, type Credentials, isRoutingAgent, type Target } from '@clientcert/core';
 import { nameOf, separate } from './cache.ts';
 
 export * from '@clientcert/core';
@@ -55,9 +55,8 @@ export function clientCertificates<ServiceName extends string>(
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: GotOptions<NoInfer<ServiceName>> = {},
 ): GotExtension {
-  // Handled here, so that a failed load is reported by the requests and never as an unhandled rejection.
-  if ('then' in credentials) credentials.then(undefined, () => {});
-  const last = async (hop: Hop) => apply((await credentials) as Credentials, hop, options.service);
+  const loading = acceptCredentials(credentials, 'clientCertificates()');
+  const last = async (hop: Hop) => apply(await loading, hop, options.service);
   const first = async (hop: Hop) => {
     // A hook after this one may write another URL, or bring an agent: what it leaves is decided anew.
     const { beforeRequest } = hop.hooks;
@@ -72,7 +71,7 @@ export function clientCertificates<ServiceName extends string>(
         async (hop, { url }) => {
           const { [begun]: origin } = hop.context as Context;
           const from = targetOf(new URL(url), serviceOf(hop, options.service), origin);
-          if (from) ((await credentials) as Credentials).checkRedirect(from, hop.url!);
+          if (from) (await loading).checkRedirect(from, hop.url!);
         },
       ],
     },

@@ -97,6 +97,15 @@ describe('options for extend', () => {
     expect(subjects(bank)).toEqual(['bob', 'bob']);
   });
 
+  it('refuse a config in place of credentials', async () => {
+    const config = { certificates: {} } as unknown as Credentials;
+    const error = { code: 'ERR_CLIENTCERT_CONFIG_INVALID' };
+    expect(() => clientCertificates(config)).toThrow(expect.objectContaining(error));
+    const api = got.extend(options, clientCertificates(Promise.resolve(config)));
+    await expect(api(bank.url)).rejects.toMatchObject(error);
+    expect(bank.connections).toBe(0);
+  });
+
   it('keep a service without hosts at the origin of the call, on every redirect and retry', async () => {
     await using credentials = await load();
     const api = got.extend(options, clientCertificates(credentials, { service: 'Archive' }));

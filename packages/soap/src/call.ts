@@ -1,8 +1,15 @@
 import type { ClientRequest } from 'node:http';
 import type { Agent } from 'node:https';
-import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
+import {
+  acceptCredentials,
+  type ConnectIdentity,
+  type Credentials,
+  isRoutingAgent,
+  type Loading,
+  loadedOf,
+} from '@clientcert/core';
 import { CallAgent, RefusingAgent } from './agent.ts';
-import { type Loading, loadedOf, watch, whenLoaded } from './loading.ts';
+import { whenLoaded } from './loading.ts';
 import { readProxy } from './proxy.ts';
 import { agentOf, type BeforeRedirect, goDirect, type Redirect } from './redirect.ts';
 import type { Signature } from './signature.ts';
@@ -16,12 +23,17 @@ export interface Identity {
   readonly proxy: ConnectIdentity['proxy'];
 }
 
-/** @throws ERR_CLIENTCERT_SERVICE_UNKNOWN where the credentials are loaded and have no such service */
+/**
+ * @param callee To whom the credentials were given.
+ * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN where the credentials are loaded and have no such service;
+ *   ERR_CLIENTCERT_CONFIG_INVALID where they are none
+ */
 export function identify(
-  credentials: Loading,
-  { service, origin, proxy }: ConnectIdentity & { service?: string | false | undefined },
+  given: Loading,
+  { service, origin, proxy }: ConnectIdentity,
+  callee: string,
 ): Identity {
-  watch(credentials);
+  const credentials = acceptCredentials(given, callee);
   if (service) loadedOf(credentials)?.resolve({ host: 'localhost', service });
   return { credentials, service, origin: origin === undefined ? undefined : new URL(origin).origin, proxy };
 }

@@ -1,22 +1,4 @@
-import type { Credentials } from '@clientcert/core';
-
-/** What `loadCredentials` returned, or the promise of it. */
-export type Loading = Credentials | Promise<Credentials>;
-
-/** Takes note of when a promise is kept. Where it is broken, the calls report it, and nothing else does. */
-export function watch(credentials: Loading): void {
-  if (!isPromise(credentials) || watched.has(credentials)) return;
-  watched.add(credentials);
-  credentials.then(
-    (ready) => loaded.set(credentials, ready),
-    () => {},
-  );
-}
-
-/** The credentials, where they are loaded by now. */
-export function loadedOf(credentials: Loading): Credentials | undefined {
-  return isPromise(credentials) ? loaded.get(credentials) : credentials;
-}
+import { type Credentials, type Loading, loadedOf } from '@clientcert/core';
 
 /** Whether two are the same credentials, one perhaps as the promise of the other. */
 export function areSame(one: Loading, other: Loading): boolean {
@@ -30,11 +12,4 @@ export function whenLoaded<Result>(
 ): Result | Promise<Result> {
   const ready = loadedOf(credentials);
   return ready ? go(ready) : Promise.resolve(credentials).then(go);
-}
-
-const watched = new WeakSet<Promise<Credentials>>();
-const loaded = new WeakMap<Promise<Credentials>, Credentials>();
-
-function isPromise(credentials: Loading): credentials is Promise<Credentials> {
-  return 'then' in credentials;
 }

@@ -1,9 +1,9 @@
-import type { ConnectIdentity } from '@clientcert/core';
+import { type ConnectIdentity, type Loading, loadedOf } from '@clientcert/core';
 import { type Client, HttpClient, type IHttpClient, type IOptions } from 'soap';
 import { namedOrigin } from './address.ts';
 import { Call, callOf, type Identity, identify, type RequestOptions } from './call.ts';
 import { Documents, sharedDocuments } from './documents.ts';
-import { areSame, type Loading, loadedOf } from './loading.ts';
+import { areSame } from './loading.ts';
 import { plainAddress } from './signature.ts';
 
 /** node-soap's options, and as whom the WSDL is fetched and calls are made. */
@@ -34,7 +34,7 @@ export interface SoapOptions extends IOptions {
  */
 export function soapOptions(credentials: Loading, options: SoapOptions = {}): IOptions {
   const { service, origin, proxy, httpClient, wsdlCache, disableCache, ...own } = options;
-  const identity = identify(credentials, { service, origin, proxy });
+  const identity = identify(credentials, { service, origin, proxy }, 'soapOptions()');
   const documents = disableCache
     ? new Documents(undefined)
     : wsdlCache

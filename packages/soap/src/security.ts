@@ -1,7 +1,6 @@
-import { ClientCertificateError, type ConnectIdentity } from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity, type Loading, loadedOf } from '@clientcert/core';
 import type { IHeaders, ISecurity } from 'soap';
 import { Call, type Identity, identify, type RequestOptions } from './call.ts';
-import { type Loading, loadedOf } from './loading.ts';
 import { Signature, type SignOptions } from './signature.ts';
 
 export interface ClientCertificateSecurityOptions {
@@ -46,7 +45,7 @@ export class ClientCertificateSecurity implements ISecurity {
   constructor(credentials: Loading, options: ClientCertificateSecurityOptions = {}) {
     const { sign = false, and = [], ...identity } = options;
     if (sign && identity.service === false) throw nothingToSignWith();
-    this.#identity = identify(credentials, identity);
+    this.#identity = identify(credentials, identity, 'ClientCertificateSecurity');
     this.#sign = sign ? structuredClone(sign === true ? {} : sign) : undefined;
     this.#members = [...and];
     if (sign || and.some((member) => member.postProcess)) {

@@ -38,7 +38,7 @@ export function wsdl({ address, schema }: WsdlOptions): string {
 </definitions>`;
 }
 
-export const xsd = `<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" targetNamespace="${urn}" elementFormDefault="qualified">
+const xsd = `<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" targetNamespace="${urn}" elementFormDefault="qualified">
   <xsd:element name="Who"><xsd:complexType><xsd:sequence><xsd:element name="text" type="xsd:string"/></xsd:sequence></xsd:complexType></xsd:element>
   <xsd:element name="WhoResponse"><xsd:complexType><xsd:sequence><xsd:element name="name" type="xsd:string"/></xsd:sequence></xsd:complexType></xsd:element>
 </xsd:schema>`;

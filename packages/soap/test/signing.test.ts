@@ -165,18 +165,23 @@ describe('sign', () => {
 
   it('waits for a promise of credentials; without soapOptions it fails rather than sends unsigned', async () => {
     const address = await file(`${bank.url}/service`);
-    const later = () => new Promise<void>((resolve) => setTimeout(resolve, 50)).then(() => loadOne());
+    let load = () => {};
+    const later = () => new Promise<void>((resolve) => (load = resolve)).then(() => loadOne());
     const loading = later();
     const client = await soap.createClientAsync(address, soapOptions(loading));
     client.setSecurity(new ClientCertificateSecurity(loading, { sign: true }));
-    await call(client, { postProcess: (xml: string) => xml.replace('?>', '?><!-- mine -->') });
+    const calling = call(client, { postProcess: (xml: string) => xml.replace('?>', '?><!-- mine -->') });
+    load();
+    await calling;
     expect(bodies()[0]).toContain('<!-- mine -->');
     expect(signerOf(bodies()[0]!)).toBe('alice');
 
     const again = later();
     const plain = await soap.createClientAsync(address);
     plain.setSecurity(new ClientCertificateSecurity(again, { sign: true }));
-    await expect(call(plain)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED' });
+    const refused = expect(call(plain)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED' });
+    load();
+    await refused;
     expect(bank.requests).toHaveLength(1);
     await call(plain); // by now it is loaded
     expect(signerOf(bodies()[1]!)).toBe('alice');

@@ -254,6 +254,18 @@ describe('soapOptions', () => {
     expect([proxy.forwards.length, proxy.connects.length]).toEqual([1, bank.connections]);
   });
 
+  it('refuses a config in place of credentials, as the security does', async () => {
+    const config = { certificates: {} } as unknown as Credentials;
+    const error = expect.objectContaining({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' });
+    expect(() => soapOptions(config)).toThrow(error);
+    expect(() => new ClientCertificateSecurity(config)).toThrow(error);
+    const options = soapOptions(Promise.resolve(config));
+    await expect(soap.createClientAsync(`${bank.url}/?wsdl`, options)).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+    });
+    expect(bank.connections).toBe(0);
+  });
+
   it('an unknown service is an error before any connection', async () => {
     await using credentials = await load();
     const unknown = expect.objectContaining({ code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' });

@@ -4,7 +4,7 @@ import * as https from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type Authority,
   createAuthority,
@@ -47,7 +47,7 @@ describe.each([{ tls: false }, { tls: true }])('CONNECT, %o', ({ tls }) => {
         status: 200,
       },
     ]);
-    await vi.waitFor(() => expect(proxy.connects[0]?.open).toBe(false));
+    await expect.poll(() => proxy.connects[0]?.open).toBe(false);
   });
 
   it('passes on half-close: what comes after the end of one direction still arrives', async () => {
@@ -68,18 +68,18 @@ describe.each([{ tls: false }, { tls: true }])('CONNECT, %o', ({ tls }) => {
     });
     await using proxy = await startProxy({ authority, tls });
     const first = await openTunnel(proxy, `127.0.0.1:${target.port}`);
-    await vi.waitFor(() => expect(accepted).toHaveLength(1));
+    await expect.poll(() => accepted).toHaveLength(1);
     const lost = closing(first);
     accepted[0]!.resetAndDestroy();
     const error = await lost;
     if (!tls) expect(error).toMatchObject({ code: 'ECONNRESET' });
 
     const second = await openTunnel(proxy, `127.0.0.1:${target.port}`);
-    await vi.waitFor(() => expect(accepted).toHaveLength(2));
+    await expect.poll(() => accepted).toHaveLength(2);
     const gone = closing(accepted[1]!);
     second.destroy();
     await gone;
-    await vi.waitFor(() => expect(proxy.connects.map((seen) => seen.open)).toEqual([false, false]));
+    await expect.poll(() => proxy.connects.map((seen) => seen.open)).toEqual([false, false]);
   });
 
   it('answers 502 where nobody listens, 400 to nonsense', async () => {
@@ -130,7 +130,7 @@ describe.each([{ tls: false }, { tls: true }])('CONNECT, %o', ({ tls }) => {
     const failure = connectThrough(proxy, 'a.example:443').catch(
       (error: NodeJS.ErrnoException) => error.code,
     );
-    await vi.waitFor(() => expect(proxy.connects).toMatchObject([{ host: 'a.example', status: null }]));
+    await expect.poll(() => proxy.connects).toMatchObject([{ host: 'a.example', status: null }]);
     await proxy.close();
     expect(await failure).toBe('ECONNRESET');
   });
@@ -142,7 +142,7 @@ describe.each([{ tls: false }, { tls: true }])('CONNECT, %o', ({ tls }) => {
     });
     const proxy = await startProxy({ authority, tls });
     const socket = await openTunnel(proxy, `127.0.0.1:${target.port}`);
-    await vi.waitFor(() => expect(accepted).toHaveLength(1));
+    await expect.poll(() => accepted).toHaveLength(1);
     const ends = [closing(socket), closing(accepted[0]!)];
     await proxy.close();
     await Promise.all(ends);
@@ -163,9 +163,7 @@ it('asks its own clients for certificates, apart from those of the target', asyn
   await using server = await startServer({ authority });
   await using proxy = await startProxy({ authority, tls: 'TLSv1.3', clientCertificate: 'required' });
   await expect(openTunnel(proxy, `127.0.0.1:${server.port}`)).rejects.toThrow();
-  await vi.waitFor(() => {
-    expect(proxy.refusals[0]?.code).toBe('ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE');
-  });
+  await expect.poll(() => proxy.refusals[0]?.code).toBe('ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE');
   await through(proxy, server.url, as(alice, authority), proxyClient);
   expect(proxy.connects.map((seen) => seen.clientCertificate?.commonName)).toEqual(['proxy-client']);
   expect(server.requests.map((seen) => seen.clientCertificate?.commonName)).toEqual(['alice']);

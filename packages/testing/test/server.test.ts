@@ -3,7 +3,7 @@ import * as http2 from 'node:http2';
 import * as https from 'node:https';
 import { connect, type SecureVersion } from 'node:tls';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Authority,
   createAuthority,
@@ -91,10 +91,11 @@ describe('requests', () => {
     await using server = await startServer({ authority, tls });
     const agent = new https.Agent({ keepAlive: false, maxCachedSessions: 10, ...as(alice, authority) });
     await request(server.url, { agent });
-    await vi.waitFor(async () => {
+    const again = async () => {
       await request(server.url, { agent });
-      expect(server.requests.at(-1)?.resumed).toBe(true);
-    });
+      return server.requests.at(-1)!.resumed;
+    };
+    await expect.poll(again).toBe(true);
     expect(server.requests[0]).toMatchObject({ resumed: false, protocol: tls });
     expect(server.requests.at(-1)).toMatchObject({
       protocol: tls,
@@ -114,7 +115,7 @@ describe('clientCertificate', () => {
     // alerts 40 (handshake_failure) and 116 (certificate_required) stand in OpenSSL's reason, raised by 1000
     const reason = tls === 'TLSv1.2' ? (1040).toString(16) : (1116).toString(16);
     await expect(failure).rejects.toThrow(new RegExp(`0A000${reason}`, 'i'));
-    await vi.waitFor(() => expect(server.refusals).toHaveLength(1));
+    await expect.poll(() => server.refusals).toHaveLength(1);
     expect(server.refusals[0]).toMatchObject({
       code: NO_CERTIFICATE,
       clientCertificate: null,
@@ -135,7 +136,7 @@ describe('clientCertificate', () => {
     ];
     for (const [client, code] of refused) {
       await expect(request(server.url, as(client, authority)), client.name).rejects.toThrow();
-      await vi.waitFor(() => expect(server.refusals.at(-1)?.code).toBe(code));
+      await expect.poll(() => server.refusals.at(-1)?.code).toBe(code);
       expect(server.refusals.at(-1)?.clientCertificate).toMatchObject({
         fingerprint256: client.fingerprint256,
         authorized: false,
@@ -178,7 +179,7 @@ describe('clientCertificate', () => {
     const revoked = await authority.issue({ name: 'revoked' });
     await using server = await startServer({ authority, crl: authority.revocationLists([revoked]) });
     await expect(request(server.url, as(revoked, authority))).rejects.toThrow();
-    await vi.waitFor(() => expect(server.refusals[0]?.code).toBe('CERT_REVOKED'));
+    await expect.poll(() => server.refusals[0]?.code).toBe('CERT_REVOKED');
     expect(server.refusals[0]?.clientCertificate?.commonName).toBe('revoked');
     await request(server.url, as(alice, authority));
     expect(server.requests).toHaveLength(1);
@@ -271,15 +272,13 @@ describe('listeners', () => {
 
   it('open all or none', async () => {
     await using server = await startServer({ authority });
-    const before = process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length;
+    const listening = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length;
+    const before = listening();
     await expect(startServer({ authority, listeners: [{}, { port: server.port }] })).rejects.toMatchObject({
       code: 'EADDRINUSE',
     });
-    await vi.waitFor(() => {
-      expect(process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap')).toHaveLength(
-        before,
-      );
-    });
+    await expect.poll(listening).toBe(before);
     await expect(startServer({ authority, listeners: [] })).rejects.toThrow(/listeners is empty/);
     await expect(startServer({ authority, clientCertificate: 'maybe' as never })).rejects.toThrow(/"maybe"/);
   });
@@ -398,7 +397,7 @@ describe('handler', () => {
     await using server = await startServer({ tls: false });
     const signal = AbortSignal.timeout(50);
     await expect(request(`${server.url}/delay?ms=5000`, { signal })).rejects.toThrow();
-    await vi.waitFor(() => expect(server.requests[0]?.aborted).toBe(true));
+    await expect.poll(() => server.requests[0]?.aborted).toBe(true);
   });
 });
 
@@ -416,7 +415,7 @@ describe('close', () => {
     const agent = new https.Agent({ keepAlive: true, ...as(alice, authority) });
     await request(server.url, { agent });
     const hanging = request(`${server.url}/delay?ms=60000`, { agent }).catch((error: Error) => error);
-    await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+    await expect.poll(() => server.requests).toHaveLength(2);
     await server.close();
     expect(await hanging).toBeInstanceOf(Error);
     await expect(request(server.url, as(alice, authority))).rejects.toMatchObject({ code: 'ECONNREFUSED' });

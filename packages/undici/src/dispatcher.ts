@@ -3,7 +3,7 @@ import { Agent, Dispatcher, errors } from 'undici';
 import { answersItself } from './base.ts';
 import { bridge } from './bridge.ts';
 import { checkPoolOptions } from './connect.ts';
-import { fail, type InterceptorOptions, intercept, notLoaded } from './interceptor.ts';
+import { fail, type InterceptorOptions, intercept, loadedNow } from './interceptor.ts';
 import type { Routes } from './routes.ts';
 
 /** As whom requests are made that do not say it themselves, and how connections are kept. */
@@ -37,10 +37,10 @@ export function createDispatcher<ServiceName extends string>(
   credentials: Credentials<string, ServiceName>,
   options: DispatcherOptions<NoInfer<ServiceName>> = {},
 ): Dispatcher {
-  if (credentials instanceof Promise) throw notLoaded('createDispatcher()');
+  const ready = loadedNow(credentials, 'createDispatcher()');
   const { service, origin, proxy, dispatcher: base = new Agent(agentOptions(options)), ...pool } = options;
   const all = { ...pool, service, origin, proxy, dispatcher: base };
-  const { interceptor, routes } = intercept(credentials as Credentials, all);
+  const { interceptor, routes } = intercept(ready, all);
   return new CertificateDispatcher(base, interceptor(base.dispatch.bind(base)), routes);
 }
 

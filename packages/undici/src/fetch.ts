@@ -1,4 +1,4 @@
-import type { Credentials } from '@clientcert/core';
+import { acceptCredentials, type Credentials } from '@clientcert/core';
 import * as undici from 'undici';
 import { answersItself, checkProxy } from './base.ts';
 import { bridge } from './bridge.ts';
@@ -62,11 +62,12 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     return (own ?? fetch)(input as string, { ...rest, dispatcher: call } as object);
   };
 
-  if (!(credentials instanceof Promise)) {
-    const ground = createGround(credentials as Credentials, setting);
+  const loading = acceptCredentials(credentials, 'createFetch()');
+  if (!('then' in loading)) {
+    const ground = createGround(loading, setting);
     return ((input, init) => send(ground, input, init)) as CertificateFetch<ServiceName, Fetch>;
   }
-  const ground = credentials.then((loaded) => createGround(loaded as Credentials, setting));
+  const ground = loading.then((loaded) => createGround(loaded, setting));
   // Handled here, so that a failed load is reported by the calls and never as an unhandled rejection.
   ground.catch(() => {});
   return (async (input, init) => {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { ClientCertificateError, type Credentials } from '@clientcert/core';
+import { acceptCredentials, ClientCertificateError, type Credentials } from '@clientcert/core';
 import * as undici from 'undici';
 import { answersItself, checkProxy } from './base.ts';
 import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
@@ -51,8 +51,7 @@ export function clientCertificates<ServiceName extends string>(
   credentials: Credentials<string, ServiceName>,
   options: InterceptorOptions<NoInfer<ServiceName>> = {},
 ): undici.Dispatcher.DispatcherComposeInterceptor {
-  if (credentials instanceof Promise) throw notLoaded('clientCertificates()');
-  return intercept(credentials as Credentials, options).interceptor;
+  return intercept(loadedNow(credentials, 'clientCertificates()'), options).interceptor;
 }
 
 /** The interceptor, and the routes that it opens. */
@@ -115,8 +114,11 @@ function notAnOrigin(service: string, origin: unknown): ClientCertificateError {
   );
 }
 
-export function notLoaded(name: string): ClientCertificateError {
-  return new ClientCertificateError(
+/** @throws ERR_CLIENTCERT_CONFIG_INVALID for a promise, and for what are no credentials */
+export function loadedNow(given: unknown, name: string): Credentials {
+  const credentials = acceptCredentials(given, name);
+  if (!('then' in credentials)) return credentials;
+  throw new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
     `${name} was given a promise, and a dispatch cannot wait for it`,
     { hint: 'Write `await loadCredentials(…)`, or use createFetch, which takes the promise.' },

@@ -1,3 +1,4 @@
+import type { Credentials } from '@clientcert/core';
 import { expect } from 'vitest';
 import { type Case, expectFailure, type Ground, names, redirectTo } from '../ground.ts';
 import type { Identity } from '../suite.ts';
@@ -40,6 +41,17 @@ export const conflicts = {
     const client = ground.client(await ground.load(bank), { ownCertificate: mallory(ground) });
     await client.send(other.url);
     expect(names(other)).toEqual(['bob']);
+  },
+
+  async 'a config in place of credentials is refused, at once or when its promise is kept'(ground) {
+    const bank = await ground.bank();
+    const config = { certificates: {} } as unknown as Credentials;
+    const given: (Credentials | Promise<Credentials>)[] = [config, Promise.resolve(config)];
+    for (const each of given) {
+      const call = async () => await ground.client(each).send(bank.url);
+      await expectFailure(call(), 'CONFIG_INVALID');
+    }
+    expect(bank.connections).toBe(0);
   },
 } satisfies Record<string, Case>;
 

@@ -50,7 +50,7 @@ export const lifetime = {
   },
 
   async 'a process that did not close anything exits by itself'(ground) {
-    const bank = await ground.bank();
+    const bank = await ground.bank(keptForLong);
     const refused = `http://127.0.0.1:${await freePort()}`;
     const urls = [bank.url, `${bank.url}/status/404`, refused, bank.url];
     await expectExit(ground, bank, urls, false);
@@ -58,7 +58,7 @@ export const lifetime = {
   },
 
   async 'Node’s own switch to the proxies of the environment holds'(ground) {
-    const [bank, proxy] = [await ground.bank(), await ground.proxy()];
+    const [bank, proxy] = [await ground.bank(keptForLong), await ground.proxy()];
     ground.setEnvironment({ NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: proxy.url });
     await expectExit(ground, bank, [bank.url, bank.url], undefined);
     expect(names(bank)).toEqual(['alice', 'alice']);
@@ -66,7 +66,7 @@ export const lifetime = {
   },
 
   async 'a process that went through a proxy exits by itself'(ground) {
-    const [bank, proxy] = [await ground.bank(), await ground.proxy()];
+    const [bank, proxy] = [await ground.bank(keptForLong), await ground.proxy()];
     await expectExit(ground, bank, [bank.url, bank.url], proxy.url);
     expect(names(bank)).toEqual(['alice', 'alice']);
     expect(proxy.connects.length).toBeGreaterThan(0);
@@ -116,7 +116,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Idle connections are kept for 5 seconds by the server: who waits for them is found out. */
+/** Who waits for idle connections is found out. */
+const keptForLong: Omit<ServerOptions, 'listeners'> = { keepAliveTimeout: 60_000 };
+
 async function run(script: string, argument: string): Promise<{ status: number | null; output: string }> {
   // Node 22 warns of its own switch to proxies.
   const args = ['--disable-warning=UNDICI-EHPA', script, argument];
@@ -128,7 +130,7 @@ async function run(script: string, argument: string): Promise<{ status: number |
   );
   const closed = new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)));
   await Promise.race([done, closed]);
-  const timer = setTimeout(() => child.kill(), 2_000);
+  const timer = setTimeout(() => child.kill(), 8_000);
   const status = await closed;
   clearTimeout(timer);
   return { status, output };

@@ -6,6 +6,7 @@ import {
   ClientCertificateError,
   type Inspection,
   inspectFile,
+  type Passphrase,
   readCertificate,
   type Warning,
 } from '@clientcert/core';
@@ -215,7 +216,7 @@ async function nodesThatOpen(file: string, { format, legacyAlgorithms }: Inspect
 function configLines(
   file: string,
   container: string,
-  passphrase: string | undefined,
+  passphrase: Passphrase | undefined,
   alias: string | undefined,
 ): string[] {
   const name =
@@ -253,19 +254,7 @@ function print(report: Report): string {
     ),
   );
   if (skipped.length > 0) lines.push(field('Skipped', skipped.join(', ')));
-  for (const identity of identities) {
-    lines.push('', wrap(`Identity${identity.alias ? ` "${safe(identity.alias)}"` : ''}`, '  '));
-    lines.push(...printCertificate(identity), field('Chain', ''));
-    const names = [identity.subject, ...identity.chain.map(({ subject }) => subject)];
-    for (const [depth, name] of names.entries()) {
-      const note = identity.chain[depth - 1]?.sent === false ? ' (root: trusted, not sent)' : '';
-      const indent = `    ${'   '.repeat(Math.max(depth - 1, 0))}${depth > 0 ? '└─ ' : ''}`;
-      lines.push(wrap(`${nameOf(name)}${note}`, indent, ' '.repeat(indent.length)));
-    }
-    for (const { code, message } of identity.warnings) {
-      lines.push('', wrap(`${safe(message)} (${code})`, '  ! ', '    '));
-    }
-  }
+  for (const identity of identities) lines.push('', ...printIdentity(identity));
   for (const certificate of certificates) lines.push('', '  Certificate', ...printCertificate(certificate));
   for (const { type, encrypted } of keys) {
     lines.push('', field('Private key', `${type}, ${encrypted ? 'encrypted' : 'not encrypted'}`));
@@ -278,6 +267,21 @@ function print(report: Report): string {
     lines.push('    },');
   }
   return lines.join('\n');
+}
+
+function printIdentity(identity: IdentityReport): string[] {
+  const title = wrap(`Identity${identity.alias ? ` "${safe(identity.alias)}"` : ''}`, '  ');
+  const names = [identity.subject, ...identity.chain.map(({ subject }) => subject)];
+  const chain = names.map((name, depth) => {
+    const note = identity.chain[depth - 1]?.sent === false ? ' (root: trusted, not sent)' : '';
+    const indent = `    ${'   '.repeat(Math.max(depth - 1, 0))}${depth > 0 ? '└─ ' : ''}`;
+    return wrap(`${nameOf(name)}${note}`, indent, ' '.repeat(indent.length));
+  });
+  const warnings = identity.warnings.flatMap(({ code, message }) => [
+    '',
+    wrap(`${safe(message)} (${code})`, '  ! ', '    '),
+  ]);
+  return [title, ...printCertificate(identity), field('Chain', ''), ...chain, ...warnings];
 }
 
 function whatIsMissing(certificates: number, keys: number): string {

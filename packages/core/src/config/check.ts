@@ -1,6 +1,6 @@
 import { findConflicts } from '../pin/conflict.ts';
 import { type Finding, formatPath } from '../pin/finding.ts';
-import type { PinRule, Pins } from '../pin/rule.ts';
+import { type PinRule, type Pins, rulesOf } from '../pin/rule.ts';
 import { findPublicSuffixes } from '../pin/suffix.ts';
 import type { CertificateSource, Config, LoadProgress, Warning, WatchOptions } from '../types.ts';
 import { checkCertificates } from './certificates.ts';
@@ -75,7 +75,7 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
   return {
     certificates: sources.certificates,
     pins: { ...rules.pins, trustOnly: sources.trustOnly },
-    authorities: allRules(rules.pins).filter(
+    authorities: rulesOf(rules.pins).filter(
       (rule): rule is CheckedConfig['authorities'][number] => rule.ca !== undefined,
     ),
     proxy: proxy.proxy,
@@ -129,7 +129,7 @@ function findUnused(
   pins: Pins,
   proxy: CheckedConfig['proxy'],
 ): Warning[] {
-  const used = new Set(allRules(pins).map(({ certificate }) => certificate));
+  const used = new Set(rulesOf(pins).map(({ certificate }) => certificate));
   if (typeof proxy === 'object') used.add(proxy.certificate);
   return [...certificates.keys()]
     .filter((name) => !used.has(name))
@@ -137,10 +137,6 @@ function findUnused(
       code: 'CERTIFICATE_UNUSED',
       message: `${formatPath(['certificates', name])} is named by no rule, so it is never presented: pin it under \`hosts\` or \`services\``,
     }));
-}
-
-function allRules(pins: Pins): PinRule[] {
-  return [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
 }
 
 /** The config without the options that are malformed: at the top level, and below it each named entry. */

@@ -43,12 +43,10 @@ export async function inspectFile(material: Material, options: InspectOptions = 
   const surroundings = createSurroundings(options.baseDirectory, options.env);
   try {
     const keyring = await resolveKeyring(options, surroundings);
-    const { holdings } = await readPart(
-      material,
-      surroundings,
-      { keyring, maxIterations: options.maxIterations },
-      false,
-    );
+    const { holdings } = await readPart(material, surroundings, {
+      keyring,
+      maxIterations: options.maxIterations,
+    });
     return {
       format: formatOf([holdings]),
       legacyAlgorithms: [...holdings.legacy],

@@ -12,12 +12,12 @@ export interface Part {
   readonly holdings: Holdings;
 }
 
-/** Reads one material; where there are several, failures say which one they are about. */
+/** Reads one material. With a role, as where there are several, failures say which one they are about. */
 export async function readPart(
   material: Material,
   surroundings: Surroundings,
   options: MaterialOptions,
-  several: boolean,
+  role?: 'cert' | 'key' | undefined,
 ): Promise<Part> {
   const label = labelOf(material);
   try {
@@ -28,7 +28,7 @@ export async function readPart(
       bytes.fill(0);
     }
   } catch (error) {
-    if (several && error instanceof Problem) throw error.about(label);
+    if (role !== undefined && error instanceof Problem) throw error.about(`${role} ${label}`);
     throw error;
   }
 }

@@ -31,6 +31,7 @@ export async function resolvePassphrase(
       throw new Problem('CONFIG_INVALID', `the ${role} function returned something that is not a string`);
     return { text };
   }
+  if (typeof passphrase !== 'object' || passphrase === null) throw noPassphrase(role);
   if ('env' in passphrase) {
     const text = surroundings.env[passphrase.env];
     return text === undefined
@@ -38,7 +39,11 @@ export async function resolvePassphrase(
       : { text };
   }
   if ('file' in passphrase) return { text: await readPassphraseFile(passphrase.file, surroundings, role) };
-  throw new Problem(
+  throw noPassphrase(role);
+}
+
+function noPassphrase(role: string): Problem {
+  return new Problem(
     'CONFIG_INVALID',
     `the ${role} is neither a string nor { env }, { file } or a function`,
     `Write ${role}: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.`,

@@ -29,12 +29,15 @@ export class Problem extends Error {
     this.hint = hint;
   }
 
-  /** The same failure, with the part it is about in front. */
-  about(label: string): Problem {
+  /** The same failure, with the part of the source it is about in front. */
+  about(part: string): PartProblem {
     const code = this.code.slice(prefix.length) as LoadCode;
-    return new Problem(code, `${label}: ${this.message}`, this.hint, this.cause);
+    return new PartProblem(code, `${part}: ${this.message}`, this.hint, this.cause);
   }
 }
+
+/** A failure that names the one file, of several, that it is about. */
+export class PartProblem extends Problem {}
 
 const prefix = 'ERR_CLIENTCERT_';
 
@@ -51,13 +54,14 @@ const damaged = 'The file is damaged or incomplete: copy it again, in binary mod
  */
 export function explainAs(label: string, error: unknown): ClientCertificateError {
   if (error instanceof ClientCertificateError) return error;
-  if (error instanceof Problem)
-    return new ClientCertificateError(error.code, `${label}: ${error.message}`, {
-      hint: error.hint,
-      cause: error.cause,
-    });
+  if (error instanceof Problem) return explain(error, `${label}: `);
   return new ClientCertificateError('ERR_CLIENTCERT_FILE_CORRUPT', `${label}: cannot be parsed`, {
     hint: damaged,
     cause: error,
   });
+}
+
+/** The same, without anything in front where the failure says itself what it is about. */
+export function explain({ code, message, hint, cause }: Problem, before = ''): ClientCertificateError {
+  return new ClientCertificateError(code, `${before}${message}`, { hint, cause });
 }

@@ -6,7 +6,7 @@ import type { FoundCertificate } from './holdings.ts';
 import { chooseIdentity } from './identity.ts';
 import { asArray, formatOf, type Part, readPart, resolveKeyring } from './part.ts';
 import type { Keyring } from './passphrase.ts';
-import { explainAs, Problem } from './problem.ts';
+import { explain, explainAs, PartProblem, Problem } from './problem.ts';
 import { readCa } from './roots.ts';
 import {
   createSurroundings,
@@ -94,6 +94,7 @@ export async function readSource(
       }
     }
   } catch (error) {
+    if (options.name === undefined && error instanceof PartProblem) throw explain(error);
     throw explainAs(label.text, error);
   }
 }
@@ -189,10 +190,12 @@ async function readOnce(
   const keyring = await resolveKeyring(source, surroundings);
   const reading = { keyring, maxIterations: source.maxIterations };
   const { identity, key, ca } = await locateMaterials(source, surroundings);
-  const materials = key === undefined ? identity : [...identity, key];
+  const several = identity.length + (key === undefined ? 0 : 1) > 1;
+  const read = (material: Material, role: 'cert' | 'key') =>
+    readPart(material, surroundings, reading, several ? role : undefined);
   const parts: Part[] = [];
-  for (const material of materials)
-    parts.push(await readPart(material, surroundings, reading, materials.length > 1));
+  for (const material of identity) parts.push(await read(material, 'cert'));
+  if (key !== undefined) parts.push(await read(key, 'key'));
   const given: FoundCertificate[] = [];
   for (const material of ca) given.push(...(await readCa(material, surroundings, reading, source)));
   const certificate = await assemble(parts, key !== undefined, given, keyring, source, options);

@@ -39,12 +39,7 @@ export async function readCa(
   { dir }: Pick<FileSource, 'dir'>,
 ): Promise<FoundCertificate[]> {
   try {
-    const { holdings } = await readPart(
-      material,
-      surroundings,
-      { ...options, certificatesOnly: true },
-      false,
-    );
+    const { holdings } = await readPart(material, surroundings, { ...options, certificatesOnly: true });
     if (holdings.certificates.length > 0) return holdings.certificates;
     throw new Problem(
       'CERTIFICATE_MISSING',

@@ -131,11 +131,11 @@ export function chainWarnings(
   const { intermediates, roots, open } = chain;
   // Other identities bring chains of their own.
   const unrelated = others.length > 0 ? [] : chain.unrelated;
-  // Without its root a chain is as it should be sent; a leaf alone, or roots that it does not lead to, are not.
+  // Without its root a chain is as it should be sent; a leaf alone may not be, and roots it does not lead to are odd.
   if (open !== undefined && (intermediates.length === 0 || roots.length > 0))
     warnings.push({
       code: 'CHAIN_INCOMPLETE',
-      message: `the issuer of ${subjectOf(open)} is not in the file: servers that do not have it themselves refuse the certificate`,
+      message: `the issuer of ${subjectOf(open)} is not in the file: if it is an intermediate, servers that do not have it themselves refuse the certificate`,
     });
   if (ordered && others.length === 0 && !isInOrder(leaf, intermediates, pile))
     warnings.push({

@@ -56,7 +56,7 @@ export function formatPattern({ host, port, wildcard }: HostPattern): string {
 }
 
 /** Whether a host in the compared spelling is an IPv4 or IPv6 address. No name ends in a number. */
-export function isAddress(host: string): boolean {
+function isAddress(host: string): boolean {
   return host.includes(':') || /(^|\.)\d+$/.test(host);
 }
 

@@ -1,4 +1,5 @@
 import { createHash, type X509Certificate } from 'node:crypto';
+import { withoutDuplicates } from '../load/chain.ts';
 import type { Material, Resolution } from '../types.ts';
 import type { PinRule, Pins } from './rule.ts';
 
@@ -40,7 +41,9 @@ export function compileResolution(context: ResolutionContext, decision: Decision
   const authorities = unique(
     trusting.map((rule) => rule.certificate).filter((name) => typeof name === 'string'),
   );
-  const ca = uniqueRoots(trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca))));
+  const ca = withoutDuplicates(
+    trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca))),
+  );
   const anyServer = service?.dangerouslyAcceptAnyServer ?? host.dangerouslyAcceptAnyServer;
   const resolution = {
     certificate,
@@ -91,8 +94,4 @@ function digest(values: readonly string[]): string {
 
 function unique<Value>(values: readonly Value[]): Value[] {
   return [...new Set(values)];
-}
-
-function uniqueRoots(roots: readonly X509Certificate[]): X509Certificate[] {
-  return [...new Map(roots.map((root) => [root.fingerprint256, root])).values()];
 }

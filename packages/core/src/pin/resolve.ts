@@ -89,7 +89,7 @@ function isAt(origin: Destination, host: string, port: number): boolean {
   return origin.secure && origin.port === port && origin.host === host;
 }
 
-export function resolutionOf(table: Table, entry: Entry): Resolution {
+function resolutionOf(table: Table, entry: Entry): Resolution {
   entry.resolution ??= compile(table, entry.rule.label, entry, undefined);
   return entry.resolution;
 }

@@ -38,6 +38,11 @@ export interface Pins {
   readonly trustOnly: ReadonlySet<string>;
 }
 
+/** All of them, in the order of the config. */
+export function rulesOf(pins: Pick<Pins, 'hosts' | 'services' | 'default'>): PinRule[] {
+  return [...pins.hosts, ...pins.services, ...(pins.default ? [pins.default] : [])];
+}
+
 /** A rule that says nothing, to be spread under one that says something. */
 export const SILENT: Omit<PinRule, 'label' | 'path'> = Object.freeze({
   certificate: undefined,

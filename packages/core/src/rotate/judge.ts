@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
 import { anatomyOf } from '../load/anatomy.ts';
 import { allowsClientAuth } from '../load/identity.ts';
-import type { Pins } from '../pin/rule.ts';
+import { type Pins, rulesOf } from '../pin/rule.ts';
 import { checkPresentable } from '../tls/context.ts';
 import type { ClientCertificate, TlsRange } from '../types.ts';
 
@@ -47,10 +47,9 @@ const misissued =
 
 /** Why OpenSSL does not take a certificate, under no rule: one that allows old cryptography takes more. */
 function findObstacle(material: ClientCertificate, name: string, pins: Pins): unknown {
-  const { hosts, services, tls } = pins;
-  const obstacle = tryToPresent(material, name, tls);
+  const obstacle = tryToPresent(material, name, pins.tls);
   if (obstacle === undefined) return undefined;
-  const legacy = [...hosts, ...services, pins.default].find((rule) => rule?.tls?.legacy)?.tls;
+  const legacy = rulesOf(pins).find(({ tls }) => tls?.legacy)?.tls;
   return legacy ? tryToPresent(material, name, legacy) : obstacle;
 }
 

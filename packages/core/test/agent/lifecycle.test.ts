@@ -57,7 +57,9 @@ describe('a process', () => {
       console.log(await get(server.url, { agent }).catch((error) => error.code));
       await server.close();
       await proxy.close();
-      setTimeout(() => console.log('handles', process.getActiveResourcesInfo().filter((name) => name !== 'Timeout' && !/Pipe|TTY|File/.test(name)).join()), 50);
+      const handles = () => process.getActiveResourcesInfo().filter((name) => !/Timeout|Immediate|Pipe|TTY|File/.test(name)).join();
+      for (const end = Date.now() + 5000; handles() !== '' && Date.now() < end; ) await new Promise(setImmediate);
+      console.log('handles', handles());
     `);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout.trim().split('\n')).toEqual(['0 0', 'ERR_CLIENTCERT_CLOSED', 'handles']);

@@ -102,10 +102,9 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
     await expect(get(server.url, { agent, signal: AbortSignal.timeout(100) })).rejects.toThrow();
     const both = [1, 2].map(() => get(server.url, { agent, timeout: 100 }));
     for (const each of both) await expect(each).rejects.toThrow('timed out');
-    await vi.waitFor(
-      () => expect([agent.sockets, agent.requests].map((pool) => Object.keys(pool))).toEqual([[], []]),
-      { timeout: 5000 },
-    );
+    await expect
+      .poll(() => [agent.sockets, agent.requests].map((pool) => Object.keys(pool)))
+      .toEqual([[], []]);
     expect(server.connections).toBe(0);
   });
 });

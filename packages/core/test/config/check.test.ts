@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkConfig } from '../../src/config/check.ts';
 import { ClientCertificateError } from '../../src/errors.ts';
+import { withPolluted } from '../support.ts';
 
 const certificates = { bank: { pfx: 'bank.pfx' }, tax: { cert: 'tax.cer', key: 'tax.key' } };
 
@@ -397,21 +398,10 @@ describe('checkConfig', () => {
       certificate: 'tax',
     };
     const clean = await checkConfig({ certificates, hosts: { 'a.example': { certificate: 'bank' } } });
-    try {
-      for (const [key, value] of Object.entries(pollution)) {
-        Object.defineProperty(Object.prototype, key, {
-          value,
-          configurable: true,
-          writable: true,
-          enumerable: true,
-        });
-      }
-      const config = await checkConfig({ certificates, hosts: { 'a.example': { certificate: 'bank' } } });
-      for (const key of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, key);
-      expect(config).toEqual(clean);
-    } finally {
-      for (const key of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, key);
-    }
+    const config = await withPolluted(pollution, () =>
+      checkConfig({ certificates, hosts: { 'a.example': { certificate: 'bank' } } }),
+    );
+    expect(config).toEqual(clean);
   });
 
   it.each<[unknown, string, RegExp]>([

@@ -85,10 +85,11 @@ const find = (error: Error): string[] => findSymptoms(error.message).map(({ id }
 
 function failure(options: ConnectionOptions): Promise<NodeJS.ErrnoException> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', ...options }, () =>
-      setTimeout(() => reject(new Error('no error')), 500),
-    );
-    socket.on('error', resolve).resume();
+    const socket = connect({ host: '127.0.0.1', ...options });
+    socket
+      .on('error', resolve)
+      .on('close', () => reject(new Error('no error')))
+      .resume();
   });
 }
 
@@ -318,6 +319,7 @@ const onSome: Record<string, () => Promise<NodeJS.ErrnoException | undefined>> =
     const dhparam = `-----BEGIN DH PARAMETERS-----\n${der.toString('base64')}\n-----END DH PARAMETERS-----\n`;
     const ciphers = 'DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0';
     const server = createTlsServer({ cert, key, dhparam, ciphers, maxVersion: 'TLSv1.2' });
+    server.on('secureConnection', (socket) => socket.end());
     server.on('tlsClientError', () => {}).listen(0, '127.0.0.1');
     await once(server, 'listening');
     try {
@@ -340,7 +342,7 @@ const provocations = [
 
 it.each(provocations)('%s (%i), as this Node prints it', async (id, _, provoke) => {
   const error = await provoke();
-  if (error === undefined) return; // this Node takes it
+  if (error === undefined) return expect(Object.keys(onSome)).toContain(id); // this Node takes it
   expect({ message: error.message, found: find(error) }).toMatchObject({ found: [id] });
   const { codes = [] } = symptoms.find((symptom) => symptom.id === id)!;
   if (error.code !== undefined) expect(codes).toContain(error.code);

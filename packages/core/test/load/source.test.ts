@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readCertificate, readRoots, readSource } from '../../src/load/index.ts';
+import type { CertificateSource } from '../../src/types.ts';
 import { bytesOf, fixture } from './manifest.ts';
 import {
   chain,
@@ -93,6 +94,25 @@ describe('where bytes come from', () => {
     expect(missing.hint).toContain(join(directory, 'gone.pfx'));
   });
 
+  it.each([
+    [{ cert: 'cut', key: 'whole' }, 'cert the text given: has a'],
+    [{ cert: 'whole', key: 'cut' }, 'key the text given: has a'],
+    [{ cert: 'whole', key: 'whole', ca: 'cut' }, 'ca the text given: has a'],
+    [{ cert: 'cut' }, 'the text given: has a'],
+  ])('names the one of several texts that it is about, once: %j', async (written, message) => {
+    const texts = {
+      cut: '-----BEGIN CERTIFICATE-----\nAAAAAAA\n-----END CERTIFICATE-----\n',
+      whole: identityPem,
+    };
+    const source = Object.fromEntries(
+      Object.entries(written).map(([name, text]) => [name, texts[text as 'cut' | 'whole']]),
+    ) as unknown as CertificateSource;
+    const { message: nameless } = await readCertificate(source).catch((thrown) => thrown);
+    expect(nameless.slice(0, message.length)).toBe(message);
+    const { message: named } = await readCertificate(source, { name: 'bank' }).catch((thrown) => thrown);
+    expect(named).toBe(`certificate "bank" (the text given): ${nameless.replace(/^the text given: /, '')}`);
+  });
+
   it('a directory, an empty path, no source at all', async () => {
     expect(await codeOf(readCertificate({ pfx: directory }))).toBe('FILE_UNREADABLE');
     expect(await codeOf(readCertificate({ pfx: '' }))).toBe('FILE_NOT_FOUND');
@@ -150,6 +170,11 @@ describe('passphrases', () => {
     );
     expect(gone.code).toBe('ERR_CLIENTCERT_FILE_NOT_FOUND');
     expect(gone.message).toContain('passphrase file');
+  });
+
+  it.each([0, null, {}])('says what is none: %j', async (none) => {
+    const passphrase = none as unknown as string;
+    expect(await codeOf(readCertificate({ pfx: file, passphrase }))).toBe('CONFIG_INVALID');
   });
 });
 

@@ -109,6 +109,7 @@ describe('certificate bundles', () => {
   it('takes a leaf alone, with a warning', async () => {
     const found = await readCertificate({ cert: pem(leaf), key: keyPem });
     expect(found.warnings.map(({ code }) => code)).toEqual(['CHAIN_INCOMPLETE']);
+    expect(found.warnings[0]!.message).toContain('if it is an intermediate');
   });
 
   it('drops what does not belong, with a warning', async () => {

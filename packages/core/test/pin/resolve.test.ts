@@ -6,6 +6,7 @@ import { resolve, resolveHost } from '../../src/pin/resolve.ts';
 import { buildTable, type Table } from '../../src/pin/table.ts';
 import { parseOrigin } from '../../src/pin/target.ts';
 import type { Config, Target } from '../../src/types.ts';
+import { withPolluted } from '../support.ts';
 
 const certificates = {
   bank: { pfx: 'bank.pfx' },
@@ -420,22 +421,11 @@ describe('a polluted Object.prototype', () => {
       'http://a.example',
     ];
     const expected = targets.map((target) => resolve(clean, target));
-    try {
-      for (const [key, value] of Object.entries(pollution)) {
-        Object.defineProperty(Object.prototype, key, {
-          value,
-          configurable: true,
-          writable: true,
-          enumerable: true,
-        });
-      }
+    const decided = await withPolluted(pollution, async () => {
       const polluted = await load(config);
-      const decided = targets.map((target) => resolve(polluted, target));
-      for (const key of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, key);
-      expect(decided).toEqual(expected);
-    } finally {
-      for (const key of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, key);
-    }
+      return targets.map((target) => resolve(polluted, target));
+    });
+    expect(decided).toEqual(expected);
   });
 });
 

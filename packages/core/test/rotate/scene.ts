@@ -1,9 +1,10 @@
 import { lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { get } from 'node:https';
+import type { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Authority, IssuedCertificate, TestServer } from '@clientcert/testing';
 import type { Credentials, CredentialsEvents } from '../../src/index.ts';
+import { get } from '../support.ts';
 
 /** A directory that is removed at the end of the block. */
 export async function scratch(): Promise<{ path: string } & AsyncDisposable> {
@@ -162,23 +163,13 @@ export function next<Event extends keyof CredentialsEvents>(
 }
 
 /** Sends a request and resolves to the body. */
-export function request(
+export async function request(
   credentials: Credentials,
   url: string,
-  agent = credentials.agent(),
+  agent: Agent = credentials.agent(),
   headers: Record<string, string> = {},
 ): Promise<string> {
-  return new Promise((resolve, reject) => {
-    get(url, { agent, headers }, (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk) => {
-        body += chunk;
-      });
-      response.on('end', () => resolve(body));
-      response.on('error', reject);
-    }).on('error', reject);
-  });
+  return (await get(url, { agent, headers })).body;
 }
 
 /** The fingerprint of the client certificate that the server saw with each request. */

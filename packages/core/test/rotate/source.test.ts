@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Config, type FileSource, loadCredentials } from '../../src/index.ts';
 import { isEqual } from '../../src/rotate/equal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
-import { buildCore } from './built.ts';
+import { buildModules } from '../built.ts';
 import { inPlace, issue, next, request, scratch } from './scene.ts';
 
 let authority: Authority;
@@ -172,7 +172,7 @@ it('an environment variable is read again by reload()', async () => {
 
 it('neither watchers nor timers keep a process alive', async () => {
   await using directory = await scratch();
-  await using core = await buildCore();
+  await using core = await buildModules('core');
   await inPlace(directory.path, await issue(authority, 'a'));
   const program = join(core.path, 'program.mjs');
   await writeFile(program, PROGRAM);
@@ -185,7 +185,7 @@ it('neither watchers nor timers keep a process alive', async () => {
 
 /** Ends with watchers open, and with timers for expiry, polling, refresh and retry. */
 const PROGRAM = `
-import { loadCredentials } from './index.mjs';
+import { loadCredentials } from './core.mjs';
 const [, , dir] = process.argv;
 let asked = 0;
 const credentials = await loadCredentials({

@@ -1,0 +1,56 @@
+import { type Credentials, isCredentials } from './credentials.ts';
+import { ClientCertificateError } from './errors.ts';
+
+/** What `loadCredentials` returned, or the promise of it. */
+export type Loading = Credentials | Promise<Credentials>;
+
+/**
+ * Checks what a caller handed over as credentials; for adapters.
+ *
+ * @param given Credentials, or the promise of them.
+ * @param callee What they were given to, as messages call it, e.g. `clientCertificates()`.
+ * @returns The credentials, or one promise for each that was given: it fails where that comes to something else.
+ *   Whoever waits for it reports the failure; it is never an unhandled rejection.
+ * @throws ERR_CLIENTCERT_CONFIG_INVALID
+ *
+ * @example
+ * import { acceptCredentials } from '@clientcert/core';
+ *
+ * const loading = acceptCredentials(given, 'clientCertificates()');
+ * const request = async (url: string) => (await loading).resolve(url);
+ */
+export function acceptCredentials(given: unknown, callee: string): Loading {
+  if (isCredentials(given)) return given;
+  if (!isThenable(given)) throw noCredentials(given, callee);
+  const known = accepted.get(given);
+  if (known) return known;
+  const loading = Promise.resolve(given).then((credentials) => {
+    if (!isCredentials(credentials)) throw noCredentials(credentials, callee);
+    loaded.set(loading, credentials);
+    return credentials;
+  });
+  loading.catch(() => {});
+  accepted.set(given, loading);
+  return loading;
+}
+
+/** What {@link acceptCredentials} returned, where it is loaded by now; for adapters. */
+export function loadedOf(loading: Loading): Credentials | undefined {
+  return isThenable(loading) ? loaded.get(loading) : loading;
+}
+
+const accepted = new WeakMap<object, Promise<Credentials>>();
+const loaded = new WeakMap<object, Credentials>();
+
+function isThenable(given: unknown): given is PromiseLike<unknown> & object {
+  return typeof given === 'object' && given !== null && 'then' in given;
+}
+
+function noCredentials(given: unknown, callee: string): ClientCertificateError {
+  const kind = given === null || given === undefined ? `${given}` : `a value of the type ${typeof given}`;
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    `${callee} takes what loadCredentials returns, and was given ${kind}`,
+    { hint: 'Pass the config, or the path of its file, through loadCredentials() first.' },
+  );
+}

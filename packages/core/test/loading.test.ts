@@ -1,0 +1,56 @@
+import { expect, it, vi } from 'vitest';
+import { acceptCredentials, type Credentials, loadCredentials, loadedOf } from '../src/index.ts';
+
+const config = { certificates: {} };
+const accept = (given: unknown) => acceptCredentials(given, 'clientCertificates()');
+
+it('takes credentials, and the promise of them', async () => {
+  await using credentials = await loadCredentials(config);
+  expect(accept(credentials)).toBe(credentials);
+  expect(loadedOf(credentials)).toBe(credentials);
+
+  const promise = Promise.resolve(credentials);
+  const loading = accept(promise);
+  expect(accept(promise)).toBe(loading);
+  expect(loadedOf(loading)).toBeUndefined();
+  expect(await loading).toBe(credentials);
+  expect(loadedOf(loading)).toBe(credentials);
+});
+
+it('takes those of another copy of the package', async () => {
+  vi.resetModules();
+  const other = await import('../src/index.ts');
+  await using credentials = (await other.loadCredentials(config)) as unknown as Credentials;
+  expect(other.loadCredentials).not.toBe(loadCredentials);
+  expect(accept(credentials)).toBe(credentials);
+  expect(await accept(Promise.resolve(credentials))).toBe(credentials);
+});
+
+it.each([
+  ['undefined', undefined],
+  ['null', null],
+  ['string', 'clientcert.json'],
+  ['object', config],
+  ['function', loadCredentials],
+])('refuses %s, at once or when a promise comes to it', async (kind, given) => {
+  const error = {
+    code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+    message: expect.stringMatching(new RegExp(`^clientCertificates\\(\\) .* given .*${kind}$`)),
+    hint: expect.stringContaining('loadCredentials('),
+  };
+  expect(() => accept(given)).toThrow(expect.objectContaining(error));
+  await expect(accept(Promise.resolve(given))).rejects.toMatchObject(error);
+});
+
+it('a promise that fails is nobody’s unhandled rejection, and fails whoever waits for it', async () => {
+  const unhandled = vi.fn();
+  process.on('unhandledRejection', unhandled);
+  const loading = accept(loadCredentials({ certificates: { bank: { pfx: 'none.pfx' } } }));
+  const wrong = accept(Promise.resolve(undefined));
+  await expect(loading).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND' });
+  accept(Promise.reject(new Error('sealed')));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+  await expect(wrong).rejects.toThrow('given undefined');
+});
