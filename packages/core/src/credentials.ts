@@ -145,7 +145,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /**
    * An `https.Agent` that presents to each host what is pinned to it, for `node:https` and every client that
-   * takes an agent. Connections are kept alive unless `keepAlive: false` says otherwise.
+   * takes an agent. Connections are kept alive unless `keepAlive: false` says otherwise, with TCP keep-alive after
+   * a minute of silence unless `keepAliveMsecs` does.
    *
    * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
    * @see https://nodejs.org/api/https.html#class-httpsagent
