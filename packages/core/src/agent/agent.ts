@@ -28,7 +28,7 @@ export interface Route {
  *
  * The decision is made in `addRequest` and travels with the options that Node keeps (it copies them, symbols
  * included), because Node asks for the pool's name again when a socket comes free, when all may have changed.
- * The caller's options are left alone: Node copies them in twice the time with one property more.
+ * The caller's options are left as they are.
  */
 export class RoutingAgent extends Agent {
   readonly #route: Route;
