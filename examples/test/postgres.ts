@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Authority } from '@clientcert/testing';
 
@@ -27,7 +28,7 @@ export function findPostgres(): string | undefined {
  * common name, and nobody else.
  */
 export async function startPostgres(folder: string, authority: Authority, host: string): Promise<Postgres> {
-  const directory = mkdtempSync('/tmp/clientcert-postgres-');
+  const directory = mkdtempSync(join(tmpdir(), 'clientcert-postgres-'));
   const user = unprivilegedUser();
   const as = user ? { uid: user.uid, gid: user.gid } : {};
   if (user) chownSync(directory, user.uid, user.gid);
@@ -41,8 +42,8 @@ export async function startPostgres(folder: string, authority: Authority, host: 
     'server.crt': cert,
     'server.key': key,
     'root.crt': authority.certificate,
-    'pg_hba.conf': 'local all postgres trust\nhostssl ledger bank 127.0.0.1/32 cert\n',
-    'postgresql.auto.conf': `listen_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = '${directory}'
+    'pg_hba.conf': 'hostssl ledger bank 127.0.0.1/32 cert\n',
+    'postgresql.auto.conf': `listen_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = ''
 ssl = on\nssl_ca_file = 'root.crt'\nfsync = off\n`,
   };
   for (const [name, content] of Object.entries(files)) {

@@ -97,20 +97,7 @@ function connector(credentials: Credentials, identity: ConnectIdentity): Connect
       if (socket.destroyed) return; // by a rule, with an error that is on its way
       clearTimeout(timer);
       socket.off('error', refuse);
-      keepReason(socket);
       callback(null, socket);
     });
   };
-}
-
-/**
- * Over TLS 1.3 a server refuses a certificate after the handshake. undici then sees the stream end before it
- * sees the alert and says no more than "other side closed": the alert is made the cause of that error.
- */
-function keepReason(socket: TLSSocket): void {
-  let reason: Error | undefined;
-  socket.prependListener('error', (error: NodeJS.ErrnoException) => {
-    if (!reason) reason = error;
-    else if (error !== reason && error.code === 'UND_ERR_SOCKET') error.cause ??= reason;
-  });
 }

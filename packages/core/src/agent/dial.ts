@@ -55,6 +55,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     awaitAcceptance(socket, request, attestation);
   });
   reportFailure(socket, request, () => attestation);
+  keepReason(socket);
   if (pool === undefined) return socket;
   socket.on('session', (ticket: Buffer) => {
     if (attestation) sessions.set(pool, { ticket, contexts: profile.contexts, attestation });
@@ -118,6 +119,18 @@ function reportFailure(
       alert,
       presented: attestation?.presented ?? contexts.presented,
     });
+  });
+}
+
+/**
+ * Over TLS 1.3 a server refuses a certificate after the handshake. A client may see the stream end before it sees
+ * the alert, as undici does ("other side closed"): what came first is made the cause of such an error.
+ */
+function keepReason(socket: TLSSocket): void {
+  let reason: Error | undefined;
+  (socket as EventEmitter).on(errorMonitor, (error: Error) => {
+    if (!reason) reason = error;
+    else if (error !== reason) error.cause ??= reason;
   });
 }
 
