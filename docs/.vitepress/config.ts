@@ -66,6 +66,10 @@ const sidebar: DefaultTheme.SidebarItem[] = [
   },
 ];
 
+// "400" is that number and no other, neither 40 nor 4000.
+const fuzzy = (term: string): number => (/^\d+$/.test(term) ? 0 : 0.2);
+const prefix = (term: string): boolean => !/^\d+$/.test(term);
+
 /** Where the site is served: `/clientcert/` for a project page, for instance. */
 const base = process.env.DOCS_BASE ?? '/';
 
@@ -86,7 +90,7 @@ export default defineConfig({
     ],
     sidebar: { '/': sidebar, '/reference/api/': [{ text: 'Everything else', link: '/' }, ...readApi()] },
     outline: [2, 3],
-    search: { provider: 'local' },
+    search: { provider: 'local', options: { miniSearch: { searchOptions: { fuzzy, prefix } } } },
     docFooter: { prev: 'Before', next: 'Next' },
   },
   // A page without headings has no outline: its text takes that room.

@@ -127,6 +127,7 @@ for (const [pasted, heading] of [
   ['Proxy response (407) !== 200 when HTTP Tunneling', '407 from a proxy'],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname/IP does not match'],
   ['other side closed', 'socket hang up'],
+  ['400', '400 '],
 ]) {
   await page.locator('.VPLocalSearchBox input').fill(pasted);
   const first = page.locator('.VPLocalSearchBox .result').first();
