@@ -8,6 +8,8 @@ const shared: UserConfig = {
   sourcemap: true,
   fixedExtension: false,
   logLevel: 'warn',
+  // What is loaded late is required late in CommonJS: Jest runs no import() without a flag of Node's.
+  outputOptions: (options, format) => ({ ...options, dynamicImportInCjs: format !== 'cjs' }),
 };
 
 export default defineConfig([
