@@ -1,8 +1,11 @@
-// publint and attw on every package, as it would be published.
+// publint and attw on every package, as it would be published; and that it is small and whole.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+/** Of a packed package, in bytes. */
+const LIMIT = 300_000;
 
 const scratch = mkdtempSync(join(tmpdir(), 'clientcert-pack-'));
 try {
@@ -12,14 +15,24 @@ try {
     const profile = exports['.'].require ? 'node16' : 'esm-only';
     const [packed] = JSON.parse(npm('pack', '--json', '-w', folder, '--pack-destination', scratch));
     console.log(
-      `\n${packed.filename}: ${packed.entryCount} files, ${Math.ceil(packed.size / 1024)} kB packed`,
+      `\n${packed.filename}: ${packed.entryCount} files, ${Math.ceil(packed.size / 1000)} kB packed`,
     );
+    if (packed.size > LIMIT) throw new Error(`${packed.filename} is larger than ${LIMIT / 1000} kB`);
+    for (const { path } of packed.files) checkFile(folder, path);
     const tarball = join(scratch, packed.filename);
     run('node_modules/publint/src/cli.js', tarball, '--strict');
     run('node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--profile', profile);
   }
 } finally {
   rmSync(scratch, { recursive: true });
+}
+
+function checkFile(folder, path) {
+  const text = readFileSync(join(folder, path), 'utf8');
+  if (/\.[cm]?[jt]s$/.test(path) && text.includes('//# sourceMappingURL='))
+    throw new Error(`${folder}/${path} names a map that is not in the package`);
+  if (path.endsWith('.cjs') && /\bimport\(/.test(text))
+    throw new Error(`${folder}/${path} has an import(), which Jest does not run without a flag`);
 }
 
 function npm(...args) {

@@ -1,5 +1,8 @@
 // Makes a clone ready for `npm test` and `npm run demo`: installs, and with --build builds, only when
 // something changed since the last time. What was done is remembered in node_modules/.clientcert.
+//
+// --demo builds, and installs what the command and the build need: a seventh of everything. A clone in which
+// everything was installed stays so.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,14 +16,23 @@ const packages = readdirSync(join(root, 'packages')).map((name) => join('package
 const manifests = [
   'package.json',
   'examples/package.json',
+  'scripts/build/package.json',
   ...packages.map((path) => join(path, 'package.json')),
 ];
 
-once('install', ['package-lock.json', ...manifests], existsSync(stamps), () =>
-  npm(['ci', '--no-audit', '--no-fund']),
-);
+const demo = process.argv.includes('--demo');
+const installed = ['package-lock.json', ...manifests];
+const part = demo && (existsSync(join(stamps, 'install-demo')) || !existsSync(join(root, 'node_modules')));
+if (part) {
+  const workspaces = ['packages/cli', 'scripts/build'].flatMap((path) => ['-w', path]);
+  once('install-demo', installed, existsSync(stamps), () =>
+    npm(['ci', '--no-audit', '--no-fund', '--omit=dev', ...workspaces]),
+  );
+} else {
+  once('install', installed, existsSync(stamps), () => npm(['ci', '--no-audit', '--no-fund']));
+}
 
-if (process.argv.includes('--build')) {
+if (demo || process.argv.includes('--build')) {
   const sources = packages.flatMap((path) => list(join(path, 'src')));
   const built = packages.every((path) => existsSync(join(root, path, 'dist')));
   once(

@@ -1,9 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadCredentials } from '@clientcert/core';
 import { type Authority, createAuthority, startProxy, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -202,22 +199,3 @@ it('examples/guides/clientcert.json', async () => {
     null,
   ]);
 });
-
-it('examples/guides/jest.test.cjs, in Jest', async () => {
-  // Outside node_modules, where Jest looks for no tests.
-  const rootDir = await mkdtemp(join(tmpdir(), 'clientcert-jest-'));
-  try {
-    await copyFile(new URL('../guides/jest.test.cjs', import.meta.url), join(rootDir, 'bank.test.cjs'));
-    const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
-    const modulePaths = [
-      join((await examples.place('guides/jest.test.cjs')).folder, '../node_modules'),
-      modules,
-    ];
-    const config = JSON.stringify({ rootDir, modulePaths, testMatch: ['**/*.test.cjs'], watchman: false });
-    const jest = join(modules, 'jest/bin/jest.js');
-    const run = spawnSync(process.execPath, [jest, '--config', config], { encoding: 'utf8', cwd: rootDir });
-    expect(run).toMatchObject({ status: 0, stderr: expect.stringContaining('1 passed') });
-  } finally {
-    await rm(rootDir, { recursive: true });
-  }
-}, 60_000);

@@ -1,17 +1,19 @@
-// What a user does after `npm install`: packed tarballs in a scratch project, imported and required on the
-// oldest and a newer Node, and compiled by the oldest and newest supported TypeScript.
+// What a user does after `npm install`: packed tarballs in a scratch project, imported, required, run in Jest, and
+// compiled by the oldest and newest supported TypeScript.
+//
+//   npm run test:consumers [-- --all]    with --all on Node 20 to 26 instead of this one
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeBinary } from '../../scripts/node-binary.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const project = fileURLToPath(new URL('project', import.meta.url));
-const { devDependencies } = JSON.parse(
-  execFileSync(process.execPath, ['-p', 'JSON.stringify(require("./package.json"))'], { cwd: root }),
-);
+const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const clients = ['axios', 'got', 'soap', 'undici'].map((name) => `${name}@${devDependencies[name]}`);
+const jests = [29, 30];
+const nodes = process.argv.includes('--all') ? [20, 22, 24, 26] : [process.versions.node.split('.')[0]];
 
 const scratch = mkdtempSync(join(tmpdir(), 'clientcert-consumer-'));
 try {
@@ -19,23 +21,30 @@ try {
   const packed = JSON.parse(
     npm(root, 'pack', '--json', '--pack-destination', scratch, ...packages.flatMap((path) => ['-w', path])),
   );
-  cpSync(project, scratch, { recursive: true });
+  cpSync(join(root, 'test/consumers/project'), scratch, { recursive: true });
+  cpSync(join(root, 'examples/guides/jest.test.cjs'), join(scratch, 'example.test.cjs'));
   writeFileSync(join(scratch, 'package.json'), JSON.stringify({ private: true, type: 'commonjs' }));
   npm(
     scratch,
     'install',
     '--no-audit',
     '--no-fund',
+    '--loglevel=error',
     ...packed.map(({ filename }) => join(scratch, filename)),
-    `axios@${devDependencies.axios}`,
+    ...clients,
     '@types/node@20',
+    ...jests.map((version) => `jest-${version}@npm:jest@${version}`),
     'typescript-oldest@npm:typescript@5.4',
     'typescript-newest@npm:typescript@6',
   );
 
-  for (const version of [20, 24]) {
+  for (const version of nodes) {
     const node = nodeBinary(version);
     for (const file of ['esm.mjs', 'cjs.cjs']) run(node, file);
+    for (const jest of jests.map((version) => `node_modules/jest-${version}/bin/jest.js`)) {
+      run(node, jest, '--testMatch=**/*.test.cjs');
+      run(node, '--experimental-vm-modules', '--no-warnings', jest, '--testMatch=**/*.test.mjs');
+    }
   }
   for (const typescript of ['oldest', 'newest']) {
     for (const module of ['esm', 'cjs']) {

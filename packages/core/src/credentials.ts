@@ -525,11 +525,6 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   }
 }
 
-/** Whether these are credentials, also of another copy of this package. */
-export function isCredentials(given: unknown): given is Credentials {
-  return typeof given === 'object' && given !== null && Symbol.for('clientcert.Credentials') in given;
-}
-
 type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {

@@ -1,22 +1,19 @@
-export { isRoutingAgent, type RoutingAgent } from './agent/agent.ts';
+export type { RoutingAgent } from './agent/agent.ts';
+export { isRoutingAgent } from './agent/brand.ts';
 export type { Handshake, HandshakeFailure } from './agent/handshake.ts';
 export type { CertificateInfo } from './certificate-info.ts';
 export { defineConfig } from './config/define.ts';
 export { fromEnvironment } from './config/environment.ts';
 export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';
-export {
-  type ConnectIdentity,
-  type Credentials,
-  loadCredentials,
-  type SigningKey,
-} from './credentials.ts';
+export type { ConnectIdentity, Credentials, SigningKey } from './credentials.ts';
 export {
   ClientCertificateError,
   type ClientCertificateErrorCode,
   type ConfigIssue,
 } from './errors.ts';
 export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './events.ts';
-export { type Inspection, type InspectOptions, inspectFile, readCertificate } from './load/index.ts';
+export { inspectFile, loadCredentials, readCertificate } from './late.ts';
+export type { Inspection, InspectOptions } from './load/index.ts';
 export { acceptCredentials, type Loading, loadedOf } from './loading.ts';
 export type { Expired, Expiring } from './rotate/expiry.ts';
 export type { Health, HealthReason } from './rotate/health.ts';

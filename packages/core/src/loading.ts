@@ -1,4 +1,4 @@
-import { type Credentials, isCredentials } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { ClientCertificateError } from './errors.ts';
 
 /** What `loadCredentials` returned, or the promise of it. */
@@ -41,6 +41,11 @@ export function loadedOf(loading: Loading): Credentials | undefined {
 
 const accepted = new WeakMap<object, Promise<Credentials>>();
 const loaded = new WeakMap<object, Credentials>();
+
+/** Whether these are credentials, also of another copy of this package. */
+function isCredentials(given: unknown): given is Credentials {
+  return typeof given === 'object' && given !== null && Symbol.for('clientcert.Credentials') in given;
+}
 
 function isThenable(given: unknown): given is PromiseLike<unknown> & object {
   return typeof given === 'object' && given !== null && 'then' in given;

@@ -1,14 +1,13 @@
-const { ClientCertificateError } = require('@clientcert/core');
-const { clientCertificates, loadCredentials } = require('@clientcert/axios');
-const testing = require('@clientcert/testing');
-const axios = require('axios');
+const assert = require('node:assert/strict');
+const { statSync } = require('node:fs');
+
+// Importing is cheap: what reads files and configs is loaded by the first call.
+require('@clientcert/core');
+const loaded = Object.keys(require.cache).filter((path) => path.includes('node_modules'));
+const size = loaded.reduce((sum, path) => sum + statSync(path).size, 0);
+assert(size < 60_000, `${size} bytes are loaded with core: ${loaded}`);
+
+const { required } = require('./required.cjs');
 const { scenario } = require('./scenario.cjs');
 
-// Every adapter can be required; got itself is an ES module.
-for (const name of ['axios', 'core', 'soap', 'undici']) {
-  if (require(`@clientcert/${name}`).loadCredentials !== loadCredentials) {
-    throw new Error(`@clientcert/${name} has a core of its own`);
-  }
-}
-
-scenario({ axios, clientCertificates, loadCredentials, ClientCertificateError, testing });
+scenario(required);

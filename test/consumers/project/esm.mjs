@@ -1,15 +1,16 @@
-import { clientCertificates, loadCredentials } from '@clientcert/axios';
-import { ClientCertificateError } from '@clientcert/core';
+import * as axiosAdapter from '@clientcert/axios';
+import * as core from '@clientcert/core';
+import * as gotAdapter from '@clientcert/got';
+import * as soapAdapter from '@clientcert/soap';
 import * as testing from '@clientcert/testing';
+import * as undiciAdapter from '@clientcert/undici';
 import axios from 'axios';
 import { run } from 'clientcert';
+import got from 'got';
+import soap from 'soap';
+import * as undici from 'undici';
 import { scenario } from './scenario.cjs';
 
-// Every adapter can be imported, and brings core's names along.
-for (const name of ['axios', 'core', 'got', 'soap', 'undici']) {
-  const { loadCredentials: load } = await import(`@clientcert/${name}`);
-  if (load !== loadCredentials) throw new Error(`@clientcert/${name} has a core of its own`);
-}
-
-await scenario({ axios, clientCertificates, loadCredentials, ClientCertificateError, testing });
+const adapters = { axios: axiosAdapter, got: gotAdapter, soap: soapAdapter, undici: undiciAdapter };
+await scenario({ core, testing, adapters, packages: { axios, got, soap, undici } });
 if ((await run(['--help'])) !== 0) process.exitCode = 1;

@@ -197,13 +197,6 @@ export class RoutingAgent extends Agent {
   }
 }
 
-/** Whether this is an agent of ours, also one of another copy of this package. */
-export function isRoutingAgent(agent: unknown): boolean {
-  return agent instanceof Agent && brand in agent;
-}
-
-const brand = Symbol.for('clientcert.RoutingAgent');
-
 /** What Node hands to `addRequest`, `getName` and `createConnection`. */
 type DialOptions = Record<string, unknown> & { [admitted]?: Admission };
 

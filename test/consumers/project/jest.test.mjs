@@ -1,0 +1,12 @@
+// With --experimental-vm-modules Jest loads ES modules, got among them.
+import * as core from '@clientcert/core';
+import * as gotAdapter from '@clientcert/got';
+import * as testing from '@clientcert/testing';
+import got from 'got';
+import { scenario } from './scenario.cjs';
+
+test(
+  'the packages as ES modules in Jest',
+  () => scenario({ core, testing, adapters: { got: gotAdapter }, packages: { got } }),
+  60_000,
+);
