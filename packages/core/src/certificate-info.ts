@@ -58,7 +58,7 @@ export function describeCertificate(
     daysLeft: Math.floor(left / day),
     keyType: describeKey(privateKey),
     chainLength: chain.length + 1,
-    source: describeSource(config.certificates.get(name)!),
+    source: describeSource(config.certificates.get(name)!, config.baseDirectory),
     pinnedAt,
     status:
       left < 0

@@ -16,6 +16,7 @@ import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.
 import type { TunnelProxy } from './agent/tunnel.ts';
 import { type CertificateInfo, describeCertificate, pinsByCertificate } from './certificate-info.ts';
 import { checkConfig } from './config/check.ts';
+import { parseProxyUrl } from './config/proxy.ts';
 import { readConfig } from './config/read.ts';
 import { Connections, type Retirable } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
@@ -534,12 +535,16 @@ type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
   if (proxy === false || proxy === 'env') return proxy as 'env' | false;
-  const { url, authorization = undefined } = isProxyObject(proxy) ? proxy : { url: proxy };
-  return { url: new URL(url), authorization, profile: undefined };
+  const { url: written, authorization = undefined } = isProxyObject(proxy) ? proxy : { url: proxy };
+  const { url, problem } = parseProxyUrl(written);
+  if (url !== undefined) return { url, authorization, profile: undefined };
+  throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {
+    hint: 'A proxy is "env", the URL of one, { url, authorization }, or false for none.',
+  });
 }
 
 function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject {
-  return typeof proxy === 'object' && 'url' in proxy;
+  return typeof proxy === 'object' && Object.hasOwn(proxy, 'url');
 }
 
 const maxSharedAgents = 1000;

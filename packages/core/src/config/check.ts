@@ -7,7 +7,7 @@ import { checkCertificates } from './certificates.ts';
 import { configError, readIssues } from './findings.ts';
 import { type CheckedProxy, checkProxy } from './proxy.ts';
 import { checkRules } from './rules.ts';
-import { copyOwn, findUnknownKeys } from './shape.ts';
+import { copyOwn, findUnknownKeys, RESERVED } from './shape.ts';
 
 /** A config without errors. It holds passphrases: keep it private. */
 export interface CheckedConfig {
@@ -48,10 +48,17 @@ export interface CheckConfigOptions {
 export async function checkConfig(input: unknown, options: CheckConfigOptions = {}): Promise<CheckedConfig> {
   const name = options.path ?? 'the config';
   // Both modules are needed once, when a config is loaded: importing them with the package would cost every start.
-  const [{ safeParse }, { configSchema }] = await Promise.all([import('valibot'), import('./schema.ts')]);
+  const [{ safeParse }, { configSchema, hostPin }] = await Promise.all([
+    import('valibot'),
+    import('./schema.ts'),
+  ]);
   const copy = copyOwn(input);
   const parsed = safeParse(configSchema, copy);
-  const malformed = [...findUnknownKeys(configSchema, copy), ...readIssues(parsed.issues ?? [])];
+  const malformed = [
+    ...findUnknownKeys(configSchema, copy),
+    ...readIssues(parsed.issues ?? []),
+    ...checkReservedHosts(copy, (pin) => safeParse(hostPin, pin).issues),
+  ];
   if (malformed.length > 0 && !isRecord(copy)) throw configError(malformed, name);
 
   // What is well-formed is looked at all the same, so that one report names everything.
@@ -92,6 +99,17 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
       ...findUnused(sources.certificates, rules.pins, proxy.proxy),
     ],
   };
+}
+
+/** Hosts may be called `constructor`; valibot leaves such keys out of a record. */
+function checkReservedHosts(
+  config: unknown,
+  check: (pin: unknown) => Parameters<typeof readIssues>[0] | undefined,
+): Finding[] {
+  const hosts = isRecord(config) && isRecord(config.hosts) ? config.hosts : {};
+  return [...RESERVED]
+    .filter((host) => Object.hasOwn(hosts, host))
+    .flatMap((host) => readIssues(check(hosts[host]) ?? [], ['hosts', host]));
 }
 
 function checkWatch(watch: boolean | WatchOptions): CheckedConfig['watch'] {

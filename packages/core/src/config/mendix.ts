@@ -1,5 +1,6 @@
 import type { Finding } from '../pin/finding.ts';
 import { formatPattern, parsePattern } from '../pin/pattern.ts';
+import { isPlausible, quote } from '../quote.ts';
 import type { CertificateSource, Config, HostPin, ServicePin } from '../types.ts';
 import { configError } from './findings.ts';
 import { findJsonMistake } from './json.ts';
@@ -175,11 +176,9 @@ function nameCertificates(paths: readonly string[]): Map<string, string> {
   const names = new Map<string, string>();
   const taken = new Set<string>();
   for (const path of paths) {
-    const file =
-      path
-        .split(/[/\\]/)
-        .at(-1)!
-        .replace(/\.[^.]+$/, '') || 'certificate';
+    const last = path.split(/[/\\]/).at(-1)!;
+    // What is no path may be a password, and a name is shown.
+    const file = (isPlausible(path, 'path') && last.replace(/\.[^.]+$/, '')) || 'certificate';
     let name = file;
     for (let count = 2; taken.has(name); count++) name = `${file}-${count}`;
     taken.add(name);
@@ -213,7 +212,10 @@ function addUsage(rules: Rules, setting: Setting, identifier: string, rule: stri
 }
 
 function usagesNeeded(paths: readonly string[]): Finding {
-  const example = JSON.stringify({ 'Module.WebService': paths[0], 'www.example.com': paths[1] });
+  const [first, second] = paths.map((path) =>
+    JSON.stringify(isPlausible(path, 'path') ? path : 'client.pfx'),
+  );
+  const example = `{"Module.WebService": ${first}, "www.example.com": ${second}}`;
   return wrong(
     'ClientCertificateUsages',
     `is needed to tell which of the ${paths.length} certificates goes where, by the names of web services and hosts: ${example}`,
@@ -221,10 +223,10 @@ function usagesNeeded(paths: readonly string[]): Finding {
 }
 
 function notListed(identifier: string, path: string, paths: readonly string[]): Finding {
-  const listed = paths.map((each) => JSON.stringify(each)).join(', ');
+  const listed = paths.map((each) => quote(each, 'path')).join(', ');
   return wrong(
     'ClientCertificateUsages',
-    `names ${JSON.stringify(path)}, which is not in ClientCertificates (${listed || 'empty'})`,
+    `names ${quote(path, 'path')}, which is not in ClientCertificates (${listed || 'empty'})`,
     identifier,
   );
 }

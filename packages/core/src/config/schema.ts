@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import * as v from 'valibot';
-import type { Config } from '../types.ts';
+import type { Config, HostPin } from '../types.ts';
 
 /** For completion in editors: what an option is, in one sentence. */
 const described = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
@@ -136,7 +136,7 @@ const ruleOptions = {
     described(flag, 'Follow a redirect from https: to http: although a certificate was presented.'),
   ),
 };
-const hostPin = v.union(
+export const hostPin: v.GenericSchema<HostPin> = v.union(
   [certificateName, v.literal(false), object(ruleOptions)],
   "must be a certificate's name, false, or an object such as { certificate, tls }",
 );

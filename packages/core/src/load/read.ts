@@ -1,4 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
+import { quote } from '../quote.ts';
 import type { CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { readLayout } from './directory.ts';
@@ -82,7 +83,7 @@ export async function readSource(
   const label = { text: options.name === undefined ? 'certificate' : `certificate "${options.name}"` };
   try {
     const fileSource = await resolveSource(source);
-    label.text = labelFor(fileSource, options.name);
+    label.text = labelFor(fileSource, options);
     for (let attempt = 1; ; attempt++) {
       const surroundings = createSurroundings(options.baseDirectory, options.env);
       try {
@@ -115,7 +116,7 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
   if (unknown !== undefined)
     throw new Problem(
       'CONFIG_INVALID',
-      `the source has an unknown option ${JSON.stringify(unknown.slice(0, 40))}`,
+      `the source has an unknown option ${quote(unknown, 'option')}`,
       `Known here: ${[...options].join(', ')}.`,
     );
   const { pfx, cert, key, dir, refresh } = resolved as FileSource;
@@ -169,17 +170,17 @@ async function callSource(source: () => FileSource | Promise<FileSource>): Promi
   }
 }
 
-function labelFor(source: FileSource, name: string | undefined): string {
-  const what = describeSource(source);
+function labelFor(source: FileSource, { name, baseDirectory }: ReadContext): string {
+  const what = describeSource(source, baseDirectory);
   return name === undefined ? what : `certificate "${name}" (${what})`;
 }
 
 /** Where a source is read from, as messages call it; never its contents. */
-export function describeSource(source: CertificateSource): string {
+export function describeSource(source: CertificateSource, directory?: string): string {
   if (typeof source === 'function') return 'a function';
   const { pfx, cert, key, dir } = source;
   const materials = [pfx, ...asArray(cert), key, dir].filter((each) => each !== undefined);
-  return [...new Set(materials.map(labelOf))].join(', ');
+  return [...new Set(materials.map((material) => labelOf(material, directory)))].join(', ');
 }
 
 async function readOnce(

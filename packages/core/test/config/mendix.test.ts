@@ -152,7 +152,7 @@ describe('fromMendixSettings', () => {
   });
 
   it.each<[MendixSettings, string]>([
-    [two, String.raw`{"Module.WebService":"D:\\App\\Mx1.pfx","www.example.com":"D:\\App\\Mx2.pfx"}`],
+    [two, String.raw`{"Module.WebService": "D:\\App\\Mx1.pfx", "www.example.com": "D:\\App\\Mx2.pfx"}`],
     [{}, 'ClientCertificates: is not set'],
     [{ ...two, ClientCertificatePasswords: 'one' }, '1 entries for 2'],
     [
