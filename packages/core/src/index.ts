@@ -18,7 +18,7 @@ export {
 export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './events.ts';
 export { type Inspection, type InspectOptions, inspectFile, readCertificate } from './load/index.ts';
 export { acceptCredentials, type Loading, loadedOf } from './loading.ts';
-export type { Expired, Expiring } from './rotate/expiry.ts';
+export type { CertificateRole, Expired, Expiring } from './rotate/expiry.ts';
 export type { Health, HealthReason } from './rotate/health.ts';
 export {
   type MetricsTarget,
@@ -34,6 +34,7 @@ export type {
   ClientCertificate,
   Config,
   ConsideredRule,
+  ExpiryThreshold,
   ExplainedCertificate,
   Explanation,
   FileFormat,

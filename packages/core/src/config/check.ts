@@ -18,10 +18,9 @@ export interface CheckedConfig {
   readonly authorities: readonly (PinRule & { readonly ca: NonNullable<PinRule['ca']> })[];
   readonly proxy: CheckedProxy | 'env' | false | undefined;
   readonly watch: { readonly pollInterval: number; readonly settle: number } | false;
-  /** The first threshold: from here on a certificate is expiring. */
-  readonly expiryWarningDays: number;
-  /** Every threshold, the largest first. */
-  readonly expiryThresholds: readonly number[];
+  /** As it is written; what it means for a certificate, `thresholdsOf` says. */
+  readonly expiryWarningDays: Config['expiryWarningDays'];
+  readonly allowBroken: boolean;
   readonly rollback: boolean;
   readonly onProgress: ((progress: LoadProgress) => void) | undefined;
   /** What relative paths are relative to; absolute. */
@@ -78,7 +77,6 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
     ...conflicts.errors,
   ];
   if (findings.length > 0) throw configError(findings, name);
-  const expiryThresholds = [config.expiryWarningDays ?? 30].flat().toSorted((a, b) => b - a);
   return {
     certificates: sources.certificates,
     pins: { ...rules.pins, trustOnly: sources.trustOnly },
@@ -87,8 +85,8 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
     ),
     proxy: proxy.proxy,
     watch: checkWatch(config.watch ?? true),
-    expiryWarningDays: expiryThresholds[0]!,
-    expiryThresholds,
+    expiryWarningDays: config.expiryWarningDays,
+    allowBroken: config.allowBroken ?? false,
     rollback: config.rollback ?? false,
     onProgress: config.onProgress,
     baseDirectory: options.baseDirectory ?? process.cwd(),

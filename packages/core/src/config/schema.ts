@@ -180,6 +180,10 @@ const days = v.pipe(
   v.finite('must be finite'),
   v.minValue(0, 'must not be negative'),
 );
+const threshold = v.union(
+  [days, v.pipe(v.string(), v.regex(/^(?:\d{1,2}(?:\.\d+)?|100)%$/, 'must be a share such as "20%"'))],
+  'must be a number of days, or a share of the lifetime such as "20%"',
+);
 
 const watch = v.union(
   [
@@ -243,10 +247,16 @@ export const configSchema: v.GenericSchema<Config> = object(
     expiryWarningDays: v.optional(
       described(
         v.union(
-          [days, v.pipe(v.array(days), v.minLength(1, 'is an empty list'))],
-          'must be a number of days, or a list of such numbers',
+          [threshold, v.pipe(v.array(threshold), v.minLength(1, 'is an empty list'))],
+          'must be a number of days, a share of the lifetime such as "20%", or a list of these',
         ),
-        'How many days before its end a certificate is reported (30 unless written); with several, once at each.',
+        'How long before its end a certificate is reported: days, or a share of its lifetime such as "20%"; with several, once at each. Unless written 30 days, and never more than a third of the lifetime.',
+      ),
+    ),
+    allowBroken: v.optional(
+      described(
+        flag,
+        'Load the others where a certificate cannot be read: requests to its hosts fail with its error.',
       ),
     ),
     rollback: v.optional(

@@ -242,7 +242,7 @@ async function assemble(
   const chain = buildChain(leaf.certificate, pile, extra);
   const ordered = parts.every(({ holdings }) => holdings.ordered);
   const warnings = [
-    ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays ?? 30),
+    ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays),
     ...chainWarnings(leaf.certificate, chain, pile, ordered, choice),
     ...identityWarnings(choice),
     ...fileWarnings(

@@ -3,7 +3,7 @@ import { open, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isPlausible, show, variableWith } from '../quote.ts';
-import type { Material } from '../types.ts';
+import type { Config, Material } from '../types.ts';
 import { Problem } from './problem.ts';
 
 /** Larger than any certificate file; what goes further is a mistake or an attack. */
@@ -29,8 +29,8 @@ export interface ReadContext {
   /** What relative paths start at; the working directory unless written. */
   readonly baseDirectory?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Days before its end from which a certificate is said to be expiring; 30 unless written. */
-  readonly expiryWarningDays?: number | undefined;
+  /** From when on a certificate is said to be expiring, as in a config. */
+  readonly expiryWarningDays?: Config['expiryWarningDays'];
 }
 
 /** A file that was really read. `path` is what a watcher should watch; `realpath` is where it led. */

@@ -53,8 +53,7 @@ describe('checkConfig', () => {
     ]);
     expect(config).toMatchObject({
       watch: { pollInterval: 30, settle: 200 },
-      expiryWarningDays: 30,
-      expiryThresholds: [30],
+      allowBroken: false,
       rollback: false,
       proxy: undefined,
     });
