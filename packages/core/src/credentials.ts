@@ -28,6 +28,7 @@ import { Connections, type Retirable } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import { type Inventory, type LoadedProxy, loadInventory, proxyLabel, versionOf } from './inventory.ts';
+import { ownOf } from './own.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import { rulesOf } from './pin/rule.ts';
@@ -553,7 +554,7 @@ type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
   if (proxy === false || proxy === 'env') return proxy as 'env' | false;
-  const { url: written, authorization = undefined } = isProxyObject(proxy) ? proxy : { url: proxy };
+  const { url: written, authorization } = ownOf<ProxyObject>(isProxyObject(proxy) ? proxy : { url: proxy });
   const { url, problem } = parseProxyUrl(written);
   if (url !== undefined) return { url, authorization, profile: undefined };
   throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {

@@ -6,6 +6,7 @@ import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
 import { explainAs, Problem } from './load/problem.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
+import { ownOf } from './own.ts';
 import { type Pins, rulesOf } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
 import { eachOf } from './rotate/each.ts';
@@ -212,7 +213,9 @@ export async function readCertificateSource(
   let found: FileSource | undefined;
   const watched: Watched[] = [];
   const ask = async () => {
-    found = typeof source === 'function' ? await source() : source;
+    const given = typeof source === 'function' ? await source() : source;
+    // What is no object is told as that by whoever reads it.
+    found = typeof given === 'object' && given !== null ? ownOf(given) : given;
     const path = directoryOf(found, place);
     // Before the files in it are read, so that what appears meanwhile counts as a change.
     if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });

@@ -1,4 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
+import { ownOf } from '../own.ts';
 import { quote } from '../quote.ts';
 import type { CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
@@ -78,8 +79,9 @@ export function readSource(
 export function readSource(source: CertificateSource, options?: ReadOptions): Promise<SourceReading>;
 export async function readSource(
   source: CertificateSource,
-  options: ReadOptions = {},
+  written: ReadOptions = {},
 ): Promise<SourceReading<KeyObject | null>> {
+  const options = ownOf(written);
   const label = { text: options.name === undefined ? 'certificate' : `certificate "${options.name}"` };
   try {
     const fileSource = await resolveSource(source);
@@ -119,7 +121,8 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
       `the source has an unknown option ${quote(unknown, 'option')}`,
       `Known here: ${[...options].join(', ')}.`,
     );
-  const { pfx, cert, key, dir, refresh } = resolved as FileSource;
+  const own = ownOf(resolved as FileSource);
+  const { pfx, cert, key, dir, refresh } = own;
   const named = [pfx, cert ?? key, dir].filter((each) => each !== undefined);
   if (named.length !== 1)
     throw new Problem(
@@ -135,7 +138,7 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
       `refresh is ${refresh instanceof Date ? 'a Date that is invalid' : typeof refresh === 'number' ? refresh : 'neither a number nor a Date'}`,
       'Return the seconds after which the source is to be read again, or a valid Date. What it is computed from may be missing.',
     );
-  return resolved as FileSource;
+  return own;
 }
 
 const options: ReadonlySet<string> = new Set<keyof FileSource>([
