@@ -14,7 +14,13 @@ export function addConfigOption(command: Command): Command {
 }
 
 /** Loads the config that is named, else that of `CLIENTCERT_CONFIG`, else `clientcert.json`. Watches nothing. */
-export function loadConfig(file: string | undefined): Promise<Credentials> {
+export async function loadConfig(file: string | undefined): Promise<Credentials> {
+  const credentials = await load(file);
+  // The commands print warnings where they belong.
+  return credentials.on('warning', () => {});
+}
+
+function load(file: string | undefined): Promise<Credentials> {
   if (file !== undefined) return loadCredentials(file);
   const named = process.env.CLIENTCERT_CONFIG;
   return named || !existsSync('clientcert.json') ? loadCredentials() : loadCredentials('clientcert.json');

@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import { describeSource } from './load/index.ts';
+import { thresholdsOf } from './load/lifetime.ts';
 import { rulesOf } from './pin/rule.ts';
+import type { Health } from './rotate/health.ts';
 import type { Failure } from './rotate/renewal.ts';
 import type { CertificateVersion } from './tls/context.ts';
 import type { Warning } from './types.ts';
@@ -58,14 +60,14 @@ export function describeCertificate(
     daysLeft: Math.floor(left / day),
     keyType: describeKey(privateKey),
     chainLength: chain.length + 1,
-    source: describeSource(config.certificates.get(name)!),
+    source: describeSource(config.certificates.get(name)!, config.baseDirectory),
     pinnedAt,
     status:
       left < 0
         ? 'expired'
         : now < validFrom.getTime()
           ? 'not yet valid'
-          : left < config.expiryWarningDays * day
+          : left < thresholdsOf(certificate, config.expiryWarningDays)[0]! * day
             ? 'expiring'
             : 'valid',
     error: failure?.error ?? null,
@@ -78,6 +80,38 @@ function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): st
   const size = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength;
   return size === undefined ? `${asymmetricKeyType}` : `${asymmetricKeyType} ${size}`;
 }
+
+/** What a person reads of loaded credentials: the certificates, the rules, and what is wrong. */
+export function describeCredentials(
+  certificates: readonly CertificateInfo[],
+  rules: readonly { rule: string; certificate: string | false | null }[],
+  { status, reasons }: Health,
+): string {
+  const shorten = (lines: readonly string[]) =>
+    lines.length <= mostShown
+      ? lines
+      : [...lines.slice(0, mostShown), `  … and ${lines.length - mostShown} more`];
+  const width = Math.max(0, ...rules.slice(0, mostShown).map(({ rule }) => rule.length));
+  const lines = [
+    `Credentials (${status})`,
+    ...shorten(
+      certificates.map(
+        ({ name, subject, validTo, status: each }) =>
+          `  ${name}: ${subject.trim().split('\n').at(-1)}, ${each}, until ${validTo.toISOString().slice(0, 10)}`,
+      ),
+    ),
+    ...shorten(
+      rules.map(
+        ({ rule, certificate }) =>
+          `  ${rule.padEnd(width)}  ${certificate === false ? 'never one' : (certificate ?? 'none')}`,
+      ),
+    ),
+    ...shorten(reasons.map(({ status: each, message }) => `  ${each}: ${message}`)),
+  ];
+  return lines.map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '?')).join('\n');
+}
+
+const mostShown = 20;
 
 /** Where each certificate is named. */
 export function pinsByCertificate(config: CheckedConfig): ReadonlyMap<string, readonly string[]> {

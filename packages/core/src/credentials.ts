@@ -3,6 +3,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { inspect } from 'node:util';
 import { RoutingAgent } from './agent/agent.ts';
 import {
   type CallerOptions,
@@ -14,13 +15,20 @@ import {
 import { dial } from './agent/dial.ts';
 import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
 import type { TunnelProxy } from './agent/tunnel.ts';
-import { type CertificateInfo, describeCertificate, pinsByCertificate } from './certificate-info.ts';
+import {
+  type CertificateInfo,
+  describeCertificate,
+  describeCredentials,
+  pinsByCertificate,
+} from './certificate-info.ts';
 import { checkConfig } from './config/check.ts';
+import { parseProxyUrl } from './config/proxy.ts';
 import { readConfig } from './config/read.ts';
 import { Connections, type Retirable } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
 import { type CredentialsEvents, Events } from './events.ts';
-import { type Inventory, type LoadedProxy, loadInventory, proxyLabel } from './inventory.ts';
+import { type Inventory, type LoadedProxy, loadInventory, proxyLabel, versionOf } from './inventory.ts';
+import { ownOf } from './own.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import { rulesOf } from './pin/rule.ts';
@@ -50,11 +58,12 @@ import { closed, Upkeep } from './upkeep.ts';
  *   hosts: { 'api.bank.example': 'bank' },
  * });
  */
+export async function loadCredentials(config?: string | URL): Promise<Credentials>;
+// The last one: of what fits none, the compiler explains why it does not fit this.
 export async function loadCredentials<
   CertificateName extends string = never,
   ServiceName extends string = never,
 >(config: Config<CertificateName, ServiceName>): Promise<Credentials<CertificateName, ServiceName>>;
-export async function loadCredentials(config?: string | URL): Promise<Credentials>;
 export async function loadCredentials(config?: Config | string | URL): Promise<Credentials> {
   const { config: written, ...place } = await readConfig(config);
   return new Credentials(await loadInventory(await checkConfig(written, place)));
@@ -130,8 +139,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * console.log(`${credentials.explain('https://api.bank.example:8443')}`);
    */
   explain(target: Target<ServiceName>): Explanation {
-    const { certificates, config, table } = this.#inventory;
+    const { certificates, broken, config, table } = this.#inventory;
     return explain(table, target, {
+      broken: (name) => broken.get(name)?.message,
       certificate: (name) => {
         const version = certificates.get(name);
         return version && describeCertificate(version, config, [], undefined);
@@ -305,21 +315,16 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     use: (key: SigningKey) => Result,
   ): Result {
     const name = this.#signerFor(target);
-    const { privateKey, certificate, chain } = this.#inventory.certificates.get(name)!.material;
+    const { privateKey, certificate, chain } = versionOf(this.#inventory, name).material;
     return use({ name, privateKey, certificate, chain: [...chain] });
   }
 
-  /** Every certificate in the order of the config. */
+  /** Every certificate in the order of the config; not those that could not be read (`allowBroken`): see `health()`. */
   certificates(): CertificateInfo<CertificateName>[] {
     const { certificates, config } = this.#inventory;
     const pins = pinsByCertificate(config);
-    return [...config.certificates.keys()].map((name) =>
-      describeCertificate(
-        certificates.get(name)!,
-        config,
-        pins.get(name) ?? [],
-        this.#upkeep.failureOf(name),
-      ),
+    return [...certificates].map(([name, version]) =>
+      describeCertificate(version, config, pins.get(name) ?? [], this.#upkeep.failureOf(name)),
     ) as CertificateInfo<CertificateName>[];
   }
 
@@ -373,7 +378,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       ...info,
       used: info.pinnedAt.length > 0 || info.name === presentedToProxy,
     }));
-    return judgeHealth(records, this.#upkeep.failures(), this.#closed);
+    const used = new Set(records.filter((record) => record.used).map(({ name }) => name as string));
+    const authorities = this.#upkeep
+      .endingAuthorities()
+      .map((each) => ({ ...each, used: used.has(each.name) }));
+    const { broken } = this.#inventory;
+    return judgeHealth(records, authorities, broken, this.#upkeep.failures(), this.#closed);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
@@ -430,7 +440,17 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   }
 
   static {
-    Object.defineProperty(Credentials.prototype, Symbol.for('clientcert.Credentials'), { value: true });
+    const describe = (credentials: Credentials): string =>
+      describeCredentials(credentials.certificates(), credentials.rules(), credentials.health());
+    Object.defineProperties(Credentials.prototype, {
+      [Symbol.for('clientcert.Credentials')]: { value: true },
+      // What `console.log` prints: names, dates and rules. The prototype itself is no credentials.
+      [inspect.custom]: {
+        value(this: Credentials) {
+          return #closed in this ? describe(this) : 'Credentials {}';
+        },
+      },
+    });
   }
 
   #signerFor(target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined }): string {
@@ -484,7 +504,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** One set of contexts for all resolutions that may share connections. */
   #contextsOf(resolution: Resolution): SecureContexts {
-    return this.#connections.contextsOf(resolution, (name) => this.#inventory.certificates.get(name)!);
+    return this.#connections.contextsOf(resolution, (name) => versionOf(this.#inventory, name));
   }
 
   /**
@@ -529,12 +549,16 @@ type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
   if (proxy === false || proxy === 'env') return proxy as 'env' | false;
-  const { url, authorization = undefined } = isProxyObject(proxy) ? proxy : { url: proxy };
-  return { url: new URL(url), authorization, profile: undefined };
+  const { url: written, authorization } = ownOf<ProxyObject>(isProxyObject(proxy) ? proxy : { url: proxy });
+  const { url, problem } = parseProxyUrl(written);
+  if (url !== undefined) return { url, authorization, profile: undefined };
+  throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {
+    hint: 'A proxy is "env", the URL of one, { url, authorization }, or false for none.',
+  });
 }
 
 function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject {
-  return typeof proxy === 'object' && 'url' in proxy;
+  return typeof proxy === 'object' && Object.hasOwn(proxy, 'url');
 }
 
 const maxSharedAgents = 1000;

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** Every code that a {@link ClientCertificateError} can carry. None is ever reused for something else. */
 export type ClientCertificateErrorCode =
   // files
@@ -90,7 +92,69 @@ export class ClientCertificateError extends Error {
     // A subclass keeps the ordinary meaning; only the base recognises copies of itself.
     // biome-ignore lint/complexity/noThisInStatic: `this` tells the base from a subclass
     if (this !== ClientCertificateError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return value instanceof Error && brand in value;
+    // Not `instanceof Error`: that of another realm (a `vm` context, Jest's) is another class.
+    return types.isNativeError(value) && brand in value;
+  }
+
+  /**
+   * The error of this project in whatever a client threw: the error itself, one of its causes, one of several that
+   * an `AggregateError` holds, or what a client made of it, such as a plain object with its `code` and `message`.
+   * Copies of this package and realms make no difference.
+   *
+   * @returns `undefined` where there is none: then it is an error of the client, the server or the network.
+   *
+   * @example
+   * import { ClientCertificateError } from '@clientcert/core';
+   * try {
+   *   await api.get('https://api.bank.example/accounts');
+   * } catch (error) {
+   *   const reason = ClientCertificateError.from(error);
+   *   if (reason) console.error(reason.code, reason.message, reason.hint);
+   * }
+   */
+  static from(error: unknown): ClientCertificateError | undefined {
+    const queue: unknown[] = [error];
+    const seen = new Set<unknown>();
+    for (const value of queue) {
+      if (typeof value !== 'object' || value === null || seen.has(value) || seen.size >= mostLookedAt)
+        continue;
+      seen.add(value);
+      if (value instanceof ClientCertificateError) return value;
+      const copied = readCopy(value);
+      if (copied) return copied;
+      for (const place of places) {
+        const inner = readOwn(value, place);
+        if (Array.isArray(inner)) queue.push(...inner.slice(0, mostLookedAt));
+        else queue.push(inner);
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Where clients and their wrappers put the error they were given. */
+const places = ['cause', 'errors', 'error', 'reason', 'originalError', 'err', 'root'] as const;
+const mostLookedAt = 100;
+
+/** What a client, a log or a worker made of one: a plain object with what it said. */
+function readCopy(value: object): ClientCertificateError | undefined {
+  const [code, message, hint] = ['code', 'message', 'hint'].map((key) => readOwn(value, key));
+  if (typeof code !== 'string' || !/^ERR_CLIENTCERT_[A-Z_]+$/.test(code)) return undefined;
+  // A client's own error that took over the code alone has the whole one as its cause.
+  if (typeof message !== 'string' || readOwn(value, 'cause') instanceof ClientCertificateError)
+    return undefined;
+  return new ClientCertificateError(code as ClientCertificateErrorCode, message, {
+    hint: typeof hint === 'string' ? hint : undefined,
+    cause: value,
+  });
+}
+
+/** Its own, and not a getter that throws: what clients throw is anything. */
+function readOwn(value: object, key: string): unknown {
+  try {
+    return Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

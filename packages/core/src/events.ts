@@ -42,17 +42,21 @@ export interface CredentialsEvents {
   expired: [Expired];
   warning: [CredentialsWarning];
   /** What failed, and of which certificate (for other roots: of which rule). */
-  error: [Error, { name: string }];
+  error: [ClientCertificateError, { name: string }];
   /** The same, for those who watch and do not deal with it: without a listener for `error` it is still a process warning. */
-  [errorMonitor]: [Error, { name: string }];
+  [errorMonitor]: [ClientCertificateError, { name: string }];
 }
 
 /**
  * Tells listeners. One that throws fails by itself, as an uncaught exception, and leaves what is under way and
- * the other listeners alone; an `error` that nobody listens to becomes a process warning.
+ * the other listeners alone. An `error` or a `warning` that nobody listens to becomes a process warning; of
+ * warnings, one for each certificate, and of one that repeats itself no second.
  */
 export class Events {
   readonly #emitter = new EventEmitter();
+  /** Warnings that nobody listened to, and when they were brought together. */
+  #unheard: CredentialsWarning[] = [];
+  readonly #told = new Set<string>();
 
   on<Event extends keyof CredentialsEvents>(
     event: Event,
@@ -71,9 +75,47 @@ export class Events {
   emit<Event extends keyof CredentialsEvents>(event: Event, ...args: CredentialsEvents[Event]): void {
     if (event === 'error') {
       this.#tell(errorMonitor, args);
-      if (this.#emitter.listenerCount('error') === 0) warn(args[0] as Error);
+      if (this.#emitter.listenerCount('error') === 0) warn(args[0] as ClientCertificateError);
     }
+    const unheard = this.#emitter.listenerCount(event) + this.#emitter.listenerCount('warning') === 0;
+    if (unheard && event === 'warning') this.#keep(args[0] as CredentialsWarning);
+    if (unheard && event === 'expired') this.#keep(describeEnd('EXPIRED', args[0] as Expired));
+    if (unheard && event === 'expiring') this.#keep(describeEnd('EXPIRING', args[0] as Expiring));
     this.#tell(event, args);
+  }
+
+  /** Told together with the others of the same certificate, at the end of this turn. */
+  #keep(warning: CredentialsWarning): void {
+    const { certificate, code, message } = warning;
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    if (
+      certificate !== undefined &&
+      this.#unheard.some((each) => each.certificate === certificate && each.code === code)
+    )
+      return;
+    this.#unheard.push(warning);
+    if (this.#unheard.length === 1) queueMicrotask(() => this.#warnOfUnheard());
+  }
+
+  #warnOfUnheard(): void {
+    const unheard = this.#unheard;
+    this.#unheard = [];
+    const bySubject = new Map<string, CredentialsWarning[]>();
+    for (const warning of unheard) {
+      const { certificate, message } = warning;
+      const subject = certificate ?? message;
+      bySubject.set(subject, [...(bySubject.get(subject) ?? []), warning]);
+    }
+    for (const [first, ...others] of bySubject.values()) {
+      const prefix = `certificate "${first!.certificate}": `;
+      const text = [first!.message, ...others.map(({ message }) => message.replace(prefix, ''))];
+      process.emitWarning(text.join('; '), {
+        type: 'ClientCertificateWarning',
+        code: first!.code,
+        detail: "Listen to 'warning' to deal with it yourself: credentials.on('warning', …).",
+      });
+    }
   }
 
   #tell(event: string | symbol, args: readonly unknown[]): void {
@@ -89,9 +131,17 @@ export class Events {
   }
 }
 
-function warn(error: Error): void {
-  const { message, hint = '', code = '', cause } = error as Partial<ClientCertificateError> & Error;
-  process.emitWarning(hint ? `${message}. ${hint}` : message, {
+function describeEnd(
+  code: 'EXPIRED' | 'EXPIRING',
+  { name, role, subject, validTo }: Expired,
+): CredentialsWarning {
+  const what = role === 'certificate' ? '' : ` the ${role} ${subject}`;
+  const verb = code === 'EXPIRED' ? 'expired' : 'expires';
+  return { code, certificate: name, message: `"${name}":${what} ${verb} on ${validTo.toISOString()}` };
+}
+
+function warn({ message, hint, code, cause }: ClientCertificateError): void {
+  process.emitWarning(hint !== undefined ? `${message}. ${hint}` : message, {
     type: 'ClientCertificateWarning',
     code,
     ...(cause instanceof Error && { detail: `${cause}` }),

@@ -15,7 +15,7 @@ export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from '
 export { inspectFile, loadCredentials, readCertificate } from './late.ts';
 export type { Inspection, InspectOptions } from './load/index.ts';
 export { acceptCredentials, type Loading, loadedOf } from './loading.ts';
-export type { Expired, Expiring } from './rotate/expiry.ts';
+export type { CertificateRole, Expired, Expiring } from './rotate/expiry.ts';
 export type { Health, HealthReason } from './rotate/health.ts';
 export {
   type MetricsTarget,
@@ -31,6 +31,7 @@ export type {
   ClientCertificate,
   Config,
   ConsideredRule,
+  ExpiryThreshold,
   ExplainedCertificate,
   Explanation,
   FileFormat,

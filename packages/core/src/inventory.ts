@@ -6,6 +6,7 @@ import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
 import { explainAs, Problem } from './load/problem.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
+import { ownOf } from './own.ts';
 import { type Pins, rulesOf } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
 import { eachOf } from './rotate/each.ts';
@@ -21,6 +22,8 @@ export interface Inventory {
   readonly config: CheckedConfig;
   /** Replaced one by one as they are renewed. */
   readonly certificates: Map<string, CertificateVersion>;
+  /** Those that could not be read, with `allowBroken`: whatever needs one fails with its error. */
+  readonly broken: ReadonlyMap<string, ClientCertificateError>;
   /** Where each certificate was read, and when to read it again. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** The roots of each rule that has some, by the rule's label; those of the proxy under `proxy`. */
@@ -54,7 +57,7 @@ export interface LoadedProxy {
 /** What sources are read with. */
 interface Place {
   readonly baseDirectory: string;
-  readonly expiryWarningDays: number;
+  readonly expiryWarningDays: CheckedConfig['expiryWarningDays'];
 }
 
 /** How many certificates are read at a time: enough to fill the thread pool, few enough to stay small. */
@@ -72,17 +75,35 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
   const kept = earlier?.config.baseDirectory === config.baseDirectory ? earlier : undefined;
   const loaded = await loadCertificates(config, trustOnly, kept, earlier);
   const { roots, failures } = await loadRoots(config, kept);
-  throwFailures([...loaded.failures, ...failures]);
+  const tolerated = config.allowBroken && loaded.certificates.size > 0;
+  throwFailures([...(tolerated ? [] : loaded.failures.values()), ...failures]);
   checkTrust(config, loaded.certificates);
   const names = [...config.certificates.keys()];
   return {
     config,
-    certificates: new Map(names.map((name) => [name, loaded.certificates.get(name)!])),
-    origins: new Map(names.map((name) => [name, loaded.origins.get(name)!])),
+    certificates: new Map(
+      names.flatMap((name) => {
+        const version = loaded.certificates.get(name);
+        return version ? [[name, version]] : [];
+      }),
+    ),
+    broken: loaded.failures,
+    origins: new Map(names.map((name) => [name, loaded.origins.get(name) ?? { files: [] }])),
     roots,
     table: layOut(config, roots),
     proxy: await loadProxy(config, roots, earlier),
   };
+}
+
+/**
+ * The certificate of this name as it is now.
+ *
+ * @throws the error with which it could not be read
+ */
+export function versionOf({ certificates, broken }: Inventory, name: string): CertificateVersion {
+  const version = certificates.get(name);
+  if (version) return version;
+  throw broken.get(name)!;
 }
 
 /**
@@ -95,14 +116,17 @@ async function loadCertificates(
   trustOnly: Set<string>,
   kept: Inventory | undefined,
   earlier: Inventory | undefined,
-): Promise<Pick<Inventory, 'certificates'> & { origins: Map<string, Origin>; failures: unknown[] }> {
+): Promise<
+  Pick<Inventory, 'certificates'> & { origins: Map<string, Origin>; failures: Inventory['broken'] }
+> {
   const certificates = new Map<string, CertificateVersion>();
   const origins = new Map<string, Origin>();
   const failures: unknown[] = [];
   const place = placeOf(config);
   const sources = [...config.certificates].filter(([name, source]) => {
-    if (!kept || !isEqual(source, kept.config.certificates.get(name))) return true;
-    certificates.set(name, kept.certificates.get(name)!);
+    const known = kept?.certificates.get(name);
+    if (!kept || !known || !isEqual(source, kept.config.certificates.get(name))) return true;
+    certificates.set(name, known);
     origins.set(name, kept.origins.get(name)!);
     if (kept.config.pins.trustOnly.has(name)) trustOnly.add(name);
     return false;
@@ -120,7 +144,10 @@ async function loadCertificates(
       failures[index] = error;
     }
   });
-  return { certificates, origins, failures };
+  const broken = sources.flatMap(([name], index): [string, ClientCertificateError][] =>
+    failures[index] === undefined ? [] : [[name, failures[index] as ClientCertificateError]],
+  );
+  return { certificates, origins, failures: new Map(broken) };
 }
 
 async function loadRoots(
@@ -186,7 +213,9 @@ export async function readCertificateSource(
   let found: FileSource | undefined;
   const watched: Watched[] = [];
   const ask = async () => {
-    found = typeof source === 'function' ? await source() : source;
+    const given = typeof source === 'function' ? await source() : source;
+    // What is no object is told as that by whoever reads it.
+    found = typeof given === 'object' && given !== null ? ownOf(given) : given;
     const path = directoryOf(found, place);
     // Before the files in it are read, so that what appears meanwhile counts as a change.
     if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });
@@ -262,10 +291,13 @@ export function checkTrust(
   const rootless = (name: unknown) => (certificates.get(`${name}`)?.material.ca.length ?? 0) === 0;
   const places = [
     ...[...pins.trustOnly]
-      .filter((name) => sources.has(name) && rootless(name))
+      .filter((name) => sources.has(name) && certificates.has(name) && rootless(name))
       .map((name) => `certificate "${name}"`),
     ...rulesOf(pins)
-      .filter(({ trust, ca, certificate }) => trust === 'only' && !ca && rootless(certificate))
+      .filter(
+        ({ trust, ca, certificate }) =>
+          trust === 'only' && !ca && certificates.has(`${certificate}`) && rootless(certificate),
+      )
       .map(({ label }) => label),
   ];
   throwFailures(

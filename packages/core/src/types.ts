@@ -70,6 +70,7 @@ export type WarningCode =
   | 'RULE_SHADOWED'
   | 'RULE_REDUNDANT'
   | 'CERTIFICATE_UNUSED'
+  | 'PINNED_ELSEWHERE'
   | 'SPKI_NO_BACKUP'
   | 'SERVER_UNVERIFIED'
   | 'LEGACY_TLS';
@@ -217,6 +218,9 @@ export interface WatchOptions {
   settle?: number | undefined;
 }
 
+/** How long before a certificate's end it is reported: days, or a share of its whole lifetime, such as `'20%'`. */
+export type ExpiryThreshold = number | `${number}%`;
+
 /** How far loading has come. */
 export interface LoadProgress {
   readonly loaded: number;
@@ -248,8 +252,16 @@ export interface Config<CertificateName extends string = string, ServiceName ext
   proxy?: 'env' | (string & {}) | URL | ProxyOptions<NoInfer<CertificateName>> | false | undefined;
   /** Watch the files and swap what changed (`true` unless written); with `false` they are read by `reload()` alone. */
   watch?: boolean | WatchOptions | undefined;
-  /** How many days before its end a certificate is reported (30 unless written); with several, once at each. */
-  expiryWarningDays?: number | readonly number[] | undefined;
+  /**
+   * How long before its end a certificate is reported: days, or a share of its whole lifetime (`'20%'`); with several,
+   * once at each. Unless written 30 days, and never more than a third of the lifetime.
+   */
+  expiryWarningDays?: ExpiryThreshold | readonly ExpiryThreshold[] | undefined;
+  /**
+   * Load the others where a certificate cannot be read (`false` unless written). Every request to its hosts fails with
+   * its error, `health()` is `error`, and it is read again until it can be.
+   */
+  allowBroken?: boolean | undefined;
   /** Go back to the previous certificate when servers refuse a new one. */
   rollback?: boolean | undefined;
   /** Called while certificates are read. */

@@ -18,10 +18,22 @@ import {
   readAuthorization,
   readCertificateSource,
   readRuleRoots,
+  versionOf,
   withRoots,
 } from './inventory.ts';
+import { anatomyOf } from './load/anatomy.ts';
+import { subjectOf } from './load/identity.ts';
+import { explainOtherPort } from './pin/explain.ts';
+import { formatHost } from './pin/host.ts';
 import { isEqual } from './rotate/equal.ts';
-import { ExpiryWatch } from './rotate/expiry.ts';
+import {
+  type Expirable,
+  ExpiryWatch,
+  expirablesOf,
+  passedThreshold,
+  rootsAsExpirable,
+} from './rotate/expiry.ts';
+import type { AuthorityRecord } from './rotate/health.ts';
 import { haveSame, refusal, replaces } from './rotate/judge.ts';
 import { Probation } from './rotate/probation.ts';
 import type { Failure, Renewable } from './rotate/renewal.ts';
@@ -47,24 +59,61 @@ export class Upkeep {
     this.#inventory = inventory;
     this.#connections = connections;
     this.#events = events;
-    this.#renewals = new Renewals((name, error) => events.emit('error', error, { name }));
+    this.#renewals = new Renewals((name, error) => events.emit('error', asOurs(name, error), { name }));
     this.#expiry = new ExpiryWatch(
       {
         expiring: (event) => events.emit('expiring', event),
         expired: (event) => events.emit('expired', event),
       },
-      () => this.#inventory.certificates.values(),
-      () => this.#inventory.config.expiryThresholds,
+      () => this.expirables(),
+      () => this.#inventory.config.expiryWarningDays,
     );
     this.#renewals.watch(inventory.config.watch);
     this.#follow();
     // Not before whoever awaits the credentials has had time to listen.
     const { certificates, config } = inventory;
-    setImmediate(() => this.#announce([...certificates.values()], config.warnings)).unref();
+    setImmediate(() => {
+      this.#announce([...certificates.values()], config.warnings);
+      this.#expiry.look(this.#ruleRoots());
+      this.#reportBroken();
+    }).unref();
   }
 
   get inventory(): Inventory {
     return this.#inventory;
+  }
+
+  /** Every certificate whose end matters: those presented, those above them, and the roots of certificates and rules. */
+  expirables(): Expirable[] {
+    const { certificates } = this.#inventory;
+    return [...[...certificates.values()].flatMap(expirablesOf), ...this.#ruleRoots()];
+  }
+
+  #ruleRoots(): Expirable[] {
+    return [...this.#inventory.roots].flatMap(([label, { reading }]) =>
+      rootsAsExpirable(`${label}: ca`, reading.value),
+    );
+  }
+
+  /** What could not be loaded is read again like what could not be renewed. */
+  #reportBroken(): void {
+    if (this.#closed) return;
+    for (const [name, error] of this.#inventory.broken) {
+      this.#renewals.refuse(certificateKey(name), error, 1);
+    }
+  }
+
+  /** Intermediates and roots that have expired, or are about to. */
+  endingAuthorities(): Omit<AuthorityRecord, 'used'>[] {
+    const now = Date.now();
+    return this.expirables().flatMap(({ name, role, certificate, spare }) => {
+      if (role === 'certificate') return [];
+      const passed = passedThreshold(certificate, this.#inventory.config.expiryWarningDays, now);
+      const expired = passed !== undefined && passed < 0;
+      if (passed === undefined || (expired && spare)) return [];
+      const validTo = new Date(anatomyOf(certificate).notAfter);
+      return [{ name, role, subject: subjectOf(certificate), validTo, expired }];
+    });
   }
 
   /** How renewing a certificate stands, where it fails. */
@@ -92,7 +141,13 @@ export class Upkeep {
   readonly observer: Observer = {
     handshake: (handshake) => this.#events.emit('handshake', handshake),
     failure: (failure) => {
-      this.#events.emit('failure', failure);
+      const hint = this.#adviseOn(failure);
+      this.#events.emit('failure', hint === undefined ? failure : { ...failure, hint });
+      if (hint !== undefined) {
+        const { host, port } = failure;
+        const message = `the connection to ${formatHost(host, port)} was refused, without a certificate: ${hint}`;
+        this.#events.emit('warning', { code: 'PINNED_ELSEWHERE', message });
+      }
       if (this.#closed || !this.#inventory.config.rollback) return;
       const previous = this.#probation.refused(failure);
       if (previous) this.#rollBack(previous, failure);
@@ -100,6 +155,12 @@ export class Upkeep {
     awaits: (presented) => this.#probation.awaits(presented),
     accepted: (presented) => this.#probation.accepted(presented),
   };
+
+  /** What is known of a server that refused a connection that no rule names. */
+  #adviseOn({ alert, rule, host, port }: HandshakeFailure): string | undefined {
+    if (alert === null || rule !== 'none') return undefined;
+    return explainOtherPort(this.#inventory.table, host, port);
+  }
 
   close(): void {
     this.#closed = true;
@@ -146,6 +207,9 @@ export class Upkeep {
 
   async #read(name: string, source: CertificateSource): Promise<CertificateReading> {
     const reading = await readCertificateSource(name, source, placeOf(this.#inventory.config));
+    const { broken, config } = this.#inventory;
+    // What it says for the first time, nothing can differ from.
+    if (broken.has(name) && reading.trust === 'only') (config.pins.trustOnly as Set<string>).add(name);
     if ((reading.trust === 'only') === this.#inventory.config.pins.trustOnly.has(name)) return reading;
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_CONFIG_INVALID',
@@ -156,7 +220,8 @@ export class Upkeep {
 
   #take(name: string, material: ClientCertificate): boolean {
     const { certificates, config } = this.#inventory;
-    const previous = certificates.get(name)!;
+    const previous = certificates.get(name);
+    if (!previous) return this.#takeFirst(name, material);
     const refused = this.#probation.refusalOf(name)?.material;
     if (!replaces(material, previous.material, name, config.pins, refused)) return false;
     const next = { name, version: previous.version + 1, material };
@@ -168,10 +233,25 @@ export class Upkeep {
     return true;
   }
 
+  /** One that could not be loaded can be by now. */
+  #takeFirst(name: string, material: ClientCertificate): true {
+    const before = this.#inventory;
+    const version = { name, version: 1, material };
+    const found = new Map(before.certificates).set(name, version);
+    checkTrust(before.config, found);
+    const names = [...before.config.certificates.keys()].filter((each) => found.has(each));
+    const certificates = new Map(names.map((each) => [each, found.get(each)!]));
+    const broken = new Map(before.broken);
+    broken.delete(name);
+    this.#commit(withRoots({ ...before, certificates, broken }, before.roots));
+    this.#announce([version]);
+    return true;
+  }
+
   /** From here on new connections present the next version; those of the one before end with their response. */
   #swap(previous: CertificateVersion, next: CertificateVersion, begin: () => void): void {
     const { certificates } = this.#inventory;
-    const retire = this.#connections.prepareRenewal(next, (name) => certificates.get(name)!);
+    const retire = this.#connections.prepareRenewal(next, (name) => versionOf(this.#inventory, name));
     certificates.set(next.name, next);
     begin();
     retire();
@@ -205,7 +285,7 @@ export class Upkeep {
     // The source still holds the refused one: from now on that is an error, until another takes its place.
     const { count } = this.#probation.refusalOf(name)!;
     this.#renewals.refuse(certificateKey(name), refusal(refused.material, material, name), count);
-    this.#expiry.look([restored]);
+    this.#expiry.look(expirablesOf(restored));
   }
 
   #takeRoots(label: string, found: readonly X509Certificate[]): boolean {
@@ -214,6 +294,7 @@ export class Upkeep {
     if (haveSame(found, reading.value)) return false;
     const roots = new Map(before.roots).set(label, { ca, reading: { ...reading, value: found } });
     this.#commit(withRoots(before, roots));
+    this.#expiry.look(this.#ruleRoots());
     return true;
   }
 
@@ -234,7 +315,11 @@ export class Upkeep {
     const before = this.#inventory;
     const next = withRenewedRoots(loaded, started, before);
 
-    const report: ReloadReport = { changed: [], unchanged: [], failed: [] };
+    const report: ReloadReport = {
+      changed: [],
+      unchanged: [],
+      failed: [...next.broken].map(([name, error]) => ({ name, error })),
+    };
     const kept: string[] = [];
     const fresh: CertificateVersion[] = [];
     for (const [name, version] of next.certificates) {
@@ -253,7 +338,10 @@ export class Upkeep {
     this.#checkOpen(); // a listener may have closed them
     this.#refollow(before, next);
     this.#announce(fresh, next.config.warnings);
-    if (!isEqual(next.config.expiryThresholds, before.config.expiryThresholds)) this.#expiry.look();
+    if (isEqual(next.config.expiryWarningDays, before.config.expiryWarningDays)) {
+      this.#expiry.look(this.#ruleRoots());
+    } else this.#expiry.look();
+    this.#reportBroken();
 
     const keys = kept.map(certificateKey);
     const touched = new Set(await this.#renewals.findChanged(keys));
@@ -309,12 +397,21 @@ export class Upkeep {
         this.#events.emit('warning', { code, message: about, certificate: name });
       }
     }
-    this.#expiry.look(fresh);
+    this.#expiry.look(fresh.flatMap(expirablesOf));
   }
 
   #checkOpen(): void {
     if (this.#closed) throw closed();
   }
+}
+
+/** Every failure has a code and a name; what has none yet was thrown by what nobody foresaw. */
+function asOurs(name: string, error: Error): ClientCertificateError {
+  if (error instanceof ClientCertificateError) return error;
+  return new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', `"${name}" could not be renewed`, {
+    hint: 'The error that it ended with is the cause.',
+    cause: error,
+  });
 }
 
 /** A new inventory, with what has been renewed of the roots that it took over from the one before. */

@@ -31,6 +31,8 @@ export interface HandshakeFailure {
   alert: number | null;
   /** What was presented, or was to be presented if the server asked; `null` for none. */
   presented: { name: string; version: number; fingerprint256: string } | null;
+  /** What to write instead, where the host is pinned for another port alone. */
+  hint?: string | undefined;
 }
 
 /** Who is told of connections. */

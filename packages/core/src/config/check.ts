@@ -7,7 +7,7 @@ import { checkCertificates } from './certificates.ts';
 import { configError, readIssues } from './findings.ts';
 import { type CheckedProxy, checkProxy } from './proxy.ts';
 import { checkRules } from './rules.ts';
-import { copyOwn, findUnknownKeys } from './shape.ts';
+import { copyOwn, findUnknownKeys, RESERVED } from './shape.ts';
 
 /** A config without errors. It holds passphrases: keep it private. */
 export interface CheckedConfig {
@@ -18,10 +18,9 @@ export interface CheckedConfig {
   readonly authorities: readonly (PinRule & { readonly ca: NonNullable<PinRule['ca']> })[];
   readonly proxy: CheckedProxy | 'env' | false | undefined;
   readonly watch: { readonly pollInterval: number; readonly settle: number } | false;
-  /** The first threshold: from here on a certificate is expiring. */
-  readonly expiryWarningDays: number;
-  /** Every threshold, the largest first. */
-  readonly expiryThresholds: readonly number[];
+  /** As it is written; what it means for a certificate, `thresholdsOf` says. */
+  readonly expiryWarningDays: Config['expiryWarningDays'];
+  readonly allowBroken: boolean;
   readonly rollback: boolean;
   readonly onProgress: ((progress: LoadProgress) => void) | undefined;
   /** What relative paths are relative to; absolute. */
@@ -48,10 +47,17 @@ export interface CheckConfigOptions {
 export async function checkConfig(input: unknown, options: CheckConfigOptions = {}): Promise<CheckedConfig> {
   const name = options.path ?? 'the config';
   // Both modules are needed once, when a config is loaded: importing them with the package would cost every start.
-  const [{ safeParse }, { configSchema }] = await Promise.all([import('valibot'), import('./schema.ts')]);
+  const [{ safeParse }, { configSchema, hostPin }] = await Promise.all([
+    import('valibot'),
+    import('./schema.ts'),
+  ]);
   const copy = copyOwn(input);
   const parsed = safeParse(configSchema, copy);
-  const malformed = [...findUnknownKeys(configSchema, copy), ...readIssues(parsed.issues ?? [])];
+  const malformed = [
+    ...findUnknownKeys(configSchema, copy),
+    ...readIssues(parsed.issues ?? []),
+    ...checkReservedHosts(copy, (pin) => safeParse(hostPin, pin).issues),
+  ];
   if (malformed.length > 0 && !isRecord(copy)) throw configError(malformed, name);
 
   // What is well-formed is looked at all the same, so that one report names everything.
@@ -71,7 +77,6 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
     ...conflicts.errors,
   ];
   if (findings.length > 0) throw configError(findings, name);
-  const expiryThresholds = [config.expiryWarningDays ?? 30].flat().toSorted((a, b) => b - a);
   return {
     certificates: sources.certificates,
     pins: { ...rules.pins, trustOnly: sources.trustOnly },
@@ -80,8 +85,8 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
     ),
     proxy: proxy.proxy,
     watch: checkWatch(config.watch ?? true),
-    expiryWarningDays: expiryThresholds[0]!,
-    expiryThresholds,
+    expiryWarningDays: config.expiryWarningDays,
+    allowBroken: config.allowBroken ?? false,
     rollback: config.rollback ?? false,
     onProgress: config.onProgress,
     baseDirectory: options.baseDirectory ?? process.cwd(),
@@ -92,6 +97,17 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
       ...findUnused(sources.certificates, rules.pins, proxy.proxy),
     ],
   };
+}
+
+/** Hosts may be called `constructor`; valibot leaves such keys out of a record. */
+function checkReservedHosts(
+  config: unknown,
+  check: (pin: unknown) => Parameters<typeof readIssues>[0] | undefined,
+): Finding[] {
+  const hosts = isRecord(config) && isRecord(config.hosts) ? config.hosts : {};
+  return [...RESERVED]
+    .filter((host) => Object.hasOwn(hosts, host))
+    .flatMap((host) => readIssues(check(hosts[host]) ?? [], ['hosts', host]));
 }
 
 function checkWatch(watch: boolean | WatchOptions): CheckedConfig['watch'] {

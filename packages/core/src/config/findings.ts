@@ -1,6 +1,6 @@
 import type { BaseIssue } from 'valibot';
 import { ClientCertificateError } from '../errors.ts';
-import { type Finding, formatPath } from '../pin/finding.ts';
+import { type Finding, formatPath, showPath } from '../pin/finding.ts';
 
 /**
  * One error for everything that is wrong with a config. Its code is that of the findings where they agree,
@@ -21,7 +21,7 @@ export function configError(findings: readonly Finding[], name: string): ClientC
       : `${name} has ${lines.length} errors:\n${lines.map((line) => `  - ${line}`).join('\n')}`;
   return new ClientCertificateError(code, message, {
     hint: HINTS.get(code) ?? 'Correct what is listed; nothing of this config has been used.',
-    issues: findings.map(({ path, message }) => ({ path, message })),
+    issues: findings.map(({ path, message }) => ({ path: showPath(path), message })),
   });
 }
 
@@ -41,8 +41,8 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 /**
  * What valibot found, told by the messages of the schema: valibot's own would repeat the value, which may be secret.
  */
-export function readIssues(issues: readonly BaseIssue<unknown>[]): Finding[] {
-  return issues.flatMap((issue) => readIssue(issue, []));
+export function readIssues(issues: readonly BaseIssue<unknown>[], path: Finding['path'] = []): Finding[] {
+  return issues.flatMap((issue) => readIssue(issue, path));
 }
 
 function readIssue(issue: BaseIssue<unknown>, parent: readonly (string | number)[]): Finding[] {

@@ -1,5 +1,6 @@
 import type { Finding } from '../pin/finding.ts';
 import { formatPattern, parsePattern } from '../pin/pattern.ts';
+import { isPlausible, quote } from '../quote.ts';
 import type { CertificateSource, Config, HostPin, ServicePin } from '../types.ts';
 import { configError } from './findings.ts';
 import { findJsonMistake } from './json.ts';
@@ -26,7 +27,8 @@ export interface MendixSettings {
  * under their own names or after `MXRUNTIME_`.
  *
  * The name of a web service becomes a service, that of a host a host on any port, and a name that could be either
- * both. A single certificate without usages is the default. `CACertificates` are trusted on every connection.
+ * both; a URL is an error. A single certificate is the default unless a usage names it; an empty path denies, as
+ * `NoClientCertificateUsages` does. `CACertificates` are trusted on every connection.
  *
  * @throws `ERR_CLIENTCERT_CONFIG_INVALID` where the settings do not fit together.
  * @see https://docs.mendix.com/howto/integration/use-a-client-certificate/
@@ -51,7 +53,9 @@ export function fromMendixSettings(settings: MendixSettings | NodeJS.ProcessEnv 
   if (paths.length + ca.length + denied.length + usages.length === 0 && findings.length === 0) {
     findings.push(wrong('ClientCertificates', 'is not set'));
   }
-  if (paths.length > 1 && usages.length === 0 && findings.length === 0) findings.push(usagesNeeded(paths));
+  // An empty path says what NoClientCertificateUsages says, and nothing of the hosts that it does not name.
+  const assigns = usages.some(([, path]) => path !== '');
+  if (paths.length > 1 && !assigns && findings.length === 0) findings.push(usagesNeeded(paths));
 
   const names = nameCertificates(paths);
   if (names.size < paths.length) findings.push(wrong('ClientCertificates', 'names a file twice'));
@@ -71,7 +75,7 @@ export function fromMendixSettings(settings: MendixSettings | NodeJS.ProcessEnv 
     { pfx: paths[index]!, passphrase: passwords[index], ...(ca.length > 0 ? { ca } : {}) },
   ]);
   const [only] = names.values();
-  const fallback = usages.length === 0 && only !== undefined ? only : ca.length > 0 ? { ca } : undefined;
+  const fallback = !assigns && only !== undefined ? only : ca.length > 0 ? { ca } : undefined;
   const withRoots = (rule: string | false) =>
     rule === false && ca.length > 0 ? { certificate: rule, ca } : rule;
   return {
@@ -175,11 +179,9 @@ function nameCertificates(paths: readonly string[]): Map<string, string> {
   const names = new Map<string, string>();
   const taken = new Set<string>();
   for (const path of paths) {
-    const file =
-      path
-        .split(/[/\\]/)
-        .at(-1)!
-        .replace(/\.[^.]+$/, '') || 'certificate';
+    const last = path.split(/[/\\]/).at(-1)!;
+    // What is no path may be a password, and a name is shown.
+    const file = (isPlausible(path, 'path') && last.replace(/\.[^.]+$/, '')) || 'certificate';
     let name = file;
     for (let count = 2; taken.has(name); count++) name = `${file}-${count}`;
     taken.add(name);
@@ -199,7 +201,9 @@ const SERVICE = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$/;
 
 function addUsage(rules: Rules, setting: Setting, identifier: string, rule: string | false): Finding[] {
   if (identifier === '') return [wrong(setting, 'has an empty name')];
-  const { pattern } = parsePattern(identifier, '*');
+  const { pattern, problem } = parsePattern(identifier, '*');
+  // Mendix compares names of web services and of hosts: a URL would be neither, and stand for nothing.
+  if (pattern === undefined && /[/\\?#@:*]/.test(identifier)) return [wrong(setting, problem, identifier)];
   const places: [Map<string, string | false>, string][] = [];
   if (pattern !== undefined) places.push([rules.hosts, formatPattern(pattern)]);
   if (pattern === undefined || SERVICE.test(identifier)) places.push([rules.services, identifier]);
@@ -213,7 +217,10 @@ function addUsage(rules: Rules, setting: Setting, identifier: string, rule: stri
 }
 
 function usagesNeeded(paths: readonly string[]): Finding {
-  const example = JSON.stringify({ 'Module.WebService': paths[0], 'www.example.com': paths[1] });
+  const [first, second] = paths.map((path) =>
+    JSON.stringify(isPlausible(path, 'path') ? path : 'client.pfx'),
+  );
+  const example = `{"Module.WebService": ${first}, "www.example.com": ${second}}`;
   return wrong(
     'ClientCertificateUsages',
     `is needed to tell which of the ${paths.length} certificates goes where, by the names of web services and hosts: ${example}`,
@@ -221,10 +228,10 @@ function usagesNeeded(paths: readonly string[]): Finding {
 }
 
 function notListed(identifier: string, path: string, paths: readonly string[]): Finding {
-  const listed = paths.map((each) => JSON.stringify(each)).join(', ');
+  const listed = paths.map((each) => quote(each, 'path')).join(', ');
   return wrong(
     'ClientCertificateUsages',
-    `names ${JSON.stringify(path)}, which is not in ClientCertificates (${listed || 'empty'})`,
+    `names ${quote(path, 'path')}, which is not in ClientCertificates (${listed || 'empty'})`,
     identifier,
   );
 }

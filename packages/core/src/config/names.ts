@@ -1,10 +1,14 @@
 import type { Finding } from '../pin/finding.ts';
 import { didYouMean } from '../pin/nearest.ts';
+import { isSecret, quote } from '../quote.ts';
 
 /** Whether a name that the user chose can be shown in messages and logs as it is. */
 export function checkName(path: readonly (string | number)[], name: string): Finding[] {
   if (name.trim() === '') return [invalidName(path, 'the name is empty')];
-  return /\p{Cc}/u.test(name) ? [invalidName(path, 'the name has a control character in it')] : [];
+  if (isSecret(name)) {
+    return [invalidName(path, 'this reads as a secret and not as a name: choose one that may be shown')];
+  }
+  return [];
 }
 
 /** Whether a rule names a certificate that there is; `known` is `undefined` where that cannot be told. */
@@ -19,17 +23,15 @@ export function checkCertificateName(
 
 function describeUnknown(name: string, known: ReadonlySet<string>): string {
   if (name === '') return 'the name of a certificate is empty: write `false` if none is meant';
-  // What is no name may be key material or a passphrase that was put in the wrong place.
-  if (name.length > 64 || !/^[\p{L}\p{N}][\p{L}\p{N} ._/@:-]*$/u.test(name)) {
-    return `this is not the name of a certificate but ${name.length} other characters: certificates are defined under \`certificates\` and named here`;
-  }
   const near = didYouMean(name, known);
-  if (near !== '') return `there is no certificate ${JSON.stringify(name)}: ${near}`;
+  // What is near to a name was meant as that name.
+  const missing = `there is no certificate ${near === '' ? quote(name, 'name') : JSON.stringify(name)}`;
+  if (near !== '') return `${missing}: ${near}`;
   if (/\.(pfx|p12|pem|crt|cer|key|jks)$/i.test(name)) {
-    return `there is no certificate ${JSON.stringify(name)}: a rule takes a name, the file is given under \`certificates\``;
+    return `${missing}: a rule takes a name, the file is given under \`certificates\``;
   }
-  const names = [...known].slice(0, 10).map((each) => JSON.stringify(each));
-  return `there is no certificate ${JSON.stringify(name)}: ${names.length === 0 ? '`certificates` is empty' : `there is ${names.join(', ')}${known.size > 10 ? ', …' : ''}`}`;
+  const names = [...known].slice(0, 10).map((each) => quote(each, 'chosen'));
+  return `${missing}: ${names.length === 0 ? '`certificates` is empty' : `there is ${names.join(', ')}${known.size > 10 ? ', …' : ''}`}`;
 }
 
 function invalidName(path: readonly (string | number)[], message: string): Finding {

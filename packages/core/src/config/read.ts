@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
+import { isPlausible, show } from '../quote.ts';
 import type { Config } from '../types.ts';
 import { findJsonMistake } from './json.ts';
 
@@ -34,8 +35,8 @@ export async function readConfig(
 }
 
 async function readFileOf(location: string | URL, origin: string): Promise<FoundConfig> {
-  const path = toPath(location);
-  const text = decode(await readBytes(path, origin), path);
+  const { path, shown } = toPath(location);
+  const text = decode(await readBytes(path, shown, origin), shown);
   let config: unknown;
   try {
     config = JSON.parse(text);
@@ -45,7 +46,7 @@ async function readFileOf(location: string | URL, origin: string): Promise<Found
   const mistake = findJsonMistake(text);
   if (mistake !== undefined) {
     const message = `line ${mistake.line}, column ${mistake.column}: ${mistake.message}`;
-    throw new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', `${path}: ${message}`, {
+    throw new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', `${shown}: ${message}`, {
       hint: 'Correct the JSON. An editor shows such places if the file says "$schema": "./node_modules/@clientcert/core/schema/clientcert.schema.json".',
       issues: [{ path: [], message }],
     });
@@ -53,33 +54,47 @@ async function readFileOf(location: string | URL, origin: string): Promise<Found
   return { config, baseDirectory: dirname(path), path };
 }
 
-function toPath(location: string | URL): string {
-  const isUrl = location instanceof URL || /^file:/i.test(location);
-  if (!isUrl) return resolve(location);
-  const url = new URL(location);
-  if (url.protocol !== 'file:') {
+/** Where a config is, and what messages call it: what is given in its place may be the config itself. */
+function toPath(location: string | URL): { path: string; shown: string } {
+  const isUrl = location instanceof URL || /^[a-z][a-z\d+.-]+:[/\\]{2}|^file:/i.test(location);
+  if (!isUrl) {
+    const path = resolve(location);
+    return { path, shown: isPlausible(location, 'path') ? path : show(location, 'path') };
+  }
+  try {
+    const path = fileURLToPath(location);
+    return { path, shown: show(path, 'path') };
+  } catch {
+    // The reason repeats the URL, which may hold credentials.
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_CONFIG_NOT_FOUND',
-      `a config is not read from ${url.protocol} URLs`,
-      {
-        hint: 'Pass a path, a file: URL, or the config itself as an object.',
-      },
+      'a config is not read from a URL that is no file: URL of this machine',
+      { hint: 'Pass a path, a file: URL, or the config itself as an object.' },
     );
   }
-  return fileURLToPath(url);
 }
 
-async function readBytes(path: string, origin: string): Promise<Buffer> {
+async function readBytes(path: string, shown: string, origin: string): Promise<Buffer> {
   try {
     return await readFile(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // It repeats the path.
+    const cause = shown === path ? error : undefined;
+    if (
+      code === 'ENOENT' ||
+      code === 'ENOTDIR' ||
+      code === 'ENAMETOOLONG' ||
+      code === 'ERR_INVALID_ARG_VALUE'
+    ) {
       throw new ClientCertificateError(
         'ERR_CLIENTCERT_CONFIG_NOT_FOUND',
-        `there is no config file ${path}${origin}`,
+        `there is no config file ${shown}${origin}`,
         {
-          hint: 'Check the path; a relative one is relative to the working directory.',
+          hint:
+            shown === path
+              ? 'Check the path; a relative one is relative to the working directory.'
+              : 'A path, such as "./clientcert.json", stands here. A config itself is passed as an object: JSON.parse(text).',
           cause,
         },
       );
@@ -87,7 +102,7 @@ async function readBytes(path: string, origin: string): Promise<Buffer> {
     const reason = code === 'EISDIR' ? 'is a directory' : `cannot be read (${code})`;
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_FILE_UNREADABLE',
-      `the config file ${path}${origin} ${reason}`,
+      `the config file ${shown}${origin} ${reason}`,
       {
         hint:
           code === 'EISDIR'
@@ -100,14 +115,14 @@ async function readBytes(path: string, origin: string): Promise<Buffer> {
 }
 
 /** UTF-8, with or without a byte order mark; Windows tools also write UTF-16. */
-function decode(bytes: Buffer, path: string): string {
+function decode(bytes: Buffer, shown: string): string {
   const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
   try {
     return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_CONFIG_INVALID',
-      `${path}: this is not a text in UTF-8`,
+      `${shown}: this is not a text in UTF-8`,
       {
         hint: 'The config is a JSON file. A certificate file is named in it, under `certificates`.',
       },

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import * as v from 'valibot';
-import type { Config } from '../types.ts';
+import type { Config, HostPin } from '../types.ts';
 
 /** For completion in editors: what an option is, in one sentence. */
 const described = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
@@ -136,7 +136,7 @@ const ruleOptions = {
     described(flag, 'Follow a redirect from https: to http: although a certificate was presented.'),
   ),
 };
-const hostPin = v.union(
+export const hostPin: v.GenericSchema<HostPin> = v.union(
   [certificateName, v.literal(false), object(ruleOptions)],
   "must be a certificate's name, false, or an object such as { certificate, tls }",
 );
@@ -179,6 +179,10 @@ const days = v.pipe(
   v.number('must be a number of days'),
   v.finite('must be finite'),
   v.minValue(0, 'must not be negative'),
+);
+const threshold = v.union(
+  [days, v.pipe(v.string(), v.regex(/^(?:\d{1,2}(?:\.\d+)?|100)%$/, 'must be a share such as "20%"'))],
+  'must be a number of days, or a share of the lifetime such as "20%"',
 );
 
 const watch = v.union(
@@ -243,10 +247,16 @@ export const configSchema: v.GenericSchema<Config> = object(
     expiryWarningDays: v.optional(
       described(
         v.union(
-          [days, v.pipe(v.array(days), v.minLength(1, 'is an empty list'))],
-          'must be a number of days, or a list of such numbers',
+          [threshold, v.pipe(v.array(threshold), v.minLength(1, 'is an empty list'))],
+          'must be a number of days, a share of the lifetime such as "20%", or a list of these',
         ),
-        'How many days before its end a certificate is reported (30 unless written); with several, once at each.',
+        'How long before its end a certificate is reported: days, or a share of its lifetime such as "20%"; with several, once at each. Unless written 30 days, and never more than a third of the lifetime.',
+      ),
+    ),
+    allowBroken: v.optional(
+      described(
+        flag,
+        'Load the others where a certificate cannot be read: requests to its hosts fail with its error.',
       ),
     ),
     rollback: v.optional(

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import type { Finding } from '../pin/finding.ts';
 import { findNearest } from '../pin/nearest.ts';
+import { isPlausible, show } from '../quote.ts';
 
 /**
  * A copy of a config that holds nothing but what its author wrote: own properties, on objects without a prototype,
@@ -52,7 +53,8 @@ export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []
   return Object.entries(value).flatMap(([key, item]): Finding[] => {
     const inner = [...path, key];
     if (entries === undefined) {
-      return RESERVED.has(key) ? [unusable(inner)] : findUnknownKeys(found.value, item, inner);
+      const isTaken = RESERVED.has(key) && path[0] !== 'hosts';
+      return isTaken ? [unusable(inner)] : findUnknownKeys(found.value, item, inner);
     }
     return Object.hasOwn(entries, key)
       ? findUnknownKeys(entries[key], item, inner)
@@ -64,7 +66,7 @@ const ARRAY: ReadonlySet<string> = new Set(['array']);
 const OBJECT: ReadonlySet<string> = new Set(['strict_object', 'record']);
 
 /** Names that mean something to every JavaScript object; valibot leaves them out of a record without a word. */
-const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+export const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** The branch of a schema that describes arrays, or objects: no union here has two of either. */
 function choose(shape: Shape, wanted: ReadonlySet<string>): Shape | undefined {
@@ -97,7 +99,8 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Finding 
   const advice =
     ADVICE.get(key) ??
     (meant === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${meant}\`?`);
-  return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: `unknown option \`${key}\`: ${advice}` };
+  const shown = isPlausible(key, 'option') || meant !== undefined ? `\`${key}\`` : show(key, 'option');
+  return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: `unknown option ${shown}: ${advice}` };
 }
 
 /** What other tools call the same thing, in lower case. */

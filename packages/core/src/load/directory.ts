@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isPlausible } from '../quote.ts';
 import { Problem } from './problem.ts';
 import { labelOf, type Surroundings, toPath } from './source.ts';
 
@@ -28,12 +29,15 @@ export async function readLayout(
   surroundings: Surroundings,
 ): Promise<{ identity: string[]; ca: string[] }> {
   const path = toPath(directory, surroundings.baseDirectory);
-  const names = await list(path);
+  const label = labelOf(directory, surroundings.baseDirectory);
+  // What is not shown is not in the cause, either: its message repeats the path.
+  const isShown = typeof directory !== 'string' || isPlausible(directory, 'path', surroundings.baseDirectory);
+  const names = await list(path, label, isShown);
   const layout = layouts.find(({ identity }) => identity.every((name) => names.has(name)));
   if (layout === undefined)
     throw new Problem(
       'FILE_NOT_FOUND',
-      `${labelOf(path)} holds none of the known layouts: ${layouts.map(({ identity }) => identity.join(' with ')).join('; ')}`,
+      `${label} holds none of the known layouts: ${layouts.map(({ identity }) => identity.join(' with ')).join('; ')}`,
       'Name the files instead: { cert: …, key: … } or { pfx: … }.',
     );
   const ca = layout.ca?.find((name) => names.has(name));
@@ -43,18 +47,17 @@ export async function readLayout(
   };
 }
 
-async function list(path: string): Promise<Set<string>> {
+async function list(path: string, label: string, isShown: boolean): Promise<Set<string>> {
   try {
     return new Set(await readdir(path));
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-    if (code === 'ENOENT')
-      throw new Problem('FILE_NOT_FOUND', `the directory ${labelOf(path)} does not exist`, undefined, cause);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const cause = isShown ? error : undefined;
+    if (code === 'ENOENT' || code === 'ENAMETOOLONG')
+      throw new Problem('FILE_NOT_FOUND', `the directory ${label} does not exist`, undefined, cause);
     throw new Problem(
       'FILE_UNREADABLE',
-      code === 'ENOTDIR'
-        ? `${labelOf(path)} is not a directory`
-        : `the directory ${labelOf(path)} cannot be read (${code})`,
+      code === 'ENOTDIR' ? `${label} is not a directory` : `the directory ${label} cannot be read (${code})`,
       code === 'ENOTDIR' ? 'Name the file as pfx, or as cert and key.' : undefined,
       cause,
     );

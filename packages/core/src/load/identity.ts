@@ -1,4 +1,5 @@
 import { type KeyObject, sign, verify, type X509Certificate } from 'node:crypto';
+import { quote as quoteWritten } from '../quote.ts';
 import { anatomyOf } from './anatomy.ts';
 import { isSelfSigned } from './chain.ts';
 import type { FoundCertificate, FoundKey } from './holdings.ts';
@@ -160,7 +161,7 @@ function findByAlias(identities: readonly Identity[], alias: string): Identity {
   }
   throw new Problem(
     'IDENTITY_NOT_FOUND',
-    `holds no identity with the alias ${quote(alias)}; it holds ${list(identities)}`,
+    `holds no identity with the alias ${quoteWritten(alias, 'name')}; it holds ${list(identities)}`,
     'Use one of these aliases, or a SHA-256 fingerprint.',
   );
 }

@@ -174,7 +174,8 @@ function explainKey(alias: string, keyPassphrase: ResolvedPassphrase): Problem {
     ? new Problem(
         'PASSPHRASE_MISSING',
         `the key "${alias}" has a passphrase of its own, and no keyPassphrase was given${keyPassphrase.reason === undefined ? '' : `: ${keyPassphrase.reason}`}`,
-        "Add keyPassphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+        keyPassphrase.advice ??
+          "Add keyPassphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
       )
     : new Problem(
         'PASSPHRASE_WRONG',

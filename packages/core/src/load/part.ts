@@ -1,7 +1,7 @@
 import type { FileFormat, FileSource, Material } from '../types.ts';
 import type { Holdings } from './holdings.ts';
 import { type MaterialOptions, readMaterial } from './material.ts';
-import { type Keyring, resolvePassphrase } from './passphrase.ts';
+import { type Keyring, resolvePassphrase, unsetPassphrase } from './passphrase.ts';
 import { Problem } from './problem.ts';
 import { fetchMaterial, labelOf, type Surroundings } from './source.ts';
 
@@ -19,7 +19,7 @@ export async function readPart(
   options: MaterialOptions,
   role?: 'cert' | 'key' | undefined,
 ): Promise<Part> {
-  const label = labelOf(material);
+  const label = labelOf(material, surroundings.baseDirectory);
   try {
     const { bytes, mode } = await fetchMaterial(material, surroundings);
     try {
@@ -34,14 +34,14 @@ export async function readPart(
 }
 
 export async function resolveKeyring(
-  { passphrase, keyPassphrase }: Pick<FileSource, 'passphrase' | 'keyPassphrase'>,
+  source: Pick<FileSource, 'passphrase' | 'keyPassphrase'>,
   surroundings: Surroundings,
 ): Promise<Keyring> {
-  return {
-    passphrase: await resolvePassphrase(passphrase, surroundings),
-    keyPassphrase: await resolvePassphrase(keyPassphrase, surroundings),
-    used: false,
-  };
+  const ask = (role: 'passphrase' | 'keyPassphrase') =>
+    source[role] === undefined && Object.hasOwn(source, role)
+      ? unsetPassphrase(role)
+      : resolvePassphrase(source[role], surroundings, role);
+  return { passphrase: await ask('passphrase'), keyPassphrase: await ask('keyPassphrase'), used: false };
 }
 
 export function formatOf(holdings: readonly Holdings[]): FileFormat {

@@ -1,6 +1,6 @@
 import type { Passphrase } from '../types.ts';
 import { Problem } from './problem.ts';
-import { readFileBytes, type Surroundings } from './source.ts';
+import { adviseUnset, describeUnset, readFileBytes, type Surroundings } from './source.ts';
 
 /** BMPString for PKCS#12's own derivation, octets for everything else. */
 export type PasswordForm = 'bmp' | 'octets';
@@ -9,6 +9,8 @@ export type PasswordForm = 'bmp' | 'octets';
 export interface ResolvedPassphrase {
   readonly text: string | undefined;
   readonly reason?: string;
+  /** What to do about that. */
+  readonly advice?: string;
 }
 
 /**
@@ -35,11 +37,23 @@ export async function resolvePassphrase(
   if ('env' in passphrase) {
     const text = surroundings.env[passphrase.env];
     return text === undefined
-      ? { text, reason: `the environment variable ${passphrase.env} is not set` }
+      ? { text, reason: describeUnset(passphrase.env), advice: adviseUnset(passphrase.env, `the ${role}`) }
       : { text };
   }
   if ('file' in passphrase) return { text: await readPassphraseFile(passphrase.file, surroundings, role) };
   throw noPassphrase(role);
+}
+
+/**
+ * A passphrase that a source writes and that has no value, as `process.env.NAME` has none where NAME is not set:
+ * to add it would be no advice.
+ */
+export function unsetPassphrase(role: string): ResolvedPassphrase {
+  return {
+    text: undefined,
+    reason: `\`${role}\` is written and is undefined`,
+    advice: `Set the environment variable that \`${role}\` is read from.`,
+  };
 }
 
 function noPassphrase(role: string): Problem {
@@ -118,7 +132,8 @@ export function missingPassphrase({ passphrase }: Keyring, what: string): Proble
   return new Problem(
     'PASSPHRASE_MISSING',
     `${what}, and no passphrase was given${passphrase.reason === undefined ? '' : `: ${passphrase.reason}`}`,
-    "Add passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+    passphrase.advice ??
+      "Add passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
   );
 }
 

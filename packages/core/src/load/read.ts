@@ -1,4 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
+import { ownOf } from '../own.ts';
+import { quote } from '../quote.ts';
 import type { CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { readLayout } from './directory.ts';
@@ -77,12 +79,13 @@ export function readSource(
 export function readSource(source: CertificateSource, options?: ReadOptions): Promise<SourceReading>;
 export async function readSource(
   source: CertificateSource,
-  options: ReadOptions = {},
+  written: ReadOptions = {},
 ): Promise<SourceReading<KeyObject | null>> {
+  const options = ownOf(written);
   const label = { text: options.name === undefined ? 'certificate' : `certificate "${options.name}"` };
   try {
     const fileSource = await resolveSource(source);
-    label.text = labelFor(fileSource, options.name);
+    label.text = labelFor(fileSource, options);
     for (let attempt = 1; ; attempt++) {
       const surroundings = createSurroundings(options.baseDirectory, options.env);
       try {
@@ -115,10 +118,11 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
   if (unknown !== undefined)
     throw new Problem(
       'CONFIG_INVALID',
-      `the source has an unknown option ${JSON.stringify(unknown.slice(0, 40))}`,
+      `the source has an unknown option ${quote(unknown, 'option')}`,
       `Known here: ${[...options].join(', ')}.`,
     );
-  const { pfx, cert, key, dir, refresh } = resolved as FileSource;
+  const own = ownOf(resolved as FileSource);
+  const { pfx, cert, key, dir, refresh } = own;
   const named = [pfx, cert ?? key, dir].filter((each) => each !== undefined);
   if (named.length !== 1)
     throw new Problem(
@@ -134,7 +138,7 @@ async function resolveSource(source: CertificateSource): Promise<FileSource> {
       `refresh is ${refresh instanceof Date ? 'a Date that is invalid' : typeof refresh === 'number' ? refresh : 'neither a number nor a Date'}`,
       'Return the seconds after which the source is to be read again, or a valid Date. What it is computed from may be missing.',
     );
-  return resolved as FileSource;
+  return own;
 }
 
 const options: ReadonlySet<string> = new Set<keyof FileSource>([
@@ -169,17 +173,17 @@ async function callSource(source: () => FileSource | Promise<FileSource>): Promi
   }
 }
 
-function labelFor(source: FileSource, name: string | undefined): string {
-  const what = describeSource(source);
+function labelFor(source: FileSource, { name, baseDirectory }: ReadContext): string {
+  const what = describeSource(source, baseDirectory);
   return name === undefined ? what : `certificate "${name}" (${what})`;
 }
 
 /** Where a source is read from, as messages call it; never its contents. */
-export function describeSource(source: CertificateSource): string {
+export function describeSource(source: CertificateSource, directory?: string): string {
   if (typeof source === 'function') return 'a function';
   const { pfx, cert, key, dir } = source;
   const materials = [pfx, ...asArray(cert), key, dir].filter((each) => each !== undefined);
-  return [...new Set(materials.map(labelOf))].join(', ');
+  return [...new Set(materials.map((material) => labelOf(material, directory)))].join(', ');
 }
 
 async function readOnce(
@@ -241,7 +245,7 @@ async function assemble(
   const chain = buildChain(leaf.certificate, pile, extra);
   const ordered = parts.every(({ holdings }) => holdings.ordered);
   const warnings = [
-    ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays ?? 30),
+    ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays),
     ...chainWarnings(leaf.certificate, chain, pile, ordered, choice),
     ...identityWarnings(choice),
     ...fileWarnings(

@@ -20,7 +20,7 @@ export async function readRoots(
 ): Promise<X509Certificate[]> {
   const surroundings = createSurroundings(options.baseDirectory, options.env);
   try {
-    const keyring = await resolveKeyring({ passphrase: options.passphrase }, surroundings);
+    const keyring = await resolveKeyring(options, surroundings);
     const found: FoundCertificate[] = [];
     for (const each of asArray(material))
       found.push(
@@ -50,6 +50,6 @@ export async function readCa(
     if (!(error instanceof Problem)) throw error;
     // cert-manager writes an empty ca.crt where the issuer does not tell its root.
     if (dir !== undefined && error.code === 'ERR_CLIENTCERT_FILE_EMPTY') return [];
-    throw error.about(`ca ${labelOf(material)}`);
+    throw error.about(`ca ${labelOf(material, surroundings.baseDirectory)}`);
   }
 }

@@ -2,7 +2,8 @@ import type { Stats } from 'node:fs';
 import { open, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Material } from '../types.ts';
+import { isPlausible, show, variableWith } from '../quote.ts';
+import type { Config, Material } from '../types.ts';
 import { Problem } from './problem.ts';
 
 /** Larger than any certificate file; what goes further is a mistake or an attack. */
@@ -28,8 +29,8 @@ export interface ReadContext {
   /** What relative paths start at; the working directory unless written. */
   readonly baseDirectory?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Days before its end from which a certificate is said to be expiring; 30 unless written. */
-  readonly expiryWarningDays?: number | undefined;
+  /** From when on a certificate is said to be expiring, as in a config. */
+  readonly expiryWarningDays?: Config['expiryWarningDays'];
 }
 
 /** A file that was really read. `path` is what a watcher should watch; `realpath` is where it led. */
@@ -63,20 +64,24 @@ export function createSurroundings(baseDirectory?: string, env?: NodeJS.ProcessE
   };
 }
 
-/** What messages call a material. Never more than a few characters of anything that may be a key. */
-export function labelOf(material: Material): string {
-  if (typeof material === 'string') return isInline(material) ? 'the text given' : showPath(material);
+/**
+ * What messages call a material. Nothing of what may be a secret that was given as a path by mistake.
+ *
+ * @param directory What relative paths start at; the working directory unless given.
+ */
+export function labelOf(material: Material, directory?: string): string {
+  if (typeof material === 'string')
+    return isInline(material) ? 'the text given' : show(material, 'path', directory);
   if (material instanceof Uint8Array) return 'the bytes given';
-  if (material instanceof URL)
-    return showPath(material.protocol === 'file:' ? fileURLToPath(material) : 'a URL');
+  if (material instanceof URL) return isFileUrl(material) ? show(fileURLToPath(material), 'path') : 'a URL';
   if (typeof material === 'object' && material !== null && typeof material.env === 'string')
-    return `environment variable ${material.env}`;
+    return `environment variable ${show(material.env, 'variable')}`;
   return 'the source';
 }
 
 /** The bytes of a material, from wherever they are. */
 export async function fetchMaterial(material: Material, surroundings: Surroundings): Promise<LoadedMaterial> {
-  const label = labelOf(material);
+  const label = labelOf(material, surroundings.baseDirectory);
   if (typeof material === 'string') {
     const inline = isInline(material);
     if (inline) return { bytes: limited(Buffer.from(material, inline)), label };
@@ -86,12 +91,7 @@ export async function fetchMaterial(material: Material, surroundings: Surroundin
   if (material instanceof URL) return readFileBytes(material, surroundings);
   if (typeof material === 'object' && material !== null && typeof material.env === 'string') {
     const text = surroundings.env[material.env];
-    if (text === undefined)
-      throw new Problem(
-        'FILE_NOT_FOUND',
-        `the environment variable ${material.env} is not set`,
-        'Set it to the PEM text, or to the base64 of the file.',
-      );
+    if (text === undefined) throw unset(material.env, 'the PEM text, or the base64 of the file');
     return { bytes: limited(Buffer.from(text)), label };
   }
   throw new Problem(
@@ -99,6 +99,28 @@ export async function fetchMaterial(material: Material, surroundings: Surroundin
     'is neither a path, a file: URL, { env }, bytes nor PEM text',
     "Write a path, a file: URL, { env: 'NAME' }, a Buffer or the PEM text itself.",
   );
+}
+
+/** What messages say of a variable that is not there. */
+export function describeUnset(name: string): string {
+  return `the environment variable ${show(name, 'variable')} is not set`;
+}
+
+function unset(name: string, value: string): Problem {
+  return new Problem('FILE_NOT_FOUND', describeUnset(name), adviseUnset(name, value));
+}
+
+/** What to do about it; where its value was written in place of its name, that. */
+export function adviseUnset(name: string, value: string): string {
+  const meant = variableWith(name);
+  if (meant !== undefined) return `Write { env: '${meant}' }: the name of the variable, not its value.`;
+  return isPlausible(name, 'variable')
+    ? `Set ${name} to ${value}.`
+    : `Write { env: 'NAME' } with the name of a variable that holds ${value}, not the value itself.`;
+}
+
+function isFileUrl({ protocol, host }: URL): boolean {
+  return protocol === 'file:' && host === '';
 }
 
 function limited<Bytes extends Uint8Array>(bytes: Bytes): Bytes {
@@ -137,30 +159,6 @@ function looksLikeBase64(text: string): boolean {
   );
 }
 
-/** A path as messages print it: shortened where it may be key material that was given as a path by mistake. */
-function showPath(path: string): string {
-  return isSuspicious(path)
-    ? `"${path.slice(0, 6).replace(/[^\x20-\x7e]/g, '?')}…" (${path.length} characters)`
-    : path;
-}
-
-function isSuspicious(path: string): boolean {
-  return (
-    path.length > 1024 ||
-    /[\p{Cc}\ufffd]|-----/u.test(path) ||
-    looksLikeBase64(path) ||
-    path.split(/[/\\]/).some((segment) => /^[A-Za-z0-9+=_-]{64,}$/.test(segment)) ||
-    looksRandom(path.replace(/^[./]+/, ''))
-  );
-}
-
-/** Words keep to one kind of character for a while; base64 and hexadecimal change it all the time. */
-function looksRandom(text: string): boolean {
-  if (text.length < 40 || !/^[A-Za-z0-9+/=_-]*$/.test(text)) return false;
-  const changes = text.match(/[a-z](?=[^a-z])|[A-Z](?=[^A-Z])|[0-9](?=[^0-9])/g)?.length ?? 0;
-  return changes > text.length * 0.3;
-}
-
 /** Reads one file, through the resolved directory that it and its neighbours share. */
 export async function readFileBytes(
   file: string | URL,
@@ -168,7 +166,8 @@ export async function readFileBytes(
   role?: string,
 ): Promise<LoadedMaterial> {
   const path = toPath(file, surroundings.baseDirectory);
-  const label = showPath(typeof file === 'string' ? file : path);
+  const { baseDirectory } = surroundings;
+  const label = typeof file === 'string' ? show(file, 'path', baseDirectory) : show(path, 'path');
   const subject = role === undefined ? '' : `${role} ${label} `;
   try {
     const real = await locate(path, surroundings);
@@ -191,7 +190,12 @@ export async function readFileBytes(
   } catch (error) {
     throw error instanceof Problem
       ? error
-      : explainFileError(error, subject, path, isSuspicious(typeof file === 'string' ? file : path));
+      : explainFileError(
+          error,
+          subject,
+          path,
+          !isPlausible(typeof file === 'string' ? file : path, 'path', baseDirectory),
+        );
   }
 }
 
@@ -279,7 +283,7 @@ function explainFileError(error: unknown, subject: string, path: string, secret:
       'FILE_NOT_FOUND',
       `${subject}does not exist`,
       secret
-        ? 'If this is the certificate itself rather than a path, give it as a Buffer or as PEM text.'
+        ? 'It is not shown because it does not read as a path. If it is one, write it as "./name"; if it is the certificate itself, give it as a Buffer or as PEM text.'
         : `Looked for ${path}. Relative paths start at the config file's directory, or at the working directory.`,
       cause,
     );

@@ -3,6 +3,7 @@ import type { Warning } from '../types.ts';
 import { anatomyOf } from './anatomy.ts';
 import type { Chain } from './chain.ts';
 import { allowsClientAuth, type Choice, subjectOf } from './identity.ts';
+import { type ExpiryThresholds, thresholdsOf } from './lifetime.ts';
 
 const day = 86_400_000;
 
@@ -10,18 +11,18 @@ const day = 86_400_000;
 export function certificateWarnings(
   leaf: X509Certificate,
   chain: readonly X509Certificate[],
-  expiryWarningDays: number,
+  expiryWarningDays: ExpiryThresholds,
 ): Warning[] {
   return [
     ...dateWarnings(leaf, expiryWarningDays, 'the certificate'),
-    ...chain.flatMap((each) => dateWarnings(each, 0, `the intermediate ${subjectOf(each)}`)),
+    ...chain.flatMap((each) => dateWarnings(each, expiryWarningDays, `the intermediate ${subjectOf(each)}`)),
     ...usageWarnings(leaf),
     ...keyWarnings(leaf.publicKey, anatomyOf(leaf).explicitCurve),
     ...[leaf, ...chain].flatMap(signatureWarnings),
   ];
 }
 
-function dateWarnings(certificate: X509Certificate, warningDays: number, what: string): Warning[] {
+function dateWarnings(certificate: X509Certificate, thresholds: ExpiryThresholds, what: string): Warning[] {
   const { notBefore, notAfter } = anatomyOf(certificate);
   const now = Date.now();
   if (now > notAfter)
@@ -31,7 +32,7 @@ function dateWarnings(certificate: X509Certificate, warningDays: number, what: s
   if (now < notBefore)
     return [{ code: 'NOT_YET_VALID', message: `${what} is not valid before ${dateOf(notBefore)}` }];
   const left = notAfter - now;
-  return left < warningDays * day
+  return left < thresholdsOf(certificate, thresholds)[0]! * day
     ? [{ code: 'EXPIRING', message: `${what} expires on ${dateOf(notAfter)}, in ${daysOf(left)}` }]
     : [];
 }

@@ -19,12 +19,10 @@ export function findConflicts(pins: Pins): Conflicts {
     const earlier = insert(lookup, rule.pattern, rule);
     if (earlier) errors.push(sameTarget(rule, earlier));
   }
-  for (const service of pins.services) errors.push(...findDenied(lookup, service));
-  const warnings = [
-    ...pins.hosts.flatMap((rule) => findOverlaps(lookup, rule)),
-    ...pins.services.flatMap(findRepeatedHosts),
-  ];
-  return { errors, warnings };
+  for (const service of pins.services) {
+    errors.push(...findDenied(lookup, service), ...findRepeatedHosts(service));
+  }
+  return { errors, warnings: pins.hosts.flatMap((rule) => findOverlaps(lookup, rule)) };
 }
 
 function sameTarget(rule: HostRule, earlier: HostRule): Finding {
@@ -99,13 +97,14 @@ function shadowing(rule: HostRule, shadowed: HostRule, port: number): Warning {
   };
 }
 
-function findRepeatedHosts(service: ServiceRule): Warning[] {
+function findRepeatedHosts(service: ServiceRule): Finding[] {
   const seen = createLookup<string>();
-  return (service.hosts ?? []).flatMap((pattern, index): Warning[] => {
-    const path = formatPath([...service.path, 'hosts', index]);
-    const earlier = insert(seen, pattern, path);
+  return (service.hosts ?? []).flatMap((pattern, index): Finding[] => {
+    const path = [...service.path, 'hosts', index];
+    const earlier = insert(seen, pattern, formatPath(path));
     if (earlier === undefined) return [];
-    return [{ code: 'RULE_REDUNDANT', message: `${path} names the same target as ${earlier}` }];
+    const message = `names the same target as ${earlier}, ${formatPattern(pattern)}: keep one of the two`;
+    return [{ code: 'ERR_CLIENTCERT_RULE_CONFLICT', path, message }];
   });
 }
 

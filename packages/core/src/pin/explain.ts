@@ -1,9 +1,10 @@
-import type { ExplainedCertificate, Explanation, Target } from '../types.ts';
+import { inspect } from 'node:util';
+import type { ExplainedCertificate, Explanation, Resolution, Target } from '../types.ts';
 import { considerRules } from './considered.ts';
 import { describeTrust, formatExplanation } from './explanation.ts';
 import { resolve } from './resolve.ts';
 import { createScene, formatTarget } from './scene.ts';
-import { summarise } from './summary.ts';
+import { advisePort, summarise } from './summary.ts';
 import type { Table } from './table.ts';
 import { parseTarget } from './target.ts';
 
@@ -11,6 +12,8 @@ import { parseTarget } from './target.ts';
 export interface ExplainContext {
   /** What there is to say about a certificate. */
   certificate(name: string): ExplainedCertificate | undefined;
+  /** Why a certificate could not be loaded, where it could not. */
+  broken(name: string): string | undefined;
   /** The proxy on the way to a host, without its credentials; `null` for none. */
   proxy(host: string, port: number): string | null;
 }
@@ -31,11 +34,27 @@ export function explain(table: Table, target: Target, context: ExplainContext): 
     service: typeof checked.service === 'string' ? checked.service : null,
     resolution,
     certificate: certificate ?? null,
-    summary: summarise(scene, certificate),
+    summary: [...summarise(scene, certificate), ...describeBroken(resolution, context)],
     considered: considerRules(scene),
     tls: resolution.tls,
     trust: describeTrust(resolution),
     proxy: checked.secure ? context.proxy(checked.host, checked.port) : null,
   };
-  return Object.defineProperty(explanation, 'toString', { value: () => formatExplanation(explanation) });
+  const toText = { value: () => formatExplanation(explanation) };
+  return Object.defineProperties(explanation, { toString: toText, [inspect.custom]: toText }) as Explanation;
+}
+
+/** Why a connection that no rule names may have failed: its host is pinned, but for another port. */
+export function explainOtherPort(table: Table, host: string, port: number): string | undefined {
+  const target = { host, port };
+  const resolution = resolve(table, target);
+  const lines = advisePort(createScene(table, parseTarget(target), resolution));
+  return resolution.rule === 'none' && lines.length > 0 ? lines.join(' ') : undefined;
+}
+
+function describeBroken({ certificate, authorities }: Resolution, { broken }: ExplainContext): string[] {
+  return [...new Set([certificate, ...authorities])].flatMap((name) => {
+    const reason = name === null ? undefined : broken(name);
+    return reason === undefined ? [] : [`Requests fail, because it could not be loaded: ${reason}.`];
+  });
 }

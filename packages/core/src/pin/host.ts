@@ -7,6 +7,7 @@ import { domainToASCII } from 'node:url';
  */
 const FORBIDDEN = /[\p{Cc}\s#%/:<>?@[\\\]^|]/u;
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+const NAME = /^[a-z\d._-]+$/;
 const LONGEST_NAME = 253;
 
 /**
@@ -24,8 +25,8 @@ export function normaliseHost(text: string): string | undefined {
   if (FORBIDDEN.test(text)) return undefined;
   const ascii = domainToASCII(text);
   const name = ascii.endsWith('.') ? ascii.slice(0, -1) : ascii;
-  // IDNA may map a character to a forbidden one or to nothing, so what came out is looked at again.
-  if (name === '' || name.length > LONGEST_NAME || FORBIDDEN.test(name)) return undefined;
+  // IDNA may map a character to a forbidden one or to nothing, and lets pass what no name in the DNS has ("!", "~").
+  if (name.length > LONGEST_NAME || !NAME.test(name)) return undefined;
   return name.startsWith('.') || name.endsWith('.') || name.includes('..') ? undefined : name;
 }
 

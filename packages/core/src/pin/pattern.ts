@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+import { isPlausible } from '../quote.ts';
 import { formatHost, normaliseHost } from './host.ts';
 
 /** What a key under `hosts` names, normalised. */
@@ -28,13 +30,16 @@ export function parsePattern(text: string, defaultPort: number | '*' = 443): Par
   const { rest, port: portText } = splitPort(text);
   const port = portText === undefined ? defaultPort : parsePort(portText);
   if (port === undefined) {
-    return refused(`the port is a number from 1 to 65535, or * for any: write ${quote(`${rest}:8443`)}`);
+    const advice = isPlausible(text, 'host') ? `: write ${quote(`${rest}:8443`)}` : '';
+    return refused(`the port is a number from 1 to 65535, or * for any${advice}`);
   }
   const wildcard = rest.startsWith('*.');
   const written = wildcard ? rest.slice(2) : rest;
   if (written.includes('*')) return refused(wildcardProblem(rest));
   const host = normaliseHost(written);
   if (host === undefined) return refused(hostProblem(written));
+  const ambiguity = portText === undefined ? findPortLike(written) : undefined;
+  if (ambiguity !== undefined) return refused(ambiguity);
   if (host.includes('%')) {
     return refused(
       `a zone id names an interface of one machine: write ${quote(written.replace(/%[^\]]*/, ''))}`,
@@ -44,6 +49,14 @@ export function parsePattern(text: string, defaultPort: number | '*' = 443): Par
     return refused(`${quote('*.')} cannot stand before an IP address: write ${quote(formatHost(host))}`);
   }
   return { pattern: { host, port, wildcard }, problem: undefined };
+}
+
+/** `::1:8443` is an address as well as one with a port: nobody who reads it knows which was meant. */
+function findPortLike(text: string): string | undefined {
+  const colon = text.lastIndexOf(':');
+  const [address, port] = [text.slice(0, colon), text.slice(colon + 1)];
+  if (!isIPv6(address) || !/^[1-9]\d{1,3}$/.test(port)) return undefined;
+  return `this may be an address or an address with a port: write ${quote(`[${address}]:${port}`)} or ${quote(`[${text}]`)}`;
 }
 
 function refused(problem: string): ParsedPattern {
@@ -76,7 +89,7 @@ const SHAPES: readonly Shape[] = [
     test: /[,;\s]/,
     problem: () => 'one entry names one host: write one entry for each, without spaces, commas or semicolons',
   },
-  { test: /@/, problem: (text) => `a host stands without credentials: ${instead(`https://${text}`)}` },
+  { test: /@/, problem: () => `a host stands without credentials: ${EXAMPLE}` },
   {
     test: /[/\\?#]/,
     problem: (text) =>
@@ -89,7 +102,9 @@ const SHAPES: readonly Shape[] = [
   {
     test: /^\.[^.]/,
     problem: (text) =>
-      `write ${quote(`*${text}`)} for one label before it, ${quote(text.slice(1))} for the host itself`,
+      isPlausible(text, 'host')
+        ? `write ${quote(`*${text}`)} for one label before it, ${quote(text.slice(1))} for the host itself`
+        : 'a host does not begin with a dot',
   },
 ];
 
@@ -110,7 +125,7 @@ function parsePort(text: string): number | '*' | undefined {
 
 function wildcardProblem(host: string): string {
   const rest = host.slice(host.lastIndexOf('*') + 1).replace(/^[^.]*\.?/, '');
-  const suggestion = rest === '' ? '' : `: write ${quote(`*.${rest}`)}`;
+  const suggestion = rest === '' || !isPlausible(host, 'host') ? '' : `: write ${quote(`*.${rest}`)}`;
   return `"*" stands for one whole label and only as the left-most one${suggestion}`;
 }
 
@@ -122,15 +137,24 @@ function hostProblem(host: string): string {
     return 'this is neither a host with a port nor an IPv6 address: write "host:8443" or "[2001:db8::1]:8443"';
   }
   if (host.length > 253) return 'no host name is longer than 253 characters';
-  return 'this is not a host name';
+  const [stray] = /[^\p{L}\p{M}\p{N}.-]/u.exec(lower) ?? [];
+  return stray === undefined
+    ? 'this is not a host name'
+    : `this is not a host name: none has a ${quote(stray)} in it`;
 }
 
-/** The host and port of something that reads as a URL, as a pattern. */
+const EXAMPLE = 'write the host alone, such as "api.bank.example"';
+
+/**
+ * The host and port of something that reads as a URL, as a pattern. Where a "@" stands behind the host, a "/" in a
+ * password has ended it too soon; a host of one label after which something follows may be the head of a secret.
+ */
 function instead(text: string): string {
   const wildcard = text.includes('://*.');
   const plain = text.replace('://*.', '://');
   const url = URL.canParse(plain) ? new URL(plain) : undefined;
-  if (!url?.hostname || url.hostname.includes('*')) return 'write the host alone, such as "api.bank.example"';
+  if (!url || !/[.:]|^localhost$/.test(url.hostname) || url.hostname.includes('*')) return EXAMPLE;
+  if (`${url.pathname}${url.search}${url.hash}`.includes('@')) return EXAMPLE;
   return `write ${quote(`${wildcard ? '*.' : ''}${url.host}`)}`;
 }
 

@@ -1,8 +1,10 @@
 import { ClientCertificateError } from '../errors.ts';
+import { quote } from '../quote.ts';
 import type { Resolution, Target } from '../types.ts';
 import { findRank } from './lookup.ts';
 import { didYouMean } from './nearest.ts';
 import { compileResolution } from './resolution.ts';
+import { rulesOf } from './rule.ts';
 import { type Entry, findEntry, locate, type ServiceEntry, type Table } from './table.ts';
 import { type Destination, parseTarget } from './target.ts';
 
@@ -56,9 +58,17 @@ export function findService(table: Table, name: string): ServiceEntry {
   if (service !== undefined) return service;
   const written = String(name); // in JavaScript it may be anything
   const near = didYouMean(written, table.services.keys());
+  const isCertificate = rulesOf(table.pins).some(({ certificate }) => certificate === written);
+  // What is near to a name was meant as that name.
+  const shown = near === '' && !isCertificate ? quote(written, 'name') : JSON.stringify(written);
+  if (isCertificate) {
+    const message = `${shown} is a certificate and no service: a call is made as a service, or is decided by its host`;
+    const hint = `Leave it out where the host's own rule names ${shown}, or add a service: services: { ${shown}: ${shown} }.`;
+    throw new ClientCertificateError('ERR_CLIENTCERT_SERVICE_UNKNOWN', message, { hint });
+  }
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_SERVICE_UNKNOWN',
-    `no service is called ${JSON.stringify(written)}${near === '' ? '' : `: ${near}`}`,
+    `no service is called ${shown}${near === '' ? '' : `: ${near}`}`,
     { hint: 'Add it under `services`, or leave the service out to be decided by host alone.' },
   );
 }

@@ -52,19 +52,25 @@ function describeDecision(scene: Scene): string[] {
   ];
 }
 
-/** What the author of the config may have meant. */
-function advise({ table, located, target }: Scene): string[] {
+/** Where a host is pinned, but for other ports than this: which, and what to write. */
+export function advisePort({ table, located, target }: Scene): string[] {
   const pinned = [...singlePorts(located.exact), ...singlePorts(wildcardOf(table, located))].map(
     ([port]) => port,
   );
-  if (pinned.length > 0) {
-    const shown = formatHost(target.host);
-    const list = shorten(pinned.map(String));
-    return [
-      `${shown} is pinned for port ${list} only, and this is port ${target.port}.`,
-      `Write "${shown}:${target.port}" for this port, or "${shown}:*" for every port.`,
-    ];
-  }
+  if (pinned.length === 0) return [];
+  const shown = formatHost(target.host);
+  const list = shorten(pinned.map(String));
+  return [
+    `${shown} is pinned for port ${list} only, and this is port ${target.port}.`,
+    `Write "${shown}:${target.port}" for this port, or "${shown}:*" for every port.`,
+  ];
+}
+
+/** What the author of the config may have meant. */
+function advise(scene: Scene): string[] {
+  const { table, target } = scene;
+  const otherPort = advisePort(scene);
+  if (otherPort.length > 0) return otherPort;
   const [near] = nearWildcards(table, target.host);
   if (near !== undefined) {
     const { pattern } = near.rule as HostRule;

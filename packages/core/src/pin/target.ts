@@ -1,4 +1,5 @@
 import { ClientCertificateError } from '../errors.ts';
+import { isPlausible, quote } from '../quote.ts';
 import type { Target } from '../types.ts';
 import { normaliseHost } from './host.ts';
 
@@ -52,9 +53,12 @@ export function parseOrigin(origin: string | URL): Destination {
   const url = typeof origin === 'string' ? parseUrl(origin) : origin;
   const scheme = SCHEMES.get(url.protocol);
   if (scheme === undefined) {
+    // In `user:password@host` the user would be the scheme.
+    const isUrl = url.href.startsWith(`${url.protocol}//`) && url.username === '' && url.password === '';
+    const host = isUrl && isPlausible(url.host, 'host') && url.host !== '' ? url.host : 'api.bank.example';
     throw invalid(
-      `no certificate is chosen by a ${JSON.stringify(url.protocol)} URL`,
-      `Write https://${url.host || 'api.bank.example'}, or pass { host, port } for another protocol over TLS.`,
+      `no certificate is chosen by ${isUrl ? `a ${JSON.stringify(url.protocol)} URL` : 'what is no https: URL'}`,
+      `Write https://${host}, or pass { host, port } for another protocol over TLS.`,
     );
   }
   const port = url.port === '' ? scheme.port : Number(url.port);
@@ -69,9 +73,8 @@ export function parseOrigin(origin: string | URL): Destination {
 export function checkHost(text: string): string {
   const host = normaliseHost(text);
   if (host !== undefined) return host;
-  const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
   throw invalid(
-    `${shown} is not a host name or IP address`,
+    `${quote(text, 'host')} is not a host name or IP address`,
     'Pass the host alone, without scheme, port, path or credentials, or pass a URL.',
   );
 }

@@ -1,10 +1,19 @@
+import type { X509Certificate } from 'node:crypto';
 import { anatomyOf } from '../load/anatomy.ts';
+import { subjectOf } from '../load/identity.ts';
+import { type ExpiryThresholds, thresholdsOf } from '../load/lifetime.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import { Timer } from './timer.ts';
 
+/** What part a certificate has: that of the client, one above it that is sent along, a root that servers are verified by. */
+export type CertificateRole = 'certificate' | 'intermediate' | 'root';
+
 /** A certificate that is about to expire. */
 export interface Expiring {
+  /** The name in the config of the certificate that it came with; for roots of a rule, the rule's place. */
   name: string;
+  role: CertificateRole;
+  subject: string;
   fingerprint256: string;
   validTo: Date;
   /** Whole days until then. */
@@ -14,49 +23,89 @@ export interface Expiring {
 }
 
 /** A certificate that has expired. */
-export type Expired = Pick<Expiring, 'name' | 'fingerprint256' | 'validTo'>;
+export type Expired = Omit<Expiring, 'daysLeft' | 'threshold'>;
 
 export interface ExpiryListener {
   expiring(event: Expiring): void;
   expired(event: Expired): void;
 }
 
+/** A certificate whose end is watched. */
+export interface Expirable {
+  readonly name: string;
+  readonly role: CertificateRole;
+  readonly certificate: X509Certificate;
+  /** A root beside others that are valid: bundles keep some that expired long ago. */
+  readonly spare: boolean;
+}
+
+/** The certificate itself, and all that come with it. */
+export function expirablesOf({ name, material }: CertificateVersion): Expirable[] {
+  const { certificate, chain, ca } = material;
+  return [
+    { name, role: 'certificate', certificate, spare: false },
+    ...chain.map((each): Expirable => ({ name, role: 'intermediate', certificate: each, spare: false })),
+    ...rootsAsExpirable(name, ca),
+  ];
+}
+
+export function rootsAsExpirable(name: string, roots: readonly X509Certificate[]): Expirable[] {
+  const now = Date.now();
+  const valid = roots.filter((root) => anatomyOf(root).notAfter >= now).length;
+  return roots.map((certificate) => {
+    const others = anatomyOf(certificate).notAfter >= now ? valid - 1 : valid;
+    return { name, role: 'root', certificate, spare: others > 0 };
+  });
+}
+
+/** How near the end of a certificate is: the threshold, in days, that it has passed last; -1 where it has expired. */
+export function passedThreshold(
+  certificate: X509Certificate,
+  thresholds: ExpiryThresholds,
+  now: number,
+): number | undefined {
+  const { notAfter } = anatomyOf(certificate);
+  if (now > notAfter) return EXPIRED;
+  return thresholdsOf(certificate, thresholds).findLast((days) => notAfter - now < days * day);
+}
+
+const EXPIRED = -1;
+
 /** Tells, once for each certificate and threshold, that its end has come so near. */
 export class ExpiryWatch {
   readonly #listener: ExpiryListener;
-  readonly #all: () => Iterable<CertificateVersion>;
-  readonly #thresholds: () => readonly number[];
+  readonly #all: () => Iterable<Expirable>;
+  readonly #thresholds: () => ExpiryThresholds;
   readonly #timer = new Timer();
   #closed = false;
   /** When the next threshold is passed, of all. */
   #due = Number.POSITIVE_INFINITY;
-  /** What was told last: of which certificate, and the threshold, -1 for expired. */
-  readonly #told = new Map<string, { fingerprint: string; threshold: number }>();
+  /** The threshold that was told last, by name and fingerprint. */
+  readonly #told = new Map<string, Map<string, number>>();
 
-  /** @param thresholds Days before the end, the largest first. */
-  constructor(
-    listener: ExpiryListener,
-    all: () => Iterable<CertificateVersion>,
-    thresholds: () => readonly number[],
-  ) {
+  /** @param thresholds As they are written in the config. */
+  constructor(listener: ExpiryListener, all: () => Iterable<Expirable>, thresholds: () => ExpiryThresholds) {
     this.#listener = listener;
     this.#all = all;
     this.#thresholds = thresholds;
   }
 
   /** Looks at these certificates now, at all unless written, and again at all when the next threshold is passed. */
-  look(certificates?: Iterable<CertificateVersion>): void {
+  look(certificates?: Iterable<Expirable>): void {
     if (this.#closed) return;
     const now = Date.now();
-    const thresholds = this.#thresholds();
+    const written = this.#thresholds();
     this.#due = Math.min(certificates ? this.#due : Number.POSITIVE_INFINITY, now + longestPause);
-    for (const { name, material } of certificates ?? this.#all()) {
-      const { notAfter } = anatomyOf(material.certificate);
-      this.#tell(name, material.certificate.fingerprint256, notAfter, thresholds, now);
-      const coming = [...thresholds.map((days) => notAfter - days * day), notAfter].find(
-        (time) => time >= now,
-      );
-      if (coming !== undefined) this.#due = Math.min(this.#due, coming + 1);
+    for (const expirable of certificates ?? this.#all()) {
+      const { certificate } = expirable;
+      const { notAfter } = anatomyOf(certificate);
+      this.#tell(expirable, passedThreshold(certificate, written, now), now);
+      for (const days of [...thresholdsOf(certificate, written), 0]) {
+        const time = notAfter - days * day;
+        if (time < now) continue;
+        this.#due = Math.min(this.#due, time + 1);
+        break;
+      }
     }
     this.#timer.start(this.#due - now, () => this.look());
   }
@@ -70,21 +119,23 @@ export class ExpiryWatch {
     this.#timer.stop();
   }
 
-  #tell(
-    name: string,
-    fingerprint: string,
-    notAfter: number,
-    thresholds: readonly number[],
-    now: number,
-  ): void {
-    const expired = now > notAfter;
-    const passed = expired ? -1 : thresholds.findLast((days) => notAfter - now < days * day);
+  #tell({ name, role, certificate, spare }: Expirable, passed: number | undefined, now: number): void {
     if (passed === undefined) return;
-    const told = this.#told.get(name);
-    if (told?.fingerprint === fingerprint && told.threshold <= passed) return;
-    this.#told.set(name, { fingerprint, threshold: passed });
-    const about = { name, fingerprint256: fingerprint, validTo: new Date(notAfter) };
-    if (expired) this.#listener.expired(about);
+    const { fingerprint256 } = certificate;
+    const told = this.#told.get(name)?.get(fingerprint256);
+    if (told !== undefined && told <= passed) return;
+    if (spare && passed === EXPIRED && told === undefined) return;
+    if (!this.#told.has(name)) this.#told.set(name, new Map());
+    this.#told.get(name)!.set(fingerprint256, passed);
+    const { notAfter } = anatomyOf(certificate);
+    const about = {
+      name,
+      role,
+      subject: subjectOf(certificate),
+      fingerprint256,
+      validTo: new Date(notAfter),
+    };
+    if (passed === EXPIRED) this.#listener.expired(about);
     else {
       const daysLeft = Math.floor((notAfter - now) / day);
       this.#listener.expiring({ ...about, daysLeft, threshold: passed });

@@ -1,3 +1,5 @@
+import type { CertificateRole } from './expiry.ts';
+
 /** Whether all certificates can be used and are being renewed, for a health endpoint. */
 export interface Health {
   /** The worst of the reasons; `ok` without any. */
@@ -9,7 +11,7 @@ export interface HealthReason {
   status: 'warning' | 'error';
   /** The certificate's name, or the place of a rule whose roots it is about; `null` where it is about none. */
   certificate: string | null;
-  code: 'EXPIRED' | 'NOT_YET_VALID' | 'EXPIRING' | 'RENEWAL_FAILED' | 'CLOSED';
+  code: 'EXPIRED' | 'NOT_YET_VALID' | 'EXPIRING' | 'LOAD_FAILED' | 'RENEWAL_FAILED' | 'CLOSED';
   message: string;
 }
 
@@ -29,20 +31,41 @@ export interface FailureRecord {
   readonly since: Date;
 }
 
+/** A certificate above a client's own, or a root, whose end has come or is near. */
+export interface AuthorityRecord {
+  readonly name: string;
+  readonly role: CertificateRole;
+  readonly subject: string;
+  readonly validTo: Date;
+  readonly expired: boolean;
+  readonly used: boolean;
+}
+
 /** Puts together what is wrong. A certificate that no rule names can do no more than warn. */
 export function judgeHealth(
   certificates: readonly HealthRecord[],
+  authorities: readonly AuthorityRecord[],
+  broken: ReadonlyMap<string, Error>,
   failures: readonly FailureRecord[],
   closed: boolean,
 ): Health {
   const reasons: HealthReason[] = [
     ...certificates.flatMap(judgeCertificate),
-    ...failures.map(({ name, error, since }) => ({
-      status: 'warning' as const,
+    ...authorities.map(judgeAuthority),
+    ...[...broken].map(([name, { message }]) => ({
+      status: 'error' as const,
       certificate: name,
-      code: 'RENEWAL_FAILED' as const,
-      message: `not renewed since ${since.toISOString()}: ${error.message}`,
+      code: 'LOAD_FAILED' as const,
+      message: `not loaded, requests to its hosts fail: ${message}`,
     })),
+    ...failures
+      .filter(({ name }) => !broken.has(name))
+      .map(({ name, error, since }) => ({
+        status: 'warning' as const,
+        certificate: name,
+        code: 'RENEWAL_FAILED' as const,
+        message: `not renewed since ${since.toISOString()}: ${error.message}`,
+      })),
   ];
   if (closed) {
     reasons.unshift({ status: 'error', certificate: null, code: 'CLOSED', message: 'closed' });
@@ -53,6 +76,16 @@ export function judgeHealth(
       ? 'warning'
       : 'ok';
   return { status, reasons };
+}
+
+/** Servers do not take a chain of which a part has expired; of a root they may send another way around it. */
+function judgeAuthority({ name, role, subject, validTo, expired, used }: AuthorityRecord): HealthReason {
+  return {
+    status: expired && used && role === 'intermediate' ? 'error' : 'warning',
+    certificate: name,
+    code: expired ? 'EXPIRED' : 'EXPIRING',
+    message: `"${name}": the ${role} ${subject} ${expired ? 'expired' : 'expires'} on ${validTo.toISOString()}`,
+  };
 }
 
 function judgeCertificate({ name, status, validFrom, validTo, used }: HealthRecord): HealthReason[] {

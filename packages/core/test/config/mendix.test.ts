@@ -151,8 +151,19 @@ describe('fromMendixSettings', () => {
     expect(inspect(config, { depth: 12, showHidden: true }) + JSON.stringify(config)).not.toContain('pwd1');
   });
 
+  it('says the same of hosts that it does not name, however one is denied', () => {
+    const settings = { ClientCertificates: 'a.pfx' };
+    const denied = [
+      fromMendixSettings({ ...settings, ClientCertificateUsages: { 'www.example': '' } }),
+      fromMendixSettings({ ...settings, NoClientCertificateUsages: 'www.example' }),
+    ];
+    for (const config of denied)
+      expect(config).toMatchObject({ default: 'a', hosts: { 'www.example:*': false } });
+    expect(JSON.stringify(denied[0])).toBe(JSON.stringify(denied[1]));
+  });
+
   it.each<[MendixSettings, string]>([
-    [two, String.raw`{"Module.WebService":"D:\\App\\Mx1.pfx","www.example.com":"D:\\App\\Mx2.pfx"}`],
+    [two, String.raw`{"Module.WebService": "D:\\App\\Mx1.pfx", "www.example.com": "D:\\App\\Mx2.pfx"}`],
     [{}, 'ClientCertificates: is not set'],
     [{ ...two, ClientCertificatePasswords: 'one' }, '1 entries for 2'],
     [
@@ -171,6 +182,16 @@ describe('fromMendixSettings', () => {
     ],
     [{ ...two, ClientCertificateUsages: { 'a.example': 1 } as never }, 'has no path'],
     [{ ClientCertificates: 'a.pfx, a.pfx' }, 'names a file twice'],
+    [
+      { ClientCertificates: 'a.pfx', ClientCertificateUsages: { 'https://api.bank.example/v1': 'a.pfx' } },
+      'write "api.bank.example"',
+    ],
+    [
+      { ClientCertificates: 'a.pfx', ClientCertificateUsages: { 'api.bank.example/v1': 'a.pfx' } },
+      'without path',
+    ],
+    [{ ClientCertificates: 'a.pfx', NoClientCertificateUsages: 'http://www.example' }, 'without scheme'],
+    [{ ...two, ClientCertificateUsages: { 'a.example': '' } }, 'is needed to tell'],
     [{ ClientCertificates: 1 as never }, 'neither a text'],
     [
       { ...two, ClientCertificateUsages: usages, NoClientCertificateUsages: 'www.server-to-contact.com' },

@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readCertificate, readRoots, readSource } from '../../src/load/index.ts';
 import type { CertificateSource } from '../../src/types.ts';
+import { withPolluted } from '../support.ts';
 import { bytesOf, fixture } from './manifest.ts';
 import {
   chain,
@@ -75,6 +76,34 @@ describe('where bytes come from', () => {
     const given = Buffer.from(file);
     await readCertificate({ pfx: given, passphrase });
     expect(given.equals(file)).toBe(true);
+  });
+
+  it('takes nothing that a source does not say itself from a polluted Object.prototype', async () => {
+    const pollution = {
+      ca: fixture('der/p256.cer'),
+      trust: 'only',
+      alias: 'nobody',
+      dir: directory,
+      keyPassphrase: { file: 'nowhere' },
+      maxIterations: 1,
+      expiryWarningDays: 1e6,
+    };
+    const plain = { pfx: file, passphrase };
+    const clean = await readCertificate(plain);
+    const [given, returned, keyless] = await withPolluted(pollution, () =>
+      Promise.all([
+        readCertificate(plain),
+        readCertificate(() => ({ ...plain })),
+        withPolluted({ key: 'optional' }, () =>
+          readCertificate({ cert: fixture('der/p256.cer') }).catch((e) => e),
+        ),
+      ]),
+    );
+    for (const read of [given, returned]) {
+      expect(read.ca).toEqual(clean.ca);
+      expect(read.warnings).toEqual(clean.warnings);
+    }
+    expect(keyless).toMatchObject({ code: 'ERR_CLIENTCERT_KEY_MISSING' });
   });
 
   it('names certificate and file in messages', async () => {

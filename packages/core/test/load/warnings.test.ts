@@ -20,7 +20,7 @@ describe('warnings', () => {
   it('dates', async () => {
     const source = { pfx: Buffer.from(identityPem) };
     at('2036-11-01');
-    expect(await codes(source)).toEqual(['EXPIRING']);
+    expect(await codes(source)).toEqual(['EXPIRING', 'EXPIRING', 'EXPIRING']); // the leaf and both intermediates
     const [warning] = (await readCertificate(source)).warnings;
     expect(warning!.message).toMatch(/expires on 2036-11-17 23:40 UTC, in 16 days/);
     expect((await readCertificate(source, { expiryWarningDays: 10 })).warnings).toEqual([]);

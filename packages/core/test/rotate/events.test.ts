@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
+import { inspect } from 'node:util';
+import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type FileSource, loadCredentials } from '../../src/index.ts';
+import { type Config, type FileSource, loadCredentials } from '../../src/index.ts';
+import { get } from '../support.ts';
 import { issue, next } from './scene.ts';
 
 let authority: Authority;
@@ -32,7 +34,13 @@ describe('the end of a certificate', () => {
       ['bank', 30, 0, true],
       ['bank', second / day, 0, true],
     ]);
-    expect(gone).toEqual({ name: 'bank', fingerprint256: certificate.fingerprint256, validTo: end });
+    expect(gone).toEqual({
+      name: 'bank',
+      role: 'certificate',
+      subject: 'CN=short',
+      fingerprint256: certificate.fingerprint256,
+      validTo: end,
+    });
     expect(credentials.certificates()[0]).toMatchObject({ status: 'expired', daysLeft: -1 });
     expect(credentials.health()).toMatchObject({
       status: 'error',
@@ -117,6 +125,133 @@ describe('the end of a certificate', () => {
   });
 });
 
+describe('how near the end is', () => {
+  const fresh = async (days: number, expiryWarningDays?: Config['expiryWarningDays']) => {
+    const certificate = await authority.issue({ name: 'short', notAfter: new Date(Date.now() + days * day) });
+    return loadCredentials({
+      certificates: { bank: inlineOf(certificate) },
+      hosts: { 'api.bank.example': 'bank' },
+      expiryWarningDays,
+    });
+  };
+
+  it.each([1 / 24, 7, 47, 365])('a fresh certificate of %d days is valid', async (days) => {
+    await using credentials = await fresh(days);
+    expect(credentials.certificates()[0]!.status).toBe('valid');
+    expect(credentials.warnings().map(({ code }) => code)).not.toContain('EXPIRING');
+    expect(credentials.health()).toEqual({ status: 'ok', reasons: [] });
+  });
+
+  it.each<[number, Config['expiryWarningDays'], string, number | undefined]>([
+    [7, '100%', 'expiring', 7],
+    [7, ['10%', '50%'], 'valid', undefined],
+    [10, 9, 'valid', undefined],
+    [10, [11, '10%'], 'expiring', 11],
+    [90, ['10%', 100], 'expiring', 100],
+  ])('of %d days, told at %j, is %s', async (days, thresholds, status, threshold) => {
+    await using credentials = await fresh(days, thresholds);
+    const told: number[] = [];
+    credentials.on('expiring', (event) => told.push(event.threshold));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(credentials.certificates()[0]!.status).toBe(status);
+    expect(told.length).toBe(threshold === undefined ? 0 : 1);
+    if (threshold !== undefined) expect(told[0]).toBeCloseTo(threshold, 0);
+  });
+
+  it('is told of intermediates and roots, which the health counts as well', async () => {
+    const soon = new Date(Date.now() + 5 * day);
+    const root = await createAuthority({ name: 'old root', notAfter: soon });
+    const certificate = await authority.issue({ name: 'client' });
+    await using credentials = await loadCredentials({
+      certificates: { bank: { ...inlineOf(certificate), ca: root.certificate } },
+      hosts: { 'api.bank.example': { certificate: 'bank', ca: [root.certificate, authority.certificate] } },
+      expiryWarningDays: 6,
+    });
+    const told: unknown[] = [];
+    credentials.on('expiring', ({ name, role, subject }) => told.push([name, role, subject]));
+    await next(credentials, 'expiring');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(told).toEqual([
+      ['bank', 'root', expect.stringContaining('old root')],
+      ['hosts["api.bank.example"]: ca', 'root', expect.stringContaining('old root')],
+    ]);
+    expect(credentials.health()).toMatchObject({
+      status: 'warning',
+      reasons: [
+        { certificate: 'bank', code: 'EXPIRING' },
+        { certificate: 'hosts["api.bank.example"]: ca', code: 'EXPIRING' },
+      ],
+    });
+  });
+});
+
+describe('what nobody listens to', () => {
+  it('becomes one process warning for each certificate', async () => {
+    const [late, server] = await Promise.all([
+      authority.issue({ name: 'late', expired: true }),
+      authority.issue({ name: 'server', usage: 'server' }),
+    ]);
+    const told: Error[] = [];
+    const listen = (warning: Error) => told.push(warning);
+    process.on('warning', listen);
+    const config = {
+      certificates: { late: inlineOf(late), server: inlineOf(server) },
+      hosts: { 'a.example': 'late' as const, 'b.example': 'server' as const },
+    };
+    await using credentials = await loadCredentials(config);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off('warning', listen);
+    expect(told.map(({ name }) => name)).toEqual(['ClientCertificateWarning', 'ClientCertificateWarning']);
+    expect(told[0]!.message).toMatch(/^certificate "late": .*expired on .*issuer/);
+    expect(told[1]!.message).toMatch(/^certificate "server": .*client authentication/);
+    const heard: unknown[] = [];
+    process.on('warning', listen);
+    credentials.on('warning', (warning) => heard.push(warning));
+    await credentials.reload({ ...config, hosts: { 'a.example': 'late' } });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off('warning', listen);
+    expect(told).toHaveLength(2);
+    expect(heard).toMatchObject([{ code: 'CERTIFICATE_UNUSED' }]);
+  });
+
+  it('is told where a server refuses what is pinned for another port', async () => {
+    await using server = await startServer({ authority, tls: 'TLSv1.2' });
+    const { port } = new URL(server.url);
+    const client = await authority.issue({ name: 'client' });
+    await using credentials = await loadCredentials({
+      certificates: { bank: inlineOf(client) },
+      hosts: { '127.0.0.1': 'bank' },
+    });
+    const warnings: string[] = [];
+    const hints: (string | undefined)[] = [];
+    credentials.on('warning', ({ code, message }) => code === 'PINNED_ELSEWHERE' && warnings.push(message));
+    credentials.on('failure', ({ hint }) => hints.push(hint));
+    const agent = credentials.agent({ ca: authority.certificate });
+    await expect(get(`https://127.0.0.1:${port}/`, { agent })).rejects.toThrow();
+    const advice = `127.0.0.1 is pinned for port 443 only, and this is port ${port}. Write "127.0.0.1:${port}"`;
+    expect(hints).toEqual([expect.stringContaining(advice)]);
+    expect(warnings).toEqual([expect.stringContaining(advice)]);
+  });
+});
+
+describe('console.log', () => {
+  it('shows what a person reads of credentials and explanations', async () => {
+    const client = await authority.issue({ name: 'client' });
+    await using credentials = await loadCredentials({
+      certificates: { bank: inlineOf(client) },
+      hosts: { 'api.bank.example': 'bank', 'status.bank.example': false },
+    });
+    const text = inspect(credentials);
+    expect(text).toContain('Credentials (ok)');
+    expect(text).toMatch(/bank: CN=client, valid, until \d{4}-\d\d-\d\d/);
+    expect(text).toMatch(/hosts\["status\.bank\.example"\] +never one/);
+    expect(text).not.toContain('PRIVATE');
+    const explanation = credentials.explain('https://api.bank.example');
+    expect(inspect(explanation)).toBe(String(explanation));
+    expect(() => inspect(Object.getPrototypeOf(credentials))).not.toThrow();
+  });
+});
+
 describe('listeners', () => {
   it('attached after loading get the warnings of loading', async () => {
     const late = await authority.issue({ name: 'late', expired: true });
@@ -159,6 +294,7 @@ describe('listeners', () => {
       certificates: { bank: () => read() },
       hosts: { 'api.bank.example': 'bank' },
     });
+    credentials.on('warning', () => {});
     const warning = async (): Promise<Error> => {
       const [[warned]] = await Promise.all([once(process, 'warning'), credentials.reload()]);
       return warned;

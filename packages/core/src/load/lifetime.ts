@@ -1,0 +1,22 @@
+import type { X509Certificate } from 'node:crypto';
+import type { ExpiryThreshold } from '../types.ts';
+import { anatomyOf } from './anatomy.ts';
+
+/** When certificates are told of: several thresholds, one, or none that was written. */
+export type ExpiryThresholds = ExpiryThreshold | readonly ExpiryThreshold[] | undefined;
+
+/**
+ * How many days before its end a certificate is told of, the first time first. A share is one of its whole lifetime;
+ * unless written it is a third, and at most 30 days.
+ */
+export function thresholdsOf(certificate: X509Certificate, written: ExpiryThresholds): number[] {
+  const { notBefore, notAfter } = anatomyOf(certificate);
+  const lifetime = (notAfter - notBefore) / day;
+  if (written === undefined) return [Math.min(30, lifetime / 3)];
+  return [written]
+    .flat()
+    .map((each) => (typeof each === 'number' ? each : (lifetime * Number.parseFloat(each)) / 100))
+    .sort((a, b) => b - a);
+}
+
+const day = 86_400_000;
