@@ -24,6 +24,7 @@ export function decideRequest(
 ): void {
   const outgoing: Outgoing = { config, credentials, service, origin, check };
   check?.(urlOf(config), String(own(config, 'method') ?? 'GET').toUpperCase());
+  for (const option of ownIdentity) if (own(config, option) != null) refuse(outgoing, option);
   const transport = transportOf(config);
   if (transport === 'unknown') refuse(outgoing, 'adapter');
   if (transport === 'fetch') {
@@ -55,6 +56,9 @@ export function decideRequest(
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
 }
+
+/** Left by axios where they are; what stands on axios, as node-soap's own securities do, makes an agent with them. */
+const ownIdentity = ['pfx', 'cert', 'key'] as const;
 
 /** Agents that this adapter has set, and what `proxy` was before. */
 const handedOut = new WeakMap<object, { proxy: InternalAxiosRequestConfig['proxy'] }>();
