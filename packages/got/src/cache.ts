@@ -6,7 +6,8 @@ interface Store {
   get(key: string): unknown;
   set(key: string, value: unknown, ttl?: number): unknown;
   delete(key: string): unknown;
-  clear(): unknown;
+  /** got refuses what has none. */
+  clear?(): unknown;
 }
 
 /**
@@ -21,6 +22,14 @@ export function separate(cache: unknown, name: string | null): unknown {
       'cache: an address cannot be kept apart by certificate',
       { hint: 'Pass the store itself: a Map, or a Keyv.' },
     );
+  }
+  const missing = (['get', 'set', 'delete'] as const).find(
+    (name) => typeof (cache as Store)[name] !== 'function',
+  );
+  if (missing) {
+    throw new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', `cache: it has no ${missing}()`, {
+      hint: 'Pass a Map, or a Keyv.',
+    });
   }
   const store = originals.get(cache as Store) ?? (cache as Store);
   if (name === null) return store;
@@ -54,6 +63,6 @@ function prefix(store: Store, name: string): Store {
     get: (key) => store.get(own(key)),
     set: (key, value, ttl) => store.set(own(key), value, ttl),
     delete: (key) => store.delete(own(key)),
-    clear: () => store.clear(),
+    ...(typeof store.clear === 'function' && { clear: () => store.clear!() }),
   };
 }

@@ -15,7 +15,7 @@ export interface GotOptions<ServiceName extends string = string> {
  */
 export interface GotExtension {
   hooks: {
-    init: ((next: object, before: Pick<Hop, 'url' | 'context'>) => void)[];
+    init: ((next: object, before: Pick<Hop, 'url' | 'hooks'>) => void)[];
     beforeRequest: ((options: Hop) => Promise<void>)[];
     beforeRedirect: ((options: Hop, response: { url: string }) => Promise<void>)[];
   };
@@ -31,6 +31,7 @@ export interface Hop {
   cache?: unknown;
   createConnection?: unknown;
   h2session?: unknown;
+  request?: unknown;
 }
 
 /**
@@ -56,21 +57,46 @@ export function clientCertificates<ServiceName extends string>(
   options: GotOptions<NoInfer<ServiceName>> = {},
 ): GotExtension {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
-  const last = async (hop: Hop) => apply(await loading, hop, options.service);
+  const byDefault = own(options, 'service');
+  /** The last hooks of calls, each with the origin that its call began at: got copies hooks from hop to hop. */
+  const origins = new WeakMap<object, string>();
+  const originOf = ({ beforeRequest }: Hop['hooks']) => {
+    for (const hook of beforeRequest) {
+      const origin = origins.get(hook as object);
+      if (origin !== undefined) return origin;
+    }
+    return undefined;
+  };
+  /** Has what a later hook leaves decided anew: another URL, an agent, or one more hook. */
+  const endWith = (hooks: Hop['hooks'], origin: string) => {
+    const last = async (hop: Hop) => {
+      const { beforeRequest } = hop.hooks;
+      if (beforeRequest.at(-1) !== last) beforeRequest.push(last);
+      apply(await loading, hop, byDefault, origin);
+    };
+    origins.set(last, origin);
+    hooks.beforeRequest.push(last);
+  };
   const first = async (hop: Hop) => {
-    // A hook after this one may write another URL, or bring an agent: what it leaves is decided anew.
-    const { beforeRequest } = hop.hooks;
-    if (beforeRequest.at(-1) !== first && !beforeRequest.includes(last)) beforeRequest.push(last);
-    await last(hop);
+    const begun = originOf(hop.hooks);
+    const origin = begun ?? new URL(hop.url!).origin;
+    if (begun === undefined && hop.hooks.beforeRequest.at(-1) !== first) endWith(hop.hooks, origin);
+    apply(await loading, hop, byDefault, origin);
   };
   return {
     hooks: {
-      init: [keepOrigin],
+      // got merges what leads to a next page into the options of the first: its address comes from an answer.
+      init: [
+        (_next, { url, hooks }) => {
+          if (url && originOf(hooks) === undefined) endWith(hooks, new URL(url).origin);
+        },
+      ],
       beforeRequest: [first],
       beforeRedirect: [
         async (hop, { url }) => {
-          const { [begun]: origin } = hop.context as Context;
-          const from = targetOf(new URL(url), serviceOf(hop, options.service), origin);
+          const begun = originOf(hop.hooks) ?? new URL(url).origin;
+          if (originOf(hop.hooks) === undefined) endWith(hop.hooks, begun);
+          const from = targetOf(new URL(url), serviceOf(hop, byDefault), begun);
           if (from) (await loading).checkRedirect(from, hop.url!);
         },
       ],
@@ -78,25 +104,19 @@ export function clientCertificates<ServiceName extends string>(
   };
 }
 
-/** got merges what leads to a next page into the options of the first: its address comes from an answer. */
-function keepOrigin(_next: object, { url, context }: Pick<Hop, 'url' | 'context'>): void {
-  if (url) (context as Context)[begun] ??= new URL(url).origin;
-}
-
-/** The origin that a call began at; got copies `context`, symbols included, from hop to hop. */
-const begun: unique symbol = Symbol('clientcert.begun');
-
 interface Context {
   clientCertificate?: string | false | undefined;
-  [begun]?: string;
 }
 
-function apply(credentials: Credentials, hop: Hop, byDefault: string | false | undefined): void {
+/** @param origin That the call began at. */
+function apply(
+  credentials: Credentials,
+  hop: Hop,
+  byDefault: string | false | undefined,
+  origin: string,
+): void {
   const url = hop.url instanceof URL ? hop.url : new URL(hop.url!);
   const service = serviceOf(hop, byDefault);
-  const context = hop.context as Context;
-  context[begun] ??= url.origin;
-  const origin = context[begun];
   const target = targetOf(url, service, origin);
   if (!target) return;
 
@@ -114,7 +134,12 @@ function apply(credentials: Credentials, hop: Hop, byDefault: string | false | u
     hop.http2 = false;
   }
   if (!own) {
-    const agent = credentials.sharedAgent({ service, origin: service ? origin : undefined });
+    const agent = credentials.sharedAgent({
+      service,
+      origin: service ? origin : undefined,
+      proxy: undefined,
+      defaultProxy: undefined,
+    });
     handedOut.add(agent);
     hop.agent.https = agent;
   }
@@ -124,17 +149,26 @@ function apply(credentials: Credentials, hop: Hop, byDefault: string | false | u
 const handedOut = new WeakSet<object>();
 
 /** Ways to bring a connection of one's own; a certificate and key are left to the agent to refuse. */
-function ownConnection({ agent, createConnection, http2, h2session }: Hop): [string, unknown][] {
+function ownConnection({ agent, createConnection, http2, h2session, request }: Hop): [string, unknown][] {
   return [
     ['agent.https', agent.https],
     ['agent.http2', http2 ? agent.http2 : undefined],
     ['createConnection', createConnection],
     ['h2session', http2 ? h2session : undefined],
+    ['request', request],
   ];
 }
 
 function serviceOf({ context }: Hop, byDefault: string | false | undefined): string | false | undefined {
-  return (context as Context).clientCertificate ?? byDefault;
+  return own(context as Context, 'clientCertificate') ?? byDefault;
+}
+
+/** What somebody wrote on `Object.prototype` is not the caller's. */
+function own<Options extends object, Key extends keyof Options>(
+  options: Options,
+  name: Key,
+): Options[Key] | undefined {
+  return Object.hasOwn(options, name) ? options[name] : undefined;
 }
 
 /** Nothing for plain HTTP and Unix sockets. */

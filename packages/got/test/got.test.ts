@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, createServer } from 'node:https';
+import { Agent, createServer, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -275,6 +275,16 @@ describe('the cache', () => {
     expect(isFromCache).toBe(true);
   });
 
+  it.each([{}, { get: () => undefined }, { get: () => undefined, set: () => {} }])(
+    'that is none is refused, as by got: %j',
+    async (cache) => {
+      await using credentials = await load();
+      const api = got.extend(clientCertificates(credentials), { cache: cache as never });
+      await expect(api(`${bank.url}/cached`)).rejects.toThrow(/cache: it has no (get|set|delete)\(\)/);
+      expect(bank.requests).toEqual([]);
+    },
+  );
+
   it('by an address is refused, because it cannot be kept apart', async () => {
     await using credentials = await load();
     const api = got.extend(options, clientCertificates(credentials), { cache: 'redis://localhost' as never });
@@ -309,5 +319,81 @@ describe('http2: true', () => {
     });
     await api(stranger.url);
     expect([subjects(stranger), stranger.requests[0]?.httpVersion]).toEqual([[null], '2.0']);
+  });
+});
+
+describe('attack: identities that mix', () => {
+  it('nothing of ours stands on the context of a call, nor on options that are passed again', async () => {
+    await using credentials = await load();
+    const api = got.extend(clientCertificates(credentials));
+    const context = Object.freeze({ mine: 1 });
+    const seen: unknown[] = [];
+    const options = Object.freeze({
+      context,
+      hooks: { beforeRequest: [(hop: { context: object }) => void seen.push(Reflect.ownKeys(hop.context))] },
+    });
+    for (const _ of [1, 2]) {
+      const { request } = await api(
+        `${bank.url}/redirect?to=${encodeURIComponent(bank.url)}`,
+        options as never,
+      );
+      expect(Reflect.ownKeys(request.options.context)).toEqual(['mine']);
+    }
+    expect(seen).toEqual(Array(4).fill(['mine']));
+    expect(options.hooks.beforeRequest).toHaveLength(1);
+    expect(subjects(bank)).toEqual(Array(4).fill('alice'));
+  });
+
+  it('a polluted Object.prototype does not say as whom', async () => {
+    await using credentials = await load();
+    const pollution = { service: 'Archive', clientCertificate: 'Archive', proxy: 'http://127.0.0.1:1' };
+    for (const [name, value] of Object.entries(pollution)) {
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+    }
+    try {
+      await got.extend(clientCertificates(credentials))(bank.url);
+    } finally {
+      for (const name of Object.keys(pollution)) delete (Object.prototype as Record<string, unknown>)[name];
+    }
+    expect(subjects(bank)).toEqual(['alice']);
+  });
+});
+
+describe('attack: rules that are weakened', () => {
+  it('a request function of the caller’s own is refused at a pinned host only', async () => {
+    await using credentials = await load();
+    const own = { ca: authority.certificate, cert: bob.fullChain, key: bob.key };
+    const theirs = (url: URL, options: object, callback: () => void) =>
+      request(url, { ...options, agent: undefined, ...own }, callback);
+    const api = got.extend(clientCertificates(credentials), { request: theirs as never });
+    await expect(api(bank.url)).rejects.toThrow(/own "request"/);
+    expect(bank.connections).toBe(0);
+    await api(other.url);
+    expect(subjects(other)).toEqual(['bob']);
+  });
+
+  it.each(['before', 'after'])(
+    'a hook that appends a later hook, %s ours, brings no agent',
+    async (place) => {
+      await using credentials = await load();
+      const https = new Agent({ ca: authority.certificate, cert: bob.fullChain, key: bob.key });
+      const late = (hop: { agent: object }) => void Object.assign(hop.agent, { https });
+      const append = (hop: { hooks: { beforeRequest: unknown[] } }) =>
+        void hop.hooks.beforeRequest.push((inner: typeof hop) => void inner.hooks.beforeRequest.push(late));
+      const theirs = { hooks: { beforeRequest: [append as never] } };
+      const ours = clientCertificates(credentials);
+      const api = place === 'before' ? got.extend(theirs, ours) : got.extend(ours, theirs);
+      await expect(api(bank.url)).rejects.toThrow(/own "agent.https"/);
+      expect(bank.connections).toBe(0);
+    },
+  );
+
+  it('a service that a hook names at a redirect begins at the call’s own origin', async () => {
+    await using credentials = await load();
+    const api = got.extend(clientCertificates(credentials), {
+      hooks: { beforeRedirect: [(hop) => void Object.assign(hop.context, { clientCertificate: 'Archive' })] },
+    });
+    await api(`${other.url}/redirect?to=${encodeURIComponent(bank.url)}`);
+    expect(subjects(bank)).toEqual(['alice']);
   });
 });

@@ -1,26 +1,19 @@
-import type { ClientRequest } from 'node:http';
 import type { Agent } from 'node:https';
+import { decideRequest, type RequestIdentity, transportOf } from '@clientcert/axios';
 import {
   acceptCredentials,
+  ClientCertificateError,
   type ConnectIdentity,
   type Credentials,
-  isRoutingAgent,
   type Loading,
   loadedOf,
 } from '@clientcert/core';
-import { CallAgent, RefusingAgent } from './agent.ts';
-import { whenLoaded } from './loading.ts';
-import { readProxy } from './proxy.ts';
-import { agentOf, type BeforeRedirect, goDirect, type Redirect } from './redirect.ts';
-import type { Signature } from './signature.ts';
+import { waitFor } from './loading.ts';
+import { plainAddress, type Signature } from './signature.ts';
 
 /** As whom calls are made. */
-export interface Identity {
+export interface Identity extends Omit<RequestIdentity, 'check'> {
   readonly credentials: Loading;
-  readonly service: string | false | undefined;
-  /** The origin that the caller named: where a service without `hosts` applies. */
-  readonly origin: string | undefined;
-  readonly proxy: ConnectIdentity['proxy'];
 }
 
 /**
@@ -29,8 +22,10 @@ export interface Identity {
  *   ERR_CLIENTCERT_CONFIG_INVALID where they are none
  */
 export function identify(
-  given: Loading,
-  { service, origin, proxy }: ConnectIdentity,
+  given: unknown,
+  service: string | false | undefined,
+  origin: string | URL | undefined,
+  proxy: ConnectIdentity['proxy'],
   callee: string,
 ): Identity {
   const credentials = acceptCredentials(given, callee);
@@ -41,134 +36,79 @@ export function identify(
 /** Options of a call, or of the request for a WSDL; node-soap hands all of them to axios. */
 export type RequestOptions = Record<string, unknown>;
 
-/** A host that is called, and as whom: what core decides by. */
-export type CallTarget = Pick<Identity, 'service' | 'origin'> & { host: string; port: number | string };
+/** One call, or one request for a WSDL: as whom it is made, and with which options of its own. */
+export interface Call {
+  readonly identity: Identity;
+  /** A copy of the caller's, with what further securities added. */
+  readonly options: RequestOptions;
+  /** Of the message, where it is to be signed. */
+  signature?: Signature | undefined;
+}
 
 /**
- * One call, or one request for a WSDL: as whom it is made, and what its caller brought.
+ * The options with which axios makes a call: it transforms a request last of all, after its interceptors, and hands
+ * the transformers its config. So the decision is made there, of this one call, by all that axios will go by.
  *
- * node-soap hands a security the options of a call and not its address. So the agent that is set on them decides
- * when a host is dialled, for every hop anew.
+ * @param inherited The transformers that hold where the call brings none.
  */
-export class Call {
-  identity: Identity;
-  /** Of the message, where it is to be signed. */
-  signature: Signature | undefined;
-  readonly #brought: RequestOptions;
-  readonly #ours: RequestOptions;
-  readonly #alone: boolean;
-  #chosen: { from: Credentials; agent: Agent } | undefined;
-  #hop: { credentials: Credentials; target: CallTarget } | undefined;
-  #plain = false;
-
-  constructor(identity: Identity, options: RequestOptions, signed = false) {
-    this.identity = identity;
-    // On options that are used again stands what an earlier call set.
-    const before = calls.get(options.httpsAgent as object);
-    this.#brought = {};
-    for (const name of [...setOptions, ...identityOptions]) {
-      const ours = before && options[name] === before.#ours[name];
-      this.#brought[name] = ours ? before.#brought[name] : options[name];
-    }
+export function carried(call: Call, inherited: unknown = []): RequestOptions {
+  const { transformRequest = inherited, ...options } = call.options;
+  const { credentials } = call.identity;
+  if (options.ntlm && options.httpsAgent === undefined) {
     // NTLM authenticates the connection, so no other user's call may be sent on it.
-    this.#alone = Boolean(options.ntlm);
-    this.#ours = {
-      httpsAgent: new CallAgent((request, host, port) => this.#admit(request, host, port)),
-      proxy: false,
-      beforeRedirect: (to: Redirect, ...details: unknown[]) => this.#redirect(to, details),
-      httpAgent: signed ? new RefusingAgent() : this.#brought.httpAgent,
-    };
-    calls.set(this.#ours.httpsAgent as object, this);
+    const agentOf = (ready: Credentials) => ready.agent({ ...connectIdentity(call), defaultProxy: 'env' });
+    const ready = loadedOf(credentials);
+    options.httpsAgent = ready ? agentOf(ready) : waitFor(credentials, agentOf);
   }
-
-  /** Takes what the caller has set for every call, as `defaults` of an axios instance. */
-  inherit(defaults: RequestOptions): void {
-    for (const name of [...setOptions, ...identityOptions]) this.#brought[name] ??= defaults[name];
-  }
-
-  /** Sets what carries the call. The proxy for a plain `http:` address remains the caller's. */
-  apply(options: RequestOptions, plain = false): void {
-    for (const name of setOptions) options[name] = this.#ours[name];
-    if (plain) options.proxy = this.#brought.proxy;
-    this.#plain = plain;
-  }
-
-  /** Leaves the call to what its caller brought, as far as no redirect leads to a host where a rule decides. */
-  yieldTo(options: RequestOptions, credentials: Credentials): void {
-    for (const name of setOptions) options[name] = this.#brought[name];
-    options.beforeRedirect = (to: Redirect, ...details: unknown[]) => {
-      const { protocol, hostname, port } = new URL(to.href);
-      if (protocol === 'https:') this.usesOwn(credentials, this.at(hostname, port || 443));
-      (this.#brought.beforeRedirect as BeforeRedirect | undefined)?.(to, ...details);
-    };
-  }
-
-  at(host: string, port: number | string): CallTarget {
-    const { service, origin } = this.identity;
-    return { host, port, service, origin };
-  }
-
-  /**
-   * Whether the caller brought an agent or certificate of their own, to a host where that is theirs to do.
-   *
-   * @throws ERR_CLIENTCERT_AGENT_CONFLICT where a rule decides
-   */
-  usesOwn(credentials: Credentials, target: CallTarget): boolean {
-    const own = identityOptions.find((name) => this.#brought[name] != null);
-    if (own === undefined || isRoutingAgent(this.#brought[own])) return false;
-    credentials.refuseOwn(target, own);
-    return true;
-  }
-
-  #admit(request: ClientRequest, host: string, port: number | string): Agent | Promise<Agent> {
-    return whenLoaded(this.identity.credentials, (credentials) => {
-      const target = this.at(host, port);
-      this.usesOwn(credentials, target);
-      if (request.method === 'POST') this.signature?.check(credentials, target);
-      this.#hop = { credentials, target };
-      return (this.#brought.httpsAgent as Agent | undefined) ?? this.#agentOf(credentials);
-    });
-  }
-
-  #agentOf(credentials: Credentials): Agent {
-    if (this.#chosen?.from === credentials) return this.#chosen.agent;
-    const {
-      service,
-      origin,
-      proxy = readProxy(this.#brought.proxy as object | false | undefined),
-    } = this.identity;
-    const identity: ConnectIdentity = {
-      service,
-      origin: service ? origin : undefined,
-      proxy,
-      defaultProxy: 'env',
-    };
-    const agent = this.#alone ? credentials.agent(identity) : credentials.sharedAgent(identity);
-    this.#chosen = { from: credentials, agent };
-    return agent;
-  }
-
-  #redirect(to: Redirect, details: unknown[]): void {
-    const { protocol, hostname, port } = new URL(to.href);
-    const { httpsAgent } = this.#ours;
-    if (this.#hop) this.#hop.credentials.checkRedirect(this.#hop.target, to.href);
-    if (this.#plain && protocol === 'https:') goDirect(to, httpsAgent);
-    (this.#brought.beforeRedirect as BeforeRedirect | undefined)?.(to, ...details);
-    const credentials = loadedOf(this.identity.credentials);
-    const agent = agentOf(to);
-    if (protocol !== 'https:' || agent === httpsAgent || isRoutingAgent(agent) || !credentials) return;
-    credentials.refuseOwn(this.at(hostname, port || 443), 'beforeRedirect');
-  }
+  return {
+    ...options,
+    transformRequest: [
+      ...[transformRequest].flat(),
+      function (this: AxiosConfig, data: unknown) {
+        const ready = loadedOf(credentials);
+        if (ready) decide(call, this, ready);
+        else decideLater(call, this);
+        return data;
+      },
+    ],
+  };
 }
 
-/** The call that a security has set on these options. */
-export function callOf(options: RequestOptions): Call | undefined {
-  return calls.get(options.httpsAgent as object);
+/** Decides by a config of axios', or by options that a client of the caller's own is to send with. */
+export function decide(call: Call, config: object, ready: Credentials): void {
+  const { signature } = call;
+  decideRequest(config as AxiosConfig, ready, {
+    ...connectIdentity(call),
+    check: signature && ((hop, method) => signature.check(ready, hop, method, call.identity)),
+  });
 }
 
-const calls = new WeakMap<object, Call>();
+function connectIdentity({ identity: { service, origin, proxy } }: Call): Omit<RequestIdentity, 'check'> {
+  return { service, origin: service ? origin : undefined, proxy };
+}
 
-/** What a call sets of axios' options. */
-const setOptions = ['httpsAgent', 'httpAgent', 'proxy', 'beforeRedirect'] as const;
-/** With what a caller, or node-soap's own securities, bring a certificate. */
-const identityOptions = ['httpsAgent', 'pfx', 'cert', 'key'] as const;
+/** A transformer cannot wait, and an agent can: for a client that was not made with `soapOptions`. */
+function decideLater(call: Call, config: AxiosConfig): void {
+  const url = String(config.url);
+  if (call.signature && /^http:/i.test(url)) throw plainAddress(url);
+  if (transportOf(config) !== 'http') throw stillLoading(url);
+  const later = { ...config };
+  config.httpsAgent = waitFor(call.identity.credentials, (ready) => {
+    decide(call, later, ready);
+    return later.httpsAgent as Agent;
+  });
+  config.beforeRedirect = (...hop) => later.beforeRedirect?.(...hop);
+  if (/^https:/i.test(url)) config.proxy = false;
+}
+
+type AxiosConfig = Parameters<typeof decideRequest>[0];
+
+function stillLoading(url: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `${new URL(url).host}: the certificates are still loading, and only axios’ http adapter, over HTTP/1.1, can wait`,
+    {
+      hint: 'Create the client with soapOptions(credentials), which waits, or await loadCredentials() first.',
+    },
+  );
+}

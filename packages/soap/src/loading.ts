@@ -1,3 +1,5 @@
+import type { ClientRequest } from 'node:http';
+import { Agent } from 'node:https';
 import { type Credentials, type Loading, loadedOf } from '@clientcert/core';
 
 /** Whether two are the same credentials, one perhaps as the promise of the other. */
@@ -12,4 +14,43 @@ export function whenLoaded<Result>(
 ): Result | Promise<Result> {
   const ready = loadedOf(credentials);
   return ready ? go(ready) : Promise.resolve(credentials).then(go);
+}
+
+/** An agent that takes requests while credentials are loading; what is thrown meanwhile is their error. */
+export function waitFor(credentials: Loading, choose: (ready: Credentials) => Agent): Agent {
+  return new LoadingAgent(credentials, choose);
+}
+
+class LoadingAgent extends Agent {
+  readonly #agent: () => Promise<Agent>;
+
+  constructor(credentials: Loading, choose: (ready: Credentials) => Agent) {
+    super();
+    let chosen: Promise<Agent> | undefined;
+    this.#agent = () => (chosen ??= Promise.resolve(credentials).then(choose));
+  }
+
+  /** Node's entry: a request wants a socket. */
+  addRequest(request: ClientRequest, options: object): void {
+    this.#agent()
+      .then((agent) => (agent as unknown as NodeAgent).addRequest(request, options))
+      .catch((error) => (request as unknown as NodeRequest).onSocket(null, error));
+  }
+
+  toJSON(): object {
+    return { name: 'LoadingAgent', protocol: 'https:' };
+  }
+
+  static {
+    // It decides by the host in the end, so whatever knows routing agents leaves it alone.
+    Object.defineProperty(LoadingAgent.prototype, Symbol.for('clientcert.RoutingAgent'), { value: true });
+  }
+}
+
+/** What Node's classes have and their types leave out. */
+interface NodeAgent {
+  addRequest(request: ClientRequest, options: object): void;
+}
+interface NodeRequest {
+  onSocket(socket: null, error: unknown): void;
 }

@@ -1,15 +1,23 @@
-import { type ConnectIdentity, type Loading, loadedOf } from '@clientcert/core';
-import { type Client, HttpClient, type IHttpClient, type IOptions } from 'soap';
-import { namedOrigin } from './address.ts';
-import { Call, callOf, type Identity, identify, type RequestOptions } from './call.ts';
-import { Documents, sharedDocuments } from './documents.ts';
-import { areSame } from './loading.ts';
+import { type ConnectIdentity, type Credentials, loadedOf } from '@clientcert/core';
+import {
+  type Client,
+  HttpClient,
+  type IHttpClient,
+  type IOptions,
+  type ISecurity,
+  type IWSDLCache,
+} from 'soap';
+import { type Call, carried, decide, type Identity, identify, type RequestOptions } from './call.ts';
+import { readable, takeBack } from './lent.ts';
+import { areSame, whenLoaded } from './loading.ts';
+import { importHook, originOfCall, originOfDocument } from './named.ts';
+import { ownOf } from './own.ts';
 import { plainAddress } from './signature.ts';
 
 /** node-soap's options, and as whom the WSDL is fetched and calls are made. */
-export interface SoapOptions extends IOptions {
+export interface SoapOptions<ServiceName extends string = string> extends IOptions {
   /** As this service of the config; with `false`, with no certificate. */
-  service?: string | false | undefined;
+  service?: ServiceName | false | undefined;
   /** Where a service without `hosts` applies, whatever the WSDL says. */
   origin?: string | URL | undefined;
   /** `'env'`, a proxy's URL, or `false`; in place of what the config, or the environment, says. */
@@ -32,83 +40,124 @@ export interface SoapOptions extends IOptions {
  * const credentials = await loadCredentials('clientcert.json');
  * const client = await soap.createClientAsync('https://api.bank.example/payments?wsdl', soapOptions(credentials));
  */
-export function soapOptions(credentials: Loading, options: SoapOptions = {}): IOptions {
-  const { service, origin, proxy, httpClient, wsdlCache, disableCache, ...own } = options;
-  const identity = identify(credentials, { service, origin, proxy }, 'soapOptions()');
-  const documents = disableCache
-    ? new Documents(undefined)
-    : wsdlCache
-      ? new Documents(wsdlCache)
-      : sharedDocuments(identity);
-  const inner = httpClient ?? new HttpClient(own);
-  return { ...own, wsdlCache: documents, httpClient: certify(inner, identity, documents, own.endpoint) };
+export function soapOptions<ServiceName extends string>(
+  credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
+  options: SoapOptions<NoInfer<ServiceName>> = {},
+): IOptions {
+  const { service, origin, proxy, httpClient, ...own } = ownOf(options);
+  const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
+  const { overrideImportLocation } = ownOf(own.wsdl_options ?? {});
+  return {
+    ...own,
+    wsdlCache: own.wsdlCache ?? documentsOf(identity),
+    wsdl_options: { ...own.wsdl_options, overrideImportLocation: importHook(overrideImportLocation) },
+    httpClient: certify(httpClient ?? new HttpClient(own), identity, own.endpoint, !httpClient),
+  };
 }
 
-/** node-soap's HTTP client, through which all its requests go, with a decision for each of them. */
+/** The documents of one identity, in place of node-soap's cache, which knows one for each address, whoever fetched it. */
+function documentsOf({ credentials, service }: Identity): IWSDLCache {
+  const services = documents.get(credentials) ?? new Map<Identity['service'], IWSDLCache>();
+  const known = services.get(service) ?? (new Map() as unknown as IWSDLCache);
+  documents.set(credentials, services.set(service, known));
+  return known;
+}
+
+const documents = new WeakMap<object, Map<Identity['service'], IWSDLCache>>();
+
+/**
+ * node-soap's HTTP client, through which all its requests go, with a decision for each of them.
+ *
+ * @param isOurs Whether it certainly sends through axios; what the caller brings may send in other ways.
+ */
 function certify(
-  inner: IHttpClient,
+  inner: SoapHttpClient,
   identity: Identity,
-  documents: Documents,
   endpoint: string | undefined,
+  isOurs: boolean,
 ): IHttpClient {
-  const named = (url: string, client: Client | undefined) =>
-    client ? namedOrigin(url, client, endpoint) : documents.originOf(url);
+  /** What stands on the caller's objects is read at once, before anything is waited for. */
+  const callOf = (url: string, given: RequestOptions, client: Client | undefined): Call => {
+    const lent = takeBack(given);
+    const call = lent && client && addsOptions(client) ? lent : { identity, options: { ...given } };
+    const { credentials, proxy = identity.proxy, ...as } = call.identity;
+    const service = as.service ?? (areSame(credentials, identity.credentials) ? identity.service : undefined);
+    const named = () => (client ? originOfCall(url, client, endpoint) : originOfDocument(url, ownOf(given)));
+    const origin = as.origin ?? identity.origin ?? (service ? named() : undefined);
+    return { ...call, identity: { credentials, service, origin, proxy } };
+  };
 
-  const prepare = async (
-    url: string,
-    message: unknown,
-    given: RequestOptions,
-    client: Client | undefined,
-  ) => {
-    // All that stands on options which may be used again is read before anything is waited for.
-    const options = { ...given };
-    const call = callOf(given) ?? new Call(identity, given);
-    call.inherit((inner as SoapHttpClient)._request?.defaults ?? {});
-    const own = call.identity;
-    const service =
-      own.service ?? (areSame(own.credentials, identity.credentials) ? identity.service : undefined);
-    const origin = own.origin ?? identity.origin ?? (service ? named(url, client) : undefined);
-    call.identity = { ...own, service, origin, proxy: own.proxy ?? identity.proxy };
-
-    const credentials = loadedOf(own.credentials) ?? (await own.credentials);
-    const { protocol, hostname, port } = new URL(url);
-    const plain = protocol === 'http:';
-    const target = call.at(hostname, port || (plain ? 80 : 443));
-    credentials.resolve(target); // an unknown service is an error, whatever the address
-    if (!plain && call.usesOwn(credentials, target)) call.yieldTo(options, credentials);
-    else call.apply(options, plain);
-
-    const { signature } = call;
-    if (signature && plain) throw plainAddress();
-    if (!signature || signature.isFor(credentials, target)) return { message, options };
-    const signed = signature.sign(credentials, target);
-    const finished = typeof given.postProcess === 'function' ? given.postProcess(signed) : signed;
-    if (client) client.lastRequest = finished;
-    return { message: finished, options };
+  const prepare = (url: string, message: unknown, call: Call, ready: Credentials, client?: Client) => {
+    const { identity, signature } = call;
+    const to = new URL(url);
+    if (signature && to.protocol !== 'https:') throw plainAddress(to);
+    let sent = message;
+    if (signature && !signature.isFor(ready, to, identity)) {
+      sent = signature.sign(ready, to, identity);
+      const { postProcess } = call.options;
+      if (typeof postProcess === 'function') sent = postProcess(sent);
+      if (client) client.lastRequest = sent as string;
+    }
+    const defaults = inner._request?.defaults;
+    const options = carried(call, defaults?.transformRequest);
+    if (!isOurs) {
+      const merged: RequestOptions = { ...defaults, ...options, url, method: message ? 'POST' : 'GET' };
+      decide(call, merged, ready);
+      for (const name of decided) options[name] = merged[name];
+    }
+    return { sent, options };
   };
 
   const { requestStream } = inner;
   return {
     request(url, data, callback, headers, given = {}, client) {
-      const send = async () => {
-        const { message, options } = await prepare(url, data, given, client);
-        return { answer: inner.request(url, message, callback, headers, options, client) };
+      const call = callOf(url, given, client);
+      const own = readable(headers);
+      const fail = (error: unknown) => process.nextTick(callback, error);
+      const send = (ready: Credentials) => {
+        const { sent, options } = prepare(url, data, call, ready, client);
+        return () => inner.request(url, sent, callback, own, options, client);
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
-      const sent = send();
-      sent.catch((error) => process.nextTick(callback, error));
-      const answer = sent.then(({ answer }) => answer);
-      answer.catch(() => {});
-      return answer;
+      return attempt(() => whenLoaded(call.identity.credentials, send), fail) as SoapAnswer;
     },
     ...(requestStream && {
       async requestStream(url, data, headers, given = {}, client) {
-        const { message, options } = await prepare(url, data, given, client);
-        return await requestStream.call(inner, url, message, headers, options, client);
+        const call = callOf(url, given, client);
+        const own = readable(headers);
+        const ready = loadedOf(call.identity.credentials) ?? (await call.identity.credentials);
+        const { sent, options } = prepare(url, data, call, ready, client);
+        return await requestStream.call(inner, url, sent, own, options, client);
       },
     }),
   };
+}
+
+/** Goes on at once where that is possible, as node-soap's own client does. */
+function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => void): unknown {
+  let prepared: Send | Promise<Send>;
+  try {
+    prepared = prepare();
+  } catch (error) {
+    prepared = Promise.reject(error);
+  }
+  if (typeof prepared === 'function') return prepared();
+  prepared.catch(fail);
+  const answer = prepared.then((send) => send());
+  answer.catch(() => {});
+  return answer;
+}
+
+type Send = () => unknown;
+type SoapAnswer = ReturnType<IHttpClient['request']>;
+
+/** What a decision sets of axios' options. */
+const decided = ['httpsAgent', 'proxy', 'beforeRedirect', 'http2Options', 'fetchOptions'] as const;
+
+function addsOptions(client: Client): boolean {
+  const { security } = client as unknown as { security?: ISecurity };
+  return typeof security?.addOptions === 'function';
 }
 
 /** What node-soap's class has and its type leaves out: the axios instance, the caller's own or one of its. */

@@ -1,11 +1,14 @@
-import { ClientCertificateError, type ConnectIdentity, type Loading, loadedOf } from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity, type Credentials, loadedOf } from '@clientcert/core';
 import type { IHeaders, ISecurity } from 'soap';
-import { Call, type Identity, identify, type RequestOptions } from './call.ts';
-import { Signature, type SignOptions } from './signature.ts';
+import { type Call, carried, type Identity, identify, type RequestOptions } from './call.ts';
+import { insertIntoHeader, type SignOptions } from './envelope.ts';
+import { lend, refuseToBeRead, takeBack } from './lent.ts';
+import { ownOf } from './own.ts';
+import { Signature } from './signature.ts';
 
-export interface ClientCertificateSecurityOptions {
+export interface ClientCertificateSecurityOptions<ServiceName extends string = string> {
   /** Call as this service of the config; with `false`, present no certificate. That of `soapOptions` unless given. */
-  service?: string | false | undefined;
+  service?: ServiceName | false | undefined;
   /** Where a service without `hosts` applies. A client made with `soapOptions` does not need it. */
   origin?: string | URL | undefined;
   /** `'env'`, a proxy's URL, or `false`; in place of what the config, or the environment, says. */
@@ -33,7 +36,7 @@ export interface ClientCertificateSecurityOptions {
  * const client = await soap.createClientAsync(wsdl, soapOptions(credentials));
  * client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
  */
-export class ClientCertificateSecurity implements ISecurity {
+export class ClientCertificateSecurity<ServiceName extends string = string> implements ISecurity {
   /** There only where the message is signed, or a further security has it: node-soap then drops `toXML`. */
   declare postProcess?: (xml: string, envelopeKey: string) => string;
   readonly #identity: Identity;
@@ -41,11 +44,15 @@ export class ClientCertificateSecurity implements ISecurity {
   readonly #members: readonly ISecurity[];
   /** Of the call that node-soap is putting together, which it does in one go. */
   #call: Call | undefined;
+  #headers: IHeaders | undefined;
 
-  constructor(credentials: Loading, options: ClientCertificateSecurityOptions = {}) {
-    const { sign = false, and = [], ...identity } = options;
-    if (sign && identity.service === false) throw nothingToSignWith();
-    this.#identity = identify(credentials, identity, 'ClientCertificateSecurity');
+  constructor(
+    credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
+    options: ClientCertificateSecurityOptions<NoInfer<ServiceName>> = {},
+  ) {
+    const { sign = false, and = [], service, origin, proxy } = ownOf(options);
+    if (sign && service === false) throw nothingToSignWith();
+    this.#identity = identify(credentials, service, origin, proxy, 'ClientCertificateSecurity');
     this.#sign = sign ? structuredClone(sign === true ? {} : sign) : undefined;
     this.#members = [...and];
     if (sign || and.some((member) => member.postProcess)) {
@@ -54,27 +61,30 @@ export class ClientCertificateSecurity implements ISecurity {
   }
 
   addHeaders(headers: IHeaders): void {
+    this.#headers = headers;
     for (const member of this.#members) member.addHeaders?.(headers);
   }
 
   addOptions(options: RequestOptions): void {
-    for (const member of this.#members) member.addOptions?.(options);
-    this.#call = new Call(this.#identity, options, this.#sign !== undefined);
-    this.#call.apply(options);
+    takeBack(options);
+    const own = { ...options };
+    for (const member of this.#members) member.addOptions?.(own);
+    const call: Call = { identity: this.#identity, options: own };
+    this.#call = call;
+    if (!lend(options, carried(call), call) && this.#headers) refuseToBeRead(this.#headers);
   }
 
   /** The headers of the further securities; where there is `postProcess`, it inserts them. */
   toXML(): string {
-    return this.postProcess ? '' : this.#headers();
+    return this.postProcess ? '' : this.#membersXml();
   }
 
-  #headers(): string {
+  #membersXml(): string {
     return this.#members.map((member) => (member.postProcess ? '' : (member.toXML?.() ?? ''))).join('');
   }
 
   #process(xml: string, envelopeKey: string): string {
-    const end = xml.indexOf(`</${envelopeKey}:Header>`);
-    let message = xml.slice(0, end) + this.#headers() + xml.slice(end);
+    let message = insertIntoHeader(xml, envelopeKey, this.#membersXml());
     for (const member of this.#members) message = member.postProcess?.(message, envelopeKey) ?? message;
     const call = this.#call;
     if (!this.#sign || !call) return message;
@@ -83,9 +93,7 @@ export class ClientCertificateSecurity implements ISecurity {
     const { credentials, service, origin } = this.#identity;
     const loaded = loadedOf(credentials);
     if (!loaded) return message; // signed when it is sent
-    if (origin === undefined) return call.signature.trySign(loaded, { service: service || undefined });
-    const { hostname, port } = new URL(origin);
-    return call.signature.trySign(loaded, call.at(hostname, port));
+    return call.signature.trySign(loaded, origin, service || undefined);
   }
 }
 

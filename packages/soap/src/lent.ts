@@ -1,0 +1,92 @@
+import { ClientCertificateError } from '@clientcert/core';
+import type { IHeaders } from 'soap';
+import type { Call } from './call.ts';
+
+/**
+ * node-soap asks a security to write on the options of a call, which are the caller's and may be used for another
+ * call, of another client. What is written here is there until node-soap has read it, which it does at once; then
+ * the object is as it was.
+ */
+export function lend(options: object, values: object, call: Call): boolean {
+  takeBack(options);
+  const before = new Map<string, PropertyDescriptor | undefined>();
+  const restore = () => {
+    if (lent.get(options)?.restore !== restore) return;
+    lent.delete(options);
+    for (const [name, descriptor] of before) {
+      Reflect.deleteProperty(options, name);
+      if (descriptor) Object.defineProperty(options, name, descriptor);
+    }
+  };
+  const loan: Loan = { call, restore, fresh: true };
+  lent.set(options, loan);
+  queueMicrotask(() => {
+    loan.fresh = false;
+  });
+
+  let isRead = false;
+  for (const [name, given] of Object.entries(values)) {
+    const descriptor = Object.getOwnPropertyDescriptor(options, name);
+    if (descriptor && Object.is(descriptor.value, given)) continue;
+    let value: unknown = given;
+    const written = Reflect.defineProperty(options, name, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        if (!isRead) queueMicrotask(restore);
+        isRead = true;
+        return value;
+      },
+      set(next: unknown) {
+        value = next;
+      },
+    });
+    if (!written) return false;
+    before.set(name, descriptor);
+  }
+  return true;
+}
+
+/** Leaves the options as they were, and says which call they were lent to, if that was in this very turn. */
+export function takeBack(options: object): Call | undefined {
+  const loan = lent.get(options);
+  loan?.restore();
+  return loan?.fresh ? loan.call : undefined;
+}
+
+interface Loan {
+  readonly call: Call;
+  readonly restore: () => void;
+  /** Until the turn is over in which node-soap puts the call together. */
+  fresh: boolean;
+}
+
+const lent = new WeakMap<object, Loan>();
+
+/**
+ * Options that cannot be written on carry nothing to a client that was not made with `soapOptions`: its call fails
+ * when node-soap reads the headers, which it makes anew for each call, rather than go without its certificate.
+ */
+export function refuseToBeRead(headers: IHeaders): void {
+  Object.defineProperty(headers, refused, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      throw new ClientCertificateError(
+        'ERR_CLIENTCERT_CONFIG_INVALID',
+        'the options of this call are frozen, so its certificate cannot be set on them',
+        {
+          hint: 'Create the client with soapOptions(credentials), which needs nothing on them, or pass a copy.',
+        },
+      );
+    },
+  });
+}
+
+/** Headers for a client that was made with `soapOptions`. */
+export function readable(headers: IHeaders | undefined): IHeaders | undefined {
+  if (headers && Object.hasOwn(headers, refused)) delete headers[refused];
+  return headers;
+}
+
+const refused = 'x-clientcert-refused';

@@ -1,0 +1,303 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
+import axios from 'axios';
+import * as soap from 'soap';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
+import { seen, startService, wsdl } from './service.ts';
+
+let authority: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+let directory: string;
+/** Two ports of a host that asks for a certificate and takes none as well. */
+let bank: TestServer;
+/** Trusted, and named by no rule that presents a certificate. */
+let stranger: TestServer;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  alice = await authority.issue({ name: 'alice', keyType: 'rsa' });
+  bob = await authority.issue({ name: 'bob', keyType: 'rsa' });
+  directory = await mkdtemp(join(tmpdir(), 'clientcert-soap-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+beforeEach(async () => {
+  bank = await startService({
+    authority,
+    host: 'localhost',
+    clientCertificate: 'optional',
+    listeners: [{}, {}],
+  });
+  stranger = await startService({ authority, clientCertificate: 'optional' });
+});
+afterEach(() => Promise.all([bank.close(), stranger.close()]));
+
+function load(): Promise<Credentials> {
+  const ca = authority.certificate;
+  return loadCredentials({
+    certificates: {
+      alice: { cert: alice.fullChain, key: alice.key, ca },
+      bob: { cert: bob.fullChain, key: bob.key, ca },
+    },
+    hosts: {
+      [`localhost:${bank.ports[0]}`]: { ca },
+      [`localhost:${bank.ports[1]}`]: 'alice',
+      [`127.0.0.1:${stranger.port}`]: { ca },
+    },
+    services: { Archive: 'bob' },
+  });
+}
+
+async function file(text: string): Promise<string> {
+  const path = join(directory, `${Math.random()}.wsdl`);
+  await writeFile(path, text);
+  return path;
+}
+
+/** A WSDL whose every content is in another one. */
+const importing = (location: string) =>
+  `<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:clientcert:test"><import namespace="urn:clientcert:test" location="${location}"/></definitions>`;
+
+const who = async (client: soap.Client, options?: object): Promise<string> =>
+  (await client.WhoAsync({ text: 'hello' }, options))[0].name;
+const archive = { service: 'Archive' } as const;
+
+describe('attack: identities that mix', () => {
+  it.each([{}, { disableCache: true }])(
+    'a service without hosts is not presented, and signs nothing, where an imported WSDL sends calls: %j',
+    async (more) => {
+      await using theirs = await startServer({
+        authority,
+        host: 'localhost',
+        clientCertificate: 'optional',
+        handler: (_request, response) => response.end(importing(`${stranger.url}/service?wsdl`)),
+      });
+      await using credentials = await loadCredentials({
+        certificates: { bob: { cert: bob.fullChain, key: bob.key, ca: authority.certificate } },
+        hosts: {
+          [`localhost:${theirs.port}`]: { ca: authority.certificate },
+          [`127.0.0.1:${stranger.port}`]: { ca: authority.certificate },
+        },
+        services: { Archive: 'bob' },
+      });
+      const onDisk = await file(importing(`${stranger.url}/service?wsdl`));
+      for (const document of [`${theirs.url}/?wsdl`, onDisk]) {
+        const options = { ...soapOptions(credentials, archive), ...more };
+        const client = await soap.createClientAsync(document, options);
+        expect(await who(client)).toBe('nobody');
+        client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+        await expect(who(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED' });
+      }
+      expect(seen(theirs)).toEqual(['GET / bob']);
+      expect(seen(stranger).every((each) => each.endsWith('nobody'))).toBe(true);
+      expect(stranger.requests.every(({ body }) => !body?.includes('Signature'))).toBe(true);
+    },
+  );
+
+  it('what one client named says nothing for another', async () => {
+    await using credentials = await load();
+    const options = soapOptions(credentials, archive);
+    await soap.createClientAsync(`${stranger.url}/service?wsdl`, options);
+    stranger.requests.length = 0;
+    const document = await file(
+      wsdl({ address: `${bank.url}/service`, schema: `${stranger.url}/types.xsd` }),
+    );
+    await soap.createClientAsync(document, options);
+    await soap.createClientAsync(document, { ...soapOptions(credentials, archive), disableCache: true });
+    expect(seen(stranger)).toEqual(['GET /types.xsd nobody', 'GET /types.xsd nobody']);
+  });
+
+  it('a service without hosts is presented at the WSDL’s own origin with disableCache beside, and fails where that cannot be told', async () => {
+    await using credentials = await load();
+    const url = `${bank.url}/service?wsdl`;
+    const options = soapOptions(credentials, archive);
+    expect(await who(await soap.createClientAsync(url, { ...options, disableCache: true }))).toBe('bob');
+    expect(seen(bank)).toEqual(['GET /service bob', 'POST /service bob']);
+    const replaced = { ...options, disableCache: true, wsdl_options: {} };
+    await expect(soap.createClientAsync(url, replaced)).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_ORIGIN_NEEDED',
+    });
+    const own: string[] = [];
+    const wsdl_options = { overrideImportLocation: (place: string) => own.push(place) && place };
+    const kept = { ...soapOptions(credentials, { ...archive, wsdl_options }), disableCache: true };
+    await soap.createClientAsync(await file(importing(`${bank.url}/service?wsdl`)), kept);
+    expect(own).toEqual([`${bank.url}/service?wsdl`]);
+  });
+
+  it.each([true, false])(
+    'options of a call that are used for the call of another client say nothing there, nor were written to (frozen: %s)',
+    async (frozen) => {
+      await using credentials = await load();
+      const OPTIONS = { timeout: 5000 };
+      if (frozen) Object.freeze(OPTIONS);
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const first = await soap.createClientAsync(document, soapOptions(credentials));
+      first.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+      const others = await Promise.all(
+        [soapOptions(credentials, { service: false }), soapOptions(credentials, archive)].map((options) =>
+          soap.createClientAsync(document, options),
+        ),
+      );
+      const calls = [first, ...others, first].map((client) => who(client, OPTIONS)); // at once
+      expect(await Promise.all(calls)).toEqual(['alice', 'nobody', 'bob', 'alice']);
+      for (const client of [first, ...others]) await who(client, OPTIONS); // and in turn
+      const signed = bank.requests.filter(({ body }) => body?.includes('<wsse:Security'));
+      expect(signed.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual([
+        'alice',
+        'alice',
+        'alice',
+      ]);
+      expect(Object.getOwnPropertyDescriptors(OPTIONS)).toMatchObject({ timeout: { value: 5000 } });
+      expect(Object.keys(OPTIONS)).toEqual(['timeout']);
+    },
+  );
+
+  it('the same without soapOptions; what cannot be written on fails', async () => {
+    await using credentials = await load();
+    const OPTIONS = { timeout: 5000 };
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const secured = await soap.createClientAsync(document);
+    secured.setSecurity(
+      new ClientCertificateSecurity(credentials, { and: [new soap.BearerSecurity('mine')] }),
+    );
+    const plain = await soap.createClientAsync(document);
+    for (const _ of [1, 2]) {
+      expect(await who(secured, OPTIONS)).toBe('alice');
+      expect(OPTIONS).toEqual({ timeout: 5000 });
+      await expect(who(plain, OPTIONS)).rejects.toThrow(/certificate/); // which trusts no such server
+    }
+    await expect(who(secured, Object.freeze({ ...OPTIONS }))).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+    });
+    expect(seen(bank)).toEqual(['POST /service alice', 'POST /service alice']);
+  });
+
+  it('a client of the caller’s own that reads the options later is served as well', async () => {
+    await using credentials = await load();
+    class Later extends soap.HttpClient {
+      override request(...args: Parameters<soap.HttpClient['request']>): never {
+        return new Promise((resolve) => setTimeout(resolve, 5)).then(() => super.request(...args)) as never;
+      }
+    }
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const secured = await soap.createClientAsync(document, { httpClient: new Later() });
+    secured.setSecurity(new ClientCertificateSecurity(credentials));
+    const OPTIONS = { timeout: 5000 };
+    for (const _ of [1, 2]) expect(await who(secured, OPTIONS)).toBe('alice');
+    const given = await soap.createClientAsync(
+      document,
+      soapOptions(credentials, { httpClient: new Later() }),
+    );
+    expect(await who(given, OPTIONS)).toBe('alice');
+    expect(OPTIONS).toEqual({ timeout: 5000 });
+  });
+
+  it('an axios instance of the caller’s own is as it was, for their other calls', async () => {
+    await using credentials = await load();
+    const instance = axios.create();
+    const before = JSON.stringify(instance.defaults);
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    for (const _ of [1, 2]) {
+      const options = soapOptions(credentials, { request: instance as never });
+      expect(await who(await soap.createClientAsync(document, options))).toBe('alice');
+    }
+    expect(JSON.stringify(instance.defaults)).toBe(before);
+    expect((instance.interceptors.request as unknown as { handlers: unknown[] }).handlers ?? []).toEqual([]);
+    await expect(instance.get(bank.urls[1]!)).rejects.toThrow(/certificate/);
+  });
+
+  it('a polluted Object.prototype says neither as whom, nor through which proxy', async () => {
+    await using credentials = await load();
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const pollution = {
+      service: 'Archive',
+      origin: 'https://localhost',
+      proxy: 'http://127.0.0.1:1',
+      sign: true,
+    };
+    for (const [name, value] of Object.entries(pollution)) {
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+    }
+    try {
+      const client = await soap.createClientAsync(document, soapOptions(credentials));
+      expect(await who(client)).toBe('alice');
+      client.setSecurity(new ClientCertificateSecurity(credentials));
+      expect(await who(client)).toBe('alice');
+    } finally {
+      for (const name of Object.keys(pollution)) delete (Object.prototype as Record<string, unknown>)[name];
+    }
+    expect(seen(bank)).toEqual(['POST /service alice', 'POST /service alice']);
+    expect(bank.requests.every(({ body }) => !body?.includes('Signature'))).toBe(true);
+  });
+});
+
+describe('attack: rules that are weakened', () => {
+  it.each([{ adapter: 'fetch' }, { adapter: ['FETCH', 'http'] }, { httpVersion: 2 }, { httpVersion: '2' }])(
+    'axios’ other ways to send present the certificate: %j, on the instance, in wsdl_options and in a call',
+    async (way) => {
+      await using server = await startService({
+        authority,
+        host: 'localhost',
+        http2: 'httpVersion' in way,
+      });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`localhost:${server.port}`]: 'alice' },
+      });
+      const url = `${server.url}/service?wsdl`;
+      const request = axios.create(way as object) as never;
+      const all = await soap.createClientAsync(url, soapOptions(credentials, { request }));
+      expect(await who(all)).toBe('alice');
+      const options = soapOptions(credentials, { wsdl_options: way, disableCache: true });
+      const client = await soap.createClientAsync(url, options);
+      expect(await who(client, way)).toBe('alice');
+      const plain = await soap.createClientAsync(await file(wsdl({ address: `${server.url}/service` })));
+      plain.setSecurity(new ClientCertificateSecurity(credentials));
+      expect(await who(plain, way)).toBe('alice');
+      expect(seen(server)).toEqual([
+        'GET /service alice',
+        'POST /service alice',
+        'GET /service alice',
+        'POST /service alice',
+        'POST /service alice',
+      ]);
+    },
+  );
+
+  it('a signed message follows no 307 over fetch to where its certificate is not shown', async () => {
+    await using credentials = await load();
+    const to = encodeURIComponent(`${stranger.url}/service`);
+    const document = await file(wsdl({ address: `${bank.urls[1]}/redirect?status=307&to=${to}` }));
+    for (const made of [soapOptions(credentials), {}]) {
+      const client = await soap.createClientAsync(document, made);
+      const origin = bank.urls[1];
+      client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true, origin }));
+      await expect(who(client, { adapter: 'fetch' })).rejects.toThrow();
+    }
+    expect(seen(bank)).toEqual(['POST /redirect alice', 'POST /redirect alice']);
+    expect(stranger.requests).toEqual([]);
+  });
+
+  it('an adapter or an agent of unknown kind is refused at a pinned host', async () => {
+    await using credentials = await load();
+    const client = await soap.createClientAsync(
+      await file(wsdl({ address: `${bank.urls[1]}/service` })),
+      soapOptions(credentials),
+    );
+    const own = { cert: bob.fullChain, key: bob.key, ca: authority.certificate };
+    for (const brought of [{ adapter: async () => ({}) }, { httpsAgent: new Agent(own) }]) {
+      await expect(who(client, brought)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    }
+    expect(bank.connections).toBe(0);
+  });
+});
