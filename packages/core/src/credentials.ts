@@ -203,7 +203,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
    */
   connect(options: ConnectIdentity<ServiceName> & ConnectionOptions): TLSSocket {
-    const { service, origin, proxy, defaultProxy, ...given } = ownOf(options);
+    const { service, origin, proxy, defaultProxy, ...rest } = ownOf(options);
+    const given = ownOf(rest);
     const { host = 'localhost', port = 443, servername = isIP(host) === 0 ? host : '' } = given;
     const profile = this.#decider(service, origin)(host, port);
     if (given.path) return connectUnix(given, service ? 'service' : given.host, profile.resolution);

@@ -26,15 +26,11 @@ export function createContext(
   resolution: Resolution,
   presented: CertificateVersion | null,
   roots: readonly X509Certificate[],
-  overrides: SecureContextOptions = {},
+  overrides: SecureContextOptions = nothing,
 ): SecureContext {
   const only = resolution.trust === 'only';
-  // Without a prototype: Node reads options that are not there, and finds a polluted `Object.prototype.ca`.
-  const options: SecureContextOptions = Object.assign(
-    Object.create(null),
-    protocolsFor(resolution, overrides),
-  );
-  if (only) options.ca = [overrides.ca ?? [], roots.map((root) => root.toString())].flat();
+  const options = protocolsFor(resolution, overrides);
+  if (only) options.ca = roots.map((root) => root.toString());
   if (presented) Object.assign(options, identityOf(presented.material));
   try {
     return createTrustingContext(options, only ? [] : roots);
@@ -46,10 +42,14 @@ export function createContext(
   }
 }
 
+/** Without a prototype: what every object may inherit is nobody's request. */
+const nothing: SecureContextOptions = Object.freeze(Object.create(null));
+
 /** What was decided of TLS versions, under what a caller asks for, who was allowed to ask. */
 function protocolsFor(decision: TlsDecision, overrides: SecureContextOptions): SecureContextOptions {
   const decided = protocolOptions(decision);
-  const options = { ...decided, ...overrides };
+  // Node reads options that are not there, and would find a polluted `Object.prototype.ca`.
+  const options: SecureContextOptions = Object.assign(Object.create(null), decided, overrides);
   if (overrides.secureOptions !== undefined) {
     options.secureOptions = overrides.secureOptions | (decided.secureOptions ?? 0);
   }
@@ -60,7 +60,7 @@ function protocolsFor(decision: TlsDecision, overrides: SecureContextOptions): S
   options.maxVersion = maxVersion;
   if (!isMethod(secureProtocol) || minVersion !== undefined || maxVersion !== undefined) return options;
   const { min = decided.minVersion, max = decided.maxVersion } = versionsOf(overrides);
-  return { ...options, secureProtocol: undefined, minVersion: min, maxVersion: max };
+  return Object.assign(options, { secureProtocol: undefined, minVersion: min, maxVersion: max });
 }
 
 /** The option of a caller's that OpenSSL does not take by itself. */
@@ -68,7 +68,7 @@ function findRefused(decision: TlsDecision, overrides: SecureContextOptions): st
   return Object.entries(overrides).find(([name, value]) => {
     if (identityParts.has(name)) return false;
     try {
-      createSecureContext(Object.assign(Object.create(null), protocolsFor(decision, { [name]: value })));
+      createSecureContext(protocolsFor(decision, Object.assign(Object.create(null), { [name]: value })));
       return false;
     } catch {
       return true;
