@@ -1,6 +1,7 @@
-import type { KeyObject } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import { describeSource } from './load/index.ts';
+import { keyTypeOf } from './load/key-type.ts';
 import { thresholdsOf } from './load/lifetime.ts';
 import { rulesOf } from './pin/rule.ts';
 import type { Health } from './rotate/health.ts';
@@ -43,7 +44,7 @@ export function describeCertificate(
   pinnedAt: readonly string[],
   failure: Failure | undefined,
 ): CertificateInfo {
-  const { certificate, chain, privateKey, warnings } = material;
+  const { certificate, chain, warnings } = material;
   const validFrom = new Date(certificate.validFrom);
   const validTo = new Date(certificate.validTo);
   const now = Date.now();
@@ -58,7 +59,7 @@ export function describeCertificate(
     validFrom,
     validTo,
     daysLeft: Math.floor(left / day),
-    keyType: describeKey(privateKey),
+    keyType: describeKey(certificate),
     chainLength: chain.length + 1,
     source: describeSource(config.certificates.get(name)!, config.baseDirectory),
     pinnedAt,
@@ -76,9 +77,10 @@ export function describeCertificate(
   };
 }
 
-function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
-  const size = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength;
-  return size === undefined ? `${asymmetricKeyType}` : `${asymmetricKeyType} ${size}`;
+function describeKey(certificate: X509Certificate): string {
+  const { namedCurve, modulusLength } = certificate.publicKey.asymmetricKeyDetails ?? {};
+  const size = namedCurve ?? modulusLength;
+  return size === undefined ? keyTypeOf(certificate) : `${keyTypeOf(certificate)} ${size}`;
 }
 
 /** What a person reads of loaded credentials: the certificates, the rules, and what is wrong. */

@@ -23,6 +23,8 @@ export interface Anatomy {
   readonly extendedKeyUsage: readonly string[] | undefined;
   /** The bit string of the key usage extension, first octet; undefined where it is absent. */
   readonly keyUsage: number | undefined;
+  /** OID of the kind of key. */
+  readonly keyAlgorithm: string;
   /** An EC key that spells its curve out instead of naming it. */
   readonly explicitCurve: boolean;
   readonly subject: Buffer;
@@ -57,6 +59,7 @@ function dissect(raw: Buffer): Anatomy {
     notAfter: timeOf(notAfter!),
     extendedKeyUsage: usages && childrenOf(readElement(usages)).map(oidOf),
     keyUsage: usage && (contentsOf(readElement(usage))[1] ?? 0),
+    keyAlgorithm: oidOf(parameters[0]),
     explicitCurve:
       parameters[0]?.tag === OID &&
       oidOf(parameters[0]) === '1.2.840.10045.2.1' &&

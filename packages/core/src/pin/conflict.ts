@@ -111,6 +111,8 @@ function findRepeatedHosts(service: ServiceRule): Finding[] {
 const SAID = [
   'certificate',
   'trust',
+  'servername',
+  'resume',
   'required',
   'dangerouslyAcceptAnyServer',
   'allowDowngrade',
