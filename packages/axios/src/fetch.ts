@@ -1,14 +1,7 @@
 import { globalAgent } from 'node:https';
 import type { ConnectIdentity, Credentials } from '@clientcert/core';
-import type { InternalAxiosRequestConfig } from 'axios';
 import { type Agent, agentsOf, type Dispatcher } from './agents.ts';
-import { type Outgoing, refuse } from './index.ts';
-
-/** Whether axios would take its `fetch` adapter. */
-export function usesFetch({ adapter }: InternalAxiosRequestConfig): boolean {
-  if (adapter === 'fetch') return true;
-  return Array.isArray(adapter) && adapter.find((name) => name !== 'xhr') === 'fetch';
-}
+import { type AnyConfig, type Outgoing, own, refuse } from './outgoing.ts';
 
 /**
  * Hands Node's fetch a dispatcher, which it asks for every hop of a redirect. A fetch or a dispatcher that the
@@ -17,23 +10,20 @@ export function usesFetch({ adapter }: InternalAxiosRequestConfig): boolean {
  * @see https://undici.nodejs.org/#/docs/api/Fetch
  */
 export function applyToFetch(outgoing: Outgoing, identity: ConnectIdentity): void {
-  const config = outgoing.config as FetchConfig;
-  const { fetchOptions, env } = config;
-  if (env?.fetch && env.fetch !== globalThis.fetch) {
+  const config = outgoing.config as AnyConfig;
+  const fetchOptions = own(config, 'fetchOptions');
+  const env = own(config, 'env');
+  const fetch = env && own(env, 'fetch');
+  if (fetch && fetch !== globalThis.fetch) {
     refuse(outgoing, 'env.fetch');
     return;
   }
-  const before = fetchOptions?.dispatcher as Dispatcher | undefined;
+  const before = fetchOptions && (own(fetchOptions, 'dispatcher') as Dispatcher | undefined);
   const brought = before instanceof CallDispatcher ? before.brought : before;
   const dispatcher = new CallDispatcher(outgoing, identity, brought);
   dispatcher.check();
   config.fetchOptions = { ...fetchOptions, dispatcher };
 }
-
-type FetchConfig = InternalAxiosRequestConfig & {
-  fetchOptions?: Record<string, unknown>;
-  env?: { fetch?: unknown };
-};
 
 /** Of one call: over https it goes on through an agent of the certificate that holds for the hop. */
 class CallDispatcher implements Dispatcher {
@@ -60,8 +50,8 @@ class CallDispatcher implements Dispatcher {
     if (base && (this.brought || !agentClassOf(base))) this.#refuse(base);
   }
 
-  dispatch(options: { origin: string | URL }, handler: unknown): boolean {
-    const { credentials } = this.#outgoing;
+  dispatch(options: { origin: string | URL; method?: string }, handler: unknown): boolean {
+    const { credentials, check } = this.#outgoing;
     const { service, origin } = this.#identity;
     const to = new URL(options.origin);
     const base = this.brought ?? globalDispatcher()!;
@@ -75,6 +65,7 @@ class CallDispatcher implements Dispatcher {
       credentials.checkRedirect({ host: from.hostname, port: from.port, service, origin }, to);
     }
     this.#from = to;
+    check?.(to, options.method ?? 'GET');
     if (to.protocol !== 'https:' || !decides(credentials, to, this.#identity)) {
       return base.dispatch(options, handler);
     }
@@ -120,7 +111,8 @@ function decides(
   { hostname: host, port }: URL,
   identity: ConnectIdentity,
 ): boolean {
-  const { service, origin } = identity;
+  const { service, origin, proxy } = identity;
   const { rule, tls } = credentials.resolve({ host, port, service, origin });
-  return rule !== 'none' || tls.min !== 'TLSv1.2' || tls.max !== 'TLSv1.3' || credentials.decidesProxy;
+  const plainTls = tls.min === 'TLSv1.2' && tls.max === 'TLSv1.3';
+  return rule !== 'none' || !plainTls || credentials.decidesProxy || proxy !== undefined;
 }

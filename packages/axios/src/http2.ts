@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ConnectIdentity, Credentials } from '@clientcert/core';
-import { type Outgoing, refuse } from './index.ts';
+import { type AnyConfig, type Outgoing, own, refuse, urlOf } from './outgoing.ts';
 
 type CreateConnection = (authority: URL, options: Record<string, unknown>) => Duplex;
 
@@ -12,10 +12,11 @@ const ownOptions = ['createConnection', 'secureContext', 'cert', 'key', 'pfx'] a
  * for equal. Functions are compared by identity: one for each certificate keeps sessions apart.
  */
 export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): void {
-  const config = outgoing.config as { http2Options?: Record<string, unknown> };
-  const before = config.http2Options ?? {};
+  const config = outgoing.config as AnyConfig;
+  const before = own(config, 'http2Options') ?? {};
   for (const option of ownOptions) {
-    if (before[option] == null || ours.has(before[option] as object)) continue;
+    const value = own(before, option);
+    if (value == null || ours.has(value as object)) continue;
     refuse(outgoing, `http2Options.${option}`);
     return;
   }
@@ -26,8 +27,11 @@ const ours = new WeakSet<object>();
 const functions = new WeakMap<Credentials, Map<string, CreateConnection>>();
 const maxFunctions = 1000;
 
-function connectionsOf({ credentials, url, service }: Outgoing, identity: ConnectIdentity): CreateConnection {
-  const { hostname, port, origin } = url();
+function connectionsOf(
+  { config, credentials, service, origin }: Outgoing,
+  identity: ConnectIdentity,
+): CreateConnection {
+  const { hostname, port } = urlOf(config);
   const id = credentials.profileId({ host: hostname, port, service, origin });
   const key = JSON.stringify([id, identity]);
   const known = functions.get(credentials) ?? new Map<string, CreateConnection>();

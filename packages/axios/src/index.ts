@@ -1,12 +1,13 @@
-import { acceptCredentials, type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
+import { acceptCredentials, type Credentials } from '@clientcert/core';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
-import { applyToFetch, usesFetch } from './fetch.ts';
-import { applyToHttp2 } from './http2.ts';
-import { decideAgain } from './last.ts';
-import { proxyOf } from './proxy.ts';
-import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
+import { decideAgain } from './after-interceptors.ts';
+import { decideRequest } from './decide.ts';
+import { own, urlOf } from './outgoing.ts';
 
 export * from '@clientcert/core';
+export { decideRequest } from './decide.ts';
+export type { RequestIdentity } from './outgoing.ts';
+export { type Transport, transportOf } from './transport.ts';
 
 declare module 'axios' {
   interface AxiosRequestConfig {
@@ -43,9 +44,7 @@ export function clientCertificates(
   before?.eject();
 
   const id = instance.interceptors.request.use(
-    'then' in loading
-      ? async (config) => decide(instance, await loading, config)
-      : (config) => decide(instance, loading, config),
+    'then' in loading ? async (config) => decide(await loading, config) : (config) => decide(loading, config),
   );
   const eject = () => {
     instance.interceptors.request.eject(id);
@@ -60,71 +59,14 @@ const installed = new WeakMap<
   { credentials: Credentials | Promise<Credentials>; eject: () => void }
 >();
 
-/** One request on its way. What core needs of the URL is read only where it is needed. */
-export interface Outgoing {
-  readonly config: InternalAxiosRequestConfig;
-  readonly credentials: Credentials;
-  readonly service: string | false | undefined;
-  /** As the request itself names it, `baseURL` and all. */
-  readonly url: () => URL;
-}
-
-function decide(
-  instance: AxiosInstance,
-  credentials: Credentials,
-  config: InternalAxiosRequestConfig,
-): InternalAxiosRequestConfig {
-  apply(instance, credentials, config);
-  decideAgain(config, (changed) => apply(instance, credentials, changed));
+function decide(credentials: Credentials, config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
+  apply(credentials, config);
+  decideAgain(config, (changed) => apply(credentials, changed));
   return config;
 }
 
-function apply(instance: AxiosInstance, credentials: Credentials, config: InternalAxiosRequestConfig): void {
-  const { clientCertificate: service, httpsAgent } = config;
-  const outgoing: Outgoing = { config, credentials, service, url: () => new URL(instance.getUri(config)) };
-  const origin = service ? outgoing.url().origin : undefined;
-  if (usesFetch(config)) {
-    applyToFetch(outgoing, { service, origin });
-    return;
-  }
-
-  // Ours comes back when a used config is passed again, as retries do.
-  const own = handedOut.get(httpsAgent);
-  const proxy = own && config.proxy === false ? own.proxy : config.proxy;
-  const identity: ConnectIdentity = { service, origin, ...proxyOf(proxy) };
-  if (!httpsAgent || own) {
-    const agent = credentials.sharedAgent(identity);
-    config.httpsAgent = agent;
-    if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
-  } else if (!isRoutingAgent(httpsAgent)) {
-    refuse(outgoing, 'httpsAgent');
-    refuseAfterRedirects(outgoing);
-    return;
-  }
-  const plain = isPlainHttp(config);
-  if ((config as Http2Config).httpVersion === 2 && !plain) applyToHttp2(outgoing, identity);
-  checkRedirects(outgoing, proxy);
-  // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
-  (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
-}
-
-/** Agents that this adapter has set, and what `proxy` was before. */
-const handedOut = new WeakMap<object, { proxy: InternalAxiosRequestConfig['proxy'] }>();
-
-/** Not in the types of the oldest axios. */
-interface Http2Config {
-  httpVersion?: number;
-}
-
-/** Refuses what the caller brings for a host where a rule decides: that of the call itself, or of a later hop. */
-export function refuse({ credentials, service, url }: Outgoing, option: string, hop: URL = url()): void {
-  const { protocol, hostname, port } = hop;
-  if (protocol !== 'https:') return;
-  credentials.refuseOwn({ host: hostname, port, service, origin: url().origin }, option);
-}
-
-/** Whether the request begins over plain HTTP, by axios' own rule for what `baseURL` is put before. */
-function isPlainHttp({ url = '', baseURL, allowAbsoluteUrls }: InternalAxiosRequestConfig): boolean {
-  const isWhole = !baseURL || (allowAbsoluteUrls !== false && /^([a-z][a-z\d+.-]*:)?\/\//i.test(url));
-  return /^\s*http:/i.test(isWhole ? url : baseURL);
+function apply(credentials: Credentials, config: InternalAxiosRequestConfig): void {
+  const service = own(config, 'clientCertificate');
+  const origin = service ? urlOf(config).origin : undefined;
+  decideRequest(config, credentials, { service, origin, proxy: undefined, check: undefined });
 }

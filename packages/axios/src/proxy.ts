@@ -12,14 +12,29 @@ interface WrittenProxy {
   auth?: { username?: string | undefined; password?: string | undefined } | string | undefined;
 }
 
-/** The way that a request's `proxy` says: nothing leaves it to the config, and then to the environment. */
-export function proxyOf(proxy: object | false | null | undefined): ConnectIdentity {
-  if (!proxy) return proxy === false ? { proxy } : { defaultProxy: 'env' };
-  if (proxy instanceof URL) return { proxy };
-  const { protocol = 'http', hostname, host = '', port } = proxy as WrittenProxy;
+/**
+ * As whom, and on the way that a request's `proxy` says: nothing leaves it to the config, and then to the
+ * environment. Every property is written out, so that none is read from `Object.prototype`.
+ */
+export function proxyOf(
+  service: string | false | undefined,
+  origin: string | undefined,
+  proxy: object | false | null | undefined,
+): ConnectIdentity {
+  if (!proxy) {
+    return proxy === false
+      ? { service, origin, proxy, defaultProxy: undefined }
+      : { service, origin, proxy: undefined, defaultProxy: 'env' };
+  }
+  return { service, origin, proxy: proxy instanceof URL ? proxy : readProxy(proxy), defaultProxy: undefined };
+}
+
+/** As axios reads it. */
+function readProxy(proxy: WrittenProxy): { url: string; authorization: string | undefined } {
+  const { protocol = 'http', hostname, host = '', port } = proxy;
   const name = hostname || host;
   const url = `${protocol.replace(/:$/, '')}://${/^[^[].*:/.test(name) ? `[${name}]` : name}${port ? `:${port}` : ''}`;
-  return { proxy: { url, authorization: authorizationOf(proxy) } };
+  return { url, authorization: authorizationOf(proxy) };
 }
 
 function authorizationOf({ username, password, auth }: WrittenProxy): string | undefined {

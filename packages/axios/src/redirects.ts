@@ -1,6 +1,6 @@
 import { ClientCertificateError, isRoutingAgent } from '@clientcert/core';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
-import { type Outgoing, refuse } from './index.ts';
+import { type Outgoing, own as ownOf, refuse, urlOf } from './outgoing.ts';
 
 type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
 
@@ -14,8 +14,8 @@ export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestCo
   const { config } = outgoing;
   let begun: URL | undefined;
   let from: URL | undefined;
-  beforeRedirects(config, (options, to, brought) => {
-    begun ??= outgoing.url();
+  beforeRedirects(outgoing, (options, to, brought) => {
+    begun ??= urlOf(config);
     from ??= begun;
     if (from.protocol === 'https:') check(outgoing, from, to, proxy);
     if (to.protocol === 'https:') {
@@ -28,7 +28,7 @@ export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestCo
 
 /** Refuses the caller's own agent where a redirect takes it to a host for which a rule decides. */
 export function refuseAfterRedirects(outgoing: Outgoing): void {
-  beforeRedirects(outgoing.config, (_options, to) => refuse(outgoing, 'httpsAgent', to));
+  beforeRedirects(outgoing, (_options, to) => refuse(outgoing, 'httpsAgent', to));
 }
 
 /** On ours, the caller's own that it calls first: a used config comes back with ours. */
@@ -40,10 +40,10 @@ interface Ours extends BeforeRedirect {
 
 /** @param look Told also whether the agent is one that the caller's own has set. */
 function beforeRedirects(
-  config: InternalAxiosRequestConfig,
+  { config, check: checkHop }: Outgoing,
   look: (options: RedirectOptions, to: URL, brought: boolean) => void,
 ): void {
-  const before: Ours | undefined = config.beforeRedirect;
+  const before: Ours | undefined = ownOf(config, 'beforeRedirect');
   const own = before && callers in before ? before[callers] : before;
   let theirs: unknown;
   const beforeRedirect: Ours = (options, response, request) => {
@@ -51,7 +51,9 @@ function beforeRedirects(
     own?.(options, response, request);
     const agent = agentOf(options);
     if (agent !== set) theirs = agent;
-    look(options, new URL(options.href), agent === theirs && !isRoutingAgent(agent));
+    const to = new URL(options.href);
+    look(options, to, agent === theirs && !isRoutingAgent(agent));
+    checkHop?.(to, String(options.method));
   };
   beforeRedirect[callers] = own;
   config.beforeRedirect = beforeRedirect;
@@ -68,13 +70,13 @@ function agentOf({ agents, agent }: RedirectOptions): unknown {
 }
 
 function check(
-  { credentials, service, url }: Outgoing,
+  { credentials, service, origin }: Outgoing,
   from: URL,
   to: URL,
   proxy: InternalAxiosRequestConfig['proxy'],
 ): void {
   const { hostname, port } = from;
-  credentials.checkRedirect({ host: hostname, port, service, origin: url().origin }, to);
+  credentials.checkRedirect({ host: hostname, port, service, origin }, to);
   if (to.protocol !== 'http:' || proxy === false || !(proxy || plainProxy())) return;
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_PROXY_UNSUPPORTED',

@@ -1,4 +1,5 @@
 import type { AxiosRequestTransformer, InternalAxiosRequestConfig } from 'axios';
+import type { AnyConfig } from './outgoing.ts';
 
 /**
  * Has a request decided anew where an interceptor that runs after ours changes what it was decided by: axios
@@ -35,7 +36,7 @@ interface Ours extends AxiosRequestTransformer {
  * What decisions are made by, or stands on the config because of them. Written out, because a loop over the names
  * takes several times as long, and this is run for every request.
  */
-function observe(config: Decisive): (now: Decisive) => boolean {
+function observe(config: AnyConfig): (now: AnyConfig) => boolean {
   const { adapter, allowAbsoluteUrls, baseURL, beforeRedirect, clientCertificate, env } = config;
   const { fetchOptions, http2Options, httpVersion, httpsAgent, proxy, url } = config;
   return (now) =>
@@ -52,11 +53,3 @@ function observe(config: Decisive): (now: Decisive) => boolean {
     now.http2Options !== http2Options ||
     now.httpVersion !== httpVersion;
 }
-
-/** With what is not in the types of the oldest axios. */
-type Decisive = InternalAxiosRequestConfig & {
-  allowAbsoluteUrls?: unknown;
-  fetchOptions?: unknown;
-  http2Options?: unknown;
-  httpVersion?: unknown;
-};

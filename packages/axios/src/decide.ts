@@ -1,0 +1,60 @@
+import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
+import type { InternalAxiosRequestConfig } from 'axios';
+import { applyToFetch } from './fetch.ts';
+import { applyToHttp2 } from './http2.ts';
+import { isPlainHttp, type Outgoing, own, type RequestIdentity, refuse, urlOf } from './outgoing.ts';
+import { proxyOf } from './proxy.ts';
+import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
+import { transportOf } from './transport.ts';
+
+/**
+ * Sets on one request's config what makes each of its hops with the certificate that is pinned there; for clients
+ * that stand on axios, and have a config but no instance to install {@link clientCertificates} on.
+ *
+ * @param config As axios is about to send it, merged with its defaults. It is changed; a config on which this
+ *   was called before may be passed again.
+ * @param identity As whom the request is made.
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT where the caller brings an agent, connection or adapter of their own to a
+ *   host for which a rule decides; ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_ORIGIN_NEEDED
+ */
+export function decideRequest(
+  config: InternalAxiosRequestConfig,
+  credentials: Credentials,
+  { service, origin, proxy: through, check }: RequestIdentity,
+): void {
+  const outgoing: Outgoing = { config, credentials, service, origin, check };
+  check?.(urlOf(config), String(own(config, 'method') ?? 'GET').toUpperCase());
+  const transport = transportOf(config);
+  if (transport === 'unknown') refuse(outgoing, 'adapter');
+  if (transport === 'fetch') {
+    applyToFetch(outgoing, { service, origin, proxy: through });
+    return;
+  }
+
+  // Ours comes back when a used config is passed again, as retries do.
+  const httpsAgent = own(config, 'httpsAgent');
+  const written = own(config, 'proxy');
+  const ours = handedOut.get(httpsAgent);
+  const proxy = ours && written === false ? ours.proxy : written;
+  const identity: ConnectIdentity =
+    through === undefined
+      ? proxyOf(service, origin, proxy)
+      : { service, origin, proxy: through, defaultProxy: undefined };
+  if (!httpsAgent || ours) {
+    const agent = credentials.sharedAgent(identity);
+    config.httpsAgent = agent;
+    if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
+  } else if (!isRoutingAgent(httpsAgent)) {
+    refuse(outgoing, 'httpsAgent');
+    refuseAfterRedirects(outgoing);
+    return;
+  }
+  const plain = isPlainHttp(config);
+  if (transport === 'http2' && !plain) applyToHttp2(outgoing, identity);
+  checkRedirects(outgoing, proxy);
+  // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
+  (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
+}
+
+/** Agents that this adapter has set, and what `proxy` was before. */
+const handedOut = new WeakMap<object, { proxy: InternalAxiosRequestConfig['proxy'] }>();

@@ -1,0 +1,64 @@
+import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import type { InternalAxiosRequestConfig } from 'axios';
+
+/** As whom a request is made. */
+export interface RequestIdentity {
+  /** As this service of the config; with `false`, with no certificate. */
+  service: string | false | undefined;
+  /** The origin that the caller named: where a service without `hosts` applies. */
+  origin: string | undefined;
+  /** In place of what the request's own `proxy`, the config, or the environment says. */
+  proxy?: ConnectIdentity['proxy'];
+  /** Asked for every hop, redirects included, before anything is sent to it; it throws where that must not be. */
+  check?: ((hop: URL, method: string) => void) | undefined;
+}
+
+/** One request on its way. */
+export interface Outgoing extends RequestIdentity {
+  readonly config: InternalAxiosRequestConfig;
+  readonly credentials: Credentials;
+}
+
+/** An option that stands on the config itself: none that somebody wrote on `Object.prototype`. */
+export function own<Key extends string>(
+  config: object,
+  name: Key,
+): Key extends keyof AnyConfig ? AnyConfig[Key] : unknown {
+  return (Object.hasOwn(config, name) ? (config as Record<string, unknown>)[name] : undefined) as never;
+}
+
+/** With what is not in the types of the oldest axios. */
+export type AnyConfig = InternalAxiosRequestConfig & {
+  allowAbsoluteUrls?: boolean;
+  env?: { fetch?: unknown };
+  fetchOptions?: Record<string, unknown>;
+  http2Options?: Record<string, unknown>;
+  httpVersion?: unknown;
+};
+
+/** Where a request goes first, as far as hosts are concerned: what `baseURL` is put before is axios' own rule. */
+export function urlOf(config: InternalAxiosRequestConfig): URL {
+  return new URL(addressOf(config));
+}
+
+export function isPlainHttp(config: InternalAxiosRequestConfig): boolean {
+  return /^\s*http:/i.test(addressOf(config));
+}
+
+function addressOf(config: InternalAxiosRequestConfig): string {
+  const url = own(config, 'url') ?? '';
+  const baseURL = own(config, 'baseURL');
+  if (!baseURL) return url;
+  const isWhole = own(config, 'allowAbsoluteUrls') !== false && /^([a-z][a-z\d+.-]*:)?\/\//i.test(url);
+  return isWhole ? url : baseURL;
+}
+
+/** Refuses what the caller brings for a host where a rule decides: that of the request itself, or of a later hop. */
+export function refuse(
+  { config, credentials, service, origin }: Outgoing,
+  option: string,
+  hop: URL = urlOf(config),
+): void {
+  const { protocol, hostname, port } = hop;
+  if (protocol === 'https:') credentials.refuseOwn({ host: hostname, port, service, origin }, option);
+}

@@ -1,0 +1,32 @@
+import type { InternalAxiosRequestConfig } from 'axios';
+import { own } from './outgoing.ts';
+
+/** How a request is sent; `unknown` is an adapter that may connect in any way, or not at all. */
+export type Transport = 'http' | 'http2' | 'fetch' | 'unknown';
+
+/** As axios finds its adapter: the first of a list that there is, by its name in any case, or a function. */
+export function transportOf(config: InternalAxiosRequestConfig): Transport {
+  const adapter: unknown = own(config, 'adapter') || 'http';
+  const name = Array.isArray(adapter) ? firstOf(adapter) : nameOf(adapter);
+  if (name !== 'http') return name === 'fetch' ? 'fetch' : 'unknown';
+  const version: unknown = own(config, 'httpVersion');
+  return version !== undefined && Number(version) === 2 ? 'http2' : 'http';
+}
+
+function firstOf(adapters: readonly unknown[]): string | undefined {
+  for (const each of adapters) {
+    if (each === null || each === false || (!hasXhr && nameOf(each) === 'xhr')) continue;
+    return nameOf(each);
+  }
+  return undefined;
+}
+
+/** axios writes on its own functions what they are; others may say in the same way on what they stand. */
+function nameOf(adapter: unknown): string | undefined {
+  if (typeof adapter === 'string') return adapter.toLowerCase();
+  if (typeof adapter !== 'function' || !Object.hasOwn(adapter, 'adapterName')) return undefined;
+  return String((adapter as { adapterName?: unknown }).adapterName).toLowerCase();
+}
+
+/** Looked at when this is loaded, as axios does. */
+const hasXhr = 'XMLHttpRequest' in globalThis;
