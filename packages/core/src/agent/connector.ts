@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { snapshot } from './written.ts';
 
@@ -52,7 +53,9 @@ export function createConnector(
   { tls, allowH2, timeout, keepAlive, keepAliveInitialDelay, timeoutError, onBroken }: ConnectorOptions,
 ): Connector {
   const shared = {
-    ...unwritten,
+    // Node reads them from Object.prototype where they are not written.
+    path: undefined,
+    lookup: undefined,
     ...snapshot(tls),
     ALPNProtocols: allowH2 ? ['http/1.1', 'h2'] : ['http/1.1'],
   };
@@ -65,7 +68,7 @@ export function createConnector(
         ...shared,
         host,
         port,
-        ...(servername && { servername }),
+        servername: servername || (isIP(host) === 0 ? host : ''),
         ...(localAddress && { localAddress }),
       });
     } catch (error) {
@@ -101,20 +104,6 @@ export function createConnector(
     );
   };
 }
-
-/** What `Credentials.connect` and Node would read from `Object.prototype` where it is not written. */
-const unwritten = {
-  service: undefined,
-  origin: undefined,
-  proxy: undefined,
-  defaultProxy: undefined,
-  secureContext: undefined,
-  checkServerIdentity: undefined,
-  session: undefined,
-  socket: undefined,
-  path: undefined,
-  lookup: undefined,
-};
 
 /**
  * Calls back when the event loop has had so many milliseconds: time in which it was blocked says nothing of the
