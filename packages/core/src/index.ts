@@ -1,6 +1,16 @@
 export type { RoutingAgent } from './agent/agent.ts';
 export { isRoutingAgent } from './agent/brand.ts';
+export type { ConnectCallback, Connector, ConnectTarget } from './agent/connector.ts';
+export {
+  type DispatcherKind,
+  Dispatchers,
+  decides,
+  type Identity,
+  type Pool,
+  type Route,
+} from './agent/dispatchers.ts';
 export type { Handshake, HandshakeFailure } from './agent/handshake.ts';
+export { snapshot, written } from './agent/written.ts';
 export type { CertificateInfo } from './certificate-info.ts';
 export { defineConfig } from './config/define.ts';
 export { fromEnvironment } from './config/environment.ts';

@@ -1,10 +1,9 @@
 import type { Credentials } from '@clientcert/core';
 import { Agent, Dispatcher, errors } from 'undici';
-import { answersItself } from './base.ts';
-import { bridge } from './bridge.ts';
-import { checkPoolOptions } from './connect.ts';
+import { dispatchFor } from './handler-versions.ts';
 import { fail, type InterceptorOptions, intercept, loadedNow } from './interceptor.ts';
-import type { Routes } from './routes.ts';
+import { type Routes, readPoolOptions } from './pool-options.ts';
+import { answersItself } from './proxy-agent.ts';
 
 /** As whom requests are made that do not say it themselves, and how connections are kept. */
 export interface DispatcherOptions<ServiceName extends string = string>
@@ -38,29 +37,48 @@ export function createDispatcher<ServiceName extends string>(
   options: DispatcherOptions<NoInfer<ServiceName>> = {},
 ): Dispatcher {
   const ready = loadedNow(credentials, 'createDispatcher()');
-  const { service, origin, proxy, dispatcher: base = new Agent(agentOptions(options)), ...pool } = options;
-  const all = { ...pool, service, origin, proxy, dispatcher: base };
-  const { interceptor, routes } = intercept(ready, all);
-  return new CertificateDispatcher(base, interceptor(base.dispatch.bind(base)), routes);
+  const { service, origin, proxy, dispatcher, ...pool } = readPoolOptions(options);
+  const agent = new Agent({ ...pool } as Agent.Options);
+  const base = dispatcher ?? agent;
+  const { interceptor, routes } = intercept(ready, { ...pool, service, origin, proxy, dispatcher: base });
+  return new CertificateDispatcher(base, interceptor(base.dispatch.bind(base)), routes, {
+    webSocketOptions: limitOf('webSocket', pool, agent, dispatcher),
+    eventSourceOptions: limitOf('eventSource', pool, agent, dispatcher),
+  });
 }
 
-/** What the connections to other hosts have in common with those to hosts that a rule names. */
-function agentOptions({ service, origin, proxy, ...pool }: DispatcherOptions): Agent.Options {
-  checkPoolOptions(pool);
-  return pool as Agent.Options;
+/** What fetch and WebSocket read of their dispatcher; not in the types of the oldest undici. */
+interface Limits {
+  readonly webSocketOptions?: object | undefined;
+  readonly eventSourceOptions?: object | undefined;
+}
+
+/** What the options say, else the caller's dispatcher, else an `Agent`. */
+function limitOf(
+  name: 'webSocket' | 'eventSource',
+  options: object,
+  agent: Dispatcher & Limits,
+  own?: Dispatcher & Limits,
+): object | undefined {
+  const isWritten = (options as Record<string, unknown>)[name] !== undefined;
+  return (isWritten ? undefined : own?.[`${name}Options`]) ?? agent[`${name}Options`];
 }
 
 class CertificateDispatcher extends Dispatcher {
   readonly #base: Dispatcher;
   readonly #dispatch: Dispatcher['dispatch'];
   readonly #routes: Routes;
+  readonly #limits: Limits;
+  #closing: Promise<void> | undefined;
+  #destroying: Promise<void> | undefined;
   #ended: Error | undefined;
 
-  constructor(base: Dispatcher, dispatch: Dispatcher['dispatch'], routes: Routes) {
+  constructor(base: Dispatcher, dispatch: Dispatcher['dispatch'], routes: Routes, limits: Limits) {
     super();
     this.#base = base;
     this.#dispatch = dispatch;
     this.#routes = routes;
+    this.#limits = limits;
     // What is composed over it is a Proxy, in which a method finds no private field.
     this.close = this.close.bind(this) as typeof this.close;
     this.destroy = this.destroy.bind(this) as typeof this.destroy;
@@ -85,15 +103,45 @@ class CertificateDispatcher extends Dispatcher {
     return answersItself(this.#base);
   }
 
+  /** As of an `Agent`: no further request is taken. */
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** As of an `Agent`: every connection has been ended. */
+  get destroyed(): boolean {
+    return this.#destroying !== undefined;
+  }
+
+  /** As of an `Agent`, by origin; where one origin is called as several services, of the latest. */
+  get stats(): Record<string, object> {
+    return { ...(this.#base as { stats?: object }).stats, ...this.#routes.stats };
+  }
+
+  /** What a WebSocket over it may send, as of an `Agent` with the same options. */
+  get webSocketOptions(): object | undefined {
+    return this.#limits.webSocketOptions;
+  }
+
+  get eventSourceOptions(): object | undefined {
+    return this.#limits.eventSourceOptions;
+  }
+
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    return this.#ended ? fail(handler, this.#ended) : bridge(this.#dispatch, options, handler);
+    if (!handler || typeof handler !== 'object') throw invalid('handler must be an object');
+    if (!options || typeof options !== 'object') return fail(handler, invalid('opts must be an object.'));
+    if (this.#ended) return fail(handler, this.#ended);
+    return dispatchFor(handler, options, this.#dispatch);
   }
 
   override close(): Promise<void>;
   override close(callback: () => void): void;
   override close(callback?: () => void): Promise<void> {
+    checkCallback(callback);
+    if (this.#destroying && !this.#closing) return tell(Promise.reject(destroyed()), callback);
     this.#ended ??= new errors.ClientClosedError() as Error;
-    return tell(Promise.all([this.#base.close(), this.#routes.close()]), callback);
+    this.#closing ??= Promise.all([this.#base.close(), this.#routes.close()]).then(() => this.destroy());
+    return tell(this.#closing, callback);
   }
 
   override destroy(error?: Error | null): Promise<void>;
@@ -101,16 +149,33 @@ class CertificateDispatcher extends Dispatcher {
   override destroy(error: Error | null, callback: () => void): void;
   override destroy(first: Error | null | (() => void) = null, second?: () => void): Promise<void> {
     const [error, callback] = typeof first === 'function' ? [null, first] : [first, second];
-    this.#ended = error ?? (new errors.ClientDestroyedError() as Error);
-    // A MockAgent cannot be destroyed.
-    const base = answersItself(this.#base) ? this.#base.close() : this.#base.destroy(error);
-    return tell(Promise.all([base, this.#routes.destroy(error)]), callback);
+    checkCallback(callback);
+    this.#ended = error ?? destroyed();
+    this.#destroying ??= Promise.all([this.#endBase(error), this.#routes.destroy(error)]).then(() => {});
+    return tell(this.#destroying, callback);
+  }
+
+  /** A MockAgent cannot be destroyed, nor closed twice. */
+  async #endBase(error: Error | null): Promise<void> {
+    if (!answersItself(this.#base)) await this.#base.destroy(error);
+    else if (!this.#closing) await this.#base.close();
   }
 }
 
+function invalid(message: string): Error {
+  return new errors.InvalidArgumentError(message) as Error;
+}
+
+function destroyed(): Error {
+  return new errors.ClientDestroyedError() as Error;
+}
+
+function checkCallback(callback: unknown): void {
+  if (callback !== undefined && typeof callback !== 'function') throw invalid('invalid callback');
+}
+
 /** undici's methods take a callback or return a promise. */
-function tell(done: Promise<unknown>, callback: (() => void) | undefined): Promise<void> {
-  const settled = done.then(() => {});
-  if (callback) settled.then(callback, callback);
-  return settled;
+function tell(done: Promise<void>, callback: ((error: Error | null) => void) | undefined): Promise<void> {
+  if (callback) done.then(() => callback(null), callback);
+  return done;
 }

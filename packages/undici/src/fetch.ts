@@ -1,10 +1,20 @@
-import { acceptCredentials, type Credentials } from '@clientcert/core';
+import { acceptCredentials, type Credentials, loadedOf, written } from '@clientcert/core';
 import * as undici from 'undici';
-import { answersItself, checkProxy } from './base.ts';
-import { bridge } from './bridge.ts';
-import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
 import type { Handler } from './forward.ts';
-import { checkHop, type Route, Routes } from './routes.ts';
+import { dispatchFor } from './handler-versions.ts';
+import {
+  createRoutes,
+  type PoolOptions,
+  type Route,
+  type Routes,
+  readPoolOptions,
+  speaksHttp2,
+  withOwnServername,
+} from './pool-options.ts';
+import { answersItself, checkProxy } from './proxy-agent.ts';
+import { checkHop } from './redirect.ts';
+import { type CallInit, copyInit, copyInput } from './request-init.ts';
+import { checkFetch } from './runtime.ts';
 
 /** Node's own fetch, undici's, or what wraps one of them. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of Node's fetch and of undici's differ in every parameter
@@ -40,7 +50,8 @@ type Lenient<Options> = { [Name in keyof Options]?: Options[Name] | undefined };
  * @param credentials What `loadCredentials` returned, or the promise of it: calls wait for it, and where
  *   loading failed each of them fails with that error.
  * @returns A function to use in place of `fetch`. What goes wrong on the way is the `cause` of its TypeError.
- * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT for options that would take connections out of its hands;
+ *   ERR_CLIENTCERT_RUNTIME_UNSUPPORTED where the fetch takes no dispatcher, as on Bun
  *
  * @example
  * import { createFetch, loadCredentials } from '@clientcert/undici';
@@ -53,27 +64,33 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: FetchOptions<NoInfer<ServiceName>, Fetch> = {},
 ): CertificateFetch<ServiceName, Fetch> {
-  const { service, fetch: own, dispatcher, ...pool } = options;
-  checkPoolOptions(pool);
-  const setting = { pool, dispatcher, allowH2: speaksHttp2(pool, undici) };
-  const send = (ground: Ground, input: unknown, init: CallInit | null | undefined) => {
-    const { clientCertificate = service, dispatcher: brought, ...rest } = init ?? ({} as CallInit);
-    const call = new Call(ground, clientCertificate, brought);
-    return (own ?? fetch)(input as string, { ...rest, dispatcher: call } as object);
-  };
-
+  const { service, fetch: own, dispatcher, ...pool } = readPoolOptions(options);
+  checkFetch(own);
+  const setting = { pool, dispatcher, allowH2: speaksHttp2(pool) };
   const loading = acceptCredentials(credentials, 'createFetch()');
-  if (!('then' in loading)) {
-    const ground = createGround(loading, setting);
-    return ((input, init) => send(ground, input, init)) as CertificateFetch<ServiceName, Fetch>;
-  }
-  const ground = loading.then((loaded) => createGround(loaded, setting));
-  // Handled here, so that a failed load is reported by the calls and never as an unhandled rejection.
-  ground.catch(() => {});
-  return (async (input, init) => {
-    const signal = init?.signal ?? (input as Partial<Request>)?.signal;
-    return send(await (signal ? whileWanted(ground, signal) : ground), input, init);
-  }) as CertificateFetch<ServiceName, Fetch>;
+  let ground: Ground | undefined;
+  const send = (loaded: Credentials, input: unknown, init: CallInit) => {
+    ground ??= { ...setting, credentials: loaded, routes: createRoutes(loaded, pool) };
+    const { clientCertificate = service, dispatcher: brought } = init;
+    init.dispatcher = new Call(ground, clientCertificate, brought) as unknown as undici.Dispatcher;
+    delete init.clientCertificate;
+    return (own ?? fetch)(input as string, init as object);
+  };
+  const call: CertificateFetch<ServiceName, Fetch> = (input, init) => {
+    // fetch says what is wrong with it.
+    if (init != null && typeof init !== 'object') return (own ?? fetch)(input, init) as ReturnType<Fetch>;
+    const loaded = loadedOf(loading);
+    if (loaded) return send(loaded, input, copyInit(init)) as ReturnType<Fetch>;
+    return later(loading as Promise<Credentials>, input, init) as ReturnType<Fetch>;
+  };
+  // What fetch reads at once is read at once here too: a caller may use the objects again.
+  const later = async (pending: Promise<Credentials>, input: unknown, init: object | null | undefined) => {
+    const own = copyInit(init, { deep: true });
+    const request = copyInput(input);
+    const signal = own.signal ?? (request as Partial<Request>)?.signal;
+    return send(await (signal ? whileWanted(pending, signal) : pending), request, own);
+  };
+  return call;
 }
 
 /** Fails with the reason of the signal where that comes first. */
@@ -91,11 +108,6 @@ async function whileWanted<Value>(promise: Promise<Value>, signal: AbortSignal):
   }
 }
 
-type CallInit = Record<string, unknown> & {
-  clientCertificate?: string | false | undefined;
-  dispatcher?: undici.Dispatcher | undefined;
-};
-
 /** What all calls have in common. */
 interface Ground {
   readonly credentials: Credentials;
@@ -103,13 +115,6 @@ interface Ground {
   readonly pool: PoolOptions;
   readonly dispatcher: undici.Dispatcher | undefined;
   readonly allowH2: boolean;
-}
-
-function createGround(
-  credentials: Credentials,
-  setting: Pick<Ground, 'pool' | 'dispatcher' | 'allowH2'>,
-): Ground {
-  return { ...setting, credentials, routes: new Routes(credentials, setting.pool) };
 }
 
 /** The dispatcher of one call: fetch asks it for every hop of a redirect. */
@@ -132,10 +137,13 @@ class Call {
   }
 
   dispatch(request: undici.Dispatcher.DispatchOptions, handler: Handler): boolean {
-    return bridge((...each) => this.#go(...each), request, handler);
+    return dispatchFor(handler, request, this.#go);
   }
 
-  #go(request: undici.Dispatcher.DispatchOptions & { allowH2?: boolean }, handler: Handler): boolean {
+  readonly #go = (
+    request: undici.Dispatcher.DispatchOptions & { allowH2?: boolean },
+    handler: Handler,
+  ): boolean => {
     const { credentials, routes, pool, allowH2 } = this.#ground;
     const base = this.#base();
     if (answersItself(base)) return base.dispatch(request, handler);
@@ -144,7 +152,7 @@ class Call {
     const service = this.#service;
     this.#begun ??= String(to);
     const identity = { service, origin: service ? this.#begun : undefined };
-    const route = routes.find(to, identity, request.allowH2 ?? allowH2);
+    const route = routes.find(to, identity, written(request, 'allowH2') ?? allowH2);
     if (this.#before) checkHop(credentials, this.#before, to);
     this.#before = route;
     if (!route) return base.dispatch(request, handler);
@@ -153,8 +161,8 @@ class Call {
       return base.dispatch(request, handler);
     }
     checkProxy(base, route, credentials, pool);
-    return route.pool.dispatch(request, handler);
-  }
+    return route.pool.dispatch(withOwnServername(request), handler);
+  };
 
   #base(): undici.Dispatcher {
     return this.#brought ?? this.#ground.dispatcher ?? undici.getGlobalDispatcher();

@@ -1,11 +1,26 @@
 import { isIP } from 'node:net';
-import { acceptCredentials, ClientCertificateError, type Credentials } from '@clientcert/core';
-import * as undici from 'undici';
-import { answersItself, checkProxy } from './base.ts';
-import { checkPoolOptions, type PoolOptions, speaksHttp2 } from './connect.ts';
+import {
+  acceptCredentials,
+  ClientCertificateError,
+  type Credentials,
+  decides,
+  type Identity,
+  written,
+} from '@clientcert/core';
+import type * as undici from 'undici';
 import { isShared } from './forward.ts';
-import { Hop, routeBefore } from './hop.ts';
-import { checkHop, decides, type Identity, type Route, Routes } from './routes.ts';
+import {
+  createRoutes,
+  type PoolOptions,
+  type Route,
+  type Routes,
+  readPoolOptions,
+  speaksHttp2,
+  withOwnServername,
+} from './pool-options.ts';
+import { answersItself, checkProxy } from './proxy-agent.ts';
+import { checkHop, Hop, routeBefore } from './redirect.ts';
+import { checkRuntime } from './runtime.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
 export interface InterceptorOptions<ServiceName extends string = string> extends PoolOptions {
@@ -59,20 +74,22 @@ export function intercept(
   credentials: Credentials,
   options: InterceptorOptions,
 ): { interceptor: undici.Dispatcher.DispatcherComposeInterceptor; routes: Routes } {
-  const { service, origin, dispatcher: base, ...pool } = options;
-  checkPoolOptions(pool);
-  const routes = new Routes(credentials, pool);
-  const allowH2 = speaksHttp2(pool, undici);
+  const { service, origin, dispatcher: base, ...pool } = readPoolOptions(options);
+  const routes = createRoutes(credentials, pool);
+  const allowH2 = speaksHttp2(pool);
   const byDefault = identityOf(service && origin ? { service, origin } : service);
 
   const interceptor: undici.Dispatcher.DispatcherComposeInterceptor = (dispatch) => (request, handler) => {
     if (answersItself(base)) return dispatch(request, handler);
     let route: Route | null;
     try {
-      const { origin: to, clientCertificate: own, allowH2: h2, servername } = request as CertificateRequest;
+      const options: CertificateRequest = request;
+      const to = written(options, 'origin');
+      const own = written(options, 'clientCertificate');
+      const servername = written(options, 'servername');
       if (to === undefined) throw noOrigin();
       const identity = own === undefined ? byDefault : identityOf(own);
-      route = routes.find(to, identity, h2 ?? allowH2);
+      route = routes.find(to, identity, written(options, 'allowH2') ?? allowH2);
       if (servername) refuseAddress(credentials, servername, to, identity, route);
       if (route && isShared(handler)) throw sharedAnswer(route);
       const before = routeBefore(to);
@@ -84,7 +101,10 @@ export function intercept(
     if (!route) return dispatch(request, handler);
     const { resolution, target } = route;
     const isOwn = resolution.certificate !== null || target.service !== undefined;
-    return route.pool.dispatch(request, isOwn && handler.onRequestStart ? new Hop(route, handler) : handler);
+    return route.pool.dispatch(
+      withOwnServername(request),
+      isOwn && handler.onRequestStart ? new Hop(route, handler) : handler,
+    );
   };
   return { interceptor, routes };
 }
@@ -116,6 +136,7 @@ function notAnOrigin(service: string, origin: unknown): ClientCertificateError {
 
 /** @throws ERR_CLIENTCERT_CONFIG_INVALID for a promise, and for what are no credentials */
 export function loadedNow(given: unknown, name: string): Credentials {
+  checkRuntime(name);
   const credentials = acceptCredentials(given, name);
   if (!('then' in credentials)) return credentials;
   throw new ClientCertificateError(

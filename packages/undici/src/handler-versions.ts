@@ -8,16 +8,18 @@ type Wrapper = new (dispatcher: { dispatch: Dispatch }) => undici.Dispatcher;
 const { Dispatcher1Wrapper } = undici as { Dispatcher1Wrapper?: Wrapper };
 
 /** Dispatches for the handler of another version of undici than the one that is installed, as Node's fetch is. */
-export function bridge(
-  dispatch: Dispatch,
-  request: undici.Dispatcher.DispatchOptions,
+export function dispatchFor(
   handler: Handler,
+  request: undici.Dispatcher.DispatchOptions,
+  dispatch: Dispatch,
 ): boolean {
-  if (Dispatcher1Wrapper && !handler.onRequestStart) {
-    return new Dispatcher1Wrapper({ dispatch }).dispatch(request, handler);
+  const isNew = handler.onRequestStart !== undefined;
+  if (Dispatcher1Wrapper) {
+    return isNew
+      ? dispatch(request, handler)
+      : new Dispatcher1Wrapper({ dispatch }).dispatch(request, handler);
   }
-  const lacksRawHeaders = !Dispatcher1Wrapper && handler.onRequestStart;
-  return dispatch(request, lacksRawHeaders ? new RawHeaders(handler) : handler);
+  return dispatch(request, isNew ? new RawHeaders(handler) : handler);
 }
 
 /** The fetch that Node 26 comes with reads headers where undici 7 puts them from 7.30 on. */

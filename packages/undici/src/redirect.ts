@@ -1,14 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Credentials } from '@clientcert/core';
 import { Forward, type Handler } from './forward.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './pool-options.ts';
 
 /** The redirect that is being handed out, up to what comes of it. */
-const redirect = new AsyncLocalStorage<Hop>();
+const redirects = new AsyncLocalStorage<Hop>();
 
 /** The route that sent a dispatch on, where it follows a redirect, and not where it is a request of its own. */
 export function routeBefore(to: string | URL): Route | undefined {
-  const before = redirect.getStore();
+  const before = redirects.getStore();
   return before?.leadsTo(new URL(to).origin) ? before.route : undefined;
+}
+
+/**
+ * Refuses to go on from a host that was shown a certificate to plain HTTP.
+ *
+ * @throws ERR_CLIENTCERT_DOWNGRADE
+ */
+export function checkHop(credentials: Credentials, before: Route, to: string | URL): void {
+  if (new URL(to).protocol === 'http:') credentials.checkRedirect(before.target, to);
 }
 
 /**
@@ -40,11 +50,11 @@ export class Hop extends Forward {
     // by URL and headers alone.
     headers.vary = '*';
     if (this.#location === undefined) super.onResponseStart(...args);
-    else redirect.run(this, () => super.onResponseStart(...args));
+    else redirects.run(this, () => super.onResponseStart(...args));
   }
 
   override onResponseEnd(...args: Parameters<Forward['onResponseEnd']>): void {
     if (this.#location === undefined) super.onResponseEnd(...args);
-    else redirect.run(this, () => super.onResponseEnd(...args));
+    else redirects.run(this, () => super.onResponseEnd(...args));
   }
 }

@@ -1,0 +1,99 @@
+import type { ConnectionOptions } from 'node:tls';
+import {
+  ClientCertificateError,
+  type ConnectIdentity,
+  type Credentials,
+  Dispatchers,
+  type Route as PoolRoute,
+  snapshot,
+} from '@clientcert/core';
+import * as undici from 'undici';
+
+/** Options of undici's `Agent`, for the connections to hosts that a rule names. */
+export interface PoolOptions
+  extends Omit<undici.Pool.Options, 'connect' | (typeof refused)[number]>,
+    Pick<ConnectIdentity, 'proxy'> {
+  /** Options of `tls.connect`, beside what the rule says. */
+  connect?: (Omit<ConnectionOptions, (typeof refusedInConnect)[number]> & TransportOptions) | undefined;
+}
+
+interface TransportOptions {
+  /** Milliseconds until a connection has to stand (10,000 unless written). */
+  timeout?: number | null | undefined;
+  /** TCP keep-alive (`true` unless written). */
+  keepAlive?: boolean | null | undefined;
+  /** Milliseconds of silence before TCP asks whether the server is there (60,000 unless written). */
+  keepAliveInitialDelay?: number | null | undefined;
+}
+
+/** What would make connections other than the rules say, or has no meaning beside them. */
+const refused = ['factory', 'interceptors', 'maxCachedSessions', 'socketPath', 'tls', 'useH2c'] as const;
+
+/** What leads elsewhere than to the host that was decided for, or resumes what was agreed with somebody else. */
+const refusedInConnect = ['path', 'session', 'socket', 'socketPath'] as const;
+
+/**
+ * What the caller wrote, as it is now: a dispatcher connects again and again, whatever becomes of the object.
+ *
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT
+ */
+export function readPoolOptions<Options extends PoolOptions>(options: Options): Options {
+  const own = snapshot(options);
+  const { connect } = own;
+  for (const name of refused) if ((own as Record<string, unknown>)[name] != null) throw conflict(name);
+  if (typeof connect === 'function') throw conflict('connect');
+  if (!connect) return own;
+  own.connect = snapshot(connect);
+  for (const name of refusedInConnect) {
+    if ((own.connect as Record<string, unknown>)[name] != null) throw conflict(`connect.${name}`);
+  }
+  return own;
+}
+
+function conflict(name: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `the option "${name}" would take connections out of the hands of the rules`,
+    { hint: `Remove "${name}", or give it to the dispatcher that serves the hosts that no rule names.` },
+  );
+}
+
+/** undici 8 speaks HTTP/2 unless told not to, undici 7 when told to. */
+export function speaksHttp2({ allowH2 }: PoolOptions): boolean {
+  return allowH2 ?? 'Dispatcher1Wrapper' in undici;
+}
+
+export type Route = PoolRoute<undici.Pool>;
+export type Routes = Dispatchers<undici.Pool>;
+
+/** The pools of the hosts that a rule names. */
+export function createRoutes(credentials: Credentials, options: PoolOptions): Routes {
+  const {
+    connect = {},
+    connectTimeout,
+    proxy,
+    autoSelectFamily,
+    autoSelectFamilyAttemptTimeout,
+    ...pool
+  } = options;
+  const { timeout = connectTimeout, keepAlive, keepAliveInitialDelay, ...tls } = connect;
+  return new Dispatchers(credentials as Credentials, {
+    open: (origin, connector, allowH2) =>
+      new undici.Pool(origin, { ...pool, allowH2, connect: connector as undici.buildConnector.connector }),
+    tls: {
+      ...(autoSelectFamily !== undefined && { autoSelectFamily }),
+      ...(autoSelectFamilyAttemptTimeout !== undefined && { autoSelectFamilyAttemptTimeout }),
+      ...tls,
+      proxy,
+    },
+    timeout,
+    keepAlive,
+    keepAliveInitialDelay,
+    timeoutError: (message) => new undici.errors.ConnectTimeoutError(message) as Error,
+  });
+}
+
+/** undici reads of a request what stands on `Object.prototype` too: by whose name the server would be verified. */
+export function withOwnServername<Request extends object>(request: Request): Request {
+  return 'servername' in Object.prototype ? { servername: undefined, ...request } : request;
+}

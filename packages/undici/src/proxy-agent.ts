@@ -1,0 +1,70 @@
+import { ClientCertificateError, type Credentials, written } from '@clientcert/core';
+import * as undici from 'undici';
+import type { PoolOptions, Route } from './pool-options.ts';
+
+/** Whether a dispatcher answers requests itself, as a `MockAgent` does in tests: all of them are left to it. By
+ * what fetch itself looks at, which also holds for one of another copy of undici. */
+export function answersItself(base: undici.Dispatcher | undefined): boolean {
+  return base !== undefined && written(base as { isMockActive?: boolean }, 'isMockActive') === true;
+}
+
+/**
+ * Where the caller's dispatcher is a proxy's, pinned hosts must not go past it: undici shows nobody which
+ * proxy that is, so it has to be said.
+ *
+ * @throws ERR_CLIENTCERT_PROXY_UNSUPPORTED
+ */
+export function checkProxy(
+  base: undici.Dispatcher | undefined,
+  { resolution }: Route,
+  credentials: Credentials,
+  { proxy }: PoolOptions,
+): void {
+  if (base === undefined || proxy !== undefined || goesDirect(base) || credentials.decidesProxy) return;
+  const names = classesOf(base);
+  const isProxy = names.some((name) => /Proxy/i.test(name));
+  const url = names.includes('EnvHttpProxyAgent') ? '"env" for the environment’s' : 'its URL';
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    isProxy
+      ? `${resolution.rule}: the dispatcher goes through a proxy that it does not name`
+      : `${resolution.rule}: the dispatcher, of class ${names[0]}, does not show whether it goes through a proxy`,
+    { hint: `Say which, as "proxy" of the config or of the options: ${url}, or false for none.` },
+  );
+}
+
+/** Looked at for every request. */
+const known = new WeakMap<undici.Dispatcher, boolean>();
+
+function goesDirect(base: undici.Dispatcher): boolean {
+  let direct = known.get(base);
+  if (direct === undefined) {
+    direct = isDirect(base);
+    known.set(base, direct);
+  }
+  return direct;
+}
+
+const { Agent, BalancedPool, Client, Pool } = undici;
+const direct = [Agent, Pool, Client, BalancedPool] as const;
+
+/**
+ * Only what is known to connect by itself is taken to: classes by their names, because another copy of undici, such
+ * as the one in Node, has others of the same name.
+ */
+function isDirect(base: undici.Dispatcher): boolean {
+  const names = classesOf(base);
+  if (names.some((name) => /Proxy/i.test(name))) return false;
+  if (direct.some((kind) => base instanceof kind)) return true;
+  return names.some((name) =>
+    /^(Agent|Pool|Client|BalancedPool|RoundRobinPool|CertificateDispatcher)$/.test(name),
+  );
+}
+
+function classesOf(base: object): string[] {
+  const names: string[] = [];
+  for (let each = Object.getPrototypeOf(base); each; each = Object.getPrototypeOf(each)) {
+    if (typeof each.constructor === 'function') names.push(each.constructor.name);
+  }
+  return names;
+}

@@ -1,0 +1,300 @@
+import { createRequire } from 'node:module';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuthority, startProxy, startServer, type TestServer } from '@clientcert/testing';
+import { Agent, interceptors, RetryAgent, request, fetch as undiciFetch } from 'undici';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Credentials,
+  clientCertificates,
+  createDispatcher,
+  createFetch,
+  type PoolOptions,
+} from '../src/index.ts';
+import { codesOf, createPeople, load, type People, startBank, subjects } from './ground.ts';
+
+type Send = (url: string) => Promise<unknown>;
+type Make = (credentials: Credentials, options: PoolOptions) => Send;
+
+/** Each makes a connection of its own for every request. */
+const kinds: Readonly<Record<string, Make>> = {
+  'the dispatcher': (credentials, options) => {
+    const dispatcher = createDispatcher(credentials, options);
+    return async (url) => (await request(url, { dispatcher, reset: true })).body.dump();
+  },
+  'the interceptor': (credentials, options) => {
+    const dispatcher = new Agent().compose(clientCertificates(credentials, options));
+    return async (url) => (await request(url, { dispatcher, reset: true })).body.dump();
+  },
+  createFetch: (credentials, options) => {
+    const fetch = createFetch(credentials, options);
+    return async (url) => (await fetch(url, { headers: { connection: 'close' } })).text();
+  },
+};
+
+let people: People;
+let bank: TestServer;
+
+beforeAll(async () => {
+  people = await createPeople();
+});
+beforeEach(async () => {
+  bank = await startBank(people);
+});
+afterEach(() => bank.close());
+
+describe('attack: identities that mix', () => {
+  it.each(
+    Object.entries(kinds).flatMap(([name, make]) =>
+      (['TLSv1.2', 'TLSv1.3'] as const).map((tls) => [name, tls, make] as const),
+    ),
+  )('%s over %s: one Credentials and certificates of several callers', async (_, tls, make) => {
+    await using server = await startBank(people, { tls });
+    await using credentials = await load(people, server, { ca: people.authority.certificate });
+    const own = ({ fullChain: cert, key }: { fullChain: string; key: string }) => ({ cert, key });
+    const callers = [own(people.bob), own(people.carol), {}].map((connect) =>
+      make(credentials, { connect, allowH2: false }),
+    );
+    for (const send of [...callers, ...callers.toReversed(), ...callers]) await send(server.url);
+    const seen = ['bob', 'carol', null];
+    expect(subjects(server)).toEqual([...seen, ...seen.toReversed(), ...seen]);
+  });
+
+  it('an init object that is frozen, or used again at once as another service, or by another caller', async () => {
+    await using credentials = await load(people, bank);
+    const call = createFetch(Promise.resolve(credentials));
+    const frozen = Object.freeze({ clientCertificate: 'Archive' });
+    await (await call(bank.url, frozen)).text();
+    // Read when the call is made, as fetch does, and not when the credentials are loaded.
+    const late = createFetch(new Promise<Credentials>((resolve) => setTimeout(resolve, 20, credentials)));
+    const headers: Record<string, string> = { 'x-caller': 'first' };
+    const init: Record<string, unknown> = { clientCertificate: 'Archive', headers };
+    const url = new URL('/first', bank.url);
+    const first = late(url, init);
+    init.clientCertificate = false;
+    headers['x-caller'] = 'second';
+    url.pathname = '/second';
+    const second = late(url, init);
+    delete init.clientCertificate;
+    init.method = 'PUT';
+    const third = late(url, init);
+    for (const answer of await Promise.all([first, second, third])) await answer.text();
+    const seen = bank.requests.map(({ path, method, headers, clientCertificate }) =>
+      [method, path, headers['x-caller'], clientCertificate?.commonName].join(' '),
+    );
+    expect(seen.sort()).toEqual(
+      ['GET /  bob', 'GET /first first bob', 'GET /second second ', 'PUT /second second alice'].sort(),
+    );
+    expect(Object.keys(init)).toEqual(['headers', 'method']);
+  });
+
+  it('the options of a dispatcher, changed after it was made', async () => {
+    await using credentials = await load(people, bank, { ca: people.authority.certificate });
+    const { bob, carol } = people;
+    const connect: { cert: string[]; key: string[] } = { cert: [bob.fullChain], key: [bob.key] };
+    const sends = Object.values(kinds).map((make) => make(credentials, { connect, allowH2: false }));
+    connect.cert[0] = carol.fullChain;
+    connect.key[0] = carol.key;
+    for (const send of sends) await send(bank.url);
+    expect(subjects(bank)).toEqual(['bob', 'bob', 'bob']);
+  });
+
+  it('options of a dispatch that are frozen, or used by several dispatchers', async () => {
+    await using credentials = await load(people, bank);
+    const options = Object.freeze({
+      headers: Object.freeze({ 'x-a': 'b' }),
+      path: '/',
+      method: 'GET' as const,
+    });
+    const archive = createDispatcher(credentials, { service: 'Archive' });
+    const nobody = createDispatcher(credentials, { service: false });
+    for (const dispatcher of [archive, nobody, createDispatcher(credentials), archive]) {
+      const { body } = await dispatcher.request({ origin: bank.url, ...options });
+      await body.dump();
+    }
+    expect(subjects(bank)).toEqual(['bob', null, 'alice', 'bob']);
+  });
+
+  describe('a Unix socket gets no host’s certificate', () => {
+    const path = join(tmpdir(), `clientcert-undici-${process.pid}.sock`);
+    let heard: number;
+    let listening: Server;
+    beforeEach(async () => {
+      heard = 0;
+      listening = createServer((socket) => {
+        heard++;
+        socket.destroy();
+      });
+      await new Promise<void>((resolve) => listening.listen(path, resolve));
+    });
+    afterEach(() => new Promise((resolve) => listening.close(resolve)));
+
+    it.each(Object.entries(kinds))('%s', async (_, make) => {
+      await using credentials = await load(people, bank);
+      for (const connect of [{ path }, { socketPath: path }, { socket: {} }, { session: Buffer.alloc(8) }]) {
+        expect(() => make(credentials, { connect } as object)).toThrow(
+          expect.objectContaining({
+            code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+            message: expect.stringContaining(`"connect.${Object.keys(connect)[0]}"`),
+          }),
+        );
+      }
+      expect([heard, bank.connections]).toEqual([0, 0]);
+    });
+  });
+
+  it.each([1, undefined])(
+    'a service that is removed while requests wait ends every one of them, connections: %s',
+    async (connections) => {
+      await using credentials = await load(people, bank);
+      const dispatcher = createDispatcher(credentials, { service: 'Archive', connections, allowH2: false });
+      const busy = request(`${bank.url}/delay?ms=150`, { dispatcher, reset: true });
+      await expect.poll(() => bank.requests.length).toBe(1);
+      const waiting = ['/a', '/b', '/c'].map((path) =>
+        request(bank.url + path, { dispatcher, reset: true }).then(({ body }) => body.text()),
+      );
+      const outcomes = Promise.allSettled(waiting);
+      await credentials.reload({
+        certificates: { alice: { cert: people.alice.fullChain, key: people.alice.key } },
+        hosts: { [`localhost:${bank.port}`]: { certificate: 'alice', ca: people.authority.certificate } },
+      });
+      await (await busy).body.dump();
+      const codes = (await outcomes).map((each) =>
+        each.status === 'rejected' ? each.reason.code : 'answered',
+      );
+      if (connections) expect(codes).toEqual(Array(3).fill('ERR_CLIENTCERT_SERVICE_UNKNOWN'));
+      const late = request(bank.url, { dispatcher });
+      await expect(late).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' });
+      await dispatcher.close();
+    },
+  );
+
+  it('a ProxyAgent of another copy of undici is not dialled past, nor what does not show what it is', async () => {
+    await using proxy = await startProxy();
+    await using credentials = await load(people, bank);
+    const other = anotherUndici();
+    expect(other.Agent).not.toBe(Agent);
+    class CompanyProxy extends other.ProxyAgent {}
+    const through = [
+      new other.ProxyAgent(proxy.url),
+      new other.EnvHttpProxyAgent({ httpsProxy: proxy.url }),
+      new other.ProxyAgent(proxy.url).compose(other.interceptors.retry()),
+      new CompanyProxy(proxy.url),
+      new RetryAgent(new Agent()),
+      new other.RetryAgent(new other.ProxyAgent(proxy.url)),
+    ] as Agent[];
+    for (const dispatcher of through) {
+      const over = createDispatcher(credentials, { dispatcher });
+      const fetch = createFetch(credentials, { dispatcher });
+      const fetched = createFetch(credentials, { dispatcher, fetch: undiciFetch as unknown as typeof fetch });
+      for (const sent of [request(bank.url, { dispatcher: over }), fetch(bank.url), fetched(bank.url)]) {
+        expect(await codesOf(sent)).toContain('ERR_CLIENTCERT_PROXY_UNSUPPORTED');
+      }
+      const told = createDispatcher(credentials, { dispatcher, proxy: proxy.url });
+      await (await request(bank.url, { dispatcher: told })).body.dump();
+    }
+    expect([subjects(bank), proxy.connects.length]).toEqual([through.map(() => 'alice'), through.length]);
+    const direct = [
+      new other.Agent(),
+      new Agent().compose(interceptors.retry()),
+      new other.Agent(),
+    ] as Agent[];
+    for (const dispatcher of direct) {
+      const over = createDispatcher(credentials, { dispatcher });
+      await (await request(bank.url, { dispatcher: over })).body.dump();
+    }
+    expect(proxy.connects.length).toBe(through.length);
+  });
+});
+
+describe('attack: rules that are weakened', () => {
+  it.each(
+    Object.entries(kinds).flatMap(([name, make]) =>
+      (['TLSv1.2', 'TLSv1.3'] as const).map((tls) => [name, tls, make] as const),
+    ),
+  )('%s over %s: a lax caller opens no way for a strict one', async (_, tls, make) => {
+    const stranger = await createAuthority();
+    await using untrusted = await startServer({
+      authority: stranger,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      tls,
+    });
+    await using misnamed = await startBank(people, { tls, hosts: ['elsewhere.example'] });
+    await using credentials = await load(people, untrusted, { ca: people.authority.certificate });
+    const cases = [
+      [untrusted, { ca: stranger.certificate }],
+      [misnamed, { ca: people.authority.certificate, checkServerIdentity: () => undefined }],
+    ] as const;
+    for (const [server, lax] of cases) {
+      const rules = {
+        hosts: { [`localhost:${server.port}`]: { ca: people.authority.certificate } },
+        certificates: {},
+      };
+      await credentials.reload(rules);
+      const strict = make(credentials, { allowH2: false });
+      const loose = make(credentials, { allowH2: false, connect: lax });
+      expect(await codesOf(strict(server.url))).not.toEqual([]);
+      await loose(server.url).catch(() => {}); // whether it may is the rule's business
+      expect(await codesOf(strict(server.url))).not.toEqual([]);
+    }
+  });
+
+  const names = [
+    ['service', 'Archive'],
+    ['service', false],
+    ['clientCertificate', 'Archive'],
+    ['clientCertificate', false],
+    ['proxy', 'http://127.0.0.1:9'],
+    ['defaultProxy', 'env'],
+    ['origin', 'https://elsewhere.example'],
+    ['dispatcher', { isMockActive: true, dispatch: () => expect.unreachable() }],
+    ['isMockActive', true],
+    ['allowH2', true],
+    ['servername', 'elsewhere.example'],
+    ['secureContext', {}],
+    ['checkServerIdentity', () => undefined],
+    ['connectTimeout', 1],
+    ['path', '/tmp/clientcert-nowhere.sock'],
+    ['socketPath', '/tmp/clientcert-nowhere.sock'],
+    ['lookup', () => expect.unreachable()],
+  ] as const;
+  it.each(names)('Object.prototype.%s = %s changes nothing', async (name, value) => {
+    await using misnamed = await startBank(people, { hosts: ['elsewhere.example'] });
+    const ca = people.authority.certificate;
+    await using credentials = await load(people, bank);
+    await using strict = await load(people, misnamed, { ca });
+    const prototype = Object.prototype as Record<string, unknown>;
+    const codes: unknown[][] = [];
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+    try {
+      for (const make of Object.values(kinds)) {
+        codes.push(await codesOf(make(credentials, {})(`${bank.url}/`)));
+        codes.push(await codesOf(make(strict, { allowH2: false })(`${misnamed.url}/`)));
+      }
+    } finally {
+      delete prototype[name];
+    }
+    // What undici or Node reads there itself may fail; nothing may go out otherwise than the rules say.
+    expect(new Set(subjects(bank))).toEqual(new Set(['alice']));
+    expect(subjects(bank).length).toBe(
+      codes.filter((_, at) => at % 2 === 0 && codes[at]!.length === 0).length,
+    );
+    expect(misnamed.requests).toEqual([]);
+    expect(codes.filter((_, at) => at % 2 === 1).every((each) => each.length > 0)).toBe(true);
+  });
+});
+
+/** Loaded anew, as a dependency that brings its own does. */
+function anotherUndici(): typeof import('undici') {
+  const require = createRequire(import.meta.url);
+  const known = { ...require.cache };
+  for (const name of Object.keys(require.cache))
+    if (/[\\/]undici[\\/]/.test(name)) delete require.cache[name];
+  try {
+    return require('undici');
+  } finally {
+    Object.assign(require.cache, known);
+  }
+}

@@ -1,0 +1,157 @@
+import { Readable } from 'node:stream';
+import { startServer, type TestServer } from '@clientcert/testing';
+import * as undici from 'undici';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Credentials, createFetch } from '../src/index.ts';
+import { codesOf, createPeople, load, type People, startBank, subjects } from './ground.ts';
+
+const kinds = [
+  ['Node’s fetch', { fetch, Request, Headers, FormData }],
+  ['undici’s fetch', undici],
+] as const;
+
+let people: People;
+let bank: TestServer;
+/** Over plain HTTP, for the fetch without us. */
+let plain: TestServer;
+
+beforeAll(async () => {
+  people = await createPeople();
+});
+beforeEach(async () => {
+  bank = await startBank(people);
+  plain = await startServer({ tls: false });
+});
+afterEach(() => Promise.all([bank.close(), plain.close()]));
+
+type Arguments = readonly [input: unknown, init?: object];
+
+/** One call of fetch, whose every message is to be the same with us and without. */
+type Call = (url: string, kit: (typeof kinds)[number][1]) => Arguments;
+
+class Deferred {
+  get method() {
+    return 'PUT';
+  }
+  get headers() {
+    return { 'x-a': 'getter' };
+  }
+  get body() {
+    return 'from a getter';
+  }
+}
+
+const calls: Readonly<Record<string, Call>> = {
+  'a Request': (url, { Request }) => [
+    new Request(url, { method: 'PUT', body: 'text', headers: { 'x-a': 'b' } }),
+  ],
+  'a URL and a Request': (url, { Request }) => [
+    url,
+    new Request('http://elsewhere.example', { method: 'POST', body: 'text', headers: { 'x-a': 'b' } }),
+  ],
+  'a Request and a Request': (url, { Request }) => [
+    new Request(url, { method: 'PUT', body: 'one', headers: { 'x-a': 'one' } }),
+    new Request('http://elsewhere.example', { method: 'PATCH', body: 'two', headers: { 'x-a': 'two' } }),
+  ],
+  'a Request and a body': (url, { Request }) => [new Request(url, { method: 'PUT' }), { body: 'two' }],
+  'getters on a prototype': (url) => [url, new Deferred()],
+  'an object that inherits': (url) => [url, Object.create({ method: 'PUT', body: 'inherited' })],
+  'an object of no prototype': (url) => [
+    url,
+    Object.assign(Object.create(null), { method: 'PUT', body: 'x' }),
+  ],
+  'a URL object': (url) => [new URL('/path?a=b', url), { method: 'DELETE' }],
+  'a stream': (url) => [
+    url,
+    {
+      method: 'POST',
+      duplex: 'half',
+      body: Readable.toWeb(Readable.from([Buffer.from('ab'), Buffer.from('cd')])),
+    },
+  ],
+  'pairs of headers': (url) => [
+    url,
+    {
+      headers: [
+        ['x-a', '1'],
+        ['x-a', '2'],
+      ],
+    },
+  ],
+  Headers: (url, { Headers }) => [url, { headers: new Headers({ 'x-a': 'b' }) }],
+  URLSearchParams: (url) => [url, { method: 'POST', body: new URLSearchParams({ a: 'b' }) }],
+  bytes: (url) => [url, { method: 'POST', body: new Uint8Array([65, 66]) }],
+  'referrer, redirect, credentials, mode, cache': (url) => [
+    url,
+    { referrer: 'about:client', redirect: 'manual', credentials: 'omit', mode: 'cors', cache: 'no-store' },
+  ],
+};
+
+/** Loaded, and while it is being loaded. */
+const loads = [
+  ['loaded', (credentials: Credentials) => credentials],
+  [
+    'a promise',
+    (credentials: Credentials) => new Promise<Credentials>((done) => setTimeout(done, 5, credentials)),
+  ],
+] as const;
+
+describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
+  it.each(
+    loads.flatMap(([when, given]) =>
+      Object.entries(calls).map(([name, call]) => [when, name, call, given] as const),
+    ),
+  )('credentials: %s: %s', async (_, __, call, given) => {
+    await using credentials = await load(people, bank);
+    const fetch = kit.fetch as (input: unknown, init?: object) => Promise<Response>;
+    const ours = createFetch(given(credentials), { fetch });
+    await (await fetch(...call(plain.url, kit))).text();
+    await (await ours(...(call(bank.url, kit) as [string, object]))).text();
+    // Over TLS fetch accepts one encoding more.
+    const sent = [plain, bank].map(({ requests }) =>
+      requests.map(({ method, path, body, headers: { host: _, 'accept-encoding': __, ...headers } }) => ({
+        method,
+        path,
+        body,
+        headers,
+      })),
+    );
+    expect(sent[1]).toEqual(sent[0]);
+    expect(sent[1]).toHaveLength(1);
+    expect(subjects(bank)).toEqual(['alice']);
+  });
+
+  it.each(loads)('credentials: %s: and ends with the signal of a Request given as init', async (_, given) => {
+    await using credentials = await load(people, bank);
+    const ours = createFetch(given(credentials), { fetch: kit.fetch as typeof fetch });
+    for (const before of [true, false]) {
+      const wanted = new AbortController();
+      const reason = new Error('no longer wanted');
+      const init = new kit.Request('http://elsewhere.example', { signal: wanted.signal });
+      if (before) wanted.abort(reason);
+      const sent = ours(`${bank.url}/delay?ms=10000`, init as RequestInit);
+      setTimeout(() => wanted.abort(reason), 50);
+      await expect(sent).rejects.toBe(reason);
+    }
+  });
+
+  it('refuses what is no init, as fetch does', async () => {
+    await using credentials = await load(people, bank);
+    const ours = createFetch(credentials, { fetch: kit.fetch as typeof fetch });
+    for (const init of ['POST', 5, true]) {
+      await expect(ours(bank.url, init as unknown as object)).rejects.toThrow(TypeError);
+    }
+    expect(bank.requests).toEqual([]);
+  });
+
+  it('refuses a dispatcher that an init inherits, and takes no certificate from it unasked', async () => {
+    await using credentials = await load(people, bank);
+    const ours = createFetch(credentials, { fetch: kit.fetch as typeof fetch });
+    const dispatcher = new undici.Agent();
+    const sent = ours(bank.url, Object.create({ dispatcher }));
+    expect(await codesOf(sent)).toContain('ERR_CLIENTCERT_AGENT_CONFLICT');
+    await (await ours(bank.url, Object.create({ clientCertificate: 'Archive' }))).text();
+    expect(subjects(bank)).toEqual(['bob']);
+    await dispatcher.close();
+  });
+});
