@@ -91,8 +91,8 @@ export class Upkeep {
   /** Told of every connection. */
   readonly observer: Observer = {
     handshake: (handshake) => this.#events.emit('handshake', handshake),
-    failure: (failure) => {
-      this.#events.emit('failure', failure);
+    failure: (failure) => this.#events.emit('failure', failure),
+    refused: (failure) => {
       if (this.#closed || !this.#inventory.config.rollback) return;
       const previous = this.#probation.refused(failure);
       if (previous) this.#rollBack(previous, failure);
