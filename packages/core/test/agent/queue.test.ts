@@ -99,7 +99,9 @@ describe('attack: identities that mix', () => {
         { rule: { certificate: 'bob', ca: authority.certificate } },
         {
           rule,
-          config: { certificates: { alice: sourceOf(alice, authority), bob: { cert: bob.cert, key: bob.key } } },
+          config: {
+            certificates: { alice: sourceOf(alice, authority), bob: { cert: bob.cert, key: bob.key } },
+          },
         },
       );
       expect(trust.seen).toEqual(['bob']);
