@@ -250,7 +250,7 @@ export interface Config<CertificateName extends string = string, ServiceName ext
   watch?: boolean | WatchOptions | undefined;
   /** How many days before its end a certificate is reported (30 unless written); with several, once at each. */
   expiryWarningDays?: number | readonly number[] | undefined;
-  /** Go back to the previous certificate when servers refuse a new one. */
+  /** Go back to the previous certificate when a verified server refuses a new one after the handshake, as in TLS 1.3. */
   rollback?: boolean | undefined;
   /** Called while certificates are read. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;

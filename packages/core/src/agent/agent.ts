@@ -115,19 +115,21 @@ export class RoutingAgent extends Agent {
   override keepSocketAlive(socket: Duplex): boolean {
     const connection = connectionOf(socket);
     connection?.tunnel?.unref();
-    if (!base.keepSocketAlive.call(this, socket)) return false;
     if (connection?.closing || connection?.unkept || connection?.profile.contexts.retired) return false;
-    const idle = idleLimit((socket as IdleSocket)._httpMessage?.res, this.options.timeout);
-    if (idle > 0) (socket as Socket).setTimeout(idle);
-    return idle > 0;
+    const timeout = idleLimit((socket as IdleSocket)._httpMessage?.res, this.options.timeout);
+    // Node would wait as long as the agent's own timeout says, for ever unless written.
+    const { keepAliveMsecs } = this as unknown as NodeAgent;
+    const limited = { options: { timeout }, keepAliveMsecs, agentKeepAliveTimeoutBuffer: 1_000 };
+    return timeout > 0 && base.keepSocketAlive.call(limited, socket);
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     connectionOf(socket)?.tunnel?.ref();
-    // What was set for the time between; a request with a timeout of its own is given that by Node.
+    // The idle limit is still set. Nobody listens to it but a request with a timeout, of its own or the agent's, and Node
+    // leaves that out where it is the agent's.
     const { timeout = 0 } = this.options;
     const own = (request as { timeout?: number }).timeout;
-    if (own === undefined || own === timeout) (socket as Socket).setTimeout(timeout);
+    if (own === timeout || (own === undefined && timeout > 0)) (socket as Socket).setTimeout(timeout);
     super.reuseSocket(socket, request);
   }
 
@@ -326,7 +328,8 @@ function idleLimit(response: IncomingMessage | undefined, timeout: number | unde
 /** What Node's classes have and their types leave out. */
 interface NodeAgent {
   addRequest(request: ClientRequest, options: CallerOptions): void;
-  keepSocketAlive(socket: Duplex): boolean;
+  keepSocketAlive(this: unknown, socket: Duplex): boolean;
+  readonly keepAliveMsecs: number;
 }
 interface IdleSocket extends Duplex {
   _httpMessage?: { res?: IncomingMessage } | null;
