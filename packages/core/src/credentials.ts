@@ -4,7 +4,7 @@ import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
-import { RoutingAgent } from './agent/agent.ts';
+import { type Route, RoutingAgent } from './agent/agent.ts';
 import {
   type CallerOptions,
   checkCaller,
@@ -13,6 +13,7 @@ import {
   refuseOwnIdentity,
 } from './agent/caller.ts';
 import { dial } from './agent/dial.ts';
+import { requireRequest } from './agent/handshake.ts';
 import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
 import type { TunnelProxy } from './agent/tunnel.ts';
 import {
@@ -163,16 +164,19 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    */
   agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
     const { service, origin, proxy, defaultProxy, ...agentOptions } = ownOf(options);
-    const agent = new RoutingAgent(
-      {
-        decide: this.#decider(service, origin),
-        proxy: this.#proxyChooser(proxy, defaultProxy),
-        observe: this.#upkeep.observer,
+    const connections = this.#connections;
+    const route: Route = {
+      decide: this.#decider(service, origin),
+      proxy: this.#proxyChooser(proxy, defaultProxy),
+      observe: this.#upkeep.observer,
+      get generation() {
+        return connections.generation;
       },
-      agentOptions,
-    );
-    this.#connections.adopt(agent);
-    return agent;
+      adopt: (agent) => connections.adopt(agent),
+    };
+    // Node's own delay is a second. axios sets a minute for every request: between the two, each request would
+    // switch its socket to and fro, with system calls that take longer than all that is done here.
+    return new RoutingAgent(route, { keepAlive: true, keepAliveMsecs: 60_000, ...agentOptions });
   }
 
   /** The agent for these options, the same one each time: what adapters hand to their clients. */
@@ -201,8 +205,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED
    */
   connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
-    const { host } = parseTarget(target);
-    return this.#profileOf(this.resolve(target)).connectOptions(host);
+    const { host, port } = parseTarget(target);
+    const profile = this.#profileOf(this.resolve(target));
+    const options = profile.connectOptions(host);
+    return { ...options, checkServerIdentity: requireRequest(profile, port, options.checkServerIdentity) };
   }
 
   /**
@@ -302,7 +308,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @returns What `use` returns; with the certificate as it is now, renewals included.
    * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where the target is presented with none;
    *   ERR_CLIENTCERT_ORIGIN_NEEDED without a host, where the certificate depends on it;
-   *   ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   *   ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CLOSED
    *
    * @example
    * import { sign } from 'node:crypto';
@@ -315,6 +321,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined },
     use: (key: SigningKey) => Result,
   ): Result {
+    if (this.#closed) throw closed();
     const name = this.#signerFor(target);
     const { privateKey, certificate, chain } = versionOf(this.#inventory, name).material;
     return use({ name, privateKey, certificate, chain: [...chain] });

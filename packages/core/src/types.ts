@@ -275,7 +275,7 @@ export interface Config<CertificateName extends string = string, ServiceName ext
    * its error, `health()` is `error`, and it is read again until it can be.
    */
   allowBroken?: boolean | undefined;
-  /** Go back to the previous certificate when servers refuse a new one. */
+  /** Go back to the previous certificate when a verified server refuses a new one after the handshake, as in TLS 1.3. */
   rollback?: boolean | undefined;
   /** Called while certificates are read. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;

@@ -148,6 +148,8 @@ export class Upkeep {
         const message = `the connection to ${formatHost(host, port)} was refused, without a certificate: ${hint}`;
         this.#events.emit('warning', { code: 'PINNED_ELSEWHERE', message });
       }
+    },
+    refused: (failure) => {
       if (this.#closed || !this.#inventory.config.rollback) return;
       const previous = this.#probation.refused(failure);
       if (previous) this.#rollBack(previous, failure);

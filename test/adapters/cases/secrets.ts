@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -40,6 +41,38 @@ export const secrets = {
     const { canary, client } = await prepare(ground);
     await using stranger = await startServer({ host: 'localhost' });
     expectNone(await failureOf(client.send(stranger.url)), canary);
+  },
+
+  async 'of a proxy stand in no answer, no error and no channel'(ground) {
+    const { canary, bank } = await prepare(ground);
+    const password = 'canary-of-the-proxy';
+    const proxy = await ground.proxy({ authentication: { username: 'me', password } });
+    const refusing = await ground.proxy({ refuse: 407 });
+    const basic = Buffer.from(`me:${password}`).toString('base64');
+    const own: Canary = {
+      texts: [...canary.texts, password, basic],
+      bytes: [...canary.bytes, Buffer.from(password), Buffer.from(basic)],
+    };
+    const messages: unknown[] = [];
+    const listen = (message: unknown) => void messages.push(message);
+    const channels = ['http.client.request.start', 'undici:client:sendHeaders', 'undici:client:connected'];
+    for (const channel of channels) subscribe(channel, listen);
+    try {
+      for (const { url } of [proxy, refusing]) {
+        const through = url.replace('//', `//me:${password}@`);
+        const client = ground.client(await ground.load(bank, { proxy: through }));
+        const ended = await client.send(bank.url).then(
+          ({ raw }: Answer) => raw,
+          (error: unknown) => error,
+        );
+        expectNone(ended, own);
+      }
+    } finally {
+      for (const channel of channels) unsubscribe(channel, listen);
+    }
+    expect(proxy.connects.map(({ status }) => status)).toEqual([200]);
+    expect(refusing.connects.length).toBeGreaterThan(0);
+    for (const message of messages) expectNone(message, own);
   },
 } satisfies Record<string, Case>;
 

@@ -1,8 +1,10 @@
-import type { ClientRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
+import { isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
+import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { type CallerOptions, type CallerTls, checkCaller, ownOption, ownOptions } from './caller.ts';
 import { type Connection, connectionOf, dial } from './dial.ts';
@@ -19,6 +21,10 @@ export interface Route {
   proxy?(host: string, port: number | string): TunnelProxy | null;
   /** Told of every connection. */
   observe?: Observer | undefined;
+  /** While this number is the same, every decision is. */
+  readonly generation: number;
+  /** Told of every agent on this route. */
+  adopt?(agent: RoutingAgent): void;
 }
 
 /**
@@ -35,13 +41,18 @@ export class RoutingAgent extends Agent {
   readonly #sessions: SessionCache;
   /** From `addRequest` to the first `getName`, which Node calls at once, with the options that it keeps. */
   #arriving: Admission | undefined;
+  /** During `addRequest`: what Node does then it does for that request, and not for one that was queued. */
+  #adding = false;
 
+  /** @param options As for `https.Agent`: connections are kept alive where they say so. */
   constructor(route: Route, options: AgentOptions = {}) {
-    // Node's own delay is a second. axios sets a minute for every request: between the two, each request would
-    // switch its socket to and fro, with system calls that take longer than all that is done here.
-    super({ keepAlive: true, keepAliveMsecs: 60_000, ...options });
+    super(options);
     this.#route = route;
     this.#sessions = new SessionCache(options.maxCachedSessions ?? 100);
+    // For a request with `agent: false` Node makes an agent of the default agent's class, and knows no route.
+    const again = RoutingAgent.bind(null, route);
+    Object.defineProperty(this, 'constructor', { value: again, configurable: true, writable: true });
+    route.adopt?.(this);
   }
 
   /** Node's entry: a request wants a socket. */
@@ -53,14 +64,16 @@ export class RoutingAgent extends Agent {
   ): void {
     const options: DialOptions = typeof target === 'string' ? { host: target, port, localAddress } : target;
     try {
-      this.#arriving = this.#admit(options);
+      this.#arriving = new Admission(this.#decide(options));
     } catch (error) {
       (request as unknown as NodeRequest).onSocket(null, error);
       return;
     }
+    this.#adding = true;
     try {
       base.addRequest.call(this, request, options);
     } finally {
+      this.#adding = false;
       this.#arriving = undefined;
     }
   }
@@ -71,46 +84,53 @@ export class RoutingAgent extends Agent {
       dialled[admitted] = this.#arriving;
       this.#arriving = undefined;
     }
-    const admission = dialled[admitted];
-    if (!admission) return super.getName(options);
-    admission.pool ??= poolName(
+    const decision = Admission.of(dialled);
+    if (!decision) return super.getName(options);
+    decision.pool ??= poolName(
       (named) => super.getName(named as RequestOptions),
       dialled,
-      admission.profile?.contexts.id ?? 'unix',
-      admission.proxy,
-      admission.own,
+      decision.profile?.contexts.id ?? 'unix',
+      decision.proxy,
+      decision.own,
     );
-    return admission.pool;
+    return decision.pool;
   }
 
-  override createConnection(requested: RequestOptions): TLSSocket {
-    const options = requested as DialOptions;
-    const earlier = options[admitted];
-    const { profile, own, host, port, proxy } = this.#readmit(options);
-    if (!profile) return connect(options as ConnectionOptions);
-
-    // What was decided anew does not belong into the pool whose name says the old decision.
-    const overtaken = earlier !== undefined && earlier.profile !== profile;
-    const pool = typeof options._agentKey === 'string' && !overtaken ? options._agentKey : undefined;
-    const { observe } = this.#route;
-    const socket = dial(
-      { profile, host, port, proxy, own, pool, sessions: this.#sessions, observe },
-      options as ConnectionOptions,
-    );
-    if (overtaken) connectionOf(socket)!.closing = true;
-    return socket;
+  /**
+   * Node's own calls come with the options of a request. Those of others take all forms that Node's take:
+   * `(options)`, `(port, options)`, `(port, host, options)`.
+   */
+  override createConnection(...given: unknown[]): TLSSocket {
+    const options = normalise(given);
+    const queued = Admission.of(options) !== undefined && !this.#adding;
+    try {
+      return this.#connect(options);
+    } catch (error) {
+      // Thrown here, where another connection has just ended, it would be nobody's: it is that of the next request.
+      if (queued) return new FailedConnection(error as Error) as unknown as TLSSocket;
+      throw error;
+    }
   }
 
   /** Node asks, when a response has ended, whether its socket may serve another request. */
   override keepSocketAlive(socket: Duplex): boolean {
     const connection = connectionOf(socket);
     connection?.tunnel?.unref();
-    const ends = connection?.closing || connection?.profile.contexts.retired;
-    return base.keepSocketAlive.call(this, socket) && !ends;
+    if (connection?.closing || connection?.unkept || connection?.profile.contexts.retired) return false;
+    const timeout = idleLimit((socket as IdleSocket)._httpMessage?.res, this.options.timeout);
+    // Node would wait as long as the agent's own timeout says, for ever unless written.
+    const { keepAliveMsecs } = this as unknown as NodeAgent;
+    const limited = { options: { timeout }, keepAliveMsecs, agentKeepAliveTimeoutBuffer: 1_000 };
+    return timeout > 0 && base.keepSocketAlive.call(limited, socket);
   }
 
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     connectionOf(socket)?.tunnel?.ref();
+    // The idle limit is still set. Nobody listens to it but a request with a timeout, of its own or the agent's, and Node
+    // leaves that out where it is the agent's.
+    const { timeout = 0 } = this.options;
+    const own = (request as { timeout?: number }).timeout;
+    if (own === timeout || (own === undefined && timeout > 0)) (socket as Socket).setTimeout(timeout);
     super.reuseSocket(socket, request);
   }
 
@@ -123,7 +143,10 @@ export class RoutingAgent extends Agent {
     this.#sessions.prune();
     for (const socket of socketsOf(this.sockets)) {
       const connection = connectionOf(socket);
-      if (connection && !this.#stands(connection)) connection.closing = true;
+      if (!connection || connection.closing || this.#stands(connection)) continue;
+      connection.closing = true;
+      // Before Node gives it to a request that is queued.
+      socket.prependOnceListener('free', () => socket.destroy());
     }
     const idle = socketsOf(this.freeSockets).filter((socket) => {
       const connection = connectionOf(socket);
@@ -152,18 +175,46 @@ export class RoutingAgent extends Agent {
     });
   }
 
+  #connect(options: DialOptions): TLSSocket {
+    const earlier = Admission.of(options);
+    const { profile, own, host, port, proxy } = this.#readmit(options, earlier);
+    if (!profile) return connect(options as ConnectionOptions);
+
+    // What was decided anew does not belong into the pool whose name says the old decision.
+    const overtaken =
+      earlier !== undefined &&
+      (earlier.profile?.contexts !== profile.contexts || !isSameProxy(earlier.proxy, proxy));
+    const pool = typeof options._agentKey === 'string' && !overtaken ? options._agentKey : undefined;
+    const { observe } = this.#route;
+    const socket = dial(
+      { profile, host, port, proxy, own, pool, sessions: this.#sessions, observe },
+      // Node names the server in the options of a request, and of nothing else.
+      (earlier
+        ? options
+        : {
+            servername: isIP(host) === 0 ? host : '',
+            ...options,
+            host,
+            port: Number(port),
+          }) as ConnectionOptions,
+    );
+    if (overtaken) connectionOf(socket)!.unkept = true;
+    return socket;
+  }
+
   /**
-   * The decision that a connection is made by: the one its request was admitted with, and where that has been
+   * The decision that a connection is made by: the one its request was admitted with, and where that may have been
    * overtaken while the request was queued, the one of now.
    */
-  #readmit(options: DialOptions): Admission {
-    const earlier = options[admitted];
-    if (!earlier) return this.#admit(options);
-    if (!earlier.profile?.contexts.retired) return earlier;
+  #readmit(options: DialOptions, earlier: Decision | undefined): Decision {
+    if (earlier?.generation === this.#route.generation) return earlier;
     try {
-      return this.#admit(options);
-    } catch {
-      return earlier; // nothing is decided any more, as after close(): what was admitted is served
+      return this.#decide(options);
+    } catch (error) {
+      // Nothing is decided any more after close(): what was admitted is served.
+      const isClosed = error instanceof ClientCertificateError && error.code === 'ERR_CLIENTCERT_CLOSED';
+      if (earlier && isClosed) return earlier;
+      throw error;
     }
   }
 
@@ -178,7 +229,7 @@ export class RoutingAgent extends Agent {
     }
   }
 
-  #admit(options: DialOptions): Admission {
+  #decide(options: DialOptions): Decision {
     // As in Node, the agent's options override the request's.
     const agent = this.options as DialOptions;
     const host = (agent.host ??
@@ -187,37 +238,93 @@ export class RoutingAgent extends Agent {
       'localhost') as string;
     const port = (agent.port ?? ownOption(options, 'port') ?? 443) as number | string;
     // A Unix socket has no host to decide by.
+    const { generation } = this.#route;
     const own = ownOptions(options, agent);
     if (agent.socketPath || ownOption(options, 'socketPath')) {
-      return { profile: null, own, host, port, proxy: null };
+      return { profile: null, own, host, port, proxy: null, generation };
     }
     const profile = this.#route.decide(host, port);
     if (own) checkCaller(profile.resolution, own);
-    return { profile, own, host, port, proxy: this.#route.proxy?.(host, port) ?? null };
+    return { profile, own, host, port, proxy: this.#route.proxy?.(host, port) ?? null, generation };
   }
 }
 
 /** What Node hands to `addRequest`, `getName` and `createConnection`. */
 type DialOptions = Record<string, unknown> & { [admitted]?: Admission };
 
-/** The decision a request was admitted with; it holds for the request's whole stay, queued or not. */
-interface Admission {
+/** How a request is served; it holds for the request's whole stay, queued or not, unless it is overtaken. */
+interface Decision {
   readonly profile: ConnectionProfile | null;
   /** What the caller says of TLS. */
   readonly own: CallerTls | undefined;
   readonly host: string;
   readonly port: number | string;
+  /** With the password of its URL, or its authorization. */
   readonly proxy: TunnelProxy | null;
+  readonly generation: number;
   /** The pool's name, computed once: Node asks for it several times a request. */
   pool?: string;
 }
 
+/** A decision among the options that Node keeps, copies, and shows to whoever prints a request or a socket. */
+class Admission {
+  readonly #decision: Decision;
+
+  constructor(decision: Decision) {
+    this.#decision = decision;
+  }
+
+  static of(options: DialOptions): Decision | undefined {
+    const admission = options[admitted];
+    return admission === undefined ? undefined : admission.#decision;
+  }
+}
+
 const admitted: unique symbol = Symbol('clientcert.admitted');
+
+/** A connection that failed before it was begun: a socket like any other, so that Node goes on with the queue. */
+class FailedConnection extends Socket {
+  override connecting: boolean = true;
+
+  constructor(error: Error) {
+    super();
+    // When the request has got it.
+    queueMicrotask(() => this.destroy(error));
+  }
+}
+
+/** The options among the arguments of `createConnection`, with what stands before them. */
+function normalise([first, second, third]: readonly unknown[]): DialOptions {
+  if (typeof first === 'object' && first !== null) return first as DialOptions;
+  const options = typeof second === 'object' && second !== null ? second : third;
+  return {
+    ...(typeof options === 'object' ? (options as DialOptions | null) : undefined),
+    ...(first != null && { port: first }),
+    ...(typeof second === 'string' && { host: second }),
+  };
+}
+
+/**
+ * How long a connection is kept for the next request, in milliseconds: a second less than the server says, for a
+ * request that meets its end is lost; and less than common servers wait (Node and Apache 5 s) where it says nothing.
+ *
+ * @param timeout The agent's own, which Node applies to idle connections as well.
+ * @see RFC 9112, section 9.3; https://datatracker.ietf.org/doc/html/draft-thomson-hybi-http-timeout-03
+ */
+function idleLimit(response: IncomingMessage | undefined, timeout: number | undefined): number {
+  const said = /(?:^|[\s,;])timeout=(\d{1,9})/i.exec(`${response?.headers['keep-alive'] ?? ''}`)?.[1];
+  if (said === undefined) return timeout || 4_000;
+  return Math.min(Number(said) * 1_000 - 1_000, timeout || 600_000);
+}
 
 /** What Node's classes have and their types leave out. */
 interface NodeAgent {
   addRequest(request: ClientRequest, options: CallerOptions): void;
-  keepSocketAlive(socket: Duplex): boolean;
+  keepSocketAlive(this: unknown, socket: Duplex): boolean;
+  readonly keepAliveMsecs: number;
+}
+interface IdleSocket extends Duplex {
+  _httpMessage?: { res?: IncomingMessage } | null;
 }
 interface NodeRequest {
   onSocket(socket: null, error: unknown): void;

@@ -11,7 +11,14 @@ import {
   ownOption,
   spoken,
 } from './caller.ts';
-import { type Attestation, attest, notRequested, type Observer, publish } from './handshake.ts';
+import {
+  type Attestation,
+  attest,
+  notRequested,
+  type Observer,
+  publish,
+  requireRequest,
+} from './handshake.ts';
 import type { SessionCache } from './session.ts';
 import { Tunnel, type TunnelProxy } from './tunnel.ts';
 
@@ -45,7 +52,12 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     ...unsaid,
     ...said,
     secureContext,
-    checkServerIdentity: profile.checkServerIdentity(own?.checkServerIdentity as CheckServerIdentity),
+    checkServerIdentity: requireRequest(
+      profile,
+      Number(port),
+      profile.checkServerIdentity(own?.checkServerIdentity as CheckServerIdentity),
+      () => socket.getSharedSigalgs().length > 0,
+    ),
     servername: servername ?? (ownOption(options as CallerOptions, 'servername') as string | undefined),
     socket: ownOption(options as CallerOptions, 'socket') as Duplex | undefined,
   };
@@ -59,7 +71,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   const socket = connect(all);
   // `setSession` instead of the `session` option, which would stay readable on the socket.
   if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
-  connections.set(socket, { profile, tunnel, proxy, host, port, closing: false });
+  connections.set(socket, { profile, tunnel, proxy, host, port, closing: false, unkept: false });
   if (tunnel) holdTogether(socket, tunnel);
 
   let attestation: Attestation | undefined;
@@ -67,6 +79,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     attestation = attest(socket, profile.contexts, session?.attestation);
     report(socket, request, attestation);
     awaitAcceptance(socket, request, attestation);
+    if (acceptsAnyServer) refuseUnasked(socket, request, attestation);
   });
   reportFailure(socket, request, () => attestation);
   keepReason(socket);
@@ -107,21 +120,28 @@ function holdTogether(socket: TLSSocket, tunnel: Tunnel): void {
 }
 
 function report(socket: TLSSocket, request: Dial, attestation: Attestation): void {
-  const { profile, host, observe } = request;
-  const { rule, required } = profile.resolution;
-  const port = Number(request.port);
+  const { profile, host, port, observe } = request;
   publish(
     () => ({
       host,
-      port,
-      rule,
+      port: Number(port),
+      rule: profile.resolution.rule,
       protocol: socket.getProtocol(),
       resumed: socket.isSessionReused(),
       ...attestation,
     }),
     observe && ((handshake) => observe.handshake(handshake)),
   );
-  if (required && !attestation.requested) socket.destroy(notRequested(host, port, rule));
+}
+
+/** Node does not check the name of a server that need not be verified, and so comes not where others are refused. */
+function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, { requested }: Attestation): void {
+  const { rule, required } = profile.resolution;
+  if (!required || requested) return;
+  const refuse = () => socket.destroy(notRequested(host, Number(port), rule));
+  // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone.
+  if (socket.alpnProtocol === 'h2') process.nextTick(refuse);
+  else refuse();
 }
 
 /** The errors of the handshake, and the server's alerts after it: in TLS 1.3 that is when it refuses a certificate. */
@@ -137,14 +157,17 @@ function reportFailure(
     const attestation = attested();
     if (attestation && alert === null) return;
     const { contexts, resolution } = profile;
-    observe.failure({
+    const failure = {
       host,
       port: Number(port),
       rule: resolution.rule,
       code: error.code ?? null,
       alert,
       presented: attestation?.presented ?? contexts.presented,
-    });
+    };
+    observe.failure(failure);
+    // Before that an alert is plain text, which anybody on the way can write, or that of a server not yet verified.
+    if (attestation?.requested && socket.authorized) observe.refused(failure);
   });
 }
 
@@ -161,11 +184,11 @@ function keepReason(socket: TLSSocket): void {
 }
 
 /**
- * A server has accepted a certificate when it finishes a TLS 1.2 handshake; in TLS 1.3, whose handshake ends
+ * A verified server has accepted a certificate when it finishes a TLS 1.2 handshake; in TLS 1.3, whose handshake ends
  * before the server has looked, when the first data come, or over HTTP/2, whose data pass by, a TLS session.
  */
 function awaitAcceptance(socket: TLSSocket, { observe }: Dial, { presented }: Attestation): void {
-  if (!presented || !observe?.awaits(presented)) return;
+  if (!presented || !socket.authorized || !observe?.awaits(presented)) return;
   const accept = () => observe.accepted(presented);
   if (socket.getProtocol() !== 'TLSv1.3') accept();
   else if (socket.alpnProtocol === 'h2') socket.once('session', accept);
@@ -182,6 +205,8 @@ export interface Connection {
   readonly port: number | string;
   /** It takes no further request. */
   closing: boolean;
+  /** It takes what is queued, and is not kept after that: its pool's name does not say what it was made by. */
+  unkept: boolean;
 }
 
 const connections = new WeakMap<Duplex, Connection>();

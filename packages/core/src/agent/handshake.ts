@@ -1,7 +1,8 @@
+import { executionAsyncResource } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import type { TLSSocket } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
-import type { SecureContexts } from '../tls/profile.ts';
+import type { CheckServerIdentity, ConnectionProfile, SecureContexts } from '../tls/profile.ts';
 
 /** What one finished TLS handshake was, as its `handshake` event and `clientcert:handshake` message say it. */
 export interface Handshake {
@@ -39,6 +40,8 @@ export interface HandshakeFailure {
 export interface Observer {
   handshake(handshake: Handshake): void;
   failure(failure: HandshakeFailure): void;
+  /** Told after `failure` of the alerts that a verified server sent after the handshake, and nobody else can have. */
+  refused(failure: HandshakeFailure): void;
   /** Whether it is of interest that a server accepts this; asked for each new connection. */
   awaits(presented: NonNullable<Handshake['presented']>): boolean;
   /** A server has accepted what was presented. */
@@ -81,6 +84,36 @@ export function publish(
   const message = handshake();
   listener?.(message);
   if (diagnostics.hasSubscribers) diagnostics.publish(message);
+}
+
+/**
+ * `checkServerIdentity` for a rule with `required: true`: it also refuses a server that did not ask for the
+ * certificate. Here Node refuses before it hands the connection to anybody; destroyed in `secureConnect`, it takes
+ * the process with it where HTTP/2 waits for that event as well. A session is resumed without coming here: it was
+ * made by a handshake that did.
+ *
+ * @param asked Whether the server of this connection asked.
+ */
+export function requireRequest(
+  { resolution }: ConnectionProfile,
+  port: number,
+  check: CheckServerIdentity,
+  asked: () => boolean = askedInHandshakeUnderWay,
+): CheckServerIdentity {
+  if (!resolution.required) return check;
+  return (host, certificate) =>
+    check(host, certificate) ?? (asked() ? undefined : notRequested(host, port, resolution.rule));
+}
+
+/**
+ * For those who connect by themselves, and hand us no socket: Node calls `checkServerIdentity` on behalf of the TLS
+ * connection. Where it should not be found, nothing is known, and the server is refused.
+ *
+ * @see https://nodejs.org/api/async_hooks.html#async_hooksexecutionasyncresource
+ */
+function askedInHandshakeUnderWay(): boolean {
+  const connection = executionAsyncResource() as Partial<TLSSocket> | undefined;
+  return (connection?.getSharedSigalgs?.().length ?? 0) > 0;
 }
 
 /** The error of a rule with `required: true` whose server did not ask for the certificate. */

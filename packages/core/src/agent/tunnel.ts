@@ -1,9 +1,9 @@
-import { request } from 'node:http';
-import { connect as connectTcp, isIPv6, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
+import { authorityOf, type ConnectAnswer, requestTunnel } from './connect-request.ts';
+import { requireRequest } from './handshake.ts';
 
 /** A proxy that connections are tunnelled through with CONNECT. */
 export interface TunnelProxy {
@@ -39,30 +39,27 @@ export class Tunnel extends Socket {
 
   constructor(proxy: TunnelProxy, host: string, port: number | string) {
     super({ allowHalfOpen: true });
-    this.#socket = dial(proxy);
-    const target = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+    const { url } = proxy;
+    const target = authorityOf(host, port);
     const fail = (reason: string, hint: string, cause?: unknown) =>
       this.destroy(
         new ClientCertificateError(
           'ERR_CLIENTCERT_PROXY_FAILED',
-          `proxy ${proxy.url.protocol}//${proxy.url.host} for ${target}: ${reason}`,
+          `proxy ${url.protocol}//${url.host} for ${target}: ${reason}`,
           { hint, cause },
         ),
       );
-
-    request({
-      method: 'CONNECT',
-      path: target,
-      headers: { host: target, ...authorization(proxy) },
-      createConnection: () => this.#socket,
-    })
-      .on('connect', ({ statusCode = 0, statusMessage }, socket, head) => {
-        if (statusCode >= 200 && statusCode < 300) return this.#open(socket, head);
-        socket.destroy();
-        fail(`it answered ${statusCode} ${statusMessage}`, refusals[statusCode] ?? 'Its operators know why.');
-      })
-      .on('error', (error) => fail(error.message, 'Is its address right, and does it run?', error))
-      .end();
+    const lost = (error: Error) => fail(error.message, unreachable, error);
+    const connected = () =>
+      requestTunnel(socket, proxy, target, (answer) => {
+        if (typeof answer === 'string') return fail(answer, unreachable);
+        if (answer.status < 200 || answer.status >= 300) return fail(...explain(answer, proxy));
+        socket.off('error', lost);
+        this.#open(answer.rest);
+      });
+    const socket = dial(proxy, connected);
+    socket.on('error', lost);
+    this.#socket = socket;
   }
 
   override ref(): this {
@@ -75,8 +72,9 @@ export class Tunnel extends Socket {
     return this;
   }
 
-  #open(socket: Duplex, head: Buffer): void {
-    if (head.length > 0) this.push(head);
+  #open(first: Buffer): void {
+    const socket = this.#socket;
+    if (first.length > 0) this.push(first);
     socket.on('data', (chunk) => {
       if (!this.push(chunk)) socket.pause();
     });
@@ -84,6 +82,7 @@ export class Tunnel extends Socket {
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
     this.connecting = false;
+    socket.resume();
     this.emit('connect');
   }
 
@@ -112,29 +111,47 @@ export class Tunnel extends Socket {
   }
 }
 
+const unreachable = 'Is its address right, and does it run?';
+
+/** Why a proxy refused, and what to do. */
+function explain({ status, reason, schemes }: ConnectAnswer, proxy: TunnelProxy): [string, string] {
+  const answered = `it answered ${status}${reason && ` ${reason}`}`;
+  if (status !== 407) return [answered, refusals[status] ?? 'Its operators know why.'];
+  const offer = schemes.length > 0 ? `${answered}; it offers ${schemes.join(', ')}` : answered;
+  if (schemes.length > 0 && !schemes.some((scheme) => scheme.toLowerCase() === 'basic')) {
+    return [
+      offer,
+      `clientcert speaks none of these by itself. Write what the proxy takes as "authorization" of the proxy, ask its operators for Basic, or go through a local proxy that speaks ${schemes[0]}.`,
+    ];
+  }
+  const { url, authorization } = proxy;
+  const hint =
+    authorization === undefined && !url.username && !url.password
+      ? 'It wants a user and a password: http://user:password@proxy:port, or "authorization" of the proxy.'
+      : 'It does not take the user and password that are written for it.';
+  return [offer, hint];
+}
+
 const refusals: Readonly<Record<number, string>> = {
   403: 'It does not allow this host or port. Ask its operators.',
-  407: 'It wants a user and a password: http://user:password@proxy:port, or "authorization" of the proxy.',
   502: 'It could not reach the host.',
   503: 'It could not reach the host.',
   504: 'It could not reach the host in time.',
 };
 
-function dial({ url, profile }: TunnelProxy): Socket {
+function dial({ url, profile }: TunnelProxy, connected: () => void): Socket {
   // WHATWG URLs leave out a default port and keep the brackets of IPv6.
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (url.protocol === 'http:') return connectTcp({ host, port: Number(url.port || 80) });
-  return connectTls({
-    host,
-    port: Number(url.port || 443),
-    ...profile?.connectOptions(host),
-    ALPNProtocols: ['http/1.1'],
-  });
-}
-
-function authorization({ url, authorization }: TunnelProxy): Record<string, string> {
-  if (authorization !== undefined) return { 'proxy-authorization': authorization };
-  if (!url.username && !url.password) return {};
-  const user = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  return { 'proxy-authorization': `Basic ${Buffer.from(user).toString('base64')}` };
+  if (url.protocol === 'http:') {
+    return connectTcp({ host, port: Number(url.port || 80), noDelay: true }, connected);
+  }
+  const port = Number(url.port || 443);
+  const pinned = profile?.connectOptions(host);
+  const options = { host, port, noDelay: true, ...pinned, ALPNProtocols: ['http/1.1'] };
+  if (profile && pinned) {
+    const asked = () => socket.getSharedSigalgs().length > 0;
+    options.checkServerIdentity = requireRequest(profile, port, pinned.checkServerIdentity, asked);
+  }
+  const socket = connectTls(options, connected);
+  return socket;
 }

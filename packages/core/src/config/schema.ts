@@ -264,7 +264,10 @@ export const configSchema: v.GenericSchema<Config> = object(
       ),
     ),
     rollback: v.optional(
-      described(flag, 'Go back to the previous certificate when servers refuse a new one.'),
+      described(
+        flag,
+        'Go back to the previous certificate when a verified server refuses a new one after the handshake, as in TLS 1.3.',
+      ),
     ),
     onProgress: v.optional(callback),
   },

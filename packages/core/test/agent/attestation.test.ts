@@ -1,9 +1,19 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { connect as connectTcp } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect } from 'node:tls';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+} from '@clientcert/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Handshake } from '../../src/agent/handshake.ts';
 import { loadCredentials } from '../../src/credentials.ts';
+import { buildProcesses, type Processes } from '../process.ts';
 import { get, sourceOf } from '../support.ts';
 
 let authority: Authority;
@@ -98,6 +108,28 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (tls) => {
     expect(server.requests.map(({ resumed }) => resumed)).toEqual([false, true]);
   });
 
+  it('required: what connects with connectOptions refuses as well, before it has written anything', async () => {
+    await using silent = await startServer({ authority, tls, clientCertificate: 'none' });
+    await using asking = await startServer({ authority, tls });
+    await using strict = await load(silent.port, { required: true });
+    await using served = await load(asking.port, { required: true });
+    const over = (port: number, options: object, socket?: Duplex) =>
+      new Promise<string>((resolve) => {
+        const client = connect({ ...options, host: '127.0.0.1', port, ...(socket && { socket }) });
+        client.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+        client.once('data', (chunk) => resolve(`${chunk}`.slice(9, 12)));
+        client.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+        client.once('close', () => resolve('closed'));
+      });
+    const toSilent = strict.connectOptions(silent.url);
+    const toAsking = served.connectOptions(asking.url);
+    expect(await over(silent.port, toSilent)).toBe('ERR_CLIENTCERT_NOT_REQUESTED');
+    expect(await over(silent.port, toSilent, through(silent.port))).toBe('ERR_CLIENTCERT_NOT_REQUESTED');
+    expect(await over(asking.port, toAsking)).toBe('200');
+    expect(await over(asking.port, toAsking, through(asking.port))).toBe('200');
+    expect(silent.requests).toHaveLength(0);
+  });
+
   it('spki: a server with another key is refused before it has seen a request, one with the key is served', async () => {
     await using server = await startServer({ authority, tls });
     const pinOf = (pem: string) =>
@@ -115,5 +147,88 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (tls) => {
     await get(server.url, { agent });
     await get(server.url, { agent });
     expect(server.requests).toHaveLength(2);
+  });
+});
+
+/** A stream that is no socket, as some clients hand it to `tls.connect`. */
+function through(port: number): Duplex {
+  const socket = connectTcp(port, '127.0.0.1');
+  const stream = new Duplex({
+    read: () => {},
+    write: (chunk, _encoding, done) => void socket.write(chunk, done),
+    destroy: (error, done) => {
+      socket.destroy();
+      done(error);
+    },
+  });
+  socket.on('data', (chunk) => stream.push(chunk)).on('end', () => stream.push(null));
+  socket.on('error', () => {});
+  return stream;
+}
+
+describe('attack: rules that are weakened', () => {
+  let processes: Processes;
+  beforeAll(async () => {
+    processes = await buildProcesses();
+  });
+  afterAll(() => processes.close());
+
+  it.each(['TLSv1.2', 'TLSv1.3'])(
+    'required over HTTP/2: a server that does not ask, verified or not, costs the call and not the process (%s)',
+    async (tls) => {
+      const { status, stdout, stderr } = await processes.run(
+        `
+        import http2 from 'node:http2';
+        const authority = await testing.createAuthority();
+        const alice = await authority.issue({ name: 'alice' });
+        const versions = { minVersion: '${tls}', maxVersion: '${tls}' };
+        const server = await testing.startServer({ authority, clientCertificate: 'none', http2: true, tls: versions });
+        const { host } = new URL(server.url);
+        for (const any of [false, true]) {
+          const rule = { certificate: 'alice', required: true, ...(any && { dangerouslyAcceptAnyServer: 'and-present-certificate' }) };
+          const credentials = await core.loadCredentials({
+            certificates: { alice: { cert: alice.cert, key: alice.key, ca: authority.certificate } },
+            hosts: { [host]: rule },
+          });
+          const ways = [
+            () => credentials.connect({ host: '127.0.0.1', port: server.port, ALPNProtocols: ['h2'] }),
+            ...(any ? [] : [() => tls.connect({ ...credentials.connectOptions(server.url), host: '127.0.0.1', port: server.port, ALPNProtocols: ['h2'] })]),
+          ];
+          for (const createConnection of ways) {
+            const error = await new Promise((resolve) => {
+              const session = http2.connect(server.url, { createConnection });
+              const stream = session.request({ ':path': '/secret' });
+              session.on('error', resolve);
+              stream.on('error', () => {});
+              stream.on('response', () => resolve({ code: 'answered' }));
+            });
+            console.log(error.code);
+          }
+        }
+        console.log(server.requests.length);
+        process.exit();
+      `.replace('import http2', "import tls from 'node:tls';\nimport http2"),
+      );
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout.trim().split('\n')).toEqual([...Array(3).fill('ERR_CLIENTCERT_NOT_REQUESTED'), '0']);
+    },
+  );
+
+  it('required of an https proxy: one that does not ask is refused, before it is asked for a tunnel', async () => {
+    await using proxy = await startProxy({ authority, tls: true });
+    await using server = await startServer({ authority });
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: {
+        [`127.0.0.1:${server.port}`]: 'alice',
+        [`127.0.0.1:${proxy.port}`]: { certificate: 'alice', required: true },
+      },
+    });
+    const failure = await get(server.url, { agent: credentials.agent({ proxy: proxy.url }) }).catch((e) => e);
+    expect(failure).toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_FAILED',
+      cause: { code: 'ERR_CLIENTCERT_NOT_REQUESTED' },
+    });
+    expect([proxy.connects.length, server.connections]).toEqual([0, 0]);
   });
 });

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -11,12 +12,13 @@ import {
   startProxy,
   startServer,
 } from '@clientcert/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCredentials } from '../../src/credentials.ts';
 import { buildProcesses, type Processes } from '../process.ts';
 import { get } from '../support.ts';
 
 const passphrase = 'canary-passphrase-7391';
+const proxyPassword = 'canary-of-the-proxy-5108';
 let authority: Authority;
 let alice: IssuedCertificate;
 let directory: string;
@@ -33,7 +35,10 @@ beforeAll(async () => {
   await writeFile(join(directory, 'alice.pfx'), pfx);
   // The private scalar lies in the middle of a P-256 PKCS#8 key.
   const key = Buffer.from(alice.key.replace(/-----[^-]+-----|\s/g, ''), 'base64').subarray(36, 60);
-  canaries = [passphrase, 'PRIVATE KEY', ...[key, pfx.subarray(200, 224)].flatMap(spellings)];
+  canaries = [
+    ...[passphrase, 'PRIVATE KEY', proxyPassword, Buffer.from(`me:${proxyPassword}`).toString('base64')],
+    ...[key, pfx.subarray(200, 224), Buffer.from(proxyPassword)].flatMap(spellings),
+  ];
 });
 afterAll(() => Promise.all([rm(directory, { recursive: true }), processes.close()]));
 
@@ -91,7 +96,10 @@ it.each([false, true])(
   'credentials, agents, sockets, requests and errors print no secret (through a proxy: %s)',
   async (tunnelled) => {
     await using server = await startServer({ authority });
-    await using proxy = await startProxy();
+    await using proxy = await startProxy({
+      authentication: { username: 'me', password: proxyPassword },
+    });
+    const through = proxy.url.replace('//', `//me:${proxyPassword}@`);
     await using credentials = await loadCredentials({
       certificates: { alice: { pfx: join(directory, 'alice.pfx'), passphrase, ca: authority.certificate } },
       hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
@@ -103,10 +111,11 @@ it.each([false, true])(
       'clientcert:handshake',
       'http.client.request.start',
       'http.client.response.finish',
+      'http.client.request.error',
       'net.client.socket',
     ];
     for (const channel of channels) subscribe(channel, listen);
-    const agent = credentials.agent(tunnelled ? { proxy: proxy.url } : {});
+    const agent = credentials.agent(tunnelled ? { proxy: through, maxSockets: 1 } : {});
     agent.on('free', (socket) => tickets.push(socket.getSession()));
     const { default: https } = await import('node:https');
     const requests: unknown[] = [];
@@ -120,6 +129,11 @@ it.each([false, true])(
         requests.push(request);
       });
     }
+    const queued = [1, 2].map(() => https.get(`${server.url}/delay?ms=20`, { agent }));
+    const ended = queued.map((request) => new Promise((resolve) => request.once('close', resolve)));
+    for (const request of queued) request.on('response', (response) => response.resume());
+    expectPrintsClean(queued[1], 'a request that waits');
+    await Promise.all(ended);
     for (const channel of channels) unsubscribe(channel, listen);
     const failure = await get(server.url, { agent, cert: alice.cert }).catch((error) => error);
     expect(server.requests.at(-1)?.resumed).toBe(true);
@@ -143,6 +157,7 @@ it.each([false, true])(
     socket.destroy();
     agent.destroy();
   },
+  180_000, // everything that hangs together is printed, several times
 );
 
 it('NODE_DEBUG prints none', async () => {
@@ -172,4 +187,59 @@ it('NODE_DEBUG prints none', async () => {
   expectClean(stderr, 'NODE_DEBUG');
   expect(stdout).toHaveLength(48);
   for (const spelling of spellings(Buffer.from(stdout, 'hex'))) expect(stderr).not.toContain(spelling);
+});
+
+describe('attack: secrets that show', () => {
+  it('NODE_DEBUG prints no password of a proxy, and errors none of one that refuses, hangs up or answers nonsense', async () => {
+    await using server = await startServer({ authority });
+    await using proxy = await startProxy({ authentication: { username: 'me', password: proxyPassword } });
+    await using refusing = await startProxy({ refuse: 407 });
+    await using hanging = await startProxy({ hang: true });
+    const odd = createServer((socket) => socket.on('error', () => {}).end('SSH-2.0-OpenSSH_9.2\r\n'));
+    await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
+    const ports = [proxy, refusing, hanging, odd.address() as { port: number }].map(({ port }) => port);
+    const { stdout, stderr, status } = await processes.run(
+      `
+      import { inspect } from 'node:util';
+      const authorization = 'Basic ' + Buffer.from(process.env.ME).toString('base64');
+      const credentials = await core.loadCredentials({
+        hosts: { '127.0.0.1:${server.port}': { ca: process.env.ROOT } },
+      });
+      for (const port of [${ports}]) {
+        for (const proxy of ['http://' + process.env.ME + '@127.0.0.1:' + port, { url: 'http://127.0.0.1:' + port, authorization }]) {
+          const agent = credentials.agent({ proxy });
+          await new Promise((resolve) => {
+            const request = https.get('https://127.0.0.1:${server.port}', { agent, timeout: 300 }, (response) => response.resume().on('end', resolve));
+            request.on('timeout', () => request.destroy(new Error('timed out')));
+            request.on('error', (error) => {
+              console.log(error.code ?? error.message, inspect(error, { depth: 12, showHidden: true }).length > 0);
+              console.log(inspect([error, request], { depth: 12, showHidden: true }));
+              resolve();
+            });
+          });
+          agent.destroy();
+        }
+      }
+      process.exit();
+      `,
+      {
+        env: {
+          NODE_DEBUG: 'http,https,tls,net,stream,http2',
+          ME: `me:${proxyPassword}`,
+          ROOT: authority.certificate,
+        },
+      },
+    );
+    odd.close();
+    expect(status, stderr.slice(-500)).toBe(0);
+    expect(stderr).toContain('NET');
+    expect(stdout.match(/^(ERR_CLIENTCERT_PROXY_FAILED|timed out) true$/gm)).toEqual([
+      ...Array(2).fill('ERR_CLIENTCERT_PROXY_FAILED true'),
+      ...Array(2).fill('timed out true'),
+      ...Array(2).fill('ERR_CLIENTCERT_PROXY_FAILED true'),
+    ]);
+    expect(proxy.connects.map((connect) => connect.status)).toEqual([200, 200]);
+    expectClean(stderr, 'NODE_DEBUG');
+    expectClean(stdout, 'an error');
+  });
 });

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -262,37 +263,123 @@ const openssl = (() => {
   }
 })();
 
+/** `openssl s_server`, which refuses a client of an unknown authority with alert 48; as `name`, issued by `issuer`. */
+async function startOpenssl(version: string, issuer: Authority, name: string) {
+  const directory = await scratch();
+  const identity = await issuer.issue({ name: 'server', usage: 'server', hosts: [name] });
+  const files = await identity.files(directory.path);
+  const roots = join(directory.path, 'clients.pem');
+  await writeFile(roots, authority.certificate);
+  const port = await freePort();
+  const server = spawn(
+    'openssl',
+    [
+      ...['s_server', '-accept', String(port), '-cert', files.cert, '-key', files.key],
+      ...['-CAfile', roots, '-Verify', '4', '-verify_return_error', '-www', version],
+    ],
+    { stdio: ['ignore', 'pipe', 'ignore'], cwd: directory.path },
+  );
+  let said = '';
+  while (!said.includes('ACCEPT')) said += (await once(server.stdout, 'data'))[0];
+  const stop = async () => {
+    server.kill();
+    await directory[Symbol.asyncDispose]();
+  };
+  return { port, url: `https://localhost:${port}/`, [Symbol.asyncDispose]: stop };
+}
+
 describe.skipIf(!openssl)('OpenSSL’s own server (skipped where there is no openssl 3)', () => {
-  it.each(['-tls1_2', '-tls1_3'])('refuses an unknown authority over %s with alert 48', async (version) => {
-    await using directory = await scratch();
-    const identity = await authority.issue({ name: 'server', usage: 'server', hosts: ['localhost'] });
-    const files = await identity.files(directory.path);
-    const port = await freePort();
-    const server = spawn(
-      'openssl',
-      [
-        ...['s_server', '-accept', String(port), '-cert', files.cert, '-key', files.key],
-        ...['-CAfile', files.ca, '-Verify', '4', '-verify_return_error', '-www', version],
-      ],
-      { stdio: ['ignore', 'pipe', 'ignore'], cwd: join(directory.path) },
-    );
-    try {
-      let said = '';
-      while (!said.includes('ACCEPT')) said += (await once(server.stdout, 'data'))[0];
-      const { credentials, renew } = await load(port, true);
-      await using _ = credentials;
-      const url = `https://localhost:${port}/`;
-      expect(await request(credentials, url)).toContain('s_server');
-      const stranger = await (await createAuthority()).issue({ name: 'stranger' });
-      await renew(stranger);
-      const rolledBack = next(credentials, 'rollback');
-      await expect(request(credentials, url)).rejects.toThrow();
-      expect(await rolledBack).toMatchObject({ alert: 48, restored: good.fingerprint256 });
-      expect(await request(credentials, url)).toContain('s_server');
-    } finally {
-      server.kill();
-    }
+  it('refuses an unknown authority over TLS 1.3 with alert 48: rolled back', async () => {
+    await using server = await startOpenssl('-tls1_3', authority, 'localhost');
+    const { credentials, renew } = await load(server.port, true);
+    await using _ = credentials;
+    expect(await request(credentials, server.url)).toContain('s_server');
+    await renew(await (await createAuthority()).issue({ name: 'stranger' }));
+    const rolledBack = next(credentials, 'rollback');
+    await expect(request(credentials, server.url)).rejects.toThrow();
+    expect(await rolledBack).toMatchObject({ alert: 48, restored: good.fingerprint256 });
+    expect(await request(credentials, server.url)).toContain('s_server');
   });
+
+  describe('attack: rules that are weakened', () => {
+    it.each([
+      [
+        'over TLS 1.2, whose alert is plain text, that anybody on the way can write',
+        '-tls1_2',
+        true,
+        'localhost',
+      ],
+      ['over TLS 1.2, of a server of another name', '-tls1_2', true, 'other.example'],
+      ['over TLS 1.2, of a server that is not trusted', '-tls1_2', false, 'localhost'],
+      ['over TLS 1.3, of a server of another name', '-tls1_3', true, 'other.example'],
+      ['over TLS 1.3, of a server that is not trusted', '-tls1_3', false, 'localhost'],
+    ])('a refusal %s takes nothing back', async (_name, version, trusted, name) => {
+      await using server = await startOpenssl(version, trusted ? authority : await createAuthority(), name);
+      await expectNothingTakenBack(server.port, server.url, false);
+    });
+  });
+});
+
+/** Renews to a certificate that a server may refuse, calls it, and looks what is in use. */
+async function expectNothingTakenBack(port: number, url: string, served: boolean): Promise<void> {
+  const { credentials, renew } = await load(port, true);
+  await using _ = credentials;
+  const told: unknown[] = [];
+  credentials.on('rollback', (event) => told.push(event));
+  const renewed = await (served ? authority : await createAuthority()).issue({ name: 'renewed' });
+  await renew(renewed);
+  await expect(request(credentials, url)).rejects.toThrow();
+  expect(told).toEqual([]);
+  expect(current(credentials)).toMatchObject({ version: 2, fingerprint256: renewed.fingerprint256 });
+}
+
+describe('attack: rules that are weakened', () => {
+  /** Passes bytes on, and writes alert 42 to the client once it has seen so many writes of one side. */
+  async function startMiddleMan(port: number, side: 'client' | 'server', writes: number) {
+    let written = 0;
+    const middle = createServer((client) => {
+      const server = connect(port, 'localhost');
+      let seen = 0;
+      for (const [from, to] of [
+        [client, server],
+        [server, client],
+      ] as const) {
+        from.on('error', () => {}).on('close', () => to.destroy());
+        from.on('data', (chunk) => {
+          if ((from === client) === (side === 'client')) seen += 1;
+          const inject = seen === writes && written === 0;
+          // What the client says after that never arrives, so that nobody else answers.
+          if (from === server || !inject) to.write(chunk);
+          if (!inject) return;
+          written += 1;
+          client.write(Buffer.from([0x15, 3, 3, 0, 2, 2, 42]));
+        });
+      }
+    });
+    middle.listen(0, 'localhost');
+    await once(middle, 'listening');
+    return {
+      port: (middle.address() as AddressInfo).port,
+      written: () => written,
+      [Symbol.asyncDispose]: async () => void middle.close(),
+    };
+  }
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'an alert that somebody on the way writes takes nothing back: %s, before and after the server’s flight',
+    async (tls) => {
+      for (const [side, writes] of [
+        ['client', 1],
+        ['server', 1],
+        ['client', 2],
+      ] as const) {
+        await using server = await startServer({ authority, host: 'localhost', tls });
+        await using middle = await startMiddleMan(server.port, side, writes);
+        await expectNothingTakenBack(middle.port, `https://localhost:${middle.port}`, true);
+        expect(middle.written()).toBe(1);
+      }
+    },
+  );
 });
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,120 @@
+import { isIPv6, type Socket } from 'node:net';
+import type { TunnelProxy } from './tunnel.ts';
+
+/** What a proxy answered to CONNECT. */
+export interface ConnectAnswer {
+  readonly status: number;
+  /** The reason phrase, safe to print. */
+  readonly reason: string;
+  /** The authentication schemes that a 407 offers, as the proxy writes them. */
+  readonly schemes: readonly string[];
+  /** What came after the answer: the first bytes of the tunnel. */
+  readonly rest: Buffer;
+}
+
+/** As much as Node reads of a header. */
+const maxHeaderSize = 16_384;
+
+/** `host:port` as an authority, an IPv6 address in brackets. */
+export function authorityOf(host: string, port: number | string): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+/**
+ * Asks the proxy at the other end of `socket`, which is connected, for a tunnel, and reads its answer.
+ *
+ * Written and read here and not by `http.request`: that keeps the header on objects which `util.inspect` reaches, and
+ * tells it to `NODE_DEBUG` and to the channel `http.client.request.start`.
+ *
+ * @param answered Called with the answer, or with why there is none.
+ * @see RFC 9110, section 9.3.6; RFC 9112, section 4
+ */
+export function requestTunnel(
+  socket: Socket,
+  proxy: TunnelProxy,
+  target: string,
+  answered: (answer: ConnectAnswer | string) => void,
+): void {
+  const authorization = authorizationOf(proxy);
+  if (authorization !== undefined && !isFieldValue(authorization)) {
+    answered('its authorization holds characters that no header can hold');
+    return;
+  }
+  let received = Buffer.alloc(0);
+  const read = (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+    const answer = parseAnswer(received);
+    if (answer === undefined) return;
+    finish(answer);
+  };
+  const end = () => finish('it closed the connection without an answer');
+  const finish = (answer: ConnectAnswer | string) => {
+    socket.off('data', read).off('end', end).off('close', end);
+    socket.pause();
+    answered(answer);
+  };
+  socket.on('data', read).on('end', end).on('close', end);
+  const fields = authorization === undefined ? '' : `proxy-authorization: ${authorization}\r\n`;
+  socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n${fields}\r\n`, 'latin1');
+}
+
+/** The answer that begins these bytes, why they are none, or `undefined` as long as there may be one. */
+export function parseAnswer(received: Buffer): ConnectAnswer | string | undefined {
+  for (let from = 0; ; ) {
+    const text = received.toString('latin1', from, from + maxHeaderSize);
+    if (!isBeginning(text)) return 'it does not answer as an HTTP proxy does';
+    const end = /\r?\n\r?\n/.exec(text);
+    if (!end) return text.length < maxHeaderSize ? undefined : 'its answer has a header without end';
+    const [first, ...fields] = text.slice(0, end.index).split(/\r?\n/);
+    const [, code, reason = ''] = /^HTTP\/1\.\d (\d{3})(?: (.*))?$/.exec(first!) ?? [];
+    if (code === undefined) return 'it does not answer as an HTTP proxy does';
+    from += end.index + end[0].length;
+    const status = Number(code);
+    if (status < 200 && from < maxHeaderSize) continue; // an interim answer
+    return {
+      status,
+      reason: reason.replace(/[^\x20-\x7e]/g, '').slice(0, 80),
+      schemes: schemesOf(fields),
+      rest: received.subarray(from),
+    };
+  }
+}
+
+function isBeginning(text: string): boolean {
+  return 'HTTP/1.'.startsWith(text.slice(0, 7));
+}
+
+/** The schemes of `Proxy-Authenticate`, which may hold several challenges and stand several times. */
+function schemesOf(fields: readonly string[]): string[] {
+  const schemes = fields.flatMap((field) => {
+    const [, challenges = ''] = /^proxy-authenticate:(.*)$/i.exec(field) ?? [];
+    // Without quoted texts a comma ends a parameter, and what has no "=" directly behind it is a scheme.
+    const parts = challenges.replace(/"(?:[^"\\]|\\.)*"/g, '').split(',');
+    return parts.flatMap(
+      (part) => /^\s*([\w!#$%&'*+.^`|~-]{1,30})(?=\s+\S|\s*$)(?!\s*=)/.exec(part)?.[1] ?? [],
+    );
+  });
+  return [...new Map(schemes.map((scheme) => [scheme.toLowerCase(), scheme])).values()].slice(0, 8);
+}
+
+/** Value of `Proxy-Authorization`: what is written for the proxy, else Basic from the user and password in its URL. */
+function authorizationOf({ url, authorization }: TunnelProxy): string | undefined {
+  if (authorization !== undefined) return authorization;
+  if (!url.username && !url.password) return undefined;
+  const user = `${decode(url.username)}:${decode(url.password)}`;
+  return `Basic ${Buffer.from(user).toString('base64')}`;
+}
+
+/** A "%" that encodes nothing stands for itself. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** RFC 9110, section 5.5. */
+function isFieldValue(text: string): boolean {
+  return !/[^\t\x20-\x7e\x80-\xff]/.test(text);
+}
