@@ -30,6 +30,7 @@ export {
 export type { ReloadReport } from './rotate/renewals.ts';
 export type { PinnedConnectOptions } from './tls/profile.ts';
 export type {
+  CaMaterial,
   CertificateSource,
   ClientCertificate,
   Config,
@@ -51,6 +52,7 @@ export type {
   TlsPin,
   TlsRange,
   TlsVersion,
+  Truststore,
   Warning,
   WarningCode,
   WatchOptions,

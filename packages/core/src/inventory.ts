@@ -2,9 +2,11 @@ import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
+import { authorityWarnings } from './load/authority.ts';
 import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
 import { explainAs, Problem } from './load/problem.ts';
+import { toTruststore } from './load/roots.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
 import { type Pins, rulesOf } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
@@ -14,7 +16,7 @@ import { replaces } from './rotate/judge.ts';
 import type { Reading } from './rotate/renewal.ts';
 import { currentState, type Watched } from './rotate/watch.ts';
 import type { CertificateVersion } from './tls/context.ts';
-import type { CertificateSource, ClientCertificate, FileSource, Material } from './types.ts';
+import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Warning } from './types.ts';
 
 /** A config with everything it names read: certificates, roots, the proxy's authorization. */
 export interface Inventory {
@@ -38,7 +40,7 @@ export interface CertificateReading extends Reading<ClientCertificate> {
 export type Origin = Omit<Reading<unknown>, 'value'>;
 
 export interface RuleRoots {
-  readonly ca: readonly Material[];
+  readonly ca: readonly CaMaterial[];
   readonly reading: Reading<readonly X509Certificate[]>;
 }
 
@@ -76,7 +78,10 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
   checkTrust(config, loaded.certificates);
   const names = [...config.certificates.keys()];
   return {
-    config,
+    config: {
+      ...config,
+      warnings: [...config.warnings, ...warnOfRoots(config.pins, roots, loaded.certificates)],
+    },
     certificates: new Map(names.map((name) => [name, loaded.certificates.get(name)!])),
     origins: new Map(names.map((name) => [name, loaded.origins.get(name)!])),
     roots,
@@ -142,9 +147,23 @@ async function loadRoots(
   return { roots, failures };
 }
 
+/** What a certificate's own source says is trusted where its rule is, so that its roots count as well. */
+function warnOfRoots(
+  pins: Pins,
+  roots: ReadonlyMap<string, RuleRoots>,
+  certificates: ReadonlyMap<string, CertificateVersion>,
+): Warning[] {
+  const rules = new Map(rulesOf(pins).map((rule) => [rule.label, rule]));
+  return [...roots].flatMap(([label, { reading }]) => {
+    const { certificate, trust } = rules.get(label) ?? {};
+    const pile = certificates.get(`${certificate}`)?.material.ca ?? [];
+    return authorityWarnings(`${label}: ca`, reading.value, { pile, only: trust === 'only' });
+  });
+}
+
 interface Authority {
   readonly label: string;
-  readonly ca: readonly Material[];
+  readonly ca: readonly CaMaterial[];
 }
 
 function listAuthorities({ authorities, proxy }: CheckedConfig): readonly Authority[] {
@@ -209,17 +228,26 @@ function directoryOf(source: FileSource | undefined, { baseDirectory }: Place): 
 /** Reads the roots of a rule or of the proxy, and says what to watch. */
 export async function readRuleRoots(
   label: string,
-  ca: readonly Material[],
+  ca: readonly CaMaterial[],
   baseDirectory: string,
 ): Promise<Reading<readonly X509Certificate[]>> {
   const name = `${label}: ca`;
   try {
-    const paths = ca.map((material) => pathOf(material, baseDirectory)).filter((path) => path !== undefined);
+    const paths = ca.flatMap((material) => pathsOf(material, baseDirectory));
     const files = await Promise.all(paths.map(async (path) => ({ path, state: await currentState(path) })));
     return { value: await readRoots(ca, { baseDirectory, name }), files };
   } catch (error) {
     throw explainAs(name, error);
   }
+}
+
+/** The file, and that of its passphrase where it has one. */
+function pathsOf(ca: CaMaterial, baseDirectory: string): string[] {
+  const { file, passphrase } = toTruststore(ca);
+  const secret = typeof passphrase === 'object' && 'file' in passphrase ? passphrase.file : undefined;
+  return [file, secret]
+    .map((material) => (material === undefined ? undefined : pathOf(material, baseDirectory)))
+    .filter((path) => path !== undefined);
 }
 
 /** Reads what is said to the proxy, and says what to watch. */

@@ -41,10 +41,32 @@ const passphrase = v.union(
   ],
   'must be a string, { env: "NAME" }, { file: "path" } or a function',
 );
+const caMaterial = v.union(
+  [
+    text,
+    fromVariable,
+    url,
+    bytes,
+    object({
+      file: described(material, 'The truststore.'),
+      passphrase: v.optional(described(passphrase, 'Its passphrase; a JKS one is read without.')),
+    }),
+  ],
+  'must be a path, a file: URL, { env: "NAME" }, { file, passphrase }, PEM text or bytes',
+);
+const authorities = v.union(
+  [caMaterial, v.pipe(v.array(caMaterial), v.minLength(1, 'is an empty list'))],
+  'must be a path, a file: URL, { env: "NAME" }, { file, passphrase }, PEM text or bytes, or a list of these',
+);
 const trust = v.literal('only', 'must be "only", or be left out to trust Node\'s roots as well');
 
 const source = object({
-  pfx: v.optional(described(material, 'A PKCS#12 file or Java keystore: certificate and key in one.')),
+  pfx: v.optional(
+    described(
+      materials,
+      'A PKCS#12 file or Java keystore: certificate and key in one; in a list, intermediates beside it.',
+    ),
+  ),
   cert: v.optional(
     described(materials, 'The certificate, with its chain and even its key where they are in one file.'),
   ),
@@ -53,7 +75,7 @@ const source = object({
   passphrase: v.optional(described(passphrase, 'The passphrase of the file or of the key.')),
   keyPassphrase: v.optional(described(passphrase, 'For Java stores whose key has a passphrase of its own.')),
   ca: v.optional(
-    described(materials, 'Roots trusted on every connection whose rule names this certificate.'),
+    described(authorities, 'Roots trusted on every connection whose rule names this certificate.'),
   ),
   trust: v.optional(described(trust, '"only": trust nothing but `ca`.')),
   alias: v.optional(
@@ -110,7 +132,7 @@ const certificate = described(
 const ruleOptions = {
   certificate: v.optional(certificate),
   tls: v.optional(tls),
-  ca: v.optional(described(materials, "Roots trusted on these connections, beside Node's own.")),
+  ca: v.optional(described(authorities, "Roots trusted on these connections, beside Node's own.")),
   trust: v.optional(
     described(trust, '"only": trust nothing but the roots given here and with the certificate.'),
   ),
@@ -168,7 +190,7 @@ const proxy = v.union(
     object({
       url: described(v.union([text, url], 'must be a URL'), "The proxy's URL."),
       certificate: v.optional(described(certificateName, 'The certificate for a proxy that asks for one.')),
-      ca: v.optional(described(materials, 'Roots trusted for the connection to the proxy.')),
+      ca: v.optional(described(authorities, 'Roots trusted for the connection to the proxy.')),
       authorization: v.optional(described(passphrase, 'The value of Proxy-Authorization.')),
     }),
   ],

@@ -46,7 +46,7 @@ export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []
     if (item === undefined) return [listed(path)];
     return value.flatMap((each, index) => findUnknownKeys(item, each, [...path, index]));
   }
-  const found = choose(shape, OBJECT);
+  const found = choose(shape, OBJECT, value);
   if (found === undefined) return [];
   const { entries } = found;
   return Object.entries(value).flatMap(([key, item]): Finding[] => {
@@ -66,15 +66,17 @@ const OBJECT: ReadonlySet<string> = new Set(['strict_object', 'record']);
 /** Names that mean something to every JavaScript object; valibot leaves them out of a record without a word. */
 const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** The branch of a schema that describes arrays, or objects: no union here has two of either. */
-function choose(shape: Shape, wanted: ReadonlySet<string>): Shape | undefined {
+/** The branch of a schema that describes arrays, or objects: of several, the one that knows a key of the value. */
+function choose(shape: Shape, wanted: ReadonlySet<string>, value: object = {}): Shape | undefined {
   if (wanted.has(shape.type)) return shape;
-  if (shape.wrapped !== undefined) return choose(shape.wrapped, wanted);
-  for (const option of shape.options ?? []) {
-    const found = typeof option === 'object' ? choose(option, wanted) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  if (shape.wrapped !== undefined) return choose(shape.wrapped, wanted, value);
+  const found = (shape.options ?? [])
+    .map((option) => (typeof option === 'object' ? choose(option, wanted, value) : undefined))
+    .filter((each) => each !== undefined);
+  return (
+    found.find(({ entries }) => Object.keys(value).some((key) => entries && Object.hasOwn(entries, key))) ??
+    found[0]
+  );
 }
 
 /** To valibot a list is an object, too. */

@@ -30,7 +30,7 @@ export function buildChain(
   const candidates = others([...pile, ...extra]);
   const bySubject = new Map<string, X509Certificate[]>();
   for (const candidate of candidates) {
-    const subject = anatomyOf(candidate).subject.toString('latin1');
+    const { subject } = anatomyOf(candidate);
     const same = bySubject.get(subject);
     if (same === undefined) bySubject.set(subject, [candidate]);
     else same.push(candidate);
@@ -48,7 +48,7 @@ export function buildChain(
   const complete = isSelfSigned(top);
   return {
     intermediates,
-    roots: own.filter((candidate) => isSelfSigned(candidate) && candidate.ca),
+    roots: own.filter(isRoot),
     complete,
     open: complete ? undefined : top,
     unrelated: own.filter((candidate) => !used.has(candidate)),
@@ -66,10 +66,15 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
   let known = selfSigned.get(certificate);
   if (known === undefined) {
     const { subject, issuer } = anatomyOf(certificate);
-    known = subject.equals(issuer) && signed(certificate, certificate);
+    known = subject === issuer && signed(certificate, certificate);
     selfSigned.set(certificate, known);
   }
   return known;
+}
+
+/** Whether a certificate is an authority that issued itself. Version 1 has no extension to say that it is one. */
+export function isRoot(certificate: X509Certificate): boolean {
+  return isSelfSigned(certificate) && (certificate.ca || anatomyOf(certificate).version === 1);
 }
 
 /** Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest. */
@@ -78,7 +83,7 @@ function findIssuer(
   bySubject: ReadonlyMap<string, readonly X509Certificate[]>,
   used: ReadonlySet<X509Certificate>,
 ): X509Certificate | undefined {
-  const named = bySubject.get(anatomyOf(certificate).issuer.toString('latin1')) ?? [];
+  const named = bySubject.get(anatomyOf(certificate).issuer) ?? [];
   return named
     .filter((candidate) => !used.has(candidate) && signed(certificate, candidate))
     .sort(

@@ -36,6 +36,20 @@ function native(name: string, keySize: number, blockSize: number): Cipher {
   };
 }
 
+/** The length of the key decides: old NSS said AES-128, asked for a key of 32 bytes, and encrypted with AES-256. */
+function aes(keySize: number): Cipher {
+  const sizes = new Map([16, 24, 32].map((size) => [size, native(`aes-${size * 8}-cbc`, size, 16)]));
+  return {
+    ...sizes.get(keySize)!,
+    variableKey: true,
+    decrypt(key, iv, data) {
+      const sized = sizes.get(key.length);
+      if (sized === undefined) throw corrupt('asks for a key of another length than its cipher takes');
+      return sized.decrypt(key, iv, data);
+    },
+  };
+}
+
 function decryptNatively(name: string, key: Buffer, iv: Buffer, data: Buffer): Buffer {
   const decipher = createDecipheriv(name, key, iv).setAutoPadding(false);
   const head = decipher.update(data);
@@ -123,9 +137,9 @@ function swap(state: Uint8Array, i: number, j: number): void {
 
 /** CBC ciphers by the names that OpenSSL writes into DEK-Info, in lower case. */
 export const ciphers: Readonly<Record<string, Cipher>> = {
-  'aes-128-cbc': native('aes-128-cbc', 16, 16),
-  'aes-192-cbc': native('aes-192-cbc', 24, 16),
-  'aes-256-cbc': native('aes-256-cbc', 32, 16),
+  'aes-128-cbc': aes(16),
+  'aes-192-cbc': aes(24),
+  'aes-256-cbc': aes(32),
   'des-ede3-cbc': native('des-ede3-cbc', 24, 8),
   'des-ede-cbc': native('des-ede-cbc', 16, 8),
   'des-cbc': des,

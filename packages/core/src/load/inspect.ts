@@ -51,7 +51,7 @@ export async function inspectFile(material: Material, options: InspectOptions = 
       format: formatOf([holdings]),
       legacyAlgorithms: [...holdings.legacy],
       keys: holdings.keys.map(({ privateKey, alias, plain }) => ({ privateKey, alias, encrypted: !plain })),
-      certificates: holdings.certificates,
+      certificates: holdings.certificates.map(({ certificate, alias }) => ({ certificate, alias })),
       skipped: [...new Set(holdings.foreign.map(({ what }) => what))],
     };
   } catch (error) {

@@ -1,11 +1,12 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual, type X509Certificate } from 'node:crypto';
+import { findByName, hasFingerprint } from './alias.ts';
 import { parseCertificate } from './certificate.ts';
 import { octetsOf, oidOf, open, readElement, SEQUENCE } from './der.ts';
 import { noteAlgorithm, type Reading } from './holdings.ts';
 import { skipJavaObject } from './java-object.ts';
 import { missingPassphrase, type ResolvedPassphrase, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
-import { corrupt, Problem } from './problem.ts';
+import { corrupt, Problem, quote } from './problem.ts';
 import { readScheme, type Scheme } from './scheme.ts';
 import { unseal } from './unseal.ts';
 
@@ -22,6 +23,8 @@ interface KeyEntry {
   readonly alias: string;
   /** An EncryptedPrivateKeyInfo. */
   readonly encrypted: Buffer;
+  /** The first of its chain. */
+  readonly certificate: X509Certificate | undefined;
 }
 
 /** Reads a Java keystore into the holdings. */
@@ -30,8 +33,8 @@ export async function readJavaStore(store: Buffer, reading: Reading): Promise<vo
   holdings.container = storeTypes.get(store.readUInt32BE(0))!;
   const keys = readEntries(store, reading);
   holdings.algorithms.add('digest SHA-1 with passphrase');
-  const wanted = certificatesOnly ? [] : keys;
-  const { text } = keyring.passphrase;
+  const wanted = certificatesOnly ? [] : choose(keys, reading);
+  const text = certificatesOnly && keyring.lent !== undefined ? undefined : keyring.passphrase.text;
   if (text === undefined) {
     // Certificates are not encrypted, and `keytool` shows them without a passphrase as well.
     if (wanted.length > 0) throw missingPassphrase(keyring, 'is protected by a passphrase');
@@ -41,6 +44,17 @@ export async function readJavaStore(store: Buffer, reading: Reading): Promise<vo
   const vouched = hasDigest(store, text);
   await openKeys(wanted, text, vouched, reading);
   if (!vouched) throw wrongPassphrase(keyring);
+}
+
+/** The entries whose keys are to be opened: each may have a passphrase of its own, and costs a derivation. */
+function choose(entries: readonly KeyEntry[], { alias, holdings }: Reading): readonly KeyEntry[] {
+  if (alias === undefined) return entries;
+  const chosen =
+    alias.fingerprint === undefined
+      ? findByName(entries, alias, (entry) => [entry.alias])
+      : entries.filter(({ certificate }) => certificate && hasFingerprint(certificate, alias));
+  holdings.passedOver.push(...entries.filter((entry) => !chosen.includes(entry)));
+  return chosen;
 }
 
 function readEntries(store: Buffer, { holdings }: Reading): KeyEntry[] {
@@ -54,8 +68,12 @@ function readEntries(store: Buffer, { holdings }: Reading): KeyEntry[] {
     const alias = cursor.text();
     cursor.bytes(8);
     if (tag === 1) {
-      keys.push({ alias, encrypted: cursor.bytes(cursor.integer()) });
-      for (let chain = cursor.integer(); chain > 0; chain--) readCertificate(alias);
+      const encrypted = cursor.bytes(cursor.integer());
+      const first = holdings.certificates.length;
+      // The alias is the entry's, and so the leaf's: the authorities above it have none.
+      for (let chain = cursor.integer(), left = chain; left > 0; left--)
+        readCertificate(left === chain ? alias : undefined);
+      keys.push({ alias, encrypted, certificate: holdings.certificates[first]?.certificate });
     } else if (tag === 2) readCertificate(alias);
     else if (tag === 3 && holdings.container === 'JCEKS') cursor.skip(skipJavaObject);
     else throw corrupt('has an entry of an unknown kind');
@@ -63,7 +81,7 @@ function readEntries(store: Buffer, { holdings }: Reading): KeyEntry[] {
   if (!cursor.atEnd()) throw corrupt('goes on after its last entry');
   return keys;
 
-  function readCertificate(alias: string): void {
+  function readCertificate(alias: string | undefined): void {
     if (version === 2 && cursor.text() !== 'X.509') {
       cursor.bytes(cursor.integer());
       return;
@@ -138,9 +156,9 @@ async function openKeys(
   budget.spend(sealed.reduce((sum, { scheme }) => sum + scheme.rounds * passphrases.length, 0));
   for (const { alias, scheme, data } of sealed) {
     const plain = await openKey(scheme, data, passphrases.toReversed());
-    if (plain === 'damaged') throw corrupt(`holds a private key ("${alias}") that is damaged`);
+    if (plain === 'damaged') throw corrupt(`holds a private key (${quote(alias)}) that is damaged`);
     if (plain === 'wrong') {
-      if (vouched) throw explainKey(alias, keyring.keyPassphrase);
+      if (vouched) throw explainKey(alias, keyring.keyPassphrase, entries.length > 1);
       continue;
     }
     try {
@@ -169,17 +187,18 @@ async function openKey(
   return status;
 }
 
-function explainKey(alias: string, keyPassphrase: ResolvedPassphrase): Problem {
+function explainKey(alias: string, keyPassphrase: ResolvedPassphrase, several: boolean): Problem {
+  const choice = several ? ' To use another entry, name its alias: its key alone is then opened.' : '';
   return keyPassphrase.text === undefined
     ? new Problem(
         'PASSPHRASE_MISSING',
-        `the key "${alias}" has a passphrase of its own, and no keyPassphrase was given${keyPassphrase.reason === undefined ? '' : `: ${keyPassphrase.reason}`}`,
-        "Add keyPassphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+        `the key ${quote(alias)} has a passphrase of its own, and no keyPassphrase was given${keyPassphrase.reason === undefined ? '' : `: ${keyPassphrase.reason}`}`,
+        `Add keyPassphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.${choice}`,
       )
     : new Problem(
         'PASSPHRASE_WRONG',
-        `neither passphrase nor keyPassphrase opens the key "${alias}"`,
-        'Check keyPassphrase against the one that came with the store.',
+        `neither passphrase nor keyPassphrase opens the key ${quote(alias)}`,
+        `Check keyPassphrase against the one that came with the store.${choice}`,
       );
 }
 

@@ -1,10 +1,20 @@
+import { isUtf8 } from 'node:buffer';
 import type { KeyObject } from 'node:crypto';
+import type { Alias } from './alias.ts';
 import { createBudget } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { ciphers, decrypt } from './cipher.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
 import { unsupported } from './derivation.ts';
-import { foreign, foreignLabel, foreignMagic, foreignText, refuse } from './foreign.ts';
+import {
+  foreign,
+  foreignBytes,
+  foreignLabel,
+  foreignText,
+  isOwnLabel,
+  refuse,
+  unknownBlock,
+} from './foreign.ts';
 import { createHoldings, type Foreign, type Holdings, noteAlgorithm, type Reading } from './holdings.ts';
 import { readJavaStore, storeTypes } from './jks.ts';
 import { bytesToKey } from './kdf.ts';
@@ -29,6 +39,7 @@ export interface MaterialOptions {
   readonly keyring: Keyring;
   readonly maxIterations?: number | undefined;
   readonly certificatesOnly?: boolean | undefined;
+  readonly alias?: Alias | undefined;
 }
 
 /**
@@ -43,6 +54,7 @@ export async function readMaterial(bytes: Buffer, options: MaterialOptions): Pro
     budget: createBudget(options.maxIterations),
     holdings,
     certificatesOnly: options.certificatesOnly ?? false,
+    alias: options.alias,
   };
   await readBytes(bytes, reading, 0);
   if (holdings.keys.length === 0 && holdings.certificates.length === 0 && holdings.foreign.length > 0)
@@ -62,11 +74,11 @@ async function readBytes(bytes: Buffer, reading: Reading, wrappings: number): Pr
       'Copy the file again; the export or download may have failed.',
     );
   if (bytes.length >= 4 && storeTypes.has(bytes.readUInt32BE(0))) return readJavaStore(bytes, reading);
-  const magic = foreignMagic.find(([prefix]) => bytes.subarray(0, prefix.length).equals(prefix));
-  if (magic !== undefined) throw refuse(magic[1]);
+  const kind = foreignBytes(bytes);
+  if (kind !== undefined) throw refuse(kind);
   const der = bytes.subarray(start);
   if (looksLikeDer(der)) return readDerFile(der, reading);
-  await readText(decodeText(bytes), reading, wrappings);
+  await readText(decodeText(bytes), isUtf8(bytes), reading, wrappings);
 }
 
 function isBlank(byte: number): boolean {
@@ -150,18 +162,15 @@ async function readDer(element: Element, reading: Reading, label: string, alias?
     : corrupt(`has a ${printable(label)} block that does not hold what its label says`);
 }
 
-async function readText(text: string, reading: Reading, wrappings: number): Promise<void> {
+/** `intact`: the bytes were UTF-8, so that a replacement character in the text is one that the file holds. */
+async function readText(text: string, intact: boolean, reading: Reading, wrappings: number): Promise<void> {
   if (wrappings > maxWrappings) throw corrupt(`is base64 that was encoded more than ${maxWrappings} times`);
   const { holdings } = reading;
   const trimmed = text.replace(/^[\s\u200b]+/, '');
   const kind = foreignText.find(([pattern]) => pattern.test(trimmed))?.[1];
   if (hasPem(text) && kind !== foreign.putty) {
     const blocks = readPem(text);
-    spendFor(
-      blocks.filter(isDer).map(({ bytes }) => readElement(bytes)),
-      reading,
-    );
-    for (const block of blocks) await readPemBlock(block, reading);
+    await readBlocks(blocks, reading);
     if (holdings.container === '' || blocks.length > 1) holdings.container = 'PEM';
     holdings.ordered = true;
     return;
@@ -169,7 +178,7 @@ async function readText(text: string, reading: Reading, wrappings: number): Prom
   if (kind !== undefined) throw refuse(kind);
   const decoded = decodeArmourless(trimmed);
   if (decoded !== undefined) return readBytes(decoded, reading, wrappings + 1);
-  throw explainText(trimmed);
+  throw explainText(trimmed, intact);
 }
 
 /** Base64 without BEGIN and END, in quotation marks, a data: URL or with `\n` written out; or hexadecimal. */
@@ -188,17 +197,13 @@ function decodeArmourless(text: string): Buffer | undefined {
 function isLikelyMaterial(bytes: Buffer): boolean {
   if (bytes[0] === 0x30 || storeTypes.has(bytes.readUInt32BE(0))) return true;
   const text = decodeText(bytes.subarray(0, 4096));
-  return (
-    hasPem(text) ||
-    /^[A-Za-z0-9+/_=\s-]{24,}$/.test(text) ||
-    foreignMagic.some(([magic]) => bytes.indexOf(magic) === 0)
-  );
+  return hasPem(text) || /^[A-Za-z0-9+/_=\s-]{24,}$/.test(text) || foreignBytes(bytes) !== undefined;
 }
 
-function explainText(text: string): Problem {
+function explainText(text: string, intact: boolean): Problem {
   if (text.startsWith('version https://git-lfs.github.com/spec/'))
     return corrupt('is a Git LFS pointer, not the file itself', 'Fetch the file: git lfs pull.');
-  if (/^(?:0|\ufffd)\ufffd|^\ufffd\ufffd/.test(text) || countReplacements(text) > 8)
+  if (intact && (/^(?:0|\ufffd)\ufffd|^\ufffd\ufffd/.test(text) || countReplacements(text) > 8))
     return corrupt(
       'was opened as UTF-8 text and saved, which destroyed it',
       'Read it as bytes: readFile(path) without an encoding, or give the path itself. A file that was saved like this must be copied again, in binary mode.',
@@ -219,32 +224,75 @@ function countReplacements(text: string): number {
   return text.slice(0, 2000).split('\ufffd').length - 1;
 }
 
-function isDer({ label, encrypted }: PemBlock): boolean {
-  return !encrypted && foreignLabel(label) === undefined;
+/** Blocks that are neither ours nor hold anything that is known are passed over: other tools add theirs. */
+async function readBlocks(blocks: readonly PemBlock[], reading: Reading): Promise<void> {
+  const own: { readonly block: PemBlock; readonly element: Element | undefined; readonly place: string }[] =
+    [];
+  for (const [index, block] of blocks.entries()) {
+    const place =
+      blocks.length === 1
+        ? ''
+        : ` (block ${index + 1} of ${blocks.length}, ${printable(block.label)}, line ${block.line})`;
+    const kind = foreignLabel(block.label);
+    if (kind !== undefined) reading.holdings.foreign.push(kind);
+    else
+      await inPlace(place, () => {
+        const element = block.encrypted ? undefined : elementOf(block);
+        if (element === undefined && !block.encrypted)
+          reading.holdings.foreign.push(unknownBlock(printable(block.label)));
+        else own.push({ block, element, place });
+      });
+  }
+  spendFor(
+    own.map(({ element }) => element).filter((element) => element !== undefined),
+    reading,
+  );
+  for (const { block, element, place } of own)
+    await inPlace(place, () => readPemBlock(block, element, reading)).finally(() => block.bytes?.fill(0));
 }
 
-async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
-  const kind = foreignLabel(block.label);
-  if (kind !== undefined) {
-    reading.holdings.foreign.push(kind);
-    return;
-  }
-  if (block.encrypted) {
-    if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
-    return;
-  }
+/** What a block holds; undefined where nobody said that it holds something of ours, and it does not. */
+function elementOf({ label, bytes, damage }: PemBlock): Element | undefined {
+  const own = isOwnLabel(label);
+  if (damage !== undefined && own) throw damage;
+  if (bytes === undefined) return undefined;
+  if (own) return readElement(bytes);
   try {
-    await readDer(readElement(block.bytes), reading, block.label, block.friendlyName);
-  } finally {
-    block.bytes.fill(0);
+    const element = readElement(bytes);
+    return shapeOf(element) === undefined ? undefined : element;
+  } catch {
+    return undefined;
   }
+}
+
+/** Says where in the file what is damaged stands. */
+async function inPlace(place: string, read: () => void | Promise<void>): Promise<void> {
+  try {
+    await read();
+  } catch (error) {
+    if (place === '') throw error;
+    if (!(error instanceof Problem)) {
+      const problem = corrupt(`cannot be parsed${place}`);
+      problem.cause = error;
+      throw problem;
+    }
+    throw misplaced.has(error.code) ? error.at(place) : error;
+  }
+}
+
+const misplaced = new Set(['ERR_CLIENTCERT_FILE_CORRUPT', 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED']);
+
+async function readPemBlock(block: PemBlock, element: Element | undefined, reading: Reading): Promise<void> {
+  if (element !== undefined) return readDer(element, reading, block.label, block.friendlyName);
+  if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
 }
 
 /** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */
 async function readEncryptedBlock(
-  { label, bytes, encryption, friendlyName }: PemBlock,
+  { label, bytes, damage, encryption, friendlyName }: PemBlock,
   reading: Reading,
 ): Promise<void> {
+  if (bytes === undefined) throw damage;
   const { keyring, holdings } = reading;
   const { cipher: name, iv } = encryption!;
   const cipher = ciphers[name];

@@ -110,22 +110,29 @@ function isAscii(text: string): boolean {
 export interface Keyring {
   readonly passphrase: ResolvedPassphrase;
   readonly keyPassphrase: ResolvedPassphrase;
+  /**
+   * The passphrase was given for another file, and is tried here for want of one: what can be read without is.
+   * Says how to give the right one.
+   */
+  readonly lent?: string | undefined;
   /** Set where a passphrase opened, or was needed to open, something. */
   used: boolean;
 }
 
-export function missingPassphrase({ passphrase }: Keyring, what: string): Problem {
+export function missingPassphrase({ passphrase, lent }: Keyring, what: string): Problem {
   return new Problem(
     'PASSPHRASE_MISSING',
     `${what}, and no passphrase was given${passphrase.reason === undefined ? '' : `: ${passphrase.reason}`}`,
-    "Add passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+    lent ?? "Add passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
   );
 }
 
 export function wrongPassphrase(
-  { passphrase: { text = '' } }: Keyring,
+  { passphrase: { text = '' }, lent }: Keyring,
   what = 'the passphrase is wrong',
 ): Problem {
+  if (lent !== undefined)
+    return new Problem('PASSPHRASE_WRONG', "the certificate's passphrase does not open it", lent);
   const slip = /^\s|\s$/.test(text)
     ? ' The one given begins or ends with blank space or a newline.'
     : /^(["']).*\1$/.test(text)

@@ -1,3 +1,4 @@
+import { findByName, hasFingerprint } from './alias.ts';
 import { parseCertificate } from './certificate.ts';
 import {
   childrenOf,
@@ -16,7 +17,7 @@ import { noteAlgorithm, type Reading } from './holdings.ts';
 import { type Mac, readMac } from './mac.ts';
 import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
-import { corrupt, Problem } from './problem.ts';
+import { corrupt, Problem, quote } from './problem.ts';
 import { readScheme, type Scheme } from './scheme.ts';
 import { type Unsealed, unseal } from './unseal.ts';
 
@@ -33,13 +34,21 @@ const nestedBag = '1.2.840.113549.1.12.10.1.6';
 
 const x509Certificate = '1.2.840.113549.1.9.22.1';
 const friendlyName = '1.2.840.113549.1.9.20';
+const localKeyId = '1.2.840.113549.1.9.21';
+
+/** What the attributes of a bag say. */
+interface Attributes {
+  /** The friendlyName: the alias of Java, the display name of Windows. */
+  readonly alias: string | undefined;
+  /** The localKeyId, in hexadecimal: the same for a key and its certificate. */
+  readonly keyId: string | undefined;
+}
 
 /** A part of the file that the passphrase opens: safe contents, or one private key. */
-interface Sealed {
+interface Sealed extends Attributes {
   readonly holds: 'bags' | 'key';
   readonly scheme: Scheme;
   readonly data: Buffer;
-  readonly alias: string | undefined;
 }
 
 /** Reads a PFX, RFC 7292 section 4, into the holdings. */
@@ -54,7 +63,7 @@ export async function readPkcs12(pfx: Element, reading: Reading): Promise<void> 
   const sealed: Sealed[] = [];
   const bags: Bag[] = [];
   for (const safe of open(readElement(content), SEQUENCE)) readSafe(safe, reading, bags, sealed);
-  budget.spend(costOf(sealed) + (mac?.rounds ?? 0));
+  budget.spend(costOf(sealed.filter((part) => !waits(part, reading))) + (mac?.rounds ?? 0));
   if (mac === undefined && sealed.length === 0) {
     for (const bag of bags) keep(bag, reading, false);
     return;
@@ -97,14 +106,13 @@ function readEncryptedData(element: Element | undefined, reading: Reading): Seal
   const [, algorithm, content] = open(info, SEQUENCE);
   const scheme = readScheme(algorithm);
   noteAlgorithm(reading, scheme);
-  return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined };
+  return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined, keyId: undefined };
 }
 
 /** A key or certificate that needs no further decryption. */
-interface Bag {
+interface Bag extends Attributes {
   readonly holds: 'key' | 'certificate';
   readonly value: Element;
-  readonly alias: string | undefined;
   /** Nothing encrypted it. */
   readonly plain: boolean;
 }
@@ -118,39 +126,45 @@ function readBagList(list: Element, reading: Reading, bags: Bag[], sealed: Seale
     const [type, wrapped, attributes] = open(bag, SEQUENCE);
     const oid = oidOf(type);
     const value = open(wrapped, 0xa0)[0];
-    const alias = readFriendlyName(attributes);
+    const names = readAttributes(attributes);
     if (value === undefined) throw corrupt('has an empty bag');
     if (oid === nestedBag) readBagList(value, reading, bags, sealed, plain);
     else if (oid === certBag) {
       const [kind, certificate] = open(value, SEQUENCE);
       if (oidOf(kind) !== x509Certificate) continue;
-      bags.push({ holds: 'certificate', value: open(certificate, 0xa0)[0]!, alias, plain });
+      bags.push({ holds: 'certificate', value: open(certificate, 0xa0)[0]!, ...names, plain });
     } else if (reading.certificatesOnly) continue;
-    else if (oid === keyBag) bags.push({ holds: 'key', value, alias, plain });
+    else if (oid === keyBag) bags.push({ holds: 'key', value, ...names, plain });
     else if (oid === shroudedKeyBag) {
       const [algorithm, encrypted] = open(value, SEQUENCE);
       const scheme = readScheme(algorithm);
       noteAlgorithm(reading, scheme);
-      sealed.push({ holds: 'key', scheme, data: octetsOf(encrypted), alias });
+      sealed.push({ holds: 'key', scheme, data: octetsOf(encrypted), ...names });
     }
   }
 }
 
-/** The friendlyName among a bag's attributes: the alias of Java, the display name of Windows. */
-function readFriendlyName(attributes: Element | undefined): string | undefined {
+function readAttributes(attributes: Element | undefined): Attributes {
+  let alias: string | undefined;
+  let keyId: string | undefined;
   for (const attribute of attributes === undefined ? [] : childrenOf(attributes)) {
     const [type, values] = open(attribute, SEQUENCE);
-    if (oidOf(type) !== friendlyName) continue;
+    const oid = oidOf(type);
     const value = values === undefined ? undefined : childrenOf(values)[0];
-    if (value === undefined) return undefined;
-    const bytes = contentsOf(value);
-    if (value.tag === UTF8_STRING) return bytes.toString('utf8');
-    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
-      .swap16()
-      .toString('utf16le')
-      .replace(/\0+$/, '');
+    if (value === undefined) continue;
+    if (oid === friendlyName) alias ??= textOf(value);
+    else if (oid === localKeyId) keyId ??= contentsOf(value).toString('hex');
   }
-  return undefined;
+  return { alias, keyId };
+}
+
+function textOf(value: Element): string {
+  const bytes = contentsOf(value);
+  if (value.tag === UTF8_STRING) return bytes.toString('utf8');
+  return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+    .swap16()
+    .toString('utf16le')
+    .replace(/\0+$/, '');
 }
 
 function costOf(sealed: readonly Sealed[]): number {
@@ -172,7 +186,10 @@ async function choosePassphrase(
   throw missingPassphrase(keyring, 'is protected by a passphrase');
 }
 
-/** Checks the MAC and opens what is sealed, side by side, since PBKDF2 and scrypt run on the thread pool. */
+/**
+ * Checks the MAC and opens what is sealed, side by side, since PBKDF2 and scrypt run on the thread pool. What has
+ * to wait for it: keys inside what is sealed, and those among which an alias chooses.
+ */
 async function openAll(
   sealed: readonly Sealed[],
   bags: readonly Bag[],
@@ -181,25 +198,52 @@ async function openAll(
   passphrase: string,
   reading: Reading,
 ): Promise<void> {
+  const first = sealed.filter((part) => !waits(part, reading));
+  const later = sealed.filter((part) => waits(part, reading));
   const [fits, ...results] = await settleAll([
     mac === undefined
       ? undefined
       : mac.verify(passphrase, content).then((spelling) => spelling !== undefined),
-    ...sealed.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
+    ...first.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
   ] as const);
   const opened = results as Unsealed[];
   if (fits === false) throw explainMacMismatch(opened, reading);
   for (const bag of bags) keep(bag, reading, fits === true);
-  const inner: Sealed[] = [];
-  for (const [index, part] of sealed.entries())
-    await openOne(part, opened[index]!, fits === true, passphrase, reading, inner);
-  if (inner.length === 0) return;
-  reading.budget.spend(costOf(inner));
+  for (const [index, part] of first.entries())
+    await openOne(part, opened[index]!, fits === true, passphrase, reading, later);
+  const keys = chooseKeys(later, reading);
+  if (keys.length === 0) return;
+  reading.budget.spend(costOf(keys));
   const deeper = (await settleAll(
-    inner.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
+    keys.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
   )) as Unsealed[];
-  for (const [index, part] of inner.entries())
+  for (const [index, part] of keys.entries())
     await openOne(part, deeper[index]!, fits === true, passphrase, reading, []);
+}
+
+/** A key that is opened only where the alias turns out to mean it. */
+function waits({ holds }: Sealed, { alias }: Reading): boolean {
+  return alias !== undefined && holds === 'key';
+}
+
+/** The keys to open: each may have a passphrase of its own, and costs a derivation. */
+function chooseKeys(keys: readonly Sealed[], { alias, holdings }: Reading): readonly Sealed[] {
+  if (alias === undefined || keys.length < 2) return keys;
+  const { certificates } = holdings;
+  const meant =
+    alias.fingerprint === undefined
+      ? findByName(certificates, alias, (each) => [each.alias])
+      : certificates.filter(({ certificate }) => hasFingerprint(certificate, alias));
+  const ids = new Set(meant.map(({ keyId }) => keyId));
+  const linked = keys.filter(({ keyId }) => keyId !== undefined && ids.has(keyId));
+  const chosen = linked.length > 0 ? linked : findByName(keys, alias, (each) => [each.alias]);
+  // A certificate goes by this name, and nothing says which key is its own.
+  if (chosen.length === 0 && meant.length > 0) return keys;
+  for (const { keyId, alias: name } of keys.filter((key) => !chosen.includes(key))) {
+    const own = certificates.find((each) => keyId !== undefined && each.keyId === keyId);
+    holdings.passedOver.push({ alias: name ?? own?.alias, certificate: own?.certificate });
+  }
+  return chosen;
 }
 
 /** Like Promise.all, but waits for every one before it throws the first failure. */
@@ -240,7 +284,7 @@ async function openOne(
   try {
     if (part.holds === 'key') {
       const value = readElement(plain);
-      keep({ holds: 'key', value, alias: part.alias, plain: false }, reading, verified);
+      keep({ ...part, holds: 'key', value, plain: false }, reading, verified);
       return;
     }
     const bags: Bag[] = [];
@@ -275,18 +319,24 @@ async function openOtherwise(
   return unseal(scheme, data, keyring.keyPassphrase.text);
 }
 
-function explainWrong({ holds }: Sealed, verified: boolean, { keyring, holdings }: Reading): Problem {
+function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Reading): Problem {
+  const { keyring, holdings } = reading;
   if (holds === 'bags' || (!verified && holdings.certificates.length === 0)) return wrongPassphrase(keyring);
+  const key = alias === undefined ? 'the private key in it' : `the private key ${quote(alias)} in it`;
   return keyring.keyPassphrase.text === undefined
     ? new Problem(
         'PASSPHRASE_WRONG',
-        'the passphrase opens the file, but not the private key in it',
-        'If the key has a passphrase of its own, give it as keyPassphrase.',
+        `the passphrase opens the file, but not ${key}`,
+        'If the key has a passphrase of its own, give it as keyPassphrase. If another one is meant, name it by alias: its key alone is then opened.',
       )
-    : new Problem('PASSPHRASE_WRONG', 'neither passphrase nor keyPassphrase opens the private key');
+    : new Problem(
+        'PASSPHRASE_WRONG',
+        `neither passphrase nor keyPassphrase opens ${key}`,
+        'Check keyPassphrase. If another identity is meant, name it by alias: its key alone is then opened.',
+      );
 }
 
-function keep({ holds, value, alias, plain }: Bag, { holdings }: Reading, verified: boolean): void {
+function keep({ holds, value, alias, keyId, plain }: Bag, { holdings }: Reading, verified: boolean): void {
   if (holds === 'key') holdings.keys.push({ privateKey: importPkcs8(value), alias, plain, intact: verified });
-  else holdings.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias));
+  else holdings.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias, keyId));
 }

@@ -1,5 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import type { CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
+import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
+import { readAlias } from './alias.ts';
+import { authorityWarnings } from './authority.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { readLayout } from './directory.ts';
 import type { FoundCertificate } from './holdings.ts';
@@ -178,7 +180,7 @@ function labelFor(source: FileSource, name: string | undefined): string {
 export function describeSource(source: CertificateSource): string {
   if (typeof source === 'function') return 'a function';
   const { pfx, cert, key, dir } = source;
-  const materials = [pfx, ...asArray(cert), key, dir].filter((each) => each !== undefined);
+  const materials = [...asArray(pfx), ...asArray(cert), key, dir].filter((each) => each !== undefined);
   return [...new Set(materials.map(labelOf))].join(', ');
 }
 
@@ -188,17 +190,31 @@ async function readOnce(
   options: ReadOptions,
 ): Promise<SourceReading<KeyObject | null>> {
   const keyring = await resolveKeyring(source, surroundings);
-  const reading = { keyring, maxIterations: source.maxIterations };
+  const reading = {
+    keyring,
+    maxIterations: source.maxIterations,
+    alias: source.alias === undefined ? undefined : readAlias(source.alias),
+  };
   const { identity, key, ca } = await locateMaterials(source, surroundings);
   const several = identity.length + (key === undefined ? 0 : 1) > 1;
-  const read = (material: Material, role: 'cert' | 'key') =>
-    readPart(material, surroundings, reading, several ? role : undefined);
-  const parts: Part[] = [];
-  for (const material of identity) parts.push(await read(material, 'cert'));
-  if (key !== undefined) parts.push(await read(key, 'key'));
+  const read = (material: Material, role: 'cert' | 'key', certificatesOnly = false) =>
+    readPart(material, surroundings, { ...reading, certificatesOnly }, several ? role : undefined);
+  const readIdentity = async (certificatesOnly: boolean): Promise<Part[]> => {
+    const parts: Part[] = [];
+    for (const material of identity) parts.push(await read(material, 'cert', certificatesOnly));
+    return parts;
+  };
+  let parts = await readIdentity(key !== undefined);
+  if (key !== undefined) {
+    const named = await read(key, 'key');
+    // Beside a key that is named, one that lies next to the certificate is of no interest, sealed or not.
+    if (named.holdings.keys.length + named.holdings.passedOver.length === 0)
+      parts = await readIdentity(false);
+    parts = [...parts, named];
+  }
   const given: FoundCertificate[] = [];
   for (const material of ca) given.push(...(await readCa(material, surroundings, reading, source)));
-  const certificate = await assemble(parts, key !== undefined, given, keyring, source, options);
+  const certificate = await assemble(parts, given, keyring, source, options);
   return { certificate, files: surroundings.files, refresh: source.refresh };
 }
 
@@ -206,7 +222,7 @@ interface Materials {
   readonly identity: readonly Material[];
   /** The material that was named as the key; its keys come before any that stand beside the certificate. */
   readonly key: Material | undefined;
-  readonly ca: readonly Material[];
+  readonly ca: readonly CaMaterial[];
 }
 
 async function locateMaterials(source: FileSource, surroundings: Surroundings): Promise<Materials> {
@@ -216,24 +232,23 @@ async function locateMaterials(source: FileSource, surroundings: Surroundings): 
     const [identity, key] = layout.identity;
     return { identity: [identity!], key, ca: [...ca, ...layout.ca] };
   }
-  const identity = source.pfx === undefined ? asArray(source.cert) : [source.pfx];
+  const identity = asArray(source.pfx ?? source.cert);
   return { identity, key: source.key, ca };
 }
 
 async function assemble(
   parts: readonly Part[],
-  keyNamed: boolean,
   given: readonly FoundCertificate[],
   keyring: Keyring,
   source: FileSource,
   options: ReadOptions,
 ): Promise<ClientCertificate<KeyObject | null>> {
   const own = parts.flatMap(({ holdings }) => holdings.certificates);
-  const named = keyNamed ? parts.at(-1)!.holdings.keys : [];
-  const keys = named.length > 0 ? named : parts.flatMap(({ holdings }) => holdings.keys);
+  const keys = parts.flatMap(({ holdings }) => holdings.keys);
   const choice = await chooseIdentity(keys, own, {
-    alias: source.alias,
+    alias: source.alias === undefined ? undefined : readAlias(source.alias),
     keyOptional: options.key === 'optional',
+    passedOver: parts.flatMap(({ holdings }) => holdings.passedOver),
   });
   const { key, leaf } = choice.identity;
   const pile = own.map(({ certificate }) => certificate);
@@ -248,9 +263,16 @@ async function assemble(
       parts.flatMap(({ holdings }) => [...holdings.legacy]),
       { given: (keyring.passphrase.text ?? '') !== '', used: keyring.used },
     ),
-    ...parts.flatMap(({ label, mode, holdings }) =>
-      holdings.keys.some(({ plain }) => plain) ? modeWarnings(label, mode) : [],
+    ...parts.flatMap(({ label, mode, holdings: { keys, passedOver } }) =>
+      keys.length + passedOver.length === 0
+        ? []
+        : modeWarnings(
+            label,
+            mode,
+            keys.some(({ plain }) => plain),
+          ),
     ),
+    ...authorityWarnings('ca', extra, { pile, used: chain.intermediates, only: source.trust === 'only' }),
   ];
   return {
     privateKey: key === undefined ? null : key.privateKey,

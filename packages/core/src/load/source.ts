@@ -123,7 +123,12 @@ function isInline(text: string): 'utf8' | 'latin1' | undefined {
   )
     return /[^\0-\xff]/.test(text) ? 'utf8' : 'latin1';
   if (text.length > 20 && /[\n\r\ufffd<]|---- ?BEGIN |PuTTY-User-Key-File|\\n/.test(text)) return 'utf8';
-  return text.length > 80 && looksLikeBase64(text) ? 'utf8' : undefined;
+  return text.length > 80 && (looksLikeBase64(text) || isBase64OfPem(text)) ? 'utf8' : undefined;
+}
+
+/** Base64 of a text that leads up to its first block: bag attributes, a comment. */
+function isBase64OfPem(text: string): boolean {
+  return /^[A-Za-z0-9+/_=\s-]*$/.test(text) && Buffer.from(text, 'base64').includes('-----BEGIN ');
 }
 
 /**
@@ -149,9 +154,14 @@ function isSuspicious(path: string): boolean {
     path.length > 1024 ||
     /[\p{Cc}\ufffd]|-----/u.test(path) ||
     looksLikeBase64(path) ||
-    path.split(/[/\\]/).some((segment) => /^[A-Za-z0-9+=_-]{64,}$/.test(segment)) ||
-    looksRandom(path.replace(/^[./]+/, ''))
+    path.split(/[/\\]/).some((segment) => /^[A-Za-z0-9+=_-]{64,}$/.test(withoutDigest(segment, path))) ||
+    looksRandom(withoutDigest(path, path).replace(/^[./]+/, ''))
   );
+}
+
+/** Containers and caches name directories by a SHA-256; one that is the whole path may as well be a key. */
+function withoutDigest(text: string, path: string): string {
+  return /[/\\]/.test(path) ? text.replace(/(?<![0-9a-zA-Z])[0-9a-f]{64}(?![0-9a-zA-Z])/g, '') : text;
 }
 
 /** Words keep to one kind of character for a while; base64 and hexadecimal change it all the time. */

@@ -125,19 +125,19 @@ export function chainWarnings(
   chain: Chain,
   pile: readonly X509Certificate[],
   ordered: boolean,
-  { others }: Choice,
+  { alone }: Choice,
 ): Warning[] {
   const warnings: Warning[] = [];
   const { intermediates, roots, open } = chain;
   // Other identities bring chains of their own.
-  const unrelated = others.length > 0 ? [] : chain.unrelated;
+  const unrelated = alone ? chain.unrelated : [];
   // Without its root a chain is as it should be sent; a leaf alone may not be, and roots it does not lead to are odd.
   if (open !== undefined && (intermediates.length === 0 || roots.length > 0))
     warnings.push({
       code: 'CHAIN_INCOMPLETE',
       message: `the issuer of ${subjectOf(open)} is not in the file: if it is an intermediate, servers that do not have it themselves refuse the certificate`,
     });
-  if (ordered && others.length === 0 && !isInOrder(leaf, intermediates, pile))
+  if (ordered && alone && !isInOrder(leaf, intermediates, pile))
     warnings.push({
       code: 'CHAIN_REORDERED',
       message: 'the certificates were not in the order in which they are sent, and have been sorted',
@@ -189,13 +189,27 @@ export function fileWarnings(
   return warnings;
 }
 
-/** Whether others than the owner may read a file with an unprotected key. Windows keeps permissions elsewhere. */
-export function modeWarnings(label: string, mode: number | undefined): Warning[] {
-  if (mode === undefined || process.platform === 'win32' || (mode & 0o044) === 0) return [];
-  return [
-    {
+/**
+ * Whether others than the owner may read a file with an unprotected key, or put another in its place. Windows keeps
+ * permissions elsewhere.
+ */
+export function modeWarnings(label: string, mode: number | undefined, plain: boolean): Warning[] {
+  if (mode === undefined || process.platform === 'win32') return [];
+  const warnings: Warning[] = [];
+  if (plain && (mode & 0o044) !== 0)
+    warnings.push({
       code: 'KEY_FILE_READABLE',
-      message: `${label} holds an unencrypted private key and is readable by ${(mode & 0o004) === 0 ? 'its group' : 'everyone'}: chmod 600`,
-    },
-  ];
+      message: `${label} holds an unencrypted private key and is readable by ${who(mode, 0o004)}: chmod 600`,
+    });
+  // What is encrypted has to be opened by the same passphrase again; a group may well be the user's own.
+  if ((mode & (plain ? 0o022 : 0o002)) !== 0)
+    warnings.push({
+      code: 'KEY_FILE_WRITABLE',
+      message: `${label} holds a private key and may be overwritten by ${who(mode, 0o002)}, with another identity: chmod 600`,
+    });
+  return warnings;
+}
+
+function who(mode: number, others: number): string {
+  return (mode & others) === 0 ? 'its group' : 'everyone';
 }
