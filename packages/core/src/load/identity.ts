@@ -1,7 +1,9 @@
 import { type KeyObject, sign, verify, type X509Certificate } from 'node:crypto';
 import { anatomyOf } from './anatomy.ts';
-import { isSelfSigned } from './chain.ts';
+import type { Budget } from './budget.ts';
+import { checkSelfSigned, isSelfSigned } from './chain.ts';
 import type { FoundCertificate, FoundKey } from './holdings.ts';
+import { findPairs } from './pairing.ts';
 import { corrupt, Problem } from './problem.ts';
 
 /** A leaf certificate and, unless only certificates were asked for, the key that belongs to it. */
@@ -26,8 +28,14 @@ export async function chooseIdentity(
   keys: readonly FoundKey[],
   certificates: readonly FoundCertificate[],
   { alias, keyOptional }: { alias: string | undefined; keyOptional: boolean },
+  budget: Budget,
 ): Promise<Choice> {
-  const identities = keys.length > 0 ? pair(keys, certificates) : keyOptional ? leavesOf(certificates) : [];
+  const identities =
+    keys.length > 0
+      ? await pair(keys, certificates, budget)
+      : keyOptional
+        ? await leavesOf(certificates, budget)
+        : [];
   if (identities.length === 0) throw explainNone(keys, certificates);
   const choice = choose(identities, alias);
   const { key, leaf } = choice.identity;
@@ -36,33 +44,30 @@ export async function chooseIdentity(
 }
 
 /** Every certificate with its key. `checkPrivateKey` alone decides, whatever names and key ids say. */
-function pair(keys: readonly FoundKey[], certificates: readonly FoundCertificate[]): Identity[] {
+async function pair(
+  keys: readonly FoundKey[],
+  certificates: readonly FoundCertificate[],
+  budget: Budget,
+): Promise<Identity[]> {
   const identities = new Map<string, Identity>();
-  for (const leaf of certificates)
-    for (const key of keys) {
-      if (!belongs(key, leaf.certificate)) continue;
-      const { fingerprint256 } = leaf.certificate;
-      const aliases = [leaf.alias, key.alias, ...(identities.get(fingerprint256)?.aliases ?? [])];
-      identities.set(fingerprint256, {
-        key: identities.get(fingerprint256)?.key ?? key,
-        leaf,
-        aliases: [...new Set(aliases.filter((name) => name !== undefined))],
-      });
-    }
+  for (const { leaf, key } of await findPairs(keys, certificates, budget)) {
+    const { fingerprint256 } = leaf.certificate;
+    const known = identities.get(fingerprint256);
+    budget.work(known?.aliases.length ?? 0);
+    await budget.turn();
+    const aliases = [leaf.alias, key.alias, ...(known?.aliases ?? [])];
+    identities.set(fingerprint256, {
+      key: known?.key ?? key,
+      leaf,
+      aliases: [...new Set(aliases.filter((name) => name !== undefined))],
+    });
+  }
   return [...identities.values()];
 }
 
-function belongs({ privateKey }: FoundKey, certificate: X509Certificate): boolean {
-  try {
-    return certificate.checkPrivateKey(privateKey);
-  } catch {
-    // OpenSSL cannot make sense of the certificate's key; then it is not the one.
-    return false;
-  }
-}
-
 /** Without keys: certificates that issued none of the others. */
-function leavesOf(certificates: readonly FoundCertificate[]): Identity[] {
+async function leavesOf(certificates: readonly FoundCertificate[], budget: Budget): Promise<Identity[]> {
+  for (const { certificate } of certificates) await checkSelfSigned(certificate, budget);
   const issuers = new Set(
     certificates
       .filter(({ certificate }) => !isSelfSigned(certificate))

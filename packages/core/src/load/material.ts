@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { createBudget } from './budget.ts';
+import { certificateCost, createBudget, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { ciphers, decrypt } from './cipher.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
@@ -27,6 +27,7 @@ import { unseal } from './unseal.ts';
 
 export interface MaterialOptions {
   readonly keyring: Keyring;
+  readonly signal?: AbortSignal | undefined;
   readonly maxIterations?: number | undefined;
   readonly certificatesOnly?: boolean | undefined;
 }
@@ -40,7 +41,7 @@ export async function readMaterial(bytes: Buffer, options: MaterialOptions): Pro
   const holdings = createHoldings();
   const reading: Reading = {
     keyring: options.keyring,
-    budget: createBudget(options.maxIterations),
+    budget: createBudget(options.maxIterations, options.signal),
     holdings,
     certificatesOnly: options.certificatesOnly ?? false,
   };
@@ -54,8 +55,9 @@ export async function readMaterial(bytes: Buffer, options: MaterialOptions): Pro
 const maxWrappings = 4;
 
 async function readBytes(bytes: Buffer, reading: Reading, wrappings: number): Promise<void> {
-  const start = bytes.findIndex((byte) => byte !== 0 && !isBlank(byte));
-  if (start < 0)
+  let start = 0;
+  while (start < bytes.length && (bytes[start] === 0 || isBlank(bytes[start]!))) start++;
+  if (start === bytes.length)
     throw new Problem(
       'FILE_EMPTY',
       'is empty',
@@ -86,27 +88,35 @@ async function readDerFile(bytes: Buffer, reading: Reading): Promise<void> {
   const elements = [readElement(bytes)];
   // A PFX is alone in its file. What follows other values counts where it is another one; the rest is padding.
   if (shapeOf(elements[0]!) !== 'pkcs12')
-    for (let at = elements[0]!.end; looksLikeDer(bytes.subarray(at)); at = elements.at(-1)!.end)
-      elements.push(readElement(bytes, at));
-  spendFor(elements, reading);
-  for (const element of elements) await readDer(element, reading, '');
+    for (let at = elements[0]!.end; looksLikeDer(bytes.subarray(at)); at = elements.at(-1)!.end) {
+      elements.push(readElement(bytes, at, bytes.length, 0, elements[0]!.tally));
+      await reading.budget.turn();
+    }
+  await spendFor(elements, reading);
+  for (const element of elements) {
+    await reading.budget.turn();
+    await readDer(element, reading, '');
+  }
   if (holdings.container === '') holdings.container = 'DER';
   holdings.ordered = holdings.container === 'DER';
 }
 
 /** All keys of a file are paid for before the first is derived; a PFX adds up its own. */
-function spendFor(elements: readonly Element[], { budget, certificatesOnly }: Reading): void {
+async function spendFor(elements: Iterable<Element>, { budget, certificatesOnly }: Reading): Promise<void> {
   if (certificatesOnly) return;
-  for (const element of elements)
+  for (const element of elements) {
+    await budget.turn();
     if (shapeOf(element) === 'encryptedPkcs8') budget.spend(costOfPkcs8(element));
+  }
 }
 
 type DerReader = (element: Element, reading: Reading, alias: string | undefined) => void | Promise<void>;
 
 const keyReader =
   (importKey: (element: Element) => KeyObject): DerReader =>
-  (element, { holdings, certificatesOnly }, alias) => {
+  (element, { holdings, budget, certificatesOnly }, alias) => {
     if (certificatesOnly) return;
+    budget.work(keyCost);
     holdings.keys.push({ privateKey: importKey(element), alias, plain: true, intact: false });
   };
 
@@ -117,7 +127,8 @@ const foreignReader =
   };
 
 const derReaders: Record<Shape, DerReader> = {
-  certificate: (element, { holdings }, alias) => {
+  certificate: (element, { holdings, budget }, alias) => {
+    budget.work(certificateCost);
     holdings.certificates.push(parseCertificate(encodingOf(element), alias));
   },
   pkcs12: readPkcs12,
@@ -128,6 +139,7 @@ const derReaders: Record<Shape, DerReader> = {
   dsa: keyReader(importDsa),
   encryptedPkcs8: async (element, reading, alias) => {
     if (reading.certificatesOnly) return;
+    reading.budget.work(keyCost);
     const privateKey = await importEncryptedPkcs8(element, reading);
     reading.holdings.keys.push({ privateKey, alias, plain: false, intact: false });
   },
@@ -156,12 +168,16 @@ async function readText(text: string, reading: Reading, wrappings: number): Prom
   const trimmed = text.replace(/^[\s\u200b]+/, '');
   const kind = foreignText.find(([pattern]) => pattern.test(trimmed))?.[1];
   if (hasPem(text) && kind !== foreign.putty) {
-    const blocks = readPem(text);
-    spendFor(
-      blocks.filter(isDer).map(({ bytes }) => readElement(bytes)),
-      reading,
-    );
-    for (const block of blocks) await readPemBlock(block, reading);
+    const blocks: PemBlock[] = [];
+    for (const block of readPem(text)) {
+      blocks.push(block);
+      await reading.budget.turn();
+    }
+    await spendFor(elementsOf(blocks), reading);
+    for (const block of blocks) {
+      await reading.budget.turn();
+      await readPemBlock(block, reading);
+    }
     if (holdings.container === '' || blocks.length > 1) holdings.container = 'PEM';
     holdings.ordered = true;
     return;
@@ -177,7 +193,7 @@ function decodeArmourless(text: string): Buffer | undefined {
   const bare = text
     .replace(/^data:[\w.+/-]{0,100}(?:;[\w=-]{1,40})*;base64,/i, '')
     .replace(/^(["'])([^"']*)\1\s*$/, '$2')
-    .replace(/\\+[rnt]/g, '\n');
+    .replace(/(?<!\\)\\+[rnt]/g, '\n');
   if (/^(?:0x)?30[\s:]?8[0-4][0-9a-f\s:]*$/i.test(bare))
     return Buffer.from(bare.replace(/^0x|[\s:]/gi, ''), 'hex');
   const bytes = decodeBase64(bare);
@@ -217,6 +233,10 @@ function explainText(text: string): Problem {
 
 function countReplacements(text: string): number {
   return text.slice(0, 2000).split('\ufffd').length - 1;
+}
+
+function* elementsOf(blocks: readonly PemBlock[]): Generator<Element, void> {
+  for (const block of blocks) if (isDer(block)) yield readElement(block.bytes);
 }
 
 function isDer({ label, encrypted }: PemBlock): boolean {

@@ -1,3 +1,4 @@
+import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import {
   childrenOf,
@@ -13,6 +14,7 @@ import {
   UTF8_STRING,
 } from './der.ts';
 import { noteAlgorithm, type Reading } from './holdings.ts';
+import { limitSize } from './key-size.ts';
 import { type Mac, readMac } from './mac.ts';
 import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
@@ -53,10 +55,13 @@ export async function readPkcs12(pfx: Element, reading: Reading): Promise<void> 
   if (mac !== undefined) holdings.algorithms.add(mac.title);
   const sealed: Sealed[] = [];
   const bags: Bag[] = [];
-  for (const safe of open(readElement(content), SEQUENCE)) readSafe(safe, reading, bags, sealed);
+  for (const safe of open(readElement(content), SEQUENCE)) {
+    await budget.turn();
+    readSafe(safe, reading, bags, sealed);
+  }
   budget.spend(costOf(sealed) + (mac?.rounds ?? 0));
   if (mac === undefined && sealed.length === 0) {
-    for (const bag of bags) keep(bag, reading, false);
+    for (const bag of bags) await keep(bag, reading, false);
     return;
   }
   keyring.used = true;
@@ -97,6 +102,7 @@ function readEncryptedData(element: Element | undefined, reading: Reading): Seal
   const [, algorithm, content] = open(info, SEQUENCE);
   const scheme = readScheme(algorithm);
   noteAlgorithm(reading, scheme);
+  reading.budget.work(keyCost);
   return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined };
 }
 
@@ -131,7 +137,10 @@ function readBagList(list: Element, reading: Reading, bags: Bag[], sealed: Seale
       const [algorithm, encrypted] = open(value, SEQUENCE);
       const scheme = readScheme(algorithm);
       noteAlgorithm(reading, scheme);
-      sealed.push({ holds: 'key', scheme, data: octetsOf(encrypted), alias });
+      reading.budget.work(keyCost);
+      const data = octetsOf(encrypted);
+      limitSize(data.length);
+      sealed.push({ holds: 'key', scheme, data, alias });
     }
   }
 }
@@ -143,7 +152,7 @@ function readFriendlyName(attributes: Element | undefined): string | undefined {
     if (oidOf(type) !== friendlyName) continue;
     const value = values === undefined ? undefined : childrenOf(values)[0];
     if (value === undefined) return undefined;
-    const bytes = contentsOf(value);
+    const bytes = contentsOf(value).subarray(0, longestName);
     if (value.tag === UTF8_STRING) return bytes.toString('utf8');
     return Buffer.from(bytes.subarray(0, bytes.length & ~1))
       .swap16()
@@ -152,6 +161,9 @@ function readFriendlyName(attributes: Element | undefined): string | undefined {
   }
   return undefined;
 }
+
+/** Bytes of a name, of which messages print a part. */
+const longestName = 1024;
 
 function costOf(sealed: readonly Sealed[]): number {
   return sealed.reduce((sum, { scheme }) => sum + scheme.rounds, 0);
@@ -189,7 +201,7 @@ async function openAll(
   ] as const);
   const opened = results as Unsealed[];
   if (fits === false) throw explainMacMismatch(opened, reading);
-  for (const bag of bags) keep(bag, reading, fits === true);
+  for (const bag of bags) await keep(bag, reading, fits === true);
   const inner: Sealed[] = [];
   for (const [index, part] of sealed.entries())
     await openOne(part, opened[index]!, fits === true, passphrase, reading, inner);
@@ -240,13 +252,13 @@ async function openOne(
   try {
     if (part.holds === 'key') {
       const value = readElement(plain);
-      keep({ holds: 'key', value, alias: part.alias, plain: false }, reading, verified);
+      await keep({ holds: 'key', value, alias: part.alias, plain: false }, reading, verified);
       return;
     }
     const bags: Bag[] = [];
     const deeper: Sealed[] = [];
     readBags(plain, reading, bags, deeper, false);
-    for (const bag of bags) keep(bag, reading, verified);
+    for (const bag of bags) await keep(bag, reading, verified);
     // What is still sealed is opened after `plain` has been wiped.
     inner.push(...deeper.map((sealed) => ({ ...sealed, data: Buffer.from(sealed.data) })));
   } finally {
@@ -286,7 +298,13 @@ function explainWrong({ holds }: Sealed, verified: boolean, { keyring, holdings 
     : new Problem('PASSPHRASE_WRONG', 'neither passphrase nor keyPassphrase opens the private key');
 }
 
-function keep({ holds, value, alias, plain }: Bag, { holdings }: Reading, verified: boolean): void {
+async function keep(
+  { holds, value, alias, plain }: Bag,
+  { holdings, budget }: Reading,
+  verified: boolean,
+): Promise<void> {
+  budget.work(holds === 'key' ? keyCost : certificateCost);
+  await budget.turn();
   if (holds === 'key') holdings.keys.push({ privateKey: importPkcs8(value), alias, plain, intact: verified });
   else holdings.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias));
 }

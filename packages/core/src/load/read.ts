@@ -1,5 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
+import { createBudget } from './budget.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { readLayout } from './directory.ts';
 import type { FoundCertificate } from './holdings.ts';
@@ -188,7 +189,7 @@ async function readOnce(
   options: ReadOptions,
 ): Promise<SourceReading<KeyObject | null>> {
   const keyring = await resolveKeyring(source, surroundings);
-  const reading = { keyring, maxIterations: source.maxIterations };
+  const reading = { keyring, maxIterations: source.maxIterations, signal: options.signal };
   const { identity, key, ca } = await locateMaterials(source, surroundings);
   const several = identity.length + (key === undefined ? 0 : 1) > 1;
   const read = (material: Material, role: 'cert' | 'key') =>
@@ -231,14 +232,17 @@ async function assemble(
   const own = parts.flatMap(({ holdings }) => holdings.certificates);
   const named = keyNamed ? parts.at(-1)!.holdings.keys : [];
   const keys = named.length > 0 ? named : parts.flatMap(({ holdings }) => holdings.keys);
-  const choice = await chooseIdentity(keys, own, {
-    alias: source.alias,
-    keyOptional: options.key === 'optional',
-  });
+  const budget = createBudget(undefined, options.signal);
+  const choice = await chooseIdentity(
+    keys,
+    own,
+    { alias: source.alias, keyOptional: options.key === 'optional' },
+    budget,
+  );
   const { key, leaf } = choice.identity;
   const pile = own.map(({ certificate }) => certificate);
   const extra = given.map(({ certificate }) => certificate);
-  const chain = buildChain(leaf.certificate, pile, extra);
+  const chain = await buildChain(leaf.certificate, pile, extra, budget);
   const ordered = parts.every(({ holdings }) => holdings.ordered);
   const warnings = [
     ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays ?? 30),
