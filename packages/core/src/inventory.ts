@@ -3,6 +3,7 @@ import type { CheckedConfig } from './config/check.ts';
 import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
 import { authorityWarnings } from './load/authority.ts';
+import { createBudget } from './load/budget.ts';
 import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
 import { explainAs, Problem } from './load/problem.ts';
@@ -80,7 +81,7 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
   return {
     config: {
       ...config,
-      warnings: [...config.warnings, ...warnOfRoots(config.pins, roots, loaded.certificates)],
+      warnings: [...config.warnings, ...(await warnOfRoots(config.pins, roots, loaded.certificates))],
     },
     certificates: new Map(names.map((name) => [name, loaded.certificates.get(name)!])),
     origins: new Map(names.map((name) => [name, loaded.origins.get(name)!])),
@@ -148,17 +149,22 @@ async function loadRoots(
 }
 
 /** What a certificate's own source says is trusted where its rule is, so that its roots count as well. */
-function warnOfRoots(
+async function warnOfRoots(
   pins: Pins,
   roots: ReadonlyMap<string, RuleRoots>,
   certificates: ReadonlyMap<string, CertificateVersion>,
-): Warning[] {
+): Promise<Warning[]> {
   const rules = new Map(rulesOf(pins).map((rule) => [rule.label, rule]));
-  return [...roots].flatMap(([label, { reading }]) => {
+  const warnings: Warning[] = [];
+  for (const [label, { reading }] of roots) {
     const { certificate, trust } = rules.get(label) ?? {};
     const pile = certificates.get(`${certificate}`)?.material.ca ?? [];
-    return authorityWarnings(`${label}: ca`, reading.value, { pile, only: trust === 'only' });
-  });
+    const only = trust === 'only' || pins.trustOnly.has(`${certificate}`);
+    warnings.push(
+      ...(await authorityWarnings(`${label}: ca`, reading.value, { pile, only }, createBudget())),
+    );
+  }
+  return warnings;
 }
 
 interface Authority {

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import * as tls from 'node:tls';
 import type { Warning } from '../types.ts';
 import { anatomyOf } from './anatomy.ts';
-import { buildChain, isSelfSigned } from './chain.ts';
+import type { Budget } from './budget.ts';
 import { subjectOf } from './identity.ts';
 
 /** What else there is for certificates that were given as `ca`. */
@@ -22,15 +22,21 @@ interface Beside {
  *
  * @param label What the message calls them, e.g. `hosts["api.bank.example"]: ca`.
  */
-export function authorityWarnings(
+export async function authorityWarnings(
   label: string,
   given: readonly X509Certificate[],
-  { pile = [], used = [], only = false }: Beside = {},
-): Warning[] {
+  { pile = [], used = [], only = false }: Beside,
+  budget: Budget,
+): Promise<Warning[]> {
   const helpful = new Set(used.map(({ fingerprint256 }) => fingerprint256));
-  const loose = given.filter((each) => !isSelfSigned(each) && !helpful.has(each.fingerprint256));
-  const ends = loose
-    .map((each) => buildChain(each, [...given, ...pile]).open)
+  const bySubject = new Map<string, X509Certificate>();
+  for (const each of [...pile, ...given]) {
+    await budget.turn();
+    bySubject.set(anatomyOf(each).subject, each);
+  }
+  const ends = given
+    .filter(({ fingerprint256 }) => !helpful.has(fingerprint256))
+    .map((each) => findEnd(each, bySubject))
     .filter((end) => end !== undefined);
   if (ends.length === 0) return [];
   const known = only ? new Set<string>() : rootNames();
@@ -43,6 +49,25 @@ export function authorityWarnings(
     message: `${label}: ${subjectOf(end)} is ${end.ca ? 'an intermediate' : "a server's certificate, not an authority's"}, and the root above it (${issuerOf(end)}) is neither there nor one of Node's: no server is trusted by it. Add the root`,
   }));
 }
+
+/** The last above a certificate whose issuer is missing, by names alone; undefined where a root is reached. */
+function findEnd(
+  certificate: X509Certificate,
+  bySubject: ReadonlyMap<string, X509Certificate>,
+): X509Certificate | undefined {
+  let top = certificate;
+  for (let depth = 0; depth < deepest; depth++) {
+    const { subject, issuer } = anatomyOf(top);
+    if (subject === issuer) return undefined;
+    const above = bySubject.get(issuer);
+    if (above === undefined) return top;
+    top = above;
+  }
+  return undefined;
+}
+
+/** Longer chains, and rings of authorities that certify each other, are not followed. */
+const deepest = 32;
 
 function issuerOf({ issuer }: X509Certificate): string {
   return subjectOf({ subject: issuer } as X509Certificate);

@@ -1,8 +1,10 @@
 import { type KeyObject, sign, verify, type X509Certificate } from 'node:crypto';
 import { type Alias, findByName, hasFingerprint } from './alias.ts';
 import { anatomyOf } from './anatomy.ts';
-import { isSelfSigned } from './chain.ts';
+import type { Budget } from './budget.ts';
+import { checkSelfSigned, isSelfSigned } from './chain.ts';
 import type { FoundCertificate, FoundKey, PassedOver } from './holdings.ts';
+import { findPairs } from './pairing.ts';
 import { corrupt, Problem, quote } from './problem.ts';
 
 /** A leaf certificate and, unless only certificates were asked for, the key that belongs to it. */
@@ -40,8 +42,14 @@ export async function chooseIdentity(
   keys: readonly FoundKey[],
   certificates: readonly FoundCertificate[],
   { alias, keyOptional, passedOver = [] }: Wanted,
+  budget: Budget,
 ): Promise<Choice> {
-  const identities = keys.length > 0 ? pair(keys, certificates) : keyOptional ? leavesOf(certificates) : [];
+  const identities =
+    keys.length > 0
+      ? await pair(keys, certificates, budget)
+      : keyOptional
+        ? await leavesOf(certificates, budget)
+        : [];
   if (identities.length === 0)
     throw alias !== undefined && keys.length === 0 && passedOver.length > 0
       ? explainUnknown(identities, alias, passedOver)
@@ -53,36 +61,34 @@ export async function chooseIdentity(
 }
 
 /** Every certificate with its key. `checkPrivateKey` alone decides, whatever names and key ids say. */
-function pair(keys: readonly FoundKey[], certificates: readonly FoundCertificate[]): Identity[] {
-  const found = new Map<string, { key: FoundKey; leaf: FoundCertificate; own: string[]; lent: string[] }>();
-  for (const leaf of certificates)
-    for (const key of keys) {
-      if (!belongs(key, leaf.certificate)) continue;
-      const { fingerprint256 } = leaf.certificate;
-      const identity = found.get(fingerprint256) ?? { key, leaf, own: [], lent: [] };
-      if (leaf.alias !== undefined) identity.own.push(leaf.alias);
-      if (key.alias !== undefined) identity.lent.push(key.alias);
-      found.set(fingerprint256, identity);
-    }
+async function pair(
+  keys: readonly FoundKey[],
+  certificates: readonly FoundCertificate[],
+  budget: Budget,
+): Promise<Identity[]> {
+  const found = new Map<
+    string,
+    { key: FoundKey; leaf: FoundCertificate; own: Set<string>; lent: Set<string> }
+  >();
+  for (const { leaf, key } of await findPairs(keys, certificates, budget)) {
+    await budget.turn();
+    const { fingerprint256 } = leaf.certificate;
+    const identity = found.get(fingerprint256) ?? { key, leaf, own: new Set(), lent: new Set() };
+    if (leaf.alias !== undefined) identity.own.add(leaf.alias);
+    if (key.alias !== undefined) identity.lent.add(key.alias);
+    found.set(fingerprint256, identity);
+  }
   return [...found.values()].map(({ key, leaf, own, lent }) => ({
     key,
     leaf,
     aliases: [...new Set([...own, ...lent])],
-    own: new Set(own).size,
+    own: own.size,
   }));
 }
 
-function belongs({ privateKey }: FoundKey, certificate: X509Certificate): boolean {
-  try {
-    return certificate.checkPrivateKey(privateKey);
-  } catch {
-    // OpenSSL cannot make sense of the certificate's key; then it is not the one.
-    return false;
-  }
-}
-
 /** Without keys: certificates that issued none of the others. */
-function leavesOf(certificates: readonly FoundCertificate[]): Identity[] {
+async function leavesOf(certificates: readonly FoundCertificate[], budget: Budget): Promise<Identity[]> {
+  for (const { certificate } of certificates) await checkSelfSigned(certificate, budget);
   const issuers = new Set(
     certificates
       .filter(({ certificate }) => !isSelfSigned(certificate))

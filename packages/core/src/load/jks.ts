@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual, type X509Certificate } from 'node:crypto';
 import { findByName, hasFingerprint } from './alias.ts';
+import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { octetsOf, oidOf, open, readElement, SEQUENCE } from './der.ts';
 import { noteAlgorithm, type Reading } from './holdings.ts';
 import { skipJavaObject } from './java-object.ts';
+import { limitSize } from './key-size.ts';
 import { missingPassphrase, type ResolvedPassphrase, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
 import { corrupt, Problem, quote } from './problem.ts';
@@ -31,7 +33,7 @@ interface KeyEntry {
 export async function readJavaStore(store: Buffer, reading: Reading): Promise<void> {
   const { keyring, holdings, certificatesOnly } = reading;
   holdings.container = storeTypes.get(store.readUInt32BE(0))!;
-  const keys = readEntries(store, reading);
+  const keys = await readEntries(store, reading);
   holdings.algorithms.add('digest SHA-1 with passphrase');
   const wanted = certificatesOnly ? [] : choose(keys, reading);
   const text = certificatesOnly && keyring.lent !== undefined ? undefined : keyring.passphrase.text;
@@ -57,7 +59,7 @@ function choose(entries: readonly KeyEntry[], { alias, holdings }: Reading): rea
   return chosen;
 }
 
-function readEntries(store: Buffer, { holdings }: Reading): KeyEntry[] {
+async function readEntries(store: Buffer, { holdings, budget }: Reading): Promise<KeyEntry[]> {
   const cursor = createCursor(store.subarray(0, -20));
   cursor.integer();
   const version = cursor.integer();
@@ -67,21 +69,25 @@ function readEntries(store: Buffer, { holdings }: Reading): KeyEntry[] {
     const tag = cursor.integer();
     const alias = cursor.text();
     cursor.bytes(8);
+    await budget.turn();
     if (tag === 1) {
       const encrypted = cursor.bytes(cursor.integer());
       const first = holdings.certificates.length;
       // The alias is the entry's, and so the leaf's: the authorities above it have none.
       for (let chain = cursor.integer(), left = chain; left > 0; left--)
-        readCertificate(left === chain ? alias : undefined);
+        await readCertificate(left === chain ? alias : undefined);
       keys.push({ alias, encrypted, certificate: holdings.certificates[first]?.certificate });
-    } else if (tag === 2) readCertificate(alias);
-    else if (tag === 3 && holdings.container === 'JCEKS') cursor.skip(skipJavaObject);
+    } else if (tag === 2) await readCertificate(alias);
+    else if (tag === 3 && holdings.container === 'JCEKS')
+      cursor.skip((bytes, at) => skipJavaObject(bytes, at, budget));
     else throw corrupt('has an entry of an unknown kind');
   }
   if (!cursor.atEnd()) throw corrupt('goes on after its last entry');
   return keys;
 
-  function readCertificate(alias: string | undefined): void {
+  async function readCertificate(alias: string | undefined): Promise<void> {
+    budget.work(certificateCost);
+    await budget.turn();
     if (version === 2 && cursor.text() !== 'X.509') {
       cursor.bytes(cursor.integer());
       return;
@@ -150,11 +156,14 @@ async function openKeys(
     const scheme =
       oidOf(open(algorithm, SEQUENCE)[0]) === keyProtector ? protectorScheme : readScheme(algorithm);
     noteAlgorithm(reading, scheme);
+    budget.work(keyCost);
+    limitSize(encrypted.length);
     return { alias, scheme, data: octetsOf(data) };
   });
   const passphrases = [passphrase, keyring.keyPassphrase.text].filter((text) => text !== undefined);
   budget.spend(sealed.reduce((sum, { scheme }) => sum + scheme.rounds * passphrases.length, 0));
   for (const { alias, scheme, data } of sealed) {
+    await budget.turn();
     const plain = await openKey(scheme, data, passphrases.toReversed());
     if (plain === 'damaged') throw corrupt(`holds a private key (${quote(alias)}) that is damaged`);
     if (plain === 'wrong') {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { KeyObject } from 'node:crypto';
 import type { Alias } from './alias.ts';
-import { createBudget } from './budget.ts';
+import { certificateCost, createBudget, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { ciphers, decrypt } from './cipher.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
@@ -37,6 +37,7 @@ import { unseal } from './unseal.ts';
 
 export interface MaterialOptions {
   readonly keyring: Keyring;
+  readonly signal?: AbortSignal | undefined;
   readonly maxIterations?: number | undefined;
   readonly certificatesOnly?: boolean | undefined;
   readonly alias?: Alias | undefined;
@@ -51,7 +52,7 @@ export async function readMaterial(bytes: Buffer, options: MaterialOptions): Pro
   const holdings = createHoldings();
   const reading: Reading = {
     keyring: options.keyring,
-    budget: createBudget(options.maxIterations),
+    budget: createBudget(options.maxIterations, options.signal),
     holdings,
     certificatesOnly: options.certificatesOnly ?? false,
     alias: options.alias,
@@ -66,8 +67,9 @@ export async function readMaterial(bytes: Buffer, options: MaterialOptions): Pro
 const maxWrappings = 4;
 
 async function readBytes(bytes: Buffer, reading: Reading, wrappings: number): Promise<void> {
-  const start = bytes.findIndex((byte) => byte !== 0 && !isBlank(byte));
-  if (start < 0)
+  let start = 0;
+  while (start < bytes.length && (bytes[start] === 0 || isBlank(bytes[start]!))) start++;
+  if (start === bytes.length)
     throw new Problem(
       'FILE_EMPTY',
       'is empty',
@@ -98,27 +100,35 @@ async function readDerFile(bytes: Buffer, reading: Reading): Promise<void> {
   const elements = [readElement(bytes)];
   // A PFX is alone in its file. What follows other values counts where it is another one; the rest is padding.
   if (shapeOf(elements[0]!) !== 'pkcs12')
-    for (let at = elements[0]!.end; looksLikeDer(bytes.subarray(at)); at = elements.at(-1)!.end)
-      elements.push(readElement(bytes, at));
-  spendFor(elements, reading);
-  for (const element of elements) await readDer(element, reading, '');
+    for (let at = elements[0]!.end; looksLikeDer(bytes.subarray(at)); at = elements.at(-1)!.end) {
+      elements.push(readElement(bytes, at, bytes.length, 0, elements[0]!.tally));
+      await reading.budget.turn();
+    }
+  await spendFor(elements, reading);
+  for (const element of elements) {
+    await reading.budget.turn();
+    await readDer(element, reading, '');
+  }
   if (holdings.container === '') holdings.container = 'DER';
   holdings.ordered = holdings.container === 'DER';
 }
 
 /** All keys of a file are paid for before the first is derived; a PFX adds up its own. */
-function spendFor(elements: readonly Element[], { budget, certificatesOnly }: Reading): void {
+async function spendFor(elements: Iterable<Element>, { budget, certificatesOnly }: Reading): Promise<void> {
   if (certificatesOnly) return;
-  for (const element of elements)
+  for (const element of elements) {
+    await budget.turn();
     if (shapeOf(element) === 'encryptedPkcs8') budget.spend(costOfPkcs8(element));
+  }
 }
 
 type DerReader = (element: Element, reading: Reading, alias: string | undefined) => void | Promise<void>;
 
 const keyReader =
   (importKey: (element: Element) => KeyObject): DerReader =>
-  (element, { holdings, certificatesOnly }, alias) => {
+  (element, { holdings, budget, certificatesOnly }, alias) => {
     if (certificatesOnly) return;
+    budget.work(keyCost);
     holdings.keys.push({ privateKey: importKey(element), alias, plain: true, intact: false });
   };
 
@@ -129,7 +139,8 @@ const foreignReader =
   };
 
 const derReaders: Record<Shape, DerReader> = {
-  certificate: (element, { holdings }, alias) => {
+  certificate: (element, { holdings, budget }, alias) => {
+    budget.work(certificateCost);
     holdings.certificates.push(parseCertificate(encodingOf(element), alias));
   },
   pkcs12: readPkcs12,
@@ -140,6 +151,7 @@ const derReaders: Record<Shape, DerReader> = {
   dsa: keyReader(importDsa),
   encryptedPkcs8: async (element, reading, alias) => {
     if (reading.certificatesOnly) return;
+    reading.budget.work(keyCost);
     const privateKey = await importEncryptedPkcs8(element, reading);
     reading.holdings.keys.push({ privateKey, alias, plain: false, intact: false });
   },
@@ -169,7 +181,11 @@ async function readText(text: string, intact: boolean, reading: Reading, wrappin
   const trimmed = text.replace(/^[\s\u200b]+/, '');
   const kind = foreignText.find(([pattern]) => pattern.test(trimmed))?.[1];
   if (hasPem(text) && kind !== foreign.putty) {
-    const blocks = readPem(text);
+    const blocks: PemBlock[] = [];
+    for (const block of readPem(text)) {
+      blocks.push(block);
+      await reading.budget.turn();
+    }
     await readBlocks(blocks, reading);
     if (holdings.container === '' || blocks.length > 1) holdings.container = 'PEM';
     holdings.ordered = true;
@@ -186,7 +202,7 @@ function decodeArmourless(text: string): Buffer | undefined {
   const bare = text
     .replace(/^data:[\w.+/-]{0,100}(?:;[\w=-]{1,40})*;base64,/i, '')
     .replace(/^(["'])([^"']*)\1\s*$/, '$2')
-    .replace(/\\+[rnt]/g, '\n');
+    .replace(/(?<!\\)\\+[rnt]/g, '\n');
   if (/^(?:0x)?30[\s:]?8[0-4][0-9a-f\s:]*$/i.test(bare))
     return Buffer.from(bare.replace(/^0x|[\s:]/gi, ''), 'hex');
   const bytes = decodeBase64(bare);
@@ -224,75 +240,88 @@ function countReplacements(text: string): number {
   return text.slice(0, 2000).split('\ufffd').length - 1;
 }
 
+/** A block that is read, and where it stands as messages say it. */
+interface Placed {
+  readonly block: PemBlock;
+  readonly place: string;
+}
+
 /** Blocks that are neither ours nor hold anything that is known are passed over: other tools add theirs. */
 async function readBlocks(blocks: readonly PemBlock[], reading: Reading): Promise<void> {
-  const own: { readonly block: PemBlock; readonly element: Element | undefined; readonly place: string }[] =
-    [];
+  const own: Placed[] = [];
   for (const [index, block] of blocks.entries()) {
+    await reading.budget.turn();
+    const { label, line } = block;
     const place =
       blocks.length === 1
         ? ''
-        : ` (block ${index + 1} of ${blocks.length}, ${printable(block.label)}, line ${block.line})`;
-    const kind = foreignLabel(block.label);
-    if (kind !== undefined) reading.holdings.foreign.push(kind);
-    else
-      await inPlace(place, () => {
-        const element = block.encrypted ? undefined : elementOf(block);
-        if (element === undefined && !block.encrypted)
-          reading.holdings.foreign.push(unknownBlock(printable(block.label)));
-        else own.push({ block, element, place });
-      });
+        : ` (block ${index + 1} of ${blocks.length}, ${printable(label)}, line ${line})`;
+    const kind =
+      foreignLabel(label) ??
+      (isOwnLabel(label) || isKnown(block) ? undefined : unknownBlock(printable(label)));
+    if (kind === undefined) own.push({ block, place });
+    else reading.holdings.foreign.push(kind);
   }
-  spendFor(
-    own.map(({ element }) => element).filter((element) => element !== undefined),
-    reading,
-  );
-  for (const { block, element, place } of own)
-    await inPlace(place, () => readPemBlock(block, element, reading)).finally(() => block.bytes?.fill(0));
-}
-
-/** What a block holds; undefined where nobody said that it holds something of ours, and it does not. */
-function elementOf({ label, bytes, damage }: PemBlock): Element | undefined {
-  const own = isOwnLabel(label);
-  if (damage !== undefined && own) throw damage;
-  if (bytes === undefined) return undefined;
-  if (own) return readElement(bytes);
-  try {
-    const element = readElement(bytes);
-    return shapeOf(element) === undefined ? undefined : element;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Says where in the file what is damaged stands. */
-async function inPlace(place: string, read: () => void | Promise<void>): Promise<void> {
-  try {
-    await read();
-  } catch (error) {
-    if (place === '') throw error;
-    if (!(error instanceof Problem)) {
-      const problem = corrupt(`cannot be parsed${place}`);
-      problem.cause = error;
-      throw problem;
+  await spendFor(elementsOf(own), reading);
+  for (const { block, place } of own) {
+    await reading.budget.turn();
+    try {
+      await readPemBlock(block, reading);
+    } catch (error) {
+      throw inPlace(error, place);
+    } finally {
+      block.bytes?.fill(0);
     }
-    throw misplaced.has(error.code) ? error.at(place) : error;
   }
+}
+
+/** Whether a block whose label is unknown holds something that is known all the same. */
+function isKnown({ bytes, encrypted }: PemBlock): boolean {
+  if (encrypted) return true;
+  try {
+    return bytes !== undefined && shapeOf(readElement(bytes)) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function* elementsOf(own: readonly Placed[]): Generator<Element, void> {
+  for (const { block, place } of own)
+    if (!block.encrypted) {
+      let element: Element;
+      try {
+        element = readElement(bytesOf(block));
+      } catch (error) {
+        throw inPlace(error, place);
+      }
+      yield element;
+    }
+}
+
+function bytesOf({ bytes, damage }: PemBlock): Buffer {
+  if (bytes === undefined) throw damage;
+  return bytes;
+}
+
+/** The same failure, saying where in the file what is damaged stands. */
+function inPlace(error: unknown, place: string): unknown {
+  if (place === '') return error;
+  if (error instanceof Problem) return misplaced.has(error.code) ? error.at(place) : error;
+  const problem = corrupt(`cannot be parsed${place}`);
+  problem.cause = error;
+  return problem;
 }
 
 const misplaced = new Set(['ERR_CLIENTCERT_FILE_CORRUPT', 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED']);
 
-async function readPemBlock(block: PemBlock, element: Element | undefined, reading: Reading): Promise<void> {
-  if (element !== undefined) return readDer(element, reading, block.label, block.friendlyName);
+async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
+  if (!block.encrypted) return readDer(readElement(bytesOf(block)), reading, block.label, block.friendlyName);
   if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
 }
 
 /** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */
-async function readEncryptedBlock(
-  { label, bytes, damage, encryption, friendlyName }: PemBlock,
-  reading: Reading,
-): Promise<void> {
-  if (bytes === undefined) throw damage;
+async function readEncryptedBlock(block: PemBlock, reading: Reading): Promise<void> {
+  const { label, encryption, friendlyName } = block;
   const { keyring, holdings } = reading;
   const { cipher: name, iv } = encryption!;
   const cipher = ciphers[name];
@@ -311,7 +340,7 @@ async function readEncryptedBlock(
   keyring.used = true;
   const { text } = keyring.passphrase;
   if (text === undefined) throw missingPassphrase(keyring, 'the private key is encrypted');
-  const unsealed = await unseal(scheme, bytes, text, spell(text, 'octets'));
+  const unsealed = await unseal(scheme, bytesOf(block), text, spell(text, 'octets'));
   if (unsealed.status !== 'open')
     throw unsealed.status === 'damaged'
       ? corrupt('holds an encrypted private key that is damaged; the passphrase is right')

@@ -1,4 +1,4 @@
-import { corrupt, type Problem } from './problem.ts';
+import { corrupt, Problem } from './problem.ts';
 
 /** One block between `-----BEGIN …-----` and `-----END …-----`. */
 export interface PemBlock {
@@ -27,13 +27,12 @@ export function hasPem(text: string): boolean {
  * Every PEM block in a text, however it was pasted: indented, on one line, with literal `\n`, blocks glued
  * together, CR line ends, comments and bag attributes between. RFC 7468, laxly; RFC 1421 headers.
  */
-export function readPem(pasted: string): PemBlock[] {
+export function* readPem(pasted: string): Generator<PemBlock, void> {
   const text = straighten(pasted);
-  const blocks: PemBlock[] = [];
   let line = 1;
   for (let at = 0, previous = 0; ; previous = at) {
     const start = text.indexOf(begin, at);
-    if (start < 0) return blocks;
+    if (start < 0) return;
     line += countLines(text, previous, start);
     const labelEnd = text.indexOf('-----', start + begin.length);
     const label = text.slice(start + begin.length, labelEnd);
@@ -43,7 +42,7 @@ export function readPem(pasted: string): PemBlock[] {
     const next = text.indexOf(begin, bodyStart);
     if (stop < 0 || (next >= 0 && next < stop))
       throw corrupt(`has a ${printable(label)} block, from line ${line} on, without its END line`, truncated);
-    blocks.push(readBlock(label.trim(), text.slice(bodyStart, stop), text.slice(previous, start), line));
+    yield readBlock(label.trim(), text.slice(bodyStart, stop), text.slice(previous, start), line);
     const close = text.indexOf('-----', stop + end.length);
     // Glued blocks share no dash: `-----END X----------BEGIN Y-----`.
     at = close < 0 || close - stop > 80 ? stop + end.length : close + 5;
@@ -62,10 +61,20 @@ const truncated = 'The text was cut off: copy it again, from the first BEGIN lin
 /** Undoes what environment variables, JSON and headers do to line ends. */
 function straighten(text: string): string {
   let straight = text;
+  if (text.length > maxEscaped && /\\|-----BEGIN%20/.test(text))
+    throw new Problem(
+      'FILE_TOO_LARGE',
+      'is a long text whose line ends are written as \\n or %0A',
+      'Write it with line ends of its own: printf "%b".',
+    );
   if (straight.includes('-----BEGIN%20')) straight = straight.replace(/%[0-9A-Fa-f]{2}/g, unescapePercent);
-  if (straight.includes('\\')) straight = straight.replace(/\\+[rnt]/g, '\n').replace(/\\+\//g, '/');
+  if (straight.includes('\\'))
+    straight = straight.replace(/(?<!\\)\\+[rnt]/g, '\n').replace(/(?<!\\)\\+\//g, '/');
   return straight.includes('\r') ? straight.replace(/\r\n?/g, '\n') : straight;
 }
+
+/** No variable, header or JSON value of one identity is longer. */
+const maxEscaped = 2 ** 20;
 
 function unescapePercent(triplet: string): string {
   return String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
@@ -76,9 +85,9 @@ function readBlock(label: string, body: string, before: string, line: number): P
   const encrypted = /Proc-Type:\s*4\s*,\s*ENCRYPTED/i.test(body);
   if (encrypted && dek === null && !label.startsWith('PGP'))
     throw corrupt(`has an encrypted ${printable(label)} block without its DEK-Info header`);
-  const friendlyName = before.includes('friendlyName:')
-    ? /.*friendlyName:[ \t]*([^\n]{1,200})/s.exec(before.slice(-2000))?.[1]?.trim()
-    : undefined;
+  const named = before.lastIndexOf('friendlyName:');
+  const friendlyName =
+    named < 0 ? undefined : /:[ \t]*([^\n]{1,200})/.exec(before.slice(named, named + 300))?.[1]?.trim();
   return {
     label,
     line,

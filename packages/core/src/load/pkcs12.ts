@@ -1,4 +1,5 @@
 import { findByName, hasFingerprint } from './alias.ts';
+import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import {
   childrenOf,
@@ -14,6 +15,7 @@ import {
   UTF8_STRING,
 } from './der.ts';
 import { noteAlgorithm, type Reading } from './holdings.ts';
+import { limitSize } from './key-size.ts';
 import { type Mac, readMac } from './mac.ts';
 import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
@@ -62,10 +64,13 @@ export async function readPkcs12(pfx: Element, reading: Reading): Promise<void> 
   if (mac !== undefined) holdings.algorithms.add(mac.title);
   const sealed: Sealed[] = [];
   const bags: Bag[] = [];
-  for (const safe of open(readElement(content), SEQUENCE)) readSafe(safe, reading, bags, sealed);
+  for (const safe of open(readElement(content), SEQUENCE)) {
+    await budget.turn();
+    readSafe(safe, reading, bags, sealed);
+  }
   budget.spend(costOf(sealed.filter((part) => !waits(part, reading))) + (mac?.rounds ?? 0));
   if (mac === undefined && sealed.length === 0) {
-    for (const bag of bags) keep(bag, reading, false);
+    for (const bag of bags) await keep(bag, reading, false);
     return;
   }
   keyring.used = true;
@@ -106,6 +111,7 @@ function readEncryptedData(element: Element | undefined, reading: Reading): Seal
   const [, algorithm, content] = open(info, SEQUENCE);
   const scheme = readScheme(algorithm);
   noteAlgorithm(reading, scheme);
+  reading.budget.work(keyCost);
   return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined, keyId: undefined };
 }
 
@@ -139,7 +145,10 @@ function readBagList(list: Element, reading: Reading, bags: Bag[], sealed: Seale
       const [algorithm, encrypted] = open(value, SEQUENCE);
       const scheme = readScheme(algorithm);
       noteAlgorithm(reading, scheme);
-      sealed.push({ holds: 'key', scheme, data: octetsOf(encrypted), ...names });
+      reading.budget.work(keyCost);
+      const data = octetsOf(encrypted);
+      limitSize(data.length);
+      sealed.push({ holds: 'key', scheme, data, ...names });
     }
   }
 }
@@ -153,19 +162,22 @@ function readAttributes(attributes: Element | undefined): Attributes {
     const value = values === undefined ? undefined : childrenOf(values)[0];
     if (value === undefined) continue;
     if (oid === friendlyName) alias ??= textOf(value);
-    else if (oid === localKeyId) keyId ??= contentsOf(value).toString('hex');
+    else if (oid === localKeyId) keyId ??= contentsOf(value).toString('hex', 0, longestName);
   }
   return { alias, keyId };
 }
 
 function textOf(value: Element): string {
-  const bytes = contentsOf(value);
+  const bytes = contentsOf(value).subarray(0, longestName);
   if (value.tag === UTF8_STRING) return bytes.toString('utf8');
   return Buffer.from(bytes.subarray(0, bytes.length & ~1))
     .swap16()
     .toString('utf16le')
     .replace(/\0+$/, '');
 }
+
+/** Bytes of a name, of which messages print a part. */
+const longestName = 1024;
 
 function costOf(sealed: readonly Sealed[]): number {
   return sealed.reduce((sum, { scheme }) => sum + scheme.rounds, 0);
@@ -208,7 +220,7 @@ async function openAll(
   ] as const);
   const opened = results as Unsealed[];
   if (fits === false) throw explainMacMismatch(opened, reading);
-  for (const bag of bags) keep(bag, reading, fits === true);
+  for (const bag of bags) await keep(bag, reading, fits === true);
   for (const [index, part] of first.entries())
     await openOne(part, opened[index]!, fits === true, passphrase, reading, later);
   const keys = chooseKeys(later, reading);
@@ -284,13 +296,13 @@ async function openOne(
   try {
     if (part.holds === 'key') {
       const value = readElement(plain);
-      keep({ ...part, holds: 'key', value, plain: false }, reading, verified);
+      await keep({ ...part, holds: 'key', value, plain: false }, reading, verified);
       return;
     }
     const bags: Bag[] = [];
     const deeper: Sealed[] = [];
     readBags(plain, reading, bags, deeper, false);
-    for (const bag of bags) keep(bag, reading, verified);
+    for (const bag of bags) await keep(bag, reading, verified);
     // What is still sealed is opened after `plain` has been wiped.
     inner.push(...deeper.map((sealed) => ({ ...sealed, data: Buffer.from(sealed.data) })));
   } finally {
@@ -336,7 +348,13 @@ function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Read
       );
 }
 
-function keep({ holds, value, alias, keyId, plain }: Bag, { holdings }: Reading, verified: boolean): void {
+async function keep(
+  { holds, value, alias, keyId, plain }: Bag,
+  { holdings, budget }: Reading,
+  verified: boolean,
+): Promise<void> {
+  budget.work(holds === 'key' ? keyCost : certificateCost);
+  await budget.turn();
   if (holds === 'key') holdings.keys.push({ privateKey: importPkcs8(value), alias, plain, intact: verified });
   else holdings.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias, keyId));
 }

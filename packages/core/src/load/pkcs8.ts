@@ -15,6 +15,7 @@ import {
 } from './der.ts';
 import type { Reading } from './holdings.ts';
 import { noteAlgorithm } from './holdings.ts';
+import { limitKey, limitRsa, limitSize } from './key-size.ts';
 import { missingPassphrase, wrongPassphrase } from './passphrase.ts';
 import { corrupt, Problem } from './problem.ts';
 import { readScheme } from './scheme.ts';
@@ -32,16 +33,19 @@ export function importPkcs8(info: Element): KeyObject {
   const [id] = open(algorithm, SEQUENCE);
   const oid = oidOf(id);
   const octets = octetsOf(key);
+  limitKey(algorithm!, octets);
   return importKey(encode(SEQUENCE, version0, encodingOf(algorithm!), encode(0x04, octets)), 'pkcs8', oid);
 }
 
 /** The key in an RSAPrivateKey (RFC 8017 appendix A.1.2). */
 export function importPkcs1(element: Element): KeyObject {
+  limitRsa(element);
   return importKey(Buffer.from(encodingOf(element)), 'pkcs1', rsaEncryption);
 }
 
 /** The key in an ECPrivateKey (RFC 5915), which must name its curve. */
 export function importSec1(element: Element): KeyObject {
+  limitSize(element.end - element.start);
   return importKey(Buffer.from(encodingOf(element)), 'sec1', ecPublicKey);
 }
 
@@ -50,6 +54,7 @@ export function importDsa(element: Element): KeyObject {
   const [, p, q, g, , x] = childrenOf(element).map(encodingOf);
   if (x === undefined) throw corrupt('holds a DSA key that lacks a number');
   const algorithm = encode(SEQUENCE, encodeOid(dsa), encode(SEQUENCE, p!, q!, g!));
+  limitKey(readElement(algorithm), x);
   return importKey(encode(SEQUENCE, version0, algorithm, encode(0x04, x)), 'pkcs8', dsa);
 }
 
@@ -117,6 +122,7 @@ export async function importEncryptedPkcs8(element: Element, reading: Reading): 
   const scheme = readScheme(algorithm);
   const { keyring } = reading;
   noteAlgorithm(reading, scheme);
+  limitSize(element.end - element.start);
   keyring.used = true;
   const { text } = keyring.passphrase;
   if (text === undefined) throw missingPassphrase(keyring, 'the private key is encrypted');

@@ -2,6 +2,7 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { readAlias } from './alias.ts';
 import { authorityWarnings } from './authority.ts';
+import { createBudget } from './budget.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { readLayout } from './directory.ts';
 import type { FoundCertificate } from './holdings.ts';
@@ -194,6 +195,7 @@ async function readOnce(
     keyring,
     maxIterations: source.maxIterations,
     alias: source.alias === undefined ? undefined : readAlias(source.alias),
+    signal: options.signal,
   };
   const { identity, key, ca } = await locateMaterials(source, surroundings);
   const several = identity.length + (key === undefined ? 0 : 1) > 1;
@@ -245,16 +247,19 @@ async function assemble(
 ): Promise<ClientCertificate<KeyObject | null>> {
   const own = parts.flatMap(({ holdings }) => holdings.certificates);
   const keys = parts.flatMap(({ holdings }) => holdings.keys);
-  const choice = await chooseIdentity(keys, own, {
+  const budget = createBudget(undefined, options.signal);
+  const wanted = {
     alias: source.alias === undefined ? undefined : readAlias(source.alias),
     keyOptional: options.key === 'optional',
     passedOver: parts.flatMap(({ holdings }) => holdings.passedOver),
-  });
+  };
+  const choice = await chooseIdentity(keys, own, wanted, budget);
   const { key, leaf } = choice.identity;
   const pile = own.map(({ certificate }) => certificate);
   const extra = given.map(({ certificate }) => certificate);
-  const chain = buildChain(leaf.certificate, pile, extra);
+  const chain = await buildChain(leaf.certificate, pile, extra, budget);
   const ordered = parts.every(({ holdings }) => holdings.ordered);
+  const beside = { pile, used: chain.intermediates, only: source.trust === 'only' };
   const warnings = [
     ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays ?? 30),
     ...chainWarnings(leaf.certificate, chain, pile, ordered, choice),
@@ -272,7 +277,7 @@ async function assemble(
             keys.some(({ plain }) => plain),
           ),
     ),
-    ...authorityWarnings('ca', extra, { pile, used: chain.intermediates, only: source.trust === 'only' }),
+    ...(await authorityWarnings('ca', extra, beside, budget)),
   ];
   return {
     privateKey: key === undefined ? null : key.privateKey,

@@ -24,7 +24,12 @@ export async function readRoots(
     const found: FoundCertificate[] = [];
     for (const each of asArray(material))
       found.push(
-        ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
+        ...(await readCa(
+          each,
+          surroundings,
+          { keyring, maxIterations: options.maxIterations, signal: options.signal },
+          {},
+        )),
       );
     return withoutDuplicates(found.map(({ certificate }) => certificate));
   } catch (error) {

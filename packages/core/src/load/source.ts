@@ -30,6 +30,8 @@ export interface ReadContext {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Days before its end from which a certificate is said to be expiring; 30 unless written. */
   readonly expiryWarningDays?: number | undefined;
+  /** Ends the reading; it is then rejected with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A file that was really read. `path` is what a watcher should watch; `realpath` is where it led. */

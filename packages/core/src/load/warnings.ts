@@ -155,9 +155,8 @@ function isInOrder(
   chain: readonly X509Certificate[],
   pile: readonly X509Certificate[],
 ): boolean {
-  const positions = [leaf, ...chain].map(({ fingerprint256 }) =>
-    pile.findIndex((each) => each.fingerprint256 === fingerprint256),
-  );
+  const places = new Map(pile.map(({ fingerprint256 }, index) => [fingerprint256, index] as const).reverse());
+  const positions = [leaf, ...chain].map(({ fingerprint256 }) => places.get(fingerprint256) ?? -1);
   // Certificates that came from `ca` are not in the pile.
   const own = positions.filter((position) => position >= 0);
   return own[0] === 0 && own.every((position, index) => index === 0 || position > own[index - 1]!);
