@@ -46,6 +46,7 @@ export type {
   Resolution,
   RuleOptions,
   ServicePin,
+  SourceCall,
   SourceOptions,
   Target,
   TlsPin,

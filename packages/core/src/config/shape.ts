@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { isUrl } from '../load/source.ts';
 import type { Finding } from '../pin/finding.ts';
 import { findNearest } from '../pin/nearest.ts';
 
@@ -9,7 +10,7 @@ import { findNearest } from '../pin/nearest.ts';
  */
 export function copyOwn(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof URL || types.isUint8Array(value)) return value;
+  if (isUrl(value) || types.isUint8Array(value)) return value;
   if (depth > DEEPEST) return NOT_DATA;
   if (Array.isArray(value)) return value.map((item) => copyOwn(item, depth + 1));
   if (Object.prototype.toString.call(value) !== '[object Object]') return NOT_DATA;
@@ -39,8 +40,7 @@ type Path = readonly (string | number)[];
  */
 export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []): Finding[] {
   const shape = schema as Shape;
-  if (typeof value !== 'object' || value === null || value instanceof URL || types.isUint8Array(value))
-    return [];
+  if (typeof value !== 'object' || value === null || isUrl(value) || types.isUint8Array(value)) return [];
   if (Array.isArray(value)) {
     const item = choose(shape, ARRAY)?.item;
     if (item === undefined) return [listed(path)];

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from './problem.ts';
 import { labelOf, type Surroundings, toPath } from './source.ts';
@@ -28,7 +28,7 @@ export async function readLayout(
   surroundings: Surroundings,
 ): Promise<{ identity: string[]; ca: string[] }> {
   const path = toPath(directory, surroundings.baseDirectory);
-  const names = await list(path);
+  const names = await findNames(path);
   const layout = layouts.find(({ identity }) => identity.every((name) => names.has(name)));
   if (layout === undefined)
     throw new Problem(
@@ -43,20 +43,38 @@ export async function readLayout(
   };
 }
 
-async function list(path: string): Promise<Set<string>> {
+/** Which of the known names there are. A directory of any size is asked for each, never listed. */
+async function findNames(path: string): Promise<Set<string>> {
   try {
-    return new Set(await readdir(path));
+    if (!(await stat(path)).isDirectory())
+      throw new Problem(
+        'FILE_UNREADABLE',
+        `${labelOf(path)} is not a directory`,
+        'Name the file as pfx, or as cert and key.',
+      );
+    const names = [...new Set(layouts.flatMap(({ identity, ca = [] }) => [...identity, ...ca]))];
+    const found = await Promise.all(names.map((name) => exists(join(path, name))));
+    return new Set(names.filter((_, index) => found[index]));
   } catch (cause) {
+    if (cause instanceof Problem) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-    if (code === 'ENOENT')
+    if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new Problem('FILE_NOT_FOUND', `the directory ${labelOf(path)} does not exist`, undefined, cause);
     throw new Problem(
       'FILE_UNREADABLE',
-      code === 'ENOTDIR'
-        ? `${labelOf(path)} is not a directory`
-        : `the directory ${labelOf(path)} cannot be read (${code})`,
-      code === 'ENOTDIR' ? 'Name the file as pfx, or as cert and key.' : undefined,
+      `the directory ${labelOf(path)} cannot be read (${code})`,
+      undefined,
       cause,
     );
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }

@@ -18,18 +18,13 @@ export async function readRoots(
   material: Material | readonly Material[],
   options: ReadContext & Pick<FileSource, 'passphrase' | 'maxIterations'> = {},
 ): Promise<X509Certificate[]> {
-  const surroundings = createSurroundings(options.baseDirectory, options.env);
+  const surroundings = createSurroundings(options);
   try {
     const keyring = await resolveKeyring({ passphrase: options.passphrase }, surroundings);
     const found: FoundCertificate[] = [];
     for (const each of asArray(material))
       found.push(
-        ...(await readCa(
-          each,
-          surroundings,
-          { keyring, maxIterations: options.maxIterations, signal: options.signal },
-          {},
-        )),
+        ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
       );
     return withoutDuplicates(found.map(({ certificate }) => certificate));
   } catch (error) {
