@@ -9,7 +9,7 @@ import { chooseIdentity } from './identity.ts';
 import { asArray, formatOf, type Part, readPart, resolveKeyring } from './part.ts';
 import type { Keyring } from './passphrase.ts';
 import { explain, explainAs, PartProblem, Problem } from './problem.ts';
-import { readCa } from './roots.ts';
+import { limitRoots, readCa } from './roots.ts';
 import {
   createSurroundings,
   hasMoved,
@@ -222,7 +222,7 @@ async function assemble(
     // A fresh one: Node keeps what was looked at on a certificate, the public key included, for good.
     certificate: new X509Certificate(leaf.certificate.raw),
     chain: chain.intermediates,
-    ca: withoutDuplicates([...chain.roots, ...extra]),
+    ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
     warnings,
     format: formatOf(parts.map(({ holdings }) => holdings)),
   };

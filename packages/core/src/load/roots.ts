@@ -26,11 +26,24 @@ export async function readRoots(
       found.push(
         ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
       );
-    return withoutDuplicates(found.map(({ certificate }) => certificate));
+    return limitRoots(withoutDuplicates(found.map(({ certificate }) => certificate)));
   } catch (error) {
     throw explainAs(options.name ?? 'trusted roots', error);
   }
 }
+
+/** OpenSSL sorts all roots of a connection anew for each that is added. */
+export function limitRoots(roots: X509Certificate[]): X509Certificate[] {
+  if (roots.length <= mostRoots) return roots;
+  throw new Problem(
+    'FILE_TOO_LARGE',
+    `holds ${roots.length.toLocaleString('en')} roots; ${mostRoots.toLocaleString('en')} are allowed`,
+    'Give the roots of the servers that are called, and no others: Node trusts those of public authorities anyway.',
+  );
+}
+
+/** All public authorities together are some 150. */
+const mostRoots = 1000;
 
 export async function readCa(
   material: Material,
