@@ -47,6 +47,7 @@ export type {
   Resolution,
   RuleOptions,
   ServicePin,
+  SourceCall,
   SourceOptions,
   Target,
   TlsPin,

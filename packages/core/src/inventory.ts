@@ -11,13 +11,21 @@ import { toTruststore } from './load/roots.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
 import { type Pins, rulesOf } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
+import { withDeadline } from './rotate/deadline.ts';
 import { eachOf } from './rotate/each.ts';
 import { isEqual } from './rotate/equal.ts';
 import { replaces } from './rotate/judge.ts';
 import type { Reading } from './rotate/renewal.ts';
 import { currentState, type Watched } from './rotate/watch.ts';
 import type { CertificateVersion } from './tls/context.ts';
-import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Warning } from './types.ts';
+import type {
+  CaMaterial,
+  CertificateSource,
+  ClientCertificate,
+  FileSource,
+  SourceCall,
+  Warning,
+} from './types.ts';
 
 /** A config with everything it names read: certificates, roots, the proxy's authorization. */
 export interface Inventory {
@@ -58,6 +66,8 @@ export interface LoadedProxy {
 interface Place {
   readonly baseDirectory: string;
   readonly expiryWarningDays: number;
+  /** Ends the reading. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How many certificates are read at a time: enough to fill the thread pool, few enough to stay small. */
@@ -116,7 +126,9 @@ async function loadCertificates(
   let loaded = 0;
   await eachOf(sources, concurrency, async ([name, source], index) => {
     try {
-      const { value: material, trust, ...origin } = await readCertificateSource(name, source, place);
+      const read = (signal?: AbortSignal) => readCertificateSource(name, source, { ...place, signal });
+      // Whoever loads for the first time may be asked for a passphrase; a reload waits for no one for ever.
+      const { value: material, trust, ...origin } = await (earlier ? withDeadline(name, read).value : read());
       if (trust === 'only') trustOnly.add(name);
       certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
       origins.set(name, origin);
@@ -210,8 +222,8 @@ export async function readCertificateSource(
 ): Promise<CertificateReading> {
   let found: FileSource | undefined;
   const watched: Watched[] = [];
-  const ask = async () => {
-    found = typeof source === 'function' ? await source() : source;
+  const ask = async (call: SourceCall) => {
+    found = typeof source === 'function' ? await source(call) : source;
     const path = directoryOf(found, place);
     // Before the files in it are read, so that what appears meanwhile counts as a change.
     if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });
@@ -236,12 +248,13 @@ export async function readRuleRoots(
   label: string,
   ca: readonly CaMaterial[],
   baseDirectory: string,
+  signal?: AbortSignal,
 ): Promise<Reading<readonly X509Certificate[]>> {
   const name = `${label}: ca`;
   try {
     const paths = ca.flatMap((material) => pathsOf(material, baseDirectory));
     const files = await Promise.all(paths.map(async (path) => ({ path, state: await currentState(path) })));
-    return { value: await readRoots(ca, { baseDirectory, name }), files };
+    return { value: await readRoots(ca, { baseDirectory, name, signal }), files };
   } catch (error) {
     throw explainAs(name, error);
   }
@@ -260,8 +273,9 @@ function pathsOf(ca: CaMaterial, baseDirectory: string): string[] {
 export async function readAuthorization(
   { authorization }: CheckedProxy,
   baseDirectory: string,
+  signal?: AbortSignal,
 ): Promise<Reading<string | undefined>> {
-  const surroundings = createSurroundings(baseDirectory);
+  const surroundings = createSurroundings({ baseDirectory, signal });
   try {
     const { text, reason } = await resolvePassphrase(authorization, surroundings, 'authorization');
     if (text === undefined && reason !== undefined) throw new Problem('CONFIG_INVALID', reason);
@@ -321,7 +335,10 @@ async function loadProxy(
 ): Promise<Inventory['proxy']> {
   if (typeof proxy !== 'object') return proxy;
   const { url, certificate } = proxy;
-  const { value: authorization, ...origin } = await readAuthorization(proxy, baseDirectory);
+  const read = (signal?: AbortSignal) => readAuthorization(proxy, baseDirectory, signal);
+  const { value: authorization, ...origin } = await (earlier
+    ? withDeadline(`${proxyLabel}: authorization`, read).value
+    : read());
   const loaded = { url, certificate, ca: roots.get(proxyLabel)?.reading.value ?? [], authorization, origin };
   return isEqual(loaded, earlier?.proxy) ? earlier?.proxy : loaded;
 }

@@ -58,7 +58,13 @@ export type FileSource = SourceOptions &
   );
 
 /** What {@link readCertificate} takes: a {@link FileSource}, or a function that returns one. */
-export type CertificateSource = FileSource | (() => FileSource | Promise<FileSource>);
+export type CertificateSource = FileSource | ((call: SourceCall) => FileSource | Promise<FileSource>);
+
+/** What a function is called with that returns a source. */
+export interface SourceCall {
+  /** Aborted where nobody waits for the answer any longer: pass it to `fetch` and the like. */
+  readonly signal: AbortSignal;
+}
 
 /** Every code that a {@link Warning} can carry. */
 export type WarningCode =

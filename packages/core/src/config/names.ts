@@ -23,14 +23,25 @@ function describeUnknown(name: string, known: ReadonlySet<string>): string {
   if (name.length > 64 || !/^[\p{L}\p{N}][\p{L}\p{N} ._/@:-]*$/u.test(name)) {
     return `this is not the name of a certificate but ${name.length} other characters: certificates are defined under \`certificates\` and named here`;
   }
-  const near = didYouMean(name, known);
+  const near = suggest(name, known);
   if (near !== '') return `there is no certificate ${JSON.stringify(name)}: ${near}`;
   if (/\.(pfx|p12|pem|crt|cer|key|jks)$/i.test(name)) {
     return `there is no certificate ${JSON.stringify(name)}: a rule takes a name, the file is given under \`certificates\``;
   }
-  const names = [...known].slice(0, 10).map((each) => JSON.stringify(each));
+  const names: string[] = [];
+  for (const each of known) if (names.push(JSON.stringify(each)) === 10) break;
   return `there is no certificate ${JSON.stringify(name)}: ${names.length === 0 ? '`certificates` is empty' : `there is ${names.join(', ')}${known.size > 10 ? ', …' : ''}`}`;
 }
+
+/** What was meant, for the first mistakes: comparing all of them with all names takes as long as both multiplied. */
+function suggest(name: string, known: ReadonlySet<string>): string {
+  const compared = (comparisons.get(known) ?? 0) + known.size;
+  comparisons.set(known, compared);
+  return compared - known.size < MOST_COMPARED ? didYouMean(name, known) : '';
+}
+
+const comparisons = new WeakMap<ReadonlySet<string>, number>();
+const MOST_COMPARED = 20_000;
 
 function invalidName(path: readonly (string | number)[], message: string): Finding {
   return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message };

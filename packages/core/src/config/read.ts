@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
+import { isUrl, openToRead } from '../load/source.ts';
 import type { Config } from '../types.ts';
 import { findJsonMistake } from './json.ts';
 
@@ -29,7 +29,7 @@ export async function readConfig(
     if (named === undefined || named === '') throw nothingNamed();
     return readFileOf(named, ' (named by CLIENTCERT_CONFIG)');
   }
-  if (typeof config === 'string' || config instanceof URL) return readFileOf(config, '');
+  if (typeof config === 'string' || isUrl(config)) return readFileOf(config, '');
   return { config, baseDirectory: process.cwd(), path: undefined };
 }
 
@@ -54,8 +54,7 @@ async function readFileOf(location: string | URL, origin: string): Promise<Found
 }
 
 function toPath(location: string | URL): string {
-  const isUrl = location instanceof URL || /^file:/i.test(location);
-  if (!isUrl) return resolve(location);
+  if (typeof location === 'string' && !/^file:/i.test(location)) return resolve(location);
   const url = new URL(location);
   if (url.protocol !== 'file:') {
     throw new ClientCertificateError(
@@ -71,7 +70,7 @@ function toPath(location: string | URL): string {
 
 async function readBytes(path: string, origin: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -84,20 +83,45 @@ async function readBytes(path: string, origin: string): Promise<Buffer> {
         },
       );
     }
-    const reason = code === 'EISDIR' ? 'is a directory' : `cannot be read (${code})`;
+    const reason = REASONS.get(`${code}`) ?? `cannot be read (${code})`;
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_FILE_UNREADABLE',
       `the config file ${path}${origin} ${reason}`,
       {
-        hint:
-          code === 'EISDIR'
-            ? 'Name the JSON file in it.'
-            : 'Let the user that runs this process read the file.',
+        hint: HINTS.get(`${code}`) ?? 'Let the user that runs this process read the file.',
         cause,
       },
     );
   }
 }
+
+/** Without waiting for whoever might write to a pipe, and no more than a config can be. */
+async function readRegular(path: string): Promise<Buffer> {
+  const handle = await openToRead(path);
+  try {
+    const stats = await handle.stat();
+    const fault = stats.isDirectory() ? 'EISDIR' : stats.isFile() ? stats.size > LARGEST && 'EFBIG' : 'ENXIO';
+    if (fault) throw Object.assign(new Error(fault), { code: fault });
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Bytes: a hundred thousand rules take half of it. */
+const LARGEST = 16 * 2 ** 20;
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['EISDIR', 'is a directory'],
+  ['ENXIO', 'is a pipe, a socket or a device, not a file'],
+  ['EFBIG', 'is larger than 16 MiB'],
+]);
+
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['EISDIR', 'Name the JSON file in it.'],
+  ['ENXIO', 'What a command prints can be parsed and passed as an object.'],
+  ['EFBIG', 'A config names certificates and hosts; put certificates into files of their own.'],
+]);
 
 /** UTF-8, with or without a byte order mark; Windows tools also write UTF-16. */
 function decode(bytes: Buffer, path: string): string {

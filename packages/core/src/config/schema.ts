@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import * as v from 'valibot';
+import { isUrl } from '../load/source.ts';
 import type { Config } from '../types.ts';
 
 /** For completion in editors: what an option is, in one sentence. */
@@ -13,7 +14,7 @@ const object = <Entries extends v.ObjectEntries>(entries: Entries, message = 'mu
 const text = v.pipe(v.string('must be a string'), v.nonEmpty('is empty'));
 const flag = v.boolean('must be true or false');
 const callback = v.function('must be a function');
-const url = v.custom<URL>((value) => value instanceof URL, 'must be a URL');
+const url = v.custom<URL>(isUrl, 'must be a URL');
 const bytes = v.custom<Uint8Array>((value) => types.isUint8Array(value), 'must be a Buffer or Uint8Array');
 const fromVariable = object({ env: described(text, 'The name of an environment variable.') });
 

@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Problem } from './problem.ts';
 import { labelOf, type Surroundings, toPath } from './source.ts';
 
@@ -22,41 +22,59 @@ const layouts: readonly Layout[] = [
   { identity: ['cert.pem', 'key.pem'], ca: ['ca.pem'] },
 ];
 
-/** Paths of the files in a directory that hold the identity, and of those that hold roots. */
+/**
+ * Paths of the files in a directory that hold the identity, and of those that hold roots. The directory is asked for
+ * the names that are known, however many there are in it.
+ */
 export async function readLayout(
   directory: string | URL,
   surroundings: Surroundings,
 ): Promise<{ identity: string[]; ca: string[] }> {
   const path = toPath(directory, surroundings.baseDirectory);
-  const names = await list(path);
-  const layout = layouts.find(({ identity }) => identity.every((name) => names.has(name)));
-  if (layout === undefined)
-    throw new Problem(
-      'FILE_NOT_FOUND',
-      `${labelOf(path)} holds none of the known layouts: ${layouts.map(({ identity }) => identity.join(' with ')).join('; ')}`,
-      'Name the files instead: { cert: …, key: … } or { pfx: … }.',
-    );
-  const ca = layout.ca?.find((name) => names.has(name));
-  return {
-    identity: layout.identity.map((name) => join(path, name)),
-    ca: ca === undefined ? [] : [join(path, ca)],
-  };
+  await checkDirectory(path);
+  for (const layout of layouts) {
+    const identity = layout.identity.map((name) => join(path, name));
+    if ((await Promise.all(identity.map(exists))).includes(false)) continue;
+    const ca = (layout.ca ?? []).map((name) => join(path, name));
+    const found = await Promise.all(ca.map(exists));
+    return { identity, ca: ca.filter((_, index) => found[index]).slice(0, 1) };
+  }
+  throw new Problem(
+    'FILE_NOT_FOUND',
+    `${labelOf(path)} holds none of the known layouts: ${layouts.map(({ identity }) => identity.join(' with ')).join('; ')}`,
+    'Name the files instead: { cert: …, key: … } or { pfx: … }.',
+  );
 }
 
-async function list(path: string): Promise<Set<string>> {
+async function checkDirectory(path: string): Promise<void> {
+  const stats = await stat(path).catch((cause) => explain(path, cause));
+  if (stats.isDirectory()) return;
+  throw new Problem(
+    'FILE_UNREADABLE',
+    `${labelOf(path)} is not a directory`,
+    'Name the file as pfx, or as cert and key.',
+  );
+}
+
+/** Whether there is such an entry, wherever it leads. */
+async function exists(path: string): Promise<boolean> {
   try {
-    return new Set(await readdir(path));
+    await lstat(path);
+    return true;
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-    if (code === 'ENOENT')
-      throw new Problem('FILE_NOT_FOUND', `the directory ${labelOf(path)} does not exist`, undefined, cause);
-    throw new Problem(
-      'FILE_UNREADABLE',
-      code === 'ENOTDIR'
-        ? `${labelOf(path)} is not a directory`
-        : `the directory ${labelOf(path)} cannot be read (${code})`,
-      code === 'ENOTDIR' ? 'Name the file as pfx, or as cert and key.' : undefined,
-      cause,
-    );
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    return explain(dirname(path), cause);
   }
+}
+
+function explain(path: string, cause: unknown): never {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    throw new Problem('FILE_NOT_FOUND', `the directory ${labelOf(path)} does not exist`, undefined, cause);
+  throw new Problem(
+    'FILE_UNREADABLE',
+    `the directory ${labelOf(path)} cannot be read (${code})`,
+    undefined,
+    cause,
+  );
 }

@@ -37,7 +37,6 @@ import { unseal } from './unseal.ts';
 
 export interface MaterialOptions {
   readonly keyring: Keyring;
-  readonly signal?: AbortSignal | undefined;
   readonly maxIterations?: number | undefined;
   readonly certificatesOnly?: boolean | undefined;
   readonly alias?: Alias | undefined;
@@ -48,11 +47,15 @@ export interface MaterialOptions {
  * Does not ask for a key and a certificate that belong together. Throws nothing but {@link Problem}, except for
  * what OpenSSL throws at bytes that no branch foresaw.
  */
-export async function readMaterial(bytes: Buffer, options: MaterialOptions): Promise<Holdings> {
+export async function readMaterial(
+  bytes: Buffer,
+  options: MaterialOptions,
+  signal?: AbortSignal,
+): Promise<Holdings> {
   const holdings = createHoldings();
   const reading: Reading = {
     keyring: options.keyring,
-    budget: createBudget(options.maxIterations, options.signal),
+    budget: createBudget(options.maxIterations, signal),
     holdings,
     certificatesOnly: options.certificatesOnly ?? false,
     alias: options.alias,

@@ -1,6 +1,7 @@
 import type { Passphrase } from '../types.ts';
 import { Problem } from './problem.ts';
 import { readFileBytes, type Surroundings } from './source.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** BMPString for PKCS#12's own derivation, octets for everything else. */
 export type PasswordForm = 'bmp' | 'octets';
@@ -24,7 +25,7 @@ export async function resolvePassphrase(
   if (passphrase === undefined) return { text: undefined };
   if (typeof passphrase === 'string') return { text: passphrase };
   if (typeof passphrase === 'function') {
-    const text: unknown = await callPassphrase(passphrase, role);
+    const text: unknown = await callPassphrase(passphrase, role, surroundings.signal);
     if (text === undefined || text === null)
       return { text: undefined, reason: `the ${role} function returned none` };
     if (typeof text !== 'string')
@@ -50,10 +51,15 @@ function noPassphrase(role: string): Problem {
   );
 }
 
-async function callPassphrase(ask: () => unknown, role: string): Promise<unknown> {
+async function callPassphrase(
+  ask: () => unknown,
+  role: string,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
   try {
-    return await ask();
+    return await (signal === undefined ? ask() : untilAborted(ask(), signal));
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new Problem('PASSPHRASE_MISSING', `the ${role} function failed`, 'Its error is the cause.', cause);
   }
 }

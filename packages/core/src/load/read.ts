@@ -4,13 +4,14 @@ import { readAlias } from './alias.ts';
 import { authorityWarnings } from './authority.ts';
 import { createBudget } from './budget.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
+import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
 import type { FoundCertificate } from './holdings.ts';
 import { chooseIdentity } from './identity.ts';
 import { asArray, formatOf, type Part, readPart, resolveKeyring } from './part.ts';
 import type { Keyring } from './passphrase.ts';
 import { explain, explainAs, PartProblem, Problem } from './problem.ts';
-import { readCa } from './roots.ts';
+import { limitRoots, readCa } from './roots.ts';
 import {
   createSurroundings,
   hasMoved,
@@ -19,6 +20,7 @@ import {
   type ReadFile,
   type Surroundings,
 } from './source.ts';
+import { untilAborted } from './until-aborted.ts';
 import {
   certificateWarnings,
   chainWarnings,
@@ -84,10 +86,10 @@ export async function readSource(
 ): Promise<SourceReading<KeyObject | null>> {
   const label = { text: options.name === undefined ? 'certificate' : `certificate "${options.name}"` };
   try {
-    const fileSource = await resolveSource(source);
+    const fileSource = await resolveSource(source, options.signal);
     label.text = labelFor(fileSource, options.name);
     for (let attempt = 1; ; attempt++) {
-      const surroundings = createSurroundings(options.baseDirectory, options.env);
+      const surroundings = createSurroundings(options);
       try {
         return await readOnce(fileSource, surroundings, options);
       } catch (error) {
@@ -106,63 +108,22 @@ function isVanished(error: unknown): boolean {
   return error instanceof Problem && error.code === 'ERR_CLIENTCERT_FILE_NOT_FOUND';
 }
 
-async function resolveSource(source: CertificateSource): Promise<FileSource> {
-  const resolved: unknown = typeof source === 'function' ? await callSource(source) : source;
-  if (typeof resolved !== 'object' || resolved === null)
-    throw new Problem(
-      'CONFIG_INVALID',
-      'the source is not an object',
-      "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }.",
-    );
-  const unknown = Object.keys(resolved).find((name) => !options.has(name));
-  if (unknown !== undefined)
-    throw new Problem(
-      'CONFIG_INVALID',
-      `the source has an unknown option ${JSON.stringify(unknown.slice(0, 40))}`,
-      `Known here: ${[...options].join(', ')}.`,
-    );
-  const { pfx, cert, key, dir, refresh } = resolved as FileSource;
-  const named = [pfx, cert ?? key, dir].filter((each) => each !== undefined);
-  if (named.length !== 1)
-    throw new Problem(
-      'CONFIG_INVALID',
-      named.length === 0
-        ? 'the source names neither pfx, cert nor dir'
-        : 'the source names more than one of pfx, cert and dir',
-      "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }. A value that comes from an environment variable may be unset.",
-    );
-  if (refresh !== undefined && !isTime(refresh))
-    throw new Problem(
-      'CONFIG_INVALID',
-      `refresh is ${refresh instanceof Date ? 'a Date that is invalid' : typeof refresh === 'number' ? refresh : 'neither a number nor a Date'}`,
-      'Return the seconds after which the source is to be read again, or a valid Date. What it is computed from may be missing.',
-    );
-  return resolved as FileSource;
+async function resolveSource(
+  source: CertificateSource,
+  signal: AbortSignal | undefined,
+): Promise<FileSource> {
+  return checkSource(typeof source === 'function' ? await callSource(source, signal) : source);
 }
 
-const options: ReadonlySet<string> = new Set<keyof FileSource>([
-  'pfx',
-  'cert',
-  'key',
-  'dir',
-  'passphrase',
-  'keyPassphrase',
-  'ca',
-  'trust',
-  'alias',
-  'maxIterations',
-  'refresh',
-]);
-
-function isTime(refresh: unknown): boolean {
-  const time = refresh instanceof Date ? refresh.getTime() : refresh;
-  return typeof time === 'number' && !Number.isNaN(time);
-}
-
-async function callSource(source: () => FileSource | Promise<FileSource>): Promise<FileSource> {
+/** Nobody waits for a function longer than the signal says, whether it heeds it or not. */
+async function callSource(
+  source: Exclude<CertificateSource, FileSource>,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<FileSource> {
   try {
-    return await source();
+    return await untilAborted(source({ signal }), signal);
   } catch (cause) {
+    signal.throwIfAborted();
     throw new Problem(
       'FILE_UNREADABLE',
       'the function that returns the source failed',
@@ -195,7 +156,6 @@ async function readOnce(
     keyring,
     maxIterations: source.maxIterations,
     alias: source.alias === undefined ? undefined : readAlias(source.alias),
-    signal: options.signal,
   };
   const { identity, key, ca } = await locateMaterials(source, surroundings);
   const several = identity.length + (key === undefined ? 0 : 1) > 1;
@@ -284,7 +244,7 @@ async function assemble(
     // A fresh one: Node keeps what was looked at on a certificate, the public key included, for good.
     certificate: new X509Certificate(leaf.certificate.raw),
     chain: chain.intermediates,
-    ca: withoutDuplicates([...chain.roots, ...extra]),
+    ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
     warnings,
     format: formatOf(parts.map(({ holdings }) => holdings)),
   };

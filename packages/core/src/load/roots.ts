@@ -18,24 +18,32 @@ export async function readRoots(
   material: CaMaterial | readonly CaMaterial[],
   options: ReadContext & Pick<FileSource, 'passphrase' | 'maxIterations'> = {},
 ): Promise<X509Certificate[]> {
-  const surroundings = createSurroundings(options.baseDirectory, options.env);
+  const surroundings = createSurroundings(options);
   try {
     const keyring = await resolveKeyring({ passphrase: options.passphrase }, surroundings);
     const found: FoundCertificate[] = [];
     for (const each of asArray(material))
       found.push(
-        ...(await readCa(
-          each,
-          surroundings,
-          { keyring, maxIterations: options.maxIterations, signal: options.signal },
-          {},
-        )),
+        ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
       );
-    return withoutDuplicates(found.map(({ certificate }) => certificate));
+    return limitRoots(withoutDuplicates(found.map(({ certificate }) => certificate)));
   } catch (error) {
     throw explainAs(options.name ?? 'trusted roots', error);
   }
 }
+
+/** OpenSSL sorts all roots of a connection anew for each that is added. */
+export function limitRoots(roots: X509Certificate[]): X509Certificate[] {
+  if (roots.length <= mostRoots) return roots;
+  throw new Problem(
+    'FILE_TOO_LARGE',
+    `holds ${roots.length.toLocaleString('en')} roots; ${mostRoots.toLocaleString('en')} are allowed`,
+    'Give the roots of the servers that are called, and no others: Node trusts those of public authorities anyway.',
+  );
+}
+
+/** All public authorities together are some 150. */
+const mostRoots = 1000;
 
 export async function readCa(
   ca: CaMaterial,
