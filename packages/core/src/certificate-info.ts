@@ -1,6 +1,7 @@
-import type { KeyObject } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import { describeSource } from './load/index.ts';
+import { keyTypeOf } from './load/key-type.ts';
 import { rulesOf } from './pin/rule.ts';
 import type { Failure } from './rotate/renewal.ts';
 import type { CertificateVersion } from './tls/context.ts';
@@ -41,7 +42,7 @@ export function describeCertificate(
   pinnedAt: readonly string[],
   failure: Failure | undefined,
 ): CertificateInfo {
-  const { certificate, chain, privateKey, warnings } = material;
+  const { certificate, chain, warnings } = material;
   const validFrom = new Date(certificate.validFrom);
   const validTo = new Date(certificate.validTo);
   const now = Date.now();
@@ -56,7 +57,7 @@ export function describeCertificate(
     validFrom,
     validTo,
     daysLeft: Math.floor(left / day),
-    keyType: describeKey(privateKey),
+    keyType: describeKey(certificate),
     chainLength: chain.length + 1,
     source: describeSource(config.certificates.get(name)!),
     pinnedAt,
@@ -74,9 +75,10 @@ export function describeCertificate(
   };
 }
 
-function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
-  const size = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength;
-  return size === undefined ? `${asymmetricKeyType}` : `${asymmetricKeyType} ${size}`;
+function describeKey(certificate: X509Certificate): string {
+  const { namedCurve, modulusLength } = certificate.publicKey.asymmetricKeyDetails ?? {};
+  const size = namedCurve ?? modulusLength;
+  return size === undefined ? keyTypeOf(certificate) : `${keyTypeOf(certificate)} ${size}`;
 }
 
 /** Where each certificate is named. */

@@ -291,6 +291,6 @@ function hashToSign({
 }: KeyObject): string | null | undefined {
   // An RSA-PSS key may be tied to one hash.
   if (type === 'rsa-pss') return details?.hashAlgorithm ?? 'sha256';
-  if (type === 'ed25519' || type === 'ed448') return null;
+  if (type === 'ed25519' || type === 'ed448' || /^(?:ml|slh)-dsa/.test(`${type}`)) return null;
   return type === 'rsa' || type === 'ec' || type === 'dsa' ? 'sha256' : undefined;
 }

@@ -16,6 +16,7 @@ import {
 import type { Reading } from './holdings.ts';
 import { noteAlgorithm } from './holdings.ts';
 import { limitKey, limitRsa, limitSize } from './key-size.ts';
+import { isCommonKeyType, keyTypeName, whoReads } from './key-type.ts';
 import { missingPassphrase, wrongPassphrase } from './passphrase.ts';
 import { corrupt, Problem } from './problem.ts';
 import { readScheme } from './scheme.ts';
@@ -62,23 +63,11 @@ const rsaEncryption = '1.2.840.113549.1.1.1';
 const ecPublicKey = '1.2.840.10045.2.1';
 const dsa = '1.2.840.10040.4.1';
 
-/** Key algorithms of RFC 8017, 5480, 3279, 8410 that every supported Node takes. */
-const keyAlgorithms = new Set([
-  rsaEncryption,
-  ecPublicKey,
-  dsa,
-  '1.2.840.113549.1.1.10',
-  '1.3.101.110',
-  '1.3.101.111',
-  '1.3.101.112',
-  '1.3.101.113',
-]);
-
 function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: string): KeyObject {
   try {
     return createTwice(der, type);
   } catch (cause) {
-    throw keyAlgorithms.has(algorithm)
+    throw isCommonKeyType(algorithm)
       ? new Problem(
           'FILE_CORRUPT',
           'holds a private key that OpenSSL does not take: its numbers, or its curve, are not what its type asks for',
@@ -87,8 +76,8 @@ function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: str
         )
       : new Problem(
           'FORMAT_UNSUPPORTED',
-          `holds a private key of the type ${algorithm}, which this Node does not know`,
-          'Use an RSA, ECDSA (P-256, P-384) or Ed25519 key.',
+          `holds a private key of the type ${keyTypeName(algorithm)}, which this Node does not know`,
+          whoReads(algorithm),
           cause,
         );
   } finally {

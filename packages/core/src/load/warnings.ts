@@ -1,8 +1,9 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Warning } from '../types.ts';
 import { anatomyOf } from './anatomy.ts';
 import type { Chain } from './chain.ts';
 import { allowsClientAuth, type Choice, subjectOf } from './identity.ts';
+import { keyTypeOf, publicKeyOf } from './key-type.ts';
 
 const day = 86_400_000;
 
@@ -16,7 +17,7 @@ export function certificateWarnings(
     ...dateWarnings(leaf, expiryWarningDays, 'the certificate'),
     ...chain.flatMap((each) => dateWarnings(each, 0, `the intermediate ${subjectOf(each)}`)),
     ...usageWarnings(leaf),
-    ...keyWarnings(leaf.publicKey, anatomyOf(leaf).explicitCurve),
+    ...keyWarnings(leaf),
     ...[leaf, ...chain].flatMap(signatureWarnings),
   ];
 }
@@ -70,9 +71,11 @@ function usageWarnings(leaf: X509Certificate): Warning[] {
 /** Named curves that TLS 1.3 signs with (RFC 8446 section 4.2.3), by OpenSSL's names. */
 const tls13Curves = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
-function keyWarnings(key: KeyObject, explicitCurve: boolean): Warning[] {
-  const { modulusLength = Number.POSITIVE_INFINITY, namedCurve } = key.asymmetricKeyDetails ?? {};
-  const type = key.asymmetricKeyType ?? 'unknown';
+function keyWarnings(leaf: X509Certificate): Warning[] {
+  const { explicitCurve } = anatomyOf(leaf);
+  const { modulusLength = Number.POSITIVE_INFINITY, namedCurve } =
+    publicKeyOf(leaf)?.asymmetricKeyDetails ?? {};
+  const type = keyTypeOf(leaf);
   const warnings: Warning[] = [];
   if (modulusLength < 2048)
     warnings.push({
@@ -92,8 +95,10 @@ function unfitFor(type: string, curve: string | undefined, explicitCurve: boolea
     return curve.startsWith('brainpool')
       ? `keys on ${curve} are presented in TLS 1.2 only on Node 20, and few servers accept them`
       : `keys on ${curve} are presented in TLS 1.2 only; TLS 1.3 has no signature for them`;
-  if (['rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448'].includes(type)) return undefined;
-  return `keys of the type ${type} cannot sign, so no TLS version presents the certificate`;
+  // Of other types it is not known here what which OpenSSL and which server can do with them.
+  return /^(?:x25519|x448|ml-kem)/.test(type)
+    ? `keys of the type ${type} cannot sign, so no TLS version presents the certificate`
+    : undefined;
 }
 
 /** Signature algorithms (RFC 3279, RFC 8017) whose hash is broken. */
