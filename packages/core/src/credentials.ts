@@ -2,12 +2,12 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { RoutingAgent } from './agent/agent.ts';
 import {
   type CallerOptions,
   checkCaller,
-  ownContext,
+  describeOwn,
   ownOptions,
   refuseOwnIdentity,
 } from './agent/caller.ts';
@@ -152,7 +152,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @see https://nodejs.org/api/https.html#class-httpsagent
    */
   agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
-    const { service, origin, proxy, defaultProxy, ...agentOptions } = options;
+    const { service, origin, proxy, defaultProxy, ...agentOptions } = ownOf(options);
     const agent = new RoutingAgent(
       {
         decide: this.#decider(service, origin),
@@ -167,7 +167,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** The agent for these options, the same one each time: what adapters hand to their clients. */
   sharedAgent(options: ConnectIdentity<ServiceName>): RoutingAgent {
-    const { service, origin, proxy, defaultProxy } = options;
+    const { service, origin, proxy, defaultProxy } = ownOf(options);
     // Most calls are made as the one before.
     const last = this.#lastShared;
     if (last && last.service === service && last.origin === origin) {
@@ -203,25 +203,26 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
    */
   connect(options: ConnectIdentity<ServiceName> & ConnectionOptions): TLSSocket {
-    const { service, origin, proxy, defaultProxy, ...own } = options;
-    const { host = 'localhost', port = 443 } = own;
-    const decide = this.#decider(service, origin);
-    const profile = decide(host, port);
-    const tlsOptions = ownOptions(own as CallerOptions, {});
-    if (tlsOptions) checkCaller(profile.resolution, tlsOptions);
-    const pool = `${host}:${port}:${own.servername ?? ''}:${own.ALPNProtocols ?? ''}:${profile.contexts.id}`;
+    const { service, origin, proxy, defaultProxy, ...rest } = ownOf(options);
+    const given = ownOf(rest);
+    const { host = 'localhost', port = 443, servername = isIP(host) === 0 ? host : '' } = given;
+    const profile = this.#decider(service, origin)(host, port);
+    if (given.path) return connectUnix(given, service ? 'service' : given.host, profile.resolution);
+    const own = ownOptions(given as CallerOptions);
+    if (own) checkCaller(profile.resolution, own);
+    const pool = `${host}:${port}:${servername}:${profile.contexts.id}${describeOwn(own)}`;
     return dial(
       {
         profile,
         host,
         port,
         proxy: this.#proxyChooser(proxy, defaultProxy)(host, port),
-        overrides: ownContext(tlsOptions),
+        own,
         pool,
         sessions: this.#connections.sessions,
         observe: this.#upkeep.observer,
       },
-      { servername: isIP(host) === 0 ? host : '', ...own, host, port },
+      { ...given, servername, host, port },
     );
   }
 
@@ -530,16 +531,33 @@ export function isCredentials(given: unknown): given is Credentials {
   return typeof given === 'object' && given !== null && Symbol.for('clientcert.Credentials') in given;
 }
 
+/** The options alone, and not what every object inherits: a polluted prototype names no service and no proxy. */
+function ownOf<Options extends object>(options: Options): Options {
+  return Object.assign(Object.create(null), options) as Options;
+}
+
+/** A Unix socket has no host to decide by: nothing is presented to it, and no host's rule may be meant. */
+function connectUnix(options: ConnectionOptions, named: string | undefined, { rule }: Resolution): TLSSocket {
+  if (named === undefined || rule === 'none') return connectTls({ ...options });
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `${rule}: the connection goes to a Unix socket ("path"), to which no host's certificate is presented`,
+    { hint: 'Remove "path", or the host and service: without them the socket is connected to as it is.' },
+  );
+}
+
 type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
   if (proxy === false || proxy === 'env') return proxy as 'env' | false;
-  const { url, authorization = undefined } = isProxyObject(proxy) ? proxy : { url: proxy };
+  const { url, authorization = undefined }: ProxyObject = isProxyObject(proxy)
+    ? ownOf(proxy)
+    : { url: proxy };
   return { url: new URL(url), authorization, profile: undefined };
 }
 
 function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject {
-  return typeof proxy === 'object' && 'url' in proxy;
+  return typeof proxy === 'object' && !(proxy instanceof URL) && Object.hasOwn(proxy, 'url');
 }
 
 const maxSharedAgents = 1000;

@@ -143,12 +143,21 @@ export interface Resolution {
    */
   readonly rule: string;
   readonly tls: TlsRange;
+  /**
+   * Who said so: a `rule` itself, the whole `config`, nobody (`default`), or `node`, which decides alone where no
+   * rule names the host and the config says nothing. What the process was hardened with holds but for a `rule`.
+   */
+  readonly tlsBy: 'rule' | 'config' | 'default' | 'node';
   /** The rules' own extra roots; those of the certificates in `authorities` come beside them. */
   readonly ca: readonly X509Certificate[];
   /** `'only'`: trust nothing but the extra roots. */
   readonly trust: 'system' | 'only';
   /** Accepted `sha256/…` pins on the server's public key; empty for any. */
   readonly spki: readonly string[];
+  /** Sent as SNI, and checked in place of the host's name; `null`: the host's own. */
+  readonly servername: string | null;
+  /** TLS sessions are resumed. */
+  readonly resume: boolean;
   /** A connection on which the server does not ask for the certificate is an error. */
   readonly required: boolean;
   /** A rule says `false`: no certificate, whatever else names the host. */
@@ -186,6 +195,10 @@ export interface RuleOptions {
   trust?: 'only' | undefined;
   /** Pins on the server's public key, `sha256/` and base64; one of them has to match. Give a backup as well. */
   spki?: readonly string[] | undefined;
+  /** Sent to the server as SNI, and checked in place of the host's name: for tunnels, private links, addresses. */
+  servername?: string | undefined;
+  /** `false`: resume no TLS session, so that every connection is a whole handshake. */
+  resume?: boolean | undefined;
   /** Make a connection on which the server did not ask for the certificate an error. */
   required?: boolean | undefined;
   /**

@@ -1,10 +1,10 @@
 import type { ClientRequest } from 'node:http';
 import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import { type CallerOptions, checkCaller, ownContext, ownOptions } from './caller.ts';
+import { type CallerOptions, type CallerTls, checkCaller, ownOption, ownOptions } from './caller.ts';
 import { type Connection, connectionOf, dial } from './dial.ts';
 import type { Observer } from './handshake.ts';
 import { poolName } from './pool.ts';
@@ -78,6 +78,7 @@ export class RoutingAgent extends Agent {
       dialled,
       admission.profile?.contexts.id ?? 'unix',
       admission.proxy,
+      admission.own,
     );
     return admission.pool;
   }
@@ -85,7 +86,7 @@ export class RoutingAgent extends Agent {
   override createConnection(requested: RequestOptions): TLSSocket {
     const options = requested as DialOptions;
     const earlier = options[admitted];
-    const { profile, overrides, host, port, proxy } = this.#readmit(options);
+    const { profile, own, host, port, proxy } = this.#readmit(options);
     if (!profile) return connect(options as ConnectionOptions);
 
     // What was decided anew does not belong into the pool whose name says the old decision.
@@ -93,7 +94,7 @@ export class RoutingAgent extends Agent {
     const pool = typeof options._agentKey === 'string' && !overtaken ? options._agentKey : undefined;
     const { observe } = this.#route;
     const socket = dial(
-      { profile, host, port, proxy, overrides, pool, sessions: this.#sessions, observe },
+      { profile, host, port, proxy, own, pool, sessions: this.#sessions, observe },
       options as ConnectionOptions,
     );
     if (overtaken) connectionOf(socket)!.closing = true;
@@ -180,20 +181,19 @@ export class RoutingAgent extends Agent {
   #admit(options: DialOptions): Admission {
     // As in Node, the agent's options override the request's.
     const agent = this.options as DialOptions;
-    const host = (agent.host ?? options.host ?? options.hostname ?? 'localhost') as string;
-    const port = (agent.port ?? options.port ?? 443) as number | string;
+    const host = (agent.host ??
+      ownOption(options, 'host') ??
+      ownOption(options, 'hostname') ??
+      'localhost') as string;
+    const port = (agent.port ?? ownOption(options, 'port') ?? 443) as number | string;
     // A Unix socket has no host to decide by.
-    if (options.socketPath) return { profile: null, overrides: undefined, host, port, proxy: null };
-    const profile = this.#route.decide(host, port);
     const own = ownOptions(options, agent);
+    if (agent.socketPath || ownOption(options, 'socketPath')) {
+      return { profile: null, own, host, port, proxy: null };
+    }
+    const profile = this.#route.decide(host, port);
     if (own) checkCaller(profile.resolution, own);
-    return {
-      profile,
-      overrides: ownContext(own),
-      host,
-      port,
-      proxy: this.#route.proxy?.(host, port) ?? null,
-    };
+    return { profile, own, host, port, proxy: this.#route.proxy?.(host, port) ?? null };
   }
 }
 
@@ -210,7 +210,8 @@ type DialOptions = Record<string, unknown> & { [admitted]?: Admission };
 /** The decision a request was admitted with; it holds for the request's whole stay, queued or not. */
 interface Admission {
   readonly profile: ConnectionProfile | null;
-  readonly overrides: SecureContextOptions | undefined;
+  /** What the caller says of TLS. */
+  readonly own: CallerTls | undefined;
   readonly host: string;
   readonly port: number | string;
   readonly proxy: TunnelProxy | null;

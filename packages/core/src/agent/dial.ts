@@ -1,9 +1,16 @@
 import { EventEmitter, errorMonitor } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls';
 import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
 import { alertOf } from './alert.ts';
-import { identityOptions } from './caller.ts';
+import {
+  type CallerOptions,
+  type CallerTls,
+  ownConnection,
+  ownContext,
+  ownOption,
+  spoken,
+} from './caller.ts';
 import { type Attestation, attest, notRequested, type Observer, publish } from './handshake.ts';
 import type { SessionCache } from './session.ts';
 import { Tunnel, type TunnelProxy } from './tunnel.ts';
@@ -14,8 +21,8 @@ export interface Dial {
   readonly host: string;
   readonly port: number | string;
   readonly proxy: TunnelProxy | null;
-  /** The caller's own TLS options, which went into a secure context of their own. */
-  readonly overrides: SecureContextOptions | undefined;
+  /** What the caller says of TLS. */
+  readonly own: CallerTls | undefined;
   /** The pool whose TLS session is resumed and kept; `undefined`: neither. */
   readonly pool: string | undefined;
   readonly sessions: SessionCache;
@@ -29,20 +36,27 @@ export interface Dial {
  * @param options What the caller gave to `tls.connect`.
  */
 export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
-  const { profile, host, port, proxy, overrides, pool, sessions } = request;
-  const { rule, acceptsAnyServer } = profile.resolution;
-  const own: ConnectionOptions & Record<string, unknown> = {
+  const { profile, host, port, proxy, own, sessions } = request;
+  const { rule, acceptsAnyServer, servername, resume } = profile.resolution;
+  const secureContext = (own?.secureContext as SecureContext) ?? profile.contexts.get(ownContext(own));
+  const said = ownConnection(own);
+  const all: ConnectionOptions & Record<string, unknown> = {
     ...options,
-    secureContext: options.secureContext ?? profile.contexts.get(overrides),
-    checkServerIdentity: profile.checkServerIdentity(options.checkServerIdentity as CheckServerIdentity),
+    ...unsaid,
+    ...said,
+    secureContext,
+    checkServerIdentity: profile.checkServerIdentity(own?.checkServerIdentity as CheckServerIdentity),
+    servername: servername ?? (ownOption(options as CallerOptions, 'servername') as string | undefined),
+    socket: ownOption(options as CallerOptions, 'socket') as Duplex | undefined,
   };
-  if (rule !== 'none') own.rejectUnauthorized = !acceptsAnyServer;
-  if (overrides) for (const name of identityOptions) own[name] = undefined; // it is in the context now
-  const tunnel = proxy ? new Tunnel(proxy, host, port) : undefined;
-  if (tunnel) own.socket = tunnel;
+  if (rule !== 'none') all.rejectUnauthorized = !acceptsAnyServer || own?.rejectUnauthorized === true;
+  const tunnel = proxy && !all.socket ? new Tunnel(proxy, host, port) : undefined;
+  if (tunnel) all.socket = tunnel;
 
-  const session = pool === undefined ? undefined : sessions.get(pool);
-  const socket = connect(own);
+  // A caller's own session is theirs to keep, and what is resumed with a shared key is no session of a server's.
+  const pool = resume && !said.session && !said.pskCallback ? request.pool : undefined;
+  const session = pool === undefined ? undefined : sessions.get(pool, secureContext);
+  const socket = connect(all);
   // `setSession` instead of the `session` option, which would stay readable on the socket.
   if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
   connections.set(socket, { profile, tunnel, proxy, host, port, closing: false });
@@ -58,7 +72,9 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   keepReason(socket);
   if (pool === undefined) return socket;
   socket.on('session', (ticket: Buffer) => {
-    if (attestation) sessions.set(pool, { ticket, contexts: profile.contexts, attestation });
+    // Node checks no name on a resumed session, so it is kept of a server that was verified alone.
+    if (!attestation || !(socket.authorized || acceptsAnyServer)) return;
+    sessions.set(pool, { ticket, contexts: profile.contexts, secureContext, attestation });
   });
   (socket as EventEmitter).once(errorMonitor, (error: NodeJS.ErrnoException) => {
     // What a client ends by itself, such as an idle connection, says nothing against its session.
@@ -67,6 +83,16 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   });
   return socket;
 }
+
+/**
+ * None of what decides over TLS comes from what every object inherits, as `tls.connect` would take it; and a host is
+ * dialled, never a Unix socket (`path`). `rejectUnauthorized` and `minDHSize` have defaults of Node's.
+ */
+const unsaid: Readonly<Record<string, undefined>> = Object.fromEntries(
+  [...spoken, 'path']
+    .filter((name) => name !== 'rejectUnauthorized' && name !== 'minDHSize')
+    .map((name) => [name, undefined]),
+);
 
 /** TLS over a stream has no handle of its own to keep the process alive with, or not: the tunnel has. */
 function holdTogether(socket: TLSSocket, tunnel: Tunnel): void {

@@ -1,10 +1,12 @@
+import type { SecureContext } from 'node:tls';
 import type { SecureContexts } from '../tls/profile.ts';
 import type { Attestation } from './handshake.ts';
-
 /** A serialised TLS session, and what its first handshake was. */
 export interface Session {
   readonly ticket: Buffer;
   readonly contexts: SecureContexts;
+  /** What it was made in, the one thing it is resumed in. */
+  readonly secureContext: SecureContext;
   readonly attestation: Attestation;
 }
 
@@ -23,9 +25,9 @@ export class SessionCache {
     this.#capacity = capacity;
   }
 
-  get(pool: string): Session | undefined {
+  get(pool: string, secureContext: SecureContext): Session | undefined {
     const known = this.#sessions.get(pool);
-    return known?.contexts.retired ? undefined : known;
+    return known?.contexts.retired || known?.secureContext !== secureContext ? undefined : known;
   }
 
   set(pool: string, session: Session): void {

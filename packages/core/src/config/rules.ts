@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import { type Finding, formatPath } from '../pin/finding.ts';
+import { normaliseHost } from '../pin/host.ts';
 import { type HostPattern, parsePattern } from '../pin/pattern.ts';
 import { type HostRule, type PinRule, type Pins, type ServiceRule, SILENT } from '../pin/rule.ts';
 import type { Config, HostPin, ServicePin, TlsRange, Warning } from '../types.ts';
@@ -39,6 +41,7 @@ export function checkRules(config: Config, known: ReadonlySet<string> | undefine
     services: services.filter((rule) => rule !== undefined),
     default: checkDefault(notes, config.default),
     tls: tls ?? DEFAULT_TLS,
+    saysTls: tls !== undefined,
     trustOnly: new Set(),
   };
   return { pins, findings: notes.findings, warnings: notes.warnings };
@@ -110,6 +113,7 @@ function checkRule(notes: Notes, path: Path, pin: HostPin | ServicePin): PinRule
       message: `${label} pins a single server key: add the pin of a backup key, or the next key of the server locks you out`,
     });
   }
+  const servername = pin.servername === undefined ? undefined : checkServername(notes, path, pin.servername);
   const ca = toList(pin.ca);
   if (trust === 'only' && ca === undefined && typeof certificate !== 'string') {
     fail(notes, [...path, 'trust'], 'trusts only extra roots and there are none: add `ca`');
@@ -124,10 +128,21 @@ function checkRule(notes: Notes, path: Path, pin: HostPin | ServicePin): PinRule
     ca,
     trust,
     spki,
+    servername,
+    resume: pin.resume,
     required,
     dangerouslyAcceptAnyServer: anyServer,
     allowDowngrade,
   };
+}
+
+/** SNI carries DNS names alone (RFC 6066, section 3). */
+function checkServername(notes: Notes, path: Path, text: string): string | undefined {
+  const host = normaliseHost(text);
+  if (host !== undefined && isIP(host) === 0 && !host.includes('*')) return host;
+  const message = 'must be a host name: TLS sends no address, and nothing but a name';
+  fail(notes, [...path, 'servername'], message, 'ERR_CLIENTCERT_HOST_INVALID');
+  return undefined;
 }
 
 function checkVerification(

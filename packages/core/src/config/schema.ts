@@ -143,6 +143,10 @@ const ruleOptions = {
       "Pins on the server's public key, `sha256/` and base64. Give a backup as well.",
     ),
   ),
+  servername: v.optional(
+    described(text, "Sent to the server as SNI, and checked in place of the host's name."),
+  ),
+  resume: v.optional(described(flag, 'With false, resume no TLS session (true unless written).')),
   required: v.optional(
     described(flag, 'Make a connection on which the server did not ask for the certificate an error.'),
   ),

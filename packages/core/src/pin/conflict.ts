@@ -112,6 +112,8 @@ function findRepeatedHosts(service: ServiceRule): Warning[] {
 const SAID = [
   'certificate',
   'trust',
+  'servername',
+  'resume',
   'required',
   'dangerouslyAcceptAnyServer',
   'allowDowngrade',

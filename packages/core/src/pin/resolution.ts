@@ -25,7 +25,7 @@ export interface Decision {
 /**
  * Puts the rules of one decision together.
  *
- * A service's rule is laid over the host's: `certificate`, `tls`, `spki`, `required` and the like each come from
+ * A service's rule is laid over the host's: `certificate`, `tls`, `spki`, `servername`, `required` and the like each come from
  * the service where it says something, else from the host. Roots add up, those of the certificates that both
  * rules name included, because they describe one and the same server; only where the service says
  * `trust: 'only'` are the host's left out.
@@ -49,9 +49,12 @@ export function compileResolution(context: ResolutionContext, decision: Decision
     certificate,
     rule: decision.label,
     tls: service?.tls ?? host.tls ?? pins.tls,
+    tlsBy: whoseTls(pins, host, service),
     ca: Object.freeze(ca),
     trust: trusting.some((rule) => isExclusive(pins, rule)) ? 'only' : 'system',
     spki: service?.spki ?? host.spki ?? NO_PINS,
+    servername: service?.servername ?? host.servername ?? null,
+    resume: service?.resume ?? host.resume ?? true,
     required: certificate !== null && (service?.required ?? host.required ?? false),
     authorities: Object.freeze(authorities),
     denied: named === false,
@@ -60,6 +63,13 @@ export function compileResolution(context: ResolutionContext, decision: Decision
     allowDowngrade: service?.allowDowngrade ?? host.allowDowngrade ?? false,
   } as const;
   return Object.freeze({ ...resolution, partition: partitionOf(resolution) });
+}
+
+/** Who said which TLS versions are allowed. */
+function whoseTls(pins: Pins, host: PinRule, service: PinRule | undefined): Resolution['tlsBy'] {
+  if (service?.tls ?? host.tls) return 'rule';
+  if (pins.saysTls) return 'config';
+  return host.label === 'none' && !service ? 'node' : 'default';
 }
 
 /** Whether nothing but the roots of this rule, and of the certificate it names, is to be trusted. */
@@ -74,14 +84,21 @@ const NO_PINS: readonly string[] = Object.freeze([]);
 
 /** Everything that two connections must have in common to be shared, and nothing secret. */
 function partitionOf(resolution: Omit<Resolution, 'partition'>): string {
-  const { certificate, tls, ca, trust, spki, required, authorities, acceptsAnyServer } = resolution;
+  const { certificate, rule, tls, tlsBy, ca, trust, spki, required, authorities, acceptsAnyServer } =
+    resolution;
+  const { servername, resume } = resolution;
   const parts = [certificate === null ? 'none' : JSON.stringify(certificate), `${tls.min}-${tls.max}`];
+  // Where no rule is asked, callers decide what they verify, and connections that they made are nobody else's.
+  if (rule === 'none') parts.push('unruled');
+  if (tlsBy !== 'default') parts.push(`by=${tlsBy}`);
   if (tls.legacy) parts.push('legacy');
   if (trust === 'only') parts.push('only');
   if (ca.length > 0) parts.push(`ca=${digest(ca.map((root) => root.fingerprint256))}`);
   const others = authorities.filter((name) => name !== certificate);
   if (others.length > 0) parts.push(`roots=${JSON.stringify(others.toSorted())}`);
   if (spki.length > 0) parts.push(`spki=${digest(spki)}`);
+  if (servername !== null) parts.push(`servername=${servername}`);
+  if (!resume) parts.push('no-resumption');
   if (required) parts.push('required');
   if (acceptsAnyServer) parts.push('any-server');
   return parts.join(' ');

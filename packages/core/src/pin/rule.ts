@@ -12,6 +12,8 @@ export interface PinRule {
   readonly ca: readonly CaMaterial[] | undefined;
   readonly trust: 'only' | undefined;
   readonly spki: readonly string[] | undefined;
+  readonly servername: string | undefined;
+  readonly resume: boolean | undefined;
   readonly required: boolean | undefined;
   readonly dangerouslyAcceptAnyServer: boolean | 'and-present-certificate' | undefined;
   readonly allowDowngrade: boolean | undefined;
@@ -34,6 +36,8 @@ export interface Pins {
   readonly default: PinRule | undefined;
   /** The TLS versions where no rule says otherwise. */
   readonly tls: TlsRange;
+  /** Whether the config wrote them. */
+  readonly saysTls: boolean;
   /** Certificates whose source says `trust: 'only'`. */
   readonly trustOnly: ReadonlySet<string>;
 }
@@ -50,6 +54,8 @@ export const SILENT: Omit<PinRule, 'label' | 'path'> = Object.freeze({
   ca: undefined,
   trust: undefined,
   spki: undefined,
+  servername: undefined,
+  resume: undefined,
   required: undefined,
   dangerouslyAcceptAnyServer: undefined,
   allowDowngrade: undefined,

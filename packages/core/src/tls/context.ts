@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { ClientCertificateError } from '../errors.ts';
 import type { ClientCertificate, Resolution, TlsRange } from '../types.ts';
 import { createTrustingContext } from './trust.ts';
-import { protocolOptions } from './version.ts';
+import { isMethod, protocolOptions, type TlsDecision, versionsOf } from './version.ts';
 
 /** One loaded certificate under its name; a renewed one is a new version. */
 export interface CertificateVersion {
@@ -17,35 +17,81 @@ export interface CertificateVersion {
  * behaves alike and nothing is decrypted twice.
  *
  * @param presented The certificate to present, or `null` for none.
+ * @param roots Those to trust beside Node's, and intermediates that help to find the way to one.
  * @param overrides What the caller of a request asked for beside it.
- * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate.
+ * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate;
+ *   ERR_CLIENTCERT_AGENT_CONFLICT where it does not take an option of the caller's
  */
 export function createContext(
   resolution: Resolution,
   presented: CertificateVersion | null,
   roots: readonly X509Certificate[],
-  overrides: SecureContextOptions = {},
+  overrides: SecureContextOptions = nothing,
 ): SecureContext {
   const only = resolution.trust === 'only';
-  // Without a prototype: Node reads options that are not there, and finds a polluted `Object.prototype.ca`.
-  const options: SecureContextOptions = Object.assign(
-    Object.create(null),
-    protocolOptions(resolution.tls),
-    overrides,
-  );
-  if (only) options.ca = [overrides.ca ?? [], roots.map((root) => root.toString())].flat();
+  const options = protocolsFor(resolution, overrides);
+  if (only) options.ca = roots.map((root) => root.toString());
   if (presented) Object.assign(options, identityOf(presented.material));
   try {
     return createTrustingContext(options, only ? [] : roots);
   } catch (error) {
+    if (resolution.rule === 'none') throw error; // the caller's, as everything there
+    const option = findRefused(resolution, overrides);
+    if (option !== undefined) throw notTaken(resolution.rule, option, error);
     throw presented ? refusal(presented.name, error) : error;
   }
+}
+
+/** Without a prototype: what every object may inherit is nobody's request. */
+const nothing: SecureContextOptions = Object.freeze(Object.create(null));
+
+/** What was decided of TLS versions, under what a caller asks for, who was allowed to ask. */
+function protocolsFor(decision: TlsDecision, overrides: SecureContextOptions): SecureContextOptions {
+  const decided = protocolOptions(decision);
+  // Node reads options that are not there, and would find a polluted `Object.prototype.ca`.
+  const options: SecureContextOptions = Object.assign(Object.create(null), decided, overrides);
+  if (overrides.secureOptions !== undefined) {
+    options.secureOptions = overrides.secureOptions | (decided.secureOptions ?? 0);
+  }
+  // Node takes a method's name and versions for a contradiction. Where both are the caller's they are one.
+  const { minVersion, maxVersion, secureProtocol } = overrides;
+  if (decision.tlsBy === 'node' || secureProtocol === undefined) return options;
+  options.minVersion = minVersion;
+  options.maxVersion = maxVersion;
+  if (!isMethod(secureProtocol) || minVersion !== undefined || maxVersion !== undefined) return options;
+  const { min = decided.minVersion, max = decided.maxVersion } = versionsOf(overrides);
+  return Object.assign(options, { secureProtocol: undefined, minVersion: min, maxVersion: max });
+}
+
+/** The option of a caller's that OpenSSL does not take by itself. */
+function findRefused(decision: TlsDecision, overrides: SecureContextOptions): string | undefined {
+  return Object.entries(overrides).find(([name, value]) => {
+    if (identityParts.has(name)) return false;
+    try {
+      createSecureContext(protocolsFor(decision, Object.assign(Object.create(null), { [name]: value })));
+      return false;
+    } catch {
+      return true;
+    }
+  })?.[0];
+}
+
+/** They make sense together only. */
+const identityParts: ReadonlySet<string> = new Set(['cert', 'key', 'pfx', 'passphrase']);
+
+function notTaken(rule: string, option: string, cause: unknown): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `${rule}: OpenSSL ${process.versions.openssl} in Node ${process.version} does not take the request's own "${option}"`,
+    { cause, hint: `Correct "${option}", or remove it from the request: the rule goes without.` },
+  );
 }
 
 /** @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate in this range. */
 export function checkPresentable(name: string, material: ClientCertificate, range: TlsRange): void {
   try {
-    createSecureContext(Object.assign(Object.create(null), protocolOptions(range), identityOf(material)));
+    const decision = { rule: name, tls: range, tlsBy: 'rule' } as const;
+    createSecureContext(Object.assign(Object.create(null), protocolOptions(decision), identityOf(material)));
   } catch (error) {
     throw refusal(name, error);
   }

@@ -8,8 +8,11 @@ import {
   type SecureContextOptions,
 } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
+import { keyTypeOf } from '../load/key-type.ts';
 import type { Resolution } from '../types.ts';
 import { type CertificateVersion, createContext } from './context.ts';
+import { describeValue } from './digest.ts';
+import { type ProcessTls, processTls } from './process.ts';
 
 const maxMergedContexts = 32;
 let count = 0;
@@ -31,6 +34,8 @@ export class SecureContexts {
   readonly #roots: readonly X509Certificate[];
   #plain: SecureContext | undefined;
   readonly #merged = new Map<string, SecureContext>();
+  /** What the process said when they were built. */
+  #builtUnder: ProcessTls | undefined;
 
   constructor(
     resolution: Resolution,
@@ -53,16 +58,25 @@ export class SecureContexts {
   }
 
   /**
-   * The secure context; with `overrides` of the caller, one of their own beside it, kept by their digest.
+   * The secure context; with `overrides` of the caller, one of their own beside it, kept by their digest. Built
+   * again where the process trusts other roots by now, or was told to allow less.
    *
-   * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate.
+   * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate;
+   *   ERR_CLIENTCERT_AGENT_CONFLICT where it does not take an option of the caller's;
+   *   ERR_CLIENTCERT_CONFIG_INVALID where config and process leave no TLS version
    */
   get(overrides?: SecureContextOptions): SecureContext {
+    const now = processTls();
+    if (this.#builtUnder !== now) {
+      this.#builtUnder = now;
+      this.#plain = undefined;
+      this.#merged.clear();
+    }
     if (!overrides) {
       this.#plain ??= createContext(this.resolution, this.#presented, this.#roots);
       return this.#plain;
     }
-    const key = digest(overrides);
+    const key = describeValue({ ...overrides });
     const known = this.#merged.get(key);
     if (known) return known;
     const context = createContext(this.resolution, this.#presented, this.#roots, overrides);
@@ -75,13 +89,16 @@ export class SecureContexts {
   /**
    * Whether the certificate can be presented where the server takes these signature algorithms, named as
    * OpenSSL names them (`RSA-PSS+SHA256`). Where it cannot, OpenSSL sends an empty certificate and says nothing.
+   * Of a kind of key that is not known here it is taken to be, if the server takes any that is not known either.
    */
   canSignWith(algorithms: readonly string[], protocol: string): boolean {
-    const key = this.#presented?.material.privateKey;
-    if (!key) return false;
-    const curve = key.asymmetricKeyDetails?.namedCurve;
+    const certificate = this.#presented?.material.certificate;
+    if (!certificate) return false;
+    const curve = certificate.publicKey.asymmetricKeyDetails?.namedCurve;
     if (protocol === 'TLSv1.3' && curve !== undefined && !curvesOfTls13.has(curve)) return false;
-    const prefixes = signatureNames[key.asymmetricKeyType ?? '']?.[protocol] ?? [];
+    const names = signatureNames[keyTypeOf(certificate)];
+    if (!names) return algorithms.some((algorithm) => !isKnown(algorithm));
+    const prefixes = names[protocol] ?? [];
     return algorithms.some((algorithm) => prefixes.some((prefix) => algorithm.startsWith(prefix)));
   }
 }
@@ -107,23 +124,32 @@ export class ConnectionProfile {
 
   /** What `tls.connect` takes to reach `host` under this profile; nothing on it is secret. */
   connectOptions(host: string): PinnedConnectOptions {
+    const servername = this.resolution.servername ?? host;
     return {
       secureContext: this.contexts.get(),
       checkServerIdentity: this.checkServerIdentity(),
       rejectUnauthorized: !this.resolution.acceptsAnyServer,
-      ...(isIP(host) === 0 && { servername: host }),
+      ...(isIP(servername) === 0 && { servername }),
     };
   }
 
-  /** What `tls.connect` checks after the chain: the names as ever, then the rule's `spki` pins. */
-  checkServerIdentity(names: CheckServerIdentity = checkNames): CheckServerIdentity {
-    const { spki, rule } = this.resolution;
-    if (spki.length === 0) return names;
-    return (host, certificate) => names(host, certificate) ?? checkPublicKey(spki, rule, host, certificate);
+  /**
+   * What `tls.connect` checks after the chain: the names as ever, those of the rule's `servername` in place of the
+   * host's, then what the caller checks, then the rule's `spki` pins. Where no rule names the host, a caller's own
+   * check stands alone, as in Node.
+   */
+  checkServerIdentity(own?: CheckServerIdentity): CheckServerIdentity {
+    const { spki, rule, servername } = this.resolution;
+    if (rule === 'none') return own ?? checkNames;
+    if (!own && servername === null && spki.length === 0) return checkNames;
+    return (host, certificate) =>
+      checkNames(servername ?? host, certificate) ??
+      own?.(servername ?? host, certificate) ??
+      (spki.length === 0 ? undefined : checkPublicKey(spki, rule, host, certificate));
   }
 }
 
-/** RFC 8446, section 4.2.3; RFC 5246, section 7.4.1.4.1. */
+/** RFC 8446, section 4.2.3; RFC 5246, section 7.4.1.4.1; ML-DSA signs in TLS 1.3 alone. */
 const signatureNames: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   rsa: { 'TLSv1.2': ['RSA+', 'RSA-PSS+'], 'TLSv1.3': ['RSA-PSS+'] },
   'rsa-pss': { 'TLSv1.2': ['RSA-PSS+'], 'TLSv1.3': ['RSA-PSS+'] },
@@ -131,20 +157,18 @@ const signatureNames: Readonly<Record<string, Readonly<Record<string, readonly s
   ed25519: { 'TLSv1.2': ['Ed25519'], 'TLSv1.3': ['Ed25519'] },
   ed448: { 'TLSv1.2': ['Ed448'], 'TLSv1.3': ['Ed448'] },
   dsa: { 'TLSv1.2': ['DSA+'] },
+  'ml-dsa-44': { 'TLSv1.3': ['id-ml-dsa-44'] },
+  'ml-dsa-65': { 'TLSv1.3': ['id-ml-dsa-65'] },
+  'ml-dsa-87': { 'TLSv1.3': ['id-ml-dsa-87'] },
 };
 
-const curvesOfTls13 = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
-
-function digest(options: SecureContextOptions): string {
-  const hash = createHash('sha256');
-  for (const key of Object.keys(options).sort()) {
-    hash.update(`\0${key}\0`);
-    for (const value of [options[key as keyof SecureContextOptions]].flat()) {
-      hash.update(ArrayBuffer.isView(value) ? value : `${typeof value}\0${JSON.stringify(value)}\0`);
-    }
-  }
-  return hash.digest('base64');
+function isKnown(algorithm: string): boolean {
+  return Object.values(signatureNames)
+    .flatMap((names) => Object.values(names).flat())
+    .some((prefix) => algorithm.startsWith(prefix));
 }
+
+const curvesOfTls13 = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /** RFC 7469, section 2.4: SHA-256 over the DER SubjectPublicKeyInfo. */
 function checkPublicKey(

@@ -7,6 +7,8 @@ import {
   type SecureContextOptions,
 } from 'node:tls';
 
+import { processTls } from './process.ts';
+
 /** What is inside a `SecureContext`. Not documented, relied on for years; where it is missing the full list is passed. */
 interface NativeContext {
   addCACert?: (pem: string) => void;
@@ -30,7 +32,9 @@ export function createTrustingContext(
   const context = createSecureContext(options);
   const native = context.context as NativeContext | undefined;
   if (typeof native?.addCACert !== 'function') {
-    return createSecureContext(withRoots(options, [...rootCertificates, ...extraRoots(), ...own]));
+    return createSecureContext(
+      withRoots(options, [...(processTls().roots ?? [...rootCertificates, ...extraRoots()]), ...own]),
+    );
   }
   // Node 20 starts the extended store from the bundled roots alone.
   for (const pem of node20 ? [...extraRoots(), ...own] : own) native.addCACert(pem);

@@ -149,6 +149,11 @@ describe('what is weaker than the rule is refused before a connection', () => {
     [{ minVersion: 'TLSv1' }, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
     [{ ciphers: 'DEFAULT@SECLEVEL=0' }, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
     [{ secureOptions: 0x4 }, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    [{ minDHSize: 512 }, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    [{ allowPartialTrustChain: true }, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    [{ session: Buffer.alloc(1) }, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    [{ pskCallback: () => null }, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    [{ secureProtocol: 'TLSv1_method' }, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
   ] as const)('%o', async (options, code) => {
     await using server = await startServer({ authority });
     await using credentials = await load(server.port);
@@ -161,5 +166,207 @@ describe('what is weaker than the rule is refused before a connection', () => {
     await using credentials = await loadCredentials({ hosts: {} });
     await get(server.url, { agent: credentials.agent(), rejectUnauthorized: false });
     expect(subjects(server)).toEqual([null]);
+  });
+});
+
+describe('attack: rules that are weakened', () => {
+  it.each([
+    [{ tls: 'TLSv1.2' }, { maxVersion: 'TLSv1.3' }],
+    [{ tls: 'TLSv1.2' }, { minVersion: 'TLSv1.3' }],
+    [{ tls: 'TLSv1.3' }, { minVersion: 'TLSv1.2' }],
+    [{ tls: 'TLSv1.3' }, { maxVersion: 'TLSv1.2' }],
+    [{ tls: 'TLSv1.3' }, { secureProtocol: 'TLSv1_2_method' }],
+    [{ tls: { min: 'TLSv1', max: 'TLSv1.2', legacy: true } }, { maxVersion: 'TLSv1.3' }],
+  ] as const)('a caller goes out of a pin: %o, %o', async (rule, options) => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port, rule);
+    await expect(get(server.url, { agent: credentials.agent(), ...options })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      hint: expect.stringMatching(/TLSv1/),
+    });
+    expect(server.connections).toBe(0);
+  });
+
+  it('a caller goes out of a pin for all hosts, where no rule names the host', async () => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({ tls: 'TLSv1.2' });
+    const ca = authority.certificate;
+    const agent = credentials.agent({ ca });
+    for (const options of [
+      { maxVersion: 'TLSv1.3' },
+      { secureContext: createSecureContext({ ca }) },
+      { secureContext: createSecureContext({ ca, maxVersion: 'TLSv1.2' }) },
+    ] as const) {
+      await get(server.url, { agent, ...options } as object).catch((error) =>
+        expect(error).toMatchObject({
+          code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+          message: expect.stringMatching(/^tls: /),
+        }),
+      );
+    }
+    await get(server.url, { agent, maxVersion: 'TLSv1.2' });
+    await get(server.url, { agent });
+    expect(server.requests.map(({ protocol }) => protocol)).toEqual(['TLSv1.2', 'TLSv1.2', 'TLSv1.2']);
+  });
+
+  it('a caller’s own roots where only those of the rule are trusted', async () => {
+    const stranger = await createAuthority();
+    await using server = await startServer({ authority: stranger, clientCertificate: 'optional' });
+    await using credentials = await load(server.port, { trust: 'only' });
+    const options = { agent: credentials.agent(), ca: stranger.certificate };
+    await expect(get(server.url, options)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    expect(server.connections).toBe(0);
+  });
+
+  it('a caller’s own check in place of the name’s', async () => {
+    await using server = await startServer({ authority, hosts: ['other.example'] });
+    await using credentials = await load(server.port);
+    const asked: string[] = [];
+    const check = (host: string) => void asked.push(host);
+    const options = { agent: credentials.agent(), checkServerIdentity: check };
+    await expect(get(server.url, options)).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+    expect([server.requests, asked]).toEqual([[], []]);
+
+    await using right = await startServer({ authority });
+    await using other = await load(right.port);
+    await get(right.url, { agent: other.agent(), checkServerIdentity: check });
+    expect(asked).toEqual(['127.0.0.1']);
+  });
+
+  it.each([{ trust: 'only' }, { tls: 'TLSv1.2' }, { servername: 'api.bank.example' }] as const)(
+    'a caller’s own secure context or agent at a rule without a certificate: %o',
+    async (rule) => {
+      await using server = await startServer({ authority, clientCertificate: 'optional' });
+      await using credentials = await loadCredentials({
+        hosts: { [`127.0.0.1:${server.port}`]: { ca: authority.certificate, ...rule } },
+      });
+      const secureContext = createSecureContext({ maxVersion: 'TLSv1.2', ca: authority.certificate });
+      const call = get(server.url, { agent: credentials.agent(), secureContext } as object);
+      await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      const target = { host: '127.0.0.1', port: server.port };
+      expect(() => credentials.refuseOwn(target, 'httpsAgent')).toThrow(/httpsAgent/);
+      expect(server.connections).toBe(0);
+    },
+  );
+});
+
+describe('a caller may be stricter', () => {
+  it.each([
+    [{ maxVersion: 'TLSv1.2' }, 'TLSv1.2'],
+    [{ minVersion: 'TLSv1.3' }, 'TLSv1.3'],
+    [{ secureProtocol: 'TLSv1_2_method' }, 'TLSv1.2'],
+    [{ secureProtocol: 'TLSv1_2_client_method' }, 'TLSv1.2'],
+    [{ secureProtocol: 'SSLv23_method' }, 'TLSv1.2'],
+    [{ secureProtocol: 'TLS_method' }, 'TLSv1.3'],
+  ] as const)('%o', async (options, protocol) => {
+    await using server = await startServer({ authority });
+    await using other = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await load(server.port);
+    const agent = credentials.agent();
+    await get(server.url, { agent, ...options });
+    // And where no rule names the host, as with an agent of Node's.
+    await get(other.url, { agent, ca: authority.certificate, ...options });
+    expect([...server.requests, ...other.requests].map((seen) => seen.protocol)).toEqual([
+      protocol,
+      protocol,
+    ]);
+    expect(subjects(server)).toEqual(['alice']);
+  });
+
+  it('and verify where the rule does not', async () => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({
+      hosts: { [`127.0.0.1:${server.port}`]: { dangerouslyAcceptAnyServer: true } },
+    });
+    const agent = credentials.agent();
+    await get(server.url, { agent });
+    await expect(get(server.url, { agent, rejectUnauthorized: true })).rejects.toThrow();
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('what OpenSSL does not take of a caller’s options is said of them', () => {
+  it.each([
+    { ciphers: 'NO-SUCH-CIPHER' },
+    { sigalgs: 'NO-SUCH+SHA256' },
+    { ecdhCurve: 'no-such-curve' },
+    { crl: 'no list' },
+    { secureProtocol: 'SSLv3_method' },
+    { minVersion: 'TLSv9' as 'TLSv1.3' },
+  ])('%o', async (options) => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port);
+    const [name] = Object.keys(options);
+    await expect(get(server.url, { agent: credentials.agent(), ...options })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      message: expect.stringContaining(`"${name}"`),
+      cause: expect.any(Error),
+    });
+    expect(server.connections).toBe(0);
+    // An option of theirs says nothing against those of others.
+    await get(server.url, { agent: credentials.agent() });
+    expect(subjects(server)).toEqual(['alice']);
+  });
+});
+
+describe('attack: identities that mix', () => {
+  /** The same key and certificate in every form that Node takes. */
+  const forms: Record<string, (text: string) => unknown> = {
+    string: (text) => text,
+    Buffer: (text) => Buffer.from(text),
+    Uint8Array: (text) => new Uint8Array(Buffer.from(text)),
+    DataView: (text) => new DataView(new Uint8Array(Buffer.from(text)).buffer),
+    Int8Array: (text) => new Int8Array(Buffer.from(text)),
+    'list of strings': (text) => [text],
+    'list of DataViews': (text) => [new DataView(new Uint8Array(Buffer.from(text)).buffer)],
+    'list of { pem }': (text) => [{ pem: text }],
+    'list of { pem } as DataView': (text) => [
+      { pem: new DataView(new Uint8Array(Buffer.from(text)).buffer) },
+    ],
+    'list of { pem, passphrase }': (text) => [{ pem: Buffer.from(text), passphrase: 'x' }],
+  };
+
+  it.each(Object.keys(forms))('keys and certificates given as %s share no connection', async (form) => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({ hosts: {} });
+    const agent = credentials.agent({ ca: authority.certificate });
+    const shape = forms[form]!;
+    const seen = [];
+    for (const each of [mallory, alice, mallory]) {
+      const cert = form.includes('pem') ? Buffer.from(each.cert) : shape(each.cert);
+      const options = { agent, cert, key: shape(each.key) } as object;
+      await get(server.url, options);
+      seen.push(subjects(server).at(-1));
+    }
+    expect(seen).toEqual(['mallory', 'alice', 'mallory']);
+    expect(server.connections).toBe(2);
+  });
+
+  it.each(['Buffer', 'DataView', 'list of { buf }', 'list of { buf } as DataView'])(
+    'PFX files given as %s share no connection',
+    async (form) => {
+      await using server = await startServer({ authority, clientCertificate: 'optional' });
+      await using credentials = await loadCredentials({ hosts: {} });
+      const agent = credentials.agent({ ca: authority.certificate });
+      for (const each of [mallory, alice]) {
+        const bytes = await each.pfx('x');
+        const view = form.includes('DataView') ? new DataView(new Uint8Array(bytes).buffer) : bytes;
+        const pfx = form.startsWith('list') ? [{ buf: view, passphrase: 'x' }] : view;
+        await get(server.url, { agent, pfx, passphrase: 'x' } as object);
+      }
+      expect(subjects(server)).toEqual(['mallory', 'alice']);
+    },
+  );
+
+  it('roots given as DataView are told apart', async () => {
+    const stranger = await createAuthority();
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({ hosts: {} });
+    const agent = credentials.agent();
+    const view = (text: string) => [new DataView(new Uint8Array(Buffer.from(text)).buffer)];
+    await get(server.url, { agent, ca: view(authority.certificate) as unknown as string });
+    const strict = get(server.url, { agent, ca: view(stranger.certificate) as unknown as string });
+    await expect(strict).rejects.toThrow();
+    expect(server.requests).toHaveLength(1);
   });
 });

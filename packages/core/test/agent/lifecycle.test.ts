@@ -113,6 +113,27 @@ describe('switches of the whole process', () => {
     expect(stdout.trim()).toBe('refused served');
   });
 
+  it('--tls-min-v1.3 and --tls-cipher-list hold unless a rule says tls', async () => {
+    for (const args of [
+      ['--tls-min-v1.3'],
+      ['--tls-max-v1.2', '--tls-cipher-list=ECDHE-ECDSA-AES256-GCM-SHA384'],
+    ]) {
+      const { stdout } = await processes.run(
+        `
+        const ciphers = 'ECDHE-ECDSA-AES128-GCM-SHA256';
+        globalThis.serverOptions = { tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers } };
+        ${scene}
+        const call = async (rule) => get(server.url, { agent: (await pin(rule)).agent() }).then(() => 'served', () => 'refused');
+        console.log(await call('alice'), await call({ certificate: 'alice', tls: 'TLSv1.2' }));
+        process.exit();
+        `,
+        { args },
+      );
+      // No rule names ciphers.
+      expect([args, stdout.trim()]).toEqual([args, args.length === 1 ? 'refused served' : 'refused refused']);
+    }
+  });
+
   it('NODE_EXTRA_CA_CERTS is trusted beside a root of the rule', async () => {
     const { stdout, stderr } = await processes.run(`
       const { spawnSync } = await import('node:child_process');

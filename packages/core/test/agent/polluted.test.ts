@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { createSecureContext } from 'node:tls';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+} from '@clientcert/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Credentials, loadCredentials } from '../../src/credentials.ts';
+import { get, sourceOf, subjects, withPolluted } from '../support.ts';
+
+let authority: Authority;
+let stranger: Authority;
+let alice: IssuedCertificate;
+let mallory: IssuedCertificate;
+
+beforeAll(async () => {
+  [authority, stranger] = await Promise.all([createAuthority(), createAuthority()]);
+  alice = await authority.issue({ name: 'alice' });
+  mallory = await authority.issue({ name: 'mallory' });
+});
+
+/** What a page that merges JSON, or worse, could have every object inherit. */
+const pollutions = {
+  service: () => ({ service: 'Payments' }),
+  'service: false': () => ({ service: false }),
+  origin: () => ({ origin: 'https://evil.example' }),
+  clientCertificate: () => ({ clientCertificate: 'Payments' }),
+  'cert and key': () => ({ cert: mallory.cert, key: mallory.key }),
+  ca: () => ({ ca: stranger.certificate }),
+  rejectUnauthorized: () => ({ rejectUnauthorized: false }),
+  secureContext: () => ({
+    secureContext: createSecureContext({ cert: mallory.cert, key: mallory.key, ca: stranger.certificate }),
+  }),
+  checkServerIdentity: () => ({ checkServerIdentity: () => undefined }),
+  servername: () => ({ servername: 'evil.example' }),
+  session: () => ({ session: Buffer.alloc(8) }),
+  'host and port': () => ({ host: 'evil.example', hostname: 'evil.example', port: 1 }),
+  'Unix socket': () => ({ socketPath: '/nonexistent/socket' }),
+  versions: () => ({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', secureProtocol: 'TLSv1_method' }),
+  resolution: () => ({ resume: false, required: true, trust: 'only', spki: ['sha256/x'], proxy: false }),
+};
+
+describe('attack: identities that mix', () => {
+  const load = (ports: readonly number[], name = 'localhost') =>
+    loadCredentials({
+      certificates: { alice: sourceOf(alice, authority), mallory: sourceOf(mallory, authority) },
+      hosts: { [`${name}:${ports[0]}`]: 'alice' },
+      services: { Payments: { certificate: 'mallory', hosts: [`${name}:${ports[0]}`] } },
+    });
+
+  const ways: Record<string, (credentials: Credentials, port: number) => Promise<unknown>> = {
+    agent: (credentials, port) => get(`https://localhost:${port}`, { agent: credentials.agent() }),
+    sharedAgent: (credentials, port) =>
+      get(`https://localhost:${port}`, { agent: credentials.sharedAgent({}) }),
+    connect: async (credentials, port) => {
+      const socket = credentials.connect({ host: 'localhost', port });
+      await once(socket, 'secureConnect');
+      socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n').resume();
+      await once(socket, 'close');
+    },
+  };
+
+  for (const [name, pollution] of Object.entries(pollutions)) {
+    it.each(Object.keys(ways))(`a polluted Object.prototype changes nothing: ${name}, %s`, async (way) => {
+      await using server = await startServer({ authority, host: 'localhost' });
+      await using untrusted = await startServer({ authority: stranger, host: 'localhost' });
+      await using credentials = await load([server.port]);
+      const polluted = pollution();
+      await withPolluted(polluted, async () => {
+        await ways[way]!(credentials, server.port);
+        await expect(ways[way]!(credentials, untrusted.port)).rejects.toThrow();
+        const { certificate, rule } = credentials.resolve({ host: 'localhost', port: server.port });
+        expect([certificate, rule]).toEqual(['alice', `hosts["localhost:${server.port}"]`]);
+      });
+      expect(subjects(server)).toEqual(['alice']);
+      expect(untrusted.requests).toEqual([]);
+    });
+  }
+
+  it('a polluted Object.prototype brings no proxy', async () => {
+    await using server = await startServer({ authority, host: 'localhost' });
+    await using proxy = await startProxy({});
+    await using credentials = await load([server.port]);
+    for (const value of [proxy.url, { url: proxy.url }]) {
+      await withPolluted({ proxy: value, defaultProxy: 'env', url: proxy.url }, async () => {
+        for (const way of Object.values(ways)) await way(credentials, server.port);
+      });
+    }
+    expect(proxy.connects).toEqual([]);
+    expect(subjects(server)).toEqual(Array(6).fill('alice'));
+  });
+});
