@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 import type { Warning } from '../types.ts';
 import { anatomyOf } from './anatomy.ts';
@@ -40,7 +41,6 @@ export async function authorityWarnings(
     .filter((end) => end !== undefined);
   if (ends.length === 0) return [];
   const known = only ? new Set<string>() : rootNames();
-  if (known === undefined) return [];
   const rootless = new Map(
     ends.filter((end) => !known.has(anatomyOf(end).issuer)).map((end) => [end.fingerprint256, end]),
   );
@@ -73,10 +73,29 @@ function issuerOf({ issuer }: X509Certificate): string {
   return subjectOf({ subject: issuer } as X509Certificate);
 }
 
-/** Subjects of the roots that Node trusts; undefined where it does not tell all of them. */
-function rootNames(): ReadonlySet<string> | undefined {
+/** Subjects of the roots that Node trusts, as far as it tells them. */
+function rootNames(): ReadonlySet<string> {
   const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => readonly string[] };
-  if (getCACertificates === undefined && process.env.NODE_EXTRA_CA_CERTS !== undefined) return undefined;
-  const roots = getCACertificates?.('default') ?? tls.rootCertificates;
-  return new Set(roots.map((pem) => anatomyOf(new X509Certificate(pem)).subject));
+  const roots = getCACertificates?.('default') ?? [...tls.rootCertificates, ...extraRoots()];
+  return new Set(roots.flatMap(subjectIn));
+}
+
+function subjectIn(pem: string): string[] {
+  try {
+    return [anatomyOf(new X509Certificate(pem)).subject];
+  } catch {
+    // One that Node passed over as well.
+    return [];
+  }
+}
+
+/** Node before 22.15 does not tell which roots it took from there. */
+function extraRoots(): readonly string[] {
+  const path = process.env.NODE_EXTRA_CA_CERTS;
+  try {
+    const text = path === undefined ? '' : readFileSync(path, 'latin1');
+    return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  } catch {
+    return [];
+  }
 }

@@ -218,7 +218,7 @@ export function foreignLabel(label: string): Foreign | undefined {
 /** What a PEM block is whose label and content say nothing here: an OCSP response, a static key of OpenVPN. */
 export function unknownBlock(label: string): Foreign {
   return {
-    what: `a ${label} block, and neither a certificate nor a private key`,
+    what: `a PEM block of another kind (${label}), neither a certificate nor a private key`,
     hint: 'Name the file that holds the certificate, with a line -----BEGIN CERTIFICATE-----, and its private key.',
   };
 }

@@ -137,7 +137,7 @@ export function chainWarnings(
   // Other identities bring chains of their own.
   const unrelated = alone ? chain.unrelated : [];
   // Without its root a chain is as it should be sent; a leaf alone may not be, and roots it does not lead to are odd.
-  if (open !== undefined && (intermediates.length === 0 || roots.length > 0))
+  if (open !== undefined && !isIssuedByRoot(open) && (intermediates.length === 0 || roots.length > 0))
     warnings.push({
       code: 'CHAIN_INCOMPLETE',
       message: `the issuer of ${subjectOf(open)} is not in the file: if it is an intermediate, servers that do not have it themselves refuse the certificate`,
@@ -153,6 +153,11 @@ export function chainWarnings(
       message: `not sent, because they do not belong to the chain: ${unrelated.slice(0, 5).map(subjectOf).join('; ')}${unrelated.length > 5 ? `; and ${unrelated.length - 5} more` : ''}`,
     });
   return warnings;
+}
+
+/** Whether the issuer that is missing is plainly a root: it issued itself, or is called one. */
+function isIssuedByRoot(certificate: X509Certificate): boolean {
+  return anatomyOf(certificate).issuedByRoot || /\broot\b/i.test(certificate.issuer ?? '');
 }
 
 function isInOrder(
