@@ -58,7 +58,8 @@ export class Connections {
     const { name, material } = next;
     const latest: VersionOf = (each) => (each === name ? next : versionOf(each));
     // Where it lends its roots alone, nothing changes unless they do.
-    const newRoots = !haveSame(versionOf(name).material.ca, material.ca);
+    const before = versionOf(name).material;
+    const newRoots = !haveSame(before.ca, material.ca) || !haveSame(before.chain, material.chain);
     const isStale = ({ resolution: { certificate, authorities } }: SecureContexts) =>
       certificate === name || (newRoots && authorities.includes(name));
     const retiring = [...this.#contexts.values()].filter(isStale);
@@ -112,8 +113,12 @@ export class Connections {
 
 function build(resolution: Resolution, versionOf: VersionOf): SecureContexts {
   const { certificate, authorities, ca } = resolution;
-  const roots = [...ca, ...authorities.flatMap((name) => versionOf(name).material.ca)];
-  return new SecureContexts(resolution, certificate === null ? null : versionOf(certificate), roots);
+  const lenders = authorities.map((name) => versionOf(name).material);
+  const trust = {
+    roots: [...ca, ...lenders.flatMap((material) => material.ca)],
+    intermediates: lenders.flatMap((material) => material.chain),
+  };
+  return new SecureContexts(resolution, certificate === null ? null : versionOf(certificate), trust);
 }
 
 /** The certificates that a decision builds on, for what is presented or for what is trusted. */

@@ -1,8 +1,8 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import type { ClientCertificate, Resolution, TlsRange } from '../types.ts';
-import { createTrustingContext } from './trust.ts';
+import { createTrustingContext, pemOf, type Trust } from './trust.ts';
 import { isMethod, protocolOptions, type TlsDecision, versionsOf } from './version.ts';
 
 /** One loaded certificate under its name; a renewed one is a new version. */
@@ -17,7 +17,6 @@ export interface CertificateVersion {
  * behaves alike and nothing is decrypted twice.
  *
  * @param presented The certificate to present, or `null` for none.
- * @param roots Those to trust beside Node's, and intermediates that help to find the way to one.
  * @param overrides What the caller of a request asked for beside it.
  * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where this Node's OpenSSL does not take the certificate;
  *   ERR_CLIENTCERT_AGENT_CONFLICT where it does not take an option of the caller's
@@ -25,15 +24,15 @@ export interface CertificateVersion {
 export function createContext(
   resolution: Resolution,
   presented: CertificateVersion | null,
-  roots: readonly X509Certificate[],
+  trust: Trust,
   overrides: SecureContextOptions = nothing,
 ): SecureContext {
   const only = resolution.trust === 'only';
   const options = protocolsFor(resolution, overrides);
-  if (only) options.ca = roots.map((root) => root.toString());
+  if (only) options.ca = pemOf(trust, []);
   if (presented) Object.assign(options, identityOf(presented.material));
   try {
-    return createTrustingContext(options, only ? [] : roots);
+    return createTrustingContext(options, only ? undefined : trust);
   } catch (error) {
     if (resolution.rule === 'none') throw error; // the caller's, as everything there
     const option = findRefused(resolution, overrides);

@@ -13,6 +13,7 @@ import type { Resolution } from '../types.ts';
 import { type CertificateVersion, createContext } from './context.ts';
 import { describeValue } from './digest.ts';
 import { type ProcessTls, processTls } from './process.ts';
+import type { Trust } from './trust.ts';
 
 const maxMergedContexts = 32;
 let count = 0;
@@ -31,20 +32,16 @@ export class SecureContexts {
   retired = false;
   readonly resolution: Resolution;
   readonly #presented: CertificateVersion | null;
-  readonly #roots: readonly X509Certificate[];
+  readonly #trust: Trust;
   #plain: SecureContext | undefined;
   readonly #merged = new Map<string, SecureContext>();
   /** What the process said when they were built. */
   #builtUnder: ProcessTls | undefined;
 
-  constructor(
-    resolution: Resolution,
-    presented: CertificateVersion | null,
-    roots: readonly X509Certificate[],
-  ) {
+  constructor(resolution: Resolution, presented: CertificateVersion | null, trust: Trust) {
     this.resolution = resolution;
     this.#presented = presented;
-    this.#roots = roots;
+    this.#trust = trust;
     count += 1;
     this.id = `${presented ? `${presented.name}@${presented.version}` : 'none'}#${count}`;
   }
@@ -73,13 +70,13 @@ export class SecureContexts {
       this.#merged.clear();
     }
     if (!overrides) {
-      this.#plain ??= createContext(this.resolution, this.#presented, this.#roots);
+      this.#plain ??= createContext(this.resolution, this.#presented, this.#trust);
       return this.#plain;
     }
     const key = describeValue({ ...overrides });
     const known = this.#merged.get(key);
     if (known) return known;
-    const context = createContext(this.resolution, this.#presented, this.#roots, overrides);
+    const context = createContext(this.resolution, this.#presented, this.#trust, overrides);
     const [oldest] = this.#merged.keys();
     if (oldest !== undefined && this.#merged.size >= maxMergedContexts) this.#merged.delete(oldest);
     this.#merged.set(key, context);
