@@ -160,6 +160,28 @@ it('examples/connect/ws.mjs presents none where it is redirected to', async () =
   expect(arrived).toEqual(['nobody', '/EUR']);
 });
 
+it('examples/connect/kafka.mjs reaches every broker under its own name, each connection with its own decision', async () => {
+  const names = ['one.kafka.bank.example', 'two.kafka.bank.example'];
+  await using first = await startServer({ authority, hosts: [names[0]!] });
+  await using second = await startServer({ authority, hosts: [names[1]!] });
+  const after = `
+    for (const host of ${JSON.stringify(names)}) {
+      await new Promise((resolve, reject) => {
+        const socket = example.socketFactory({ host, port: 9093, onConnect: () => {
+          socket.end('GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n').resume();
+        } });
+        socket.on('error', reject).on('close', resolve);
+      });
+    }`;
+  const ports = { [`${names[0]}:9093`]: first.port, [`${names[1]}:9093`]: second.port };
+  const run = await examples.run('connect/kafka.mjs', ports, { after });
+  expect(run).toEqual({ code: 0, output: '' });
+  const seen = [...first.requests, ...second.requests];
+  expect(
+    seen.map(({ servername, clientCertificate }) => [servername, clientCertificate?.commonName]),
+  ).toEqual(names.map((name) => [name, 'bank']));
+});
+
 /** Puts a renewed certificate in place of what follows `marker` in an example, and goes on with `then`. */
 function renewing(marker: string, then: string): (source: string) => string {
   return (source) => {

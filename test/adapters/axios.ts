@@ -9,6 +9,10 @@ const ownCertificate = {
     'passes neither cert nor key on',
   'a certificate and key of their own are used where no rule names the host':
     'passes neither cert nor key on',
+  'a certificate and key of their own are presented for no other client, over TLS 1.2':
+    'passes neither cert nor key on',
+  'a certificate and key of their own are presented for no other client, over TLS 1.3':
+    'passes neither cert nor key on',
 };
 
 export const adapters: AdapterUnderTest[] = [

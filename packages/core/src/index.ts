@@ -37,6 +37,7 @@ export {
 export type { ReloadReport } from './rotate/renewals.ts';
 export type { PinnedConnectOptions } from './tls/profile.ts';
 export type {
+  CaMaterial,
   CertificateSource,
   ClientCertificate,
   Config,
@@ -54,11 +55,13 @@ export type {
   Resolution,
   RuleOptions,
   ServicePin,
+  SourceCall,
   SourceOptions,
   Target,
   TlsPin,
   TlsRange,
   TlsVersion,
+  Truststore,
   Warning,
   WarningCode,
   WatchOptions,

@@ -2,20 +2,31 @@ import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from './config/check.ts';
 import type { CheckedProxy } from './config/proxy.ts';
 import { ClientCertificateError } from './errors.ts';
+import { authorityWarnings } from './load/authority.ts';
+import { createBudget } from './load/budget.ts';
 import { readRoots, readSource } from './load/index.ts';
 import { resolvePassphrase } from './load/passphrase.ts';
 import { explainAs, Problem } from './load/problem.ts';
+import { toTruststore } from './load/roots.ts';
 import { createSurroundings, pathOf } from './load/source.ts';
 import { ownOf } from './own.ts';
 import { type Pins, rulesOf } from './pin/rule.ts';
 import { buildTable, type Table } from './pin/table.ts';
+import { withDeadline } from './rotate/deadline.ts';
 import { eachOf } from './rotate/each.ts';
 import { isEqual } from './rotate/equal.ts';
 import { replaces } from './rotate/judge.ts';
 import type { Reading } from './rotate/renewal.ts';
 import { currentState, type Watched } from './rotate/watch.ts';
 import type { CertificateVersion } from './tls/context.ts';
-import type { CertificateSource, ClientCertificate, FileSource, Material } from './types.ts';
+import type {
+  CaMaterial,
+  CertificateSource,
+  ClientCertificate,
+  FileSource,
+  SourceCall,
+  Warning,
+} from './types.ts';
 
 /** A config with everything it names read: certificates, roots, the proxy's authorization. */
 export interface Inventory {
@@ -41,7 +52,7 @@ export interface CertificateReading extends Reading<ClientCertificate> {
 export type Origin = Omit<Reading<unknown>, 'value'>;
 
 export interface RuleRoots {
-  readonly ca: readonly Material[];
+  readonly ca: readonly CaMaterial[];
   readonly reading: Reading<readonly X509Certificate[]>;
 }
 
@@ -58,6 +69,8 @@ export interface LoadedProxy {
 interface Place {
   readonly baseDirectory: string;
   readonly expiryWarningDays: CheckedConfig['expiryWarningDays'];
+  /** Ends the reading. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How many certificates are read at a time: enough to fill the thread pool, few enough to stay small. */
@@ -80,7 +93,10 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
   checkTrust(config, loaded.certificates);
   const names = [...config.certificates.keys()];
   return {
-    config,
+    config: {
+      ...config,
+      warnings: [...config.warnings, ...(await warnOfRoots(config.pins, roots, loaded.certificates))],
+    },
     certificates: new Map(
       names.flatMap((name) => {
         const version = loaded.certificates.get(name);
@@ -134,7 +150,9 @@ async function loadCertificates(
   let loaded = 0;
   await eachOf(sources, concurrency, async ([name, source], index) => {
     try {
-      const { value: material, trust, ...origin } = await readCertificateSource(name, source, place);
+      const read = (signal?: AbortSignal) => readCertificateSource(name, source, { ...place, signal });
+      // Whoever loads for the first time may be asked for a passphrase; a reload waits for no one for ever.
+      const { value: material, trust, ...origin } = await (earlier ? withDeadline(name, read).value : read());
       if (trust === 'only') trustOnly.add(name);
       certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
       origins.set(name, origin);
@@ -169,9 +187,28 @@ async function loadRoots(
   return { roots, failures };
 }
 
+/** What a certificate's own source says is trusted where its rule is, so that its roots count as well. */
+async function warnOfRoots(
+  pins: Pins,
+  roots: ReadonlyMap<string, RuleRoots>,
+  certificates: ReadonlyMap<string, CertificateVersion>,
+): Promise<Warning[]> {
+  const rules = new Map(rulesOf(pins).map((rule) => [rule.label, rule]));
+  const warnings: Warning[] = [];
+  for (const [label, { reading }] of roots) {
+    const { certificate, trust } = rules.get(label) ?? {};
+    const pile = certificates.get(`${certificate}`)?.material.ca ?? [];
+    const only = trust === 'only' || pins.trustOnly.has(`${certificate}`);
+    warnings.push(
+      ...(await authorityWarnings(`${label}: ca`, reading.value, { pile, only }, createBudget())),
+    );
+  }
+  return warnings;
+}
+
 interface Authority {
   readonly label: string;
-  readonly ca: readonly Material[];
+  readonly ca: readonly CaMaterial[];
 }
 
 function listAuthorities({ authorities, proxy }: CheckedConfig): readonly Authority[] {
@@ -212,8 +249,8 @@ export async function readCertificateSource(
 ): Promise<CertificateReading> {
   let found: FileSource | undefined;
   const watched: Watched[] = [];
-  const ask = async () => {
-    const given = typeof source === 'function' ? await source() : source;
+  const ask = async (call: SourceCall) => {
+    const given = typeof source === 'function' ? await source(call) : source;
     // What is no object is told as that by whoever reads it.
     found = typeof given === 'object' && given !== null ? ownOf(given) : given;
     const path = directoryOf(found, place);
@@ -238,25 +275,36 @@ function directoryOf(source: FileSource | undefined, { baseDirectory }: Place): 
 /** Reads the roots of a rule or of the proxy, and says what to watch. */
 export async function readRuleRoots(
   label: string,
-  ca: readonly Material[],
+  ca: readonly CaMaterial[],
   baseDirectory: string,
+  signal?: AbortSignal,
 ): Promise<Reading<readonly X509Certificate[]>> {
   const name = `${label}: ca`;
   try {
-    const paths = ca.map((material) => pathOf(material, baseDirectory)).filter((path) => path !== undefined);
+    const paths = ca.flatMap((material) => pathsOf(material, baseDirectory));
     const files = await Promise.all(paths.map(async (path) => ({ path, state: await currentState(path) })));
-    return { value: await readRoots(ca, { baseDirectory, name }), files };
+    return { value: await readRoots(ca, { baseDirectory, name, signal }), files };
   } catch (error) {
     throw explainAs(name, error);
   }
+}
+
+/** The file, and that of its passphrase where it has one. */
+function pathsOf(ca: CaMaterial, baseDirectory: string): string[] {
+  const { file, passphrase } = toTruststore(ca);
+  const secret = typeof passphrase === 'object' && 'file' in passphrase ? passphrase.file : undefined;
+  return [file, secret]
+    .map((material) => (material === undefined ? undefined : pathOf(material, baseDirectory)))
+    .filter((path) => path !== undefined);
 }
 
 /** Reads what is said to the proxy, and says what to watch. */
 export async function readAuthorization(
   { authorization }: CheckedProxy,
   baseDirectory: string,
+  signal?: AbortSignal,
 ): Promise<Reading<string | undefined>> {
-  const surroundings = createSurroundings(baseDirectory);
+  const surroundings = createSurroundings({ baseDirectory, signal });
   try {
     const { text, reason } = await resolvePassphrase(authorization, surroundings, 'authorization');
     if (text === undefined && reason !== undefined) throw new Problem('CONFIG_INVALID', reason);
@@ -319,7 +367,10 @@ async function loadProxy(
 ): Promise<Inventory['proxy']> {
   if (typeof proxy !== 'object') return proxy;
   const { url, certificate } = proxy;
-  const { value: authorization, ...origin } = await readAuthorization(proxy, baseDirectory);
+  const read = (signal?: AbortSignal) => readAuthorization(proxy, baseDirectory, signal);
+  const { value: authorization, ...origin } = await (earlier
+    ? withDeadline(`${proxyLabel}: authorization`, read).value
+    : read());
   const loaded = { url, certificate, ca: roots.get(proxyLabel)?.reading.value ?? [], authorization, origin };
   return isEqual(loaded, earlier?.proxy) ? earlier?.proxy : loaded;
 }

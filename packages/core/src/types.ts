@@ -7,6 +7,16 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
  */
 export type Material = string | URL | Uint8Array | { env: string };
 
+/** A truststore with a passphrase of its own. */
+export interface Truststore {
+  /** Where it comes from, in any of the ways of a {@link Material}. */
+  file: Material;
+  passphrase?: Passphrase | undefined;
+}
+
+/** What `ca` takes: certificates of authorities, in any format, or a truststore with its passphrase. */
+export type CaMaterial = Material | Truststore;
+
 /** A passphrase, the environment variable or file that holds it, or a function that returns it. */
 export type Passphrase =
   | string
@@ -19,8 +29,8 @@ export interface SourceOptions {
   passphrase?: Passphrase | undefined;
   /** For Java stores whose key has a passphrase of its own. */
   keyPassphrase?: Passphrase | undefined;
-  /** Roots trusted on every connection whose rule names this certificate. */
-  ca?: Material | readonly Material[] | undefined;
+  /** Roots trusted on every connection whose rule names this certificate; intermediates fill gaps in chains. */
+  ca?: CaMaterial | readonly CaMaterial[] | undefined;
   /** `'only'`: trust nothing but `ca`. */
   trust?: 'only' | undefined;
   /** Which identity to take where a file holds several: a friendlyName, a Java alias, or a SHA-256 fingerprint. */
@@ -37,7 +47,7 @@ export interface SourceOptions {
 /** A certificate with its key: one file that holds both, a pair of files, or a mounted secret. */
 export type FileSource = SourceOptions &
   (
-    | { pfx: Material; cert?: undefined; key?: undefined; dir?: undefined }
+    | { pfx: Material | readonly Material[]; cert?: undefined; key?: undefined; dir?: undefined }
     | {
         cert: Material | readonly Material[];
         key?: Material | undefined;
@@ -48,7 +58,13 @@ export type FileSource = SourceOptions &
   );
 
 /** What {@link readCertificate} takes: a {@link FileSource}, or a function that returns one. */
-export type CertificateSource = FileSource | (() => FileSource | Promise<FileSource>);
+export type CertificateSource = FileSource | ((call: SourceCall) => FileSource | Promise<FileSource>);
+
+/** What a function is called with that returns a source. */
+export interface SourceCall {
+  /** Aborted where nobody waits for the answer any longer: pass it to `fetch` and the like. */
+  readonly signal: AbortSignal;
+}
 
 /** Every code that a {@link Warning} can carry. */
 export type WarningCode =
@@ -63,6 +79,8 @@ export type WarningCode =
   | 'UNRELATED_DROPPED'
   | 'KEY_NOT_PRESENTABLE'
   | 'KEY_FILE_READABLE'
+  | 'KEY_FILE_WRITABLE'
+  | 'CA_WITHOUT_ROOT'
   | 'PASSPHRASE_UNUSED'
   | 'IDENTITY_CHOSEN'
   | 'LEGACY_ENCRYPTION'
@@ -173,7 +191,7 @@ export interface RuleOptions {
   /** The TLS versions allowed on these connections. */
   tls?: TlsPin | undefined;
   /** Roots trusted on these connections, beside Node's own. */
-  ca?: Material | readonly Material[] | undefined;
+  ca?: CaMaterial | readonly CaMaterial[] | undefined;
   /** `'only'`: trust nothing but the roots given here and with the certificate. */
   trust?: 'only' | undefined;
   /** Pins on the server's public key, `sha256/` and base64; one of them has to match. Give a backup as well. */
@@ -215,7 +233,7 @@ export interface ProxyOptions<CertificateName extends string = string> {
   /** The certificate for a proxy that asks for one. */
   certificate?: CertificateName | undefined;
   /** Roots trusted for the connection to the proxy. */
-  ca?: Material | readonly Material[] | undefined;
+  ca?: CaMaterial | readonly CaMaterial[] | undefined;
   /** The value of `Proxy-Authorization`. */
   authorization?: Passphrase | undefined;
 }

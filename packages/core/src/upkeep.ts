@@ -179,7 +179,7 @@ export class Upkeep {
       const source = config.certificates.get(name)!;
       const subject: Renewable<ClientCertificate> = {
         name,
-        read: () => this.#read(name, source),
+        read: (signal) => this.#read(name, source, signal),
         take: (material) => this.#take(name, material),
       };
       this.#renewals.add(key, subject, origin);
@@ -189,7 +189,7 @@ export class Upkeep {
       if (this.#renewals.has(key)) continue;
       const subject: Renewable<readonly X509Certificate[]> = {
         name: `${label}: ca`,
-        read: () => readRuleRoots(label, ca, this.#inventory.config.baseDirectory),
+        read: (signal) => readRuleRoots(label, ca, this.#inventory.config.baseDirectory, signal),
         take: (found) => this.#takeRoots(label, found),
       };
       this.#renewals.add(key, subject, reading);
@@ -198,7 +198,7 @@ export class Upkeep {
     if (typeof proxy === 'object' && isKeptElsewhere(proxy) && !this.#renewals.has(authorizationKey)) {
       const subject: Renewable<string | undefined> = {
         name: `${proxyLabel}: authorization`,
-        read: () => readAuthorization(proxy, this.#inventory.config.baseDirectory),
+        read: (signal) => readAuthorization(proxy, this.#inventory.config.baseDirectory, signal),
         take: (text) => this.#takeAuthorization(text),
       };
       const loaded = this.#inventory.proxy as LoadedProxy;
@@ -207,8 +207,9 @@ export class Upkeep {
     this.#renewals.track();
   }
 
-  async #read(name: string, source: CertificateSource): Promise<CertificateReading> {
-    const reading = await readCertificateSource(name, source, placeOf(this.#inventory.config));
+  async #read(name: string, source: CertificateSource, signal: AbortSignal): Promise<CertificateReading> {
+    const place = { ...placeOf(this.#inventory.config), signal };
+    const reading = await readCertificateSource(name, source, place);
     const { broken, config } = this.#inventory;
     // What it says for the first time, nothing can differ from.
     if (broken.has(name) && reading.trust === 'only') (config.pins.trustOnly as Set<string>).add(name);

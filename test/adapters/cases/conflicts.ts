@@ -1,4 +1,5 @@
 import type { Credentials } from '@clientcert/core';
+import type { RequestHandler } from '@clientcert/testing';
 import { expect } from 'vitest';
 import { type Case, expectFailure, type Ground, names, redirectTo } from '../ground.ts';
 import type { Identity } from '../suite.ts';
@@ -43,6 +44,11 @@ export const conflicts = {
     expect(names(other)).toEqual(['bob']);
   },
 
+  'a certificate and key of their own are presented for no other client, over TLS 1.2': (ground) =>
+    takeTurns(ground, 'TLSv1.2'),
+  'a certificate and key of their own are presented for no other client, over TLS 1.3': (ground) =>
+    takeTurns(ground, 'TLSv1.3'),
+
   async 'a config in place of credentials is refused, at once or when its promise is kept'(ground) {
     const bank = await ground.bank();
     const config = { certificates: {} } as unknown as Credentials;
@@ -54,6 +60,25 @@ export const conflicts = {
     expect(bank.connections).toBe(0);
   },
 } satisfies Record<string, Case>;
+
+/** Clients over the same credentials, at a host whose rule presents nothing: neither connection nor session is shared. */
+async function takeTurns(ground: Ground, tls: 'TLSv1.2' | 'TLSv1.3'): Promise<void> {
+  const bank = await ground.bank({ tls, handler: closing });
+  const credentials = await ground.load(bank);
+  const own = { ownCertificate: mallory(ground) };
+  for (const options of [own, {}, own, {}]) {
+    const client = ground.client(credentials, options);
+    for (let round = 0; round < 2; round++) await client.send(bank.urls[2]!);
+    await client.close?.();
+  }
+  expect(names(bank)).toEqual(['bob', 'bob', null, null, 'bob', 'bob', null, null]);
+}
+
+/** Has every request made on a connection of its own. */
+const closing: RequestHandler = (request, response) => {
+  if (request.httpVersionMajor === 1) response.setHeader('connection', 'close');
+  return false;
+};
 
 /** A certificate that the servers accept and no rule mentions here. */
 function mallory({ bob, authority }: Ground): Identity {

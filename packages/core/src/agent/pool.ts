@@ -13,6 +13,12 @@ export function poolName(
   proxy: TunnelProxy | null,
   own: CallerTls | undefined,
 ): string {
-  const way = proxy ? `:proxy=${describeValue(proxy)}` : '';
-  return `${nodeName(withoutOwn(options, own))}:${profileId}${way}${describeOwn(own)}`;
+  return `${nodeName(withoutOwn(options, own))}:${profileId}${wayOf(proxy)}${describeOwn(own)}`;
+}
+
+/** What makes two proxies the same; digested, because a URL may carry a password. */
+function wayOf(proxy: TunnelProxy | null): string {
+  if (!proxy) return '';
+  const { url, authorization, profile } = proxy;
+  return `:proxy=${describeValue([url.href, authorization, profile?.contexts.id])}`;
 }

@@ -12,18 +12,22 @@ export function configError(findings: readonly Finding[], name: string): ClientC
   const codes = new Set(findings.map(({ code }) => code));
   const [only] = codes;
   const code = codes.size === 1 && only !== undefined ? only : 'ERR_CLIENTCERT_CONFIG_INVALID';
-  const lines = findings.map(({ path, message }) =>
-    path.length === 0 ? message : `${formatPath(path)}: ${message}`,
-  );
+  const lines = findings
+    .slice(0, MOST_LINES)
+    .map(({ path, message }) => (path.length === 0 ? message : `${formatPath(path)}: ${message}`));
+  if (findings.length > MOST_LINES) lines.push(`and ${findings.length - MOST_LINES} more, in \`issues\``);
   const message =
     lines.length === 1
       ? `${name}: ${lines[0]}`
-      : `${name} has ${lines.length} errors:\n${lines.map((line) => `  - ${line}`).join('\n')}`;
+      : `${name} has ${findings.length} errors:\n${lines.map((line) => `  - ${line}`).join('\n')}`;
   return new ClientCertificateError(code, message, {
     hint: HINTS.get(code) ?? 'Correct what is listed; nothing of this config has been used.',
     issues: findings.map(({ path, message }) => ({ path: showPath(path), message })),
   });
 }
+
+/** More than anybody reads at once. */
+const MOST_LINES = 100;
 
 const HINTS: ReadonlyMap<string, string> = new Map([
   [

@@ -40,9 +40,11 @@ class Mistake extends Error {
 }
 
 const BLANK = /[ \t\r\n]*/y;
-const STRING = /"(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/uy;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
 const LITERAL = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/y;
 const DEEPEST = 100;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 function scanValue(scanner: Scanner): void {
   skipBlank(scanner);
@@ -93,8 +95,21 @@ function scanMember(seen: Set<string>): (scanner: Scanner) => void {
 }
 
 function scanString(scanner: Scanner, what: string): string {
-  const string = take(scanner, STRING);
-  if (string !== undefined) return string;
+  const { text, offset } = scanner;
+  // Letter by letter: a pattern that repeats runs out of memory on a string of some megabytes.
+  for (let at = offset + 1; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x20) break;
+    if (unit === QUOTE) {
+      scanner.offset = at + 1;
+      return text.slice(offset, at + 1);
+    }
+    if (unit !== BACKSLASH) continue;
+    ESCAPE.lastIndex = at;
+    const escaped = ESCAPE.exec(text)?.[0];
+    if (escaped === undefined) break;
+    at += escaped.length - 1;
+  }
   throw mistake(
     scanner,
     `${what} does not end on its line, or has a backslash in it that is not doubled (a Windows path is written "C:\\\\certs")`,

@@ -23,16 +23,27 @@ export function checkCertificateName(
 
 function describeUnknown(name: string, known: ReadonlySet<string>): string {
   if (name === '') return 'the name of a certificate is empty: write `false` if none is meant';
-  const near = didYouMean(name, known);
+  const near = suggest(name, known);
   // What is near to a name was meant as that name.
   const missing = `there is no certificate ${near === '' ? quote(name, 'name') : JSON.stringify(name)}`;
   if (near !== '') return `${missing}: ${near}`;
   if (/\.(pfx|p12|pem|crt|cer|key|jks)$/i.test(name)) {
     return `${missing}: a rule takes a name, the file is given under \`certificates\``;
   }
-  const names = [...known].slice(0, 10).map((each) => quote(each, 'chosen'));
+  const names: string[] = [];
+  for (const each of known) if (names.push(quote(each, 'chosen')) === 10) break;
   return `${missing}: ${names.length === 0 ? '`certificates` is empty' : `there is ${names.join(', ')}${known.size > 10 ? ', …' : ''}`}`;
 }
+
+/** What was meant, for the first mistakes: comparing all of them with all names takes as long as both multiplied. */
+function suggest(name: string, known: ReadonlySet<string>): string {
+  const compared = (comparisons.get(known) ?? 0) + known.size;
+  comparisons.set(known, compared);
+  return compared - known.size < MOST_COMPARED ? didYouMean(name, known) : '';
+}
+
+const comparisons = new WeakMap<ReadonlySet<string>, number>();
+const MOST_COMPARED = 20_000;
 
 function invalidName(path: readonly (string | number)[], message: string): Finding {
   return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message };

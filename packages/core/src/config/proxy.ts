@@ -1,12 +1,12 @@
 import type { Finding } from '../pin/finding.ts';
-import type { Config, Material, Passphrase } from '../types.ts';
+import type { CaMaterial, Config, Passphrase } from '../types.ts';
 import { checkCertificateName } from './names.ts';
 
 /** A proxy, with what it is to be shown. The URL and the authorization may be secret. */
 export interface CheckedProxy {
   readonly url: URL;
   readonly certificate: string | undefined;
-  readonly ca: readonly Material[] | undefined;
+  readonly ca: readonly CaMaterial[] | undefined;
   readonly authorization: Passphrase | undefined;
 }
 
@@ -65,7 +65,9 @@ const PROBLEMS: readonly { test(url: URL | undefined): boolean; message: string 
 ];
 
 /** `ca` as a list, however it was written. */
-export function toList(ca: Material | readonly Material[] | undefined): readonly Material[] | undefined {
+export function toList(
+  ca: CaMaterial | readonly CaMaterial[] | undefined,
+): readonly CaMaterial[] | undefined {
   if (ca === undefined) return undefined;
-  return Array.isArray(ca) ? ca : [ca as Material];
+  return Array.isArray(ca) ? ca : [ca as CaMaterial];
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
+import { isUrl, openToRead } from '../load/source.ts';
 import { isPlausible, show } from '../quote.ts';
 import type { Config } from '../types.ts';
 import { findJsonMistake } from './json.ts';
@@ -30,7 +30,7 @@ export async function readConfig(
     if (named === undefined || named === '') throw nothingNamed();
     return readFileOf(named, ' (named by CLIENTCERT_CONFIG)');
   }
-  if (typeof config === 'string' || config instanceof URL) return readFileOf(config, '');
+  if (typeof config === 'string' || isUrl(config)) return readFileOf(config, '');
   return { config, baseDirectory: process.cwd(), path: undefined };
 }
 
@@ -56,8 +56,7 @@ async function readFileOf(location: string | URL, origin: string): Promise<Found
 
 /** Where a config is, and what messages call it: what is given in its place may be the config itself. */
 function toPath(location: string | URL): { path: string; shown: string } {
-  const isUrl = location instanceof URL || /^[a-z][a-z\d+.-]+:[/\\]{2}|^file:/i.test(location);
-  if (!isUrl) {
+  if (!isUrl(location) && !/^[a-z][a-z\d+.-]+:[/\\]{2}|^file:/i.test(location)) {
     const path = resolve(location);
     return { path, shown: isPlausible(location, 'path') ? path : show(location, 'path') };
   }
@@ -76,7 +75,7 @@ function toPath(location: string | URL): { path: string; shown: string } {
 
 async function readBytes(path: string, shown: string, origin: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // It repeats the path.
@@ -99,20 +98,45 @@ async function readBytes(path: string, shown: string, origin: string): Promise<B
         },
       );
     }
-    const reason = code === 'EISDIR' ? 'is a directory' : `cannot be read (${code})`;
+    const reason = REASONS.get(`${code}`) ?? `cannot be read (${code})`;
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_FILE_UNREADABLE',
       `the config file ${shown}${origin} ${reason}`,
       {
-        hint:
-          code === 'EISDIR'
-            ? 'Name the JSON file in it.'
-            : 'Let the user that runs this process read the file.',
+        hint: HINTS.get(`${code}`) ?? 'Let the user that runs this process read the file.',
         cause,
       },
     );
   }
 }
+
+/** Without waiting for whoever might write to a pipe, and no more than a config can be. */
+async function readRegular(path: string): Promise<Buffer> {
+  const handle = await openToRead(path);
+  try {
+    const stats = await handle.stat();
+    const fault = stats.isDirectory() ? 'EISDIR' : stats.isFile() ? stats.size > LARGEST && 'EFBIG' : 'ENXIO';
+    if (fault) throw Object.assign(new Error(fault), { code: fault });
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Bytes: a hundred thousand rules take half of it. */
+const LARGEST = 16 * 2 ** 20;
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['EISDIR', 'is a directory'],
+  ['ENXIO', 'is a pipe, a socket or a device, not a file'],
+  ['EFBIG', 'is larger than 16 MiB'],
+]);
+
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['EISDIR', 'Name the JSON file in it.'],
+  ['ENXIO', 'What a command prints can be parsed and passed as an object.'],
+  ['EFBIG', 'A config names certificates and hosts; put certificates into files of their own.'],
+]);
 
 /** UTF-8, with or without a byte order mark; Windows tools also write UTF-16. */
 function decode(bytes: Buffer, shown: string): string {

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import * as v from 'valibot';
-import type { Config, HostPin } from '../types.ts';
+import { isUrl } from '../load/source.ts';
+import type { Config } from '../types.ts';
 
 /** For completion in editors: what an option is, in one sentence. */
 const described = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
@@ -13,7 +14,7 @@ const object = <Entries extends v.ObjectEntries>(entries: Entries, message = 'mu
 const text = v.pipe(v.string('must be a string'), v.nonEmpty('is empty'));
 const flag = v.boolean('must be true or false');
 const callback = v.function('must be a function');
-const url = v.custom<URL>((value) => value instanceof URL, 'must be a URL');
+const url = v.custom<URL>(isUrl, 'must be a URL');
 const bytes = v.custom<Uint8Array>((value) => types.isUint8Array(value), 'must be a Buffer or Uint8Array');
 const fromVariable = object({ env: described(text, 'The name of an environment variable.') });
 
@@ -41,10 +42,32 @@ const passphrase = v.union(
   ],
   'must be a string, { env: "NAME" }, { file: "path" } or a function',
 );
+const caMaterial = v.union(
+  [
+    text,
+    fromVariable,
+    url,
+    bytes,
+    object({
+      file: described(material, 'The truststore.'),
+      passphrase: v.optional(described(passphrase, 'Its passphrase; a JKS one is read without.')),
+    }),
+  ],
+  'must be a path, a file: URL, { env: "NAME" }, { file, passphrase }, PEM text or bytes',
+);
+const authorities = v.union(
+  [caMaterial, v.pipe(v.array(caMaterial), v.minLength(1, 'is an empty list'))],
+  'must be a path, a file: URL, { env: "NAME" }, { file, passphrase }, PEM text or bytes, or a list of these',
+);
 const trust = v.literal('only', 'must be "only", or be left out to trust Node\'s roots as well');
 
 const source = object({
-  pfx: v.optional(described(material, 'A PKCS#12 file or Java keystore: certificate and key in one.')),
+  pfx: v.optional(
+    described(
+      materials,
+      'A PKCS#12 file or Java keystore: certificate and key in one; in a list, intermediates beside it.',
+    ),
+  ),
   cert: v.optional(
     described(materials, 'The certificate, with its chain and even its key where they are in one file.'),
   ),
@@ -53,7 +76,7 @@ const source = object({
   passphrase: v.optional(described(passphrase, 'The passphrase of the file or of the key.')),
   keyPassphrase: v.optional(described(passphrase, 'For Java stores whose key has a passphrase of its own.')),
   ca: v.optional(
-    described(materials, 'Roots trusted on every connection whose rule names this certificate.'),
+    described(authorities, 'Roots trusted on every connection whose rule names this certificate.'),
   ),
   trust: v.optional(described(trust, '"only": trust nothing but `ca`.')),
   alias: v.optional(
@@ -110,7 +133,7 @@ const certificate = described(
 const ruleOptions = {
   certificate: v.optional(certificate),
   tls: v.optional(tls),
-  ca: v.optional(described(materials, "Roots trusted on these connections, beside Node's own.")),
+  ca: v.optional(described(authorities, "Roots trusted on these connections, beside Node's own.")),
   trust: v.optional(
     described(trust, '"only": trust nothing but the roots given here and with the certificate.'),
   ),
@@ -140,7 +163,7 @@ const ruleOptions = {
     described(flag, 'Follow a redirect from https: to http: although a certificate was presented.'),
   ),
 };
-export const hostPin: v.GenericSchema<HostPin> = v.union(
+export const hostPin: v.GenericSchema = v.union(
   [certificateName, v.literal(false), object(ruleOptions)],
   "must be a certificate's name, false, or an object such as { certificate, tls }",
 );
@@ -172,7 +195,7 @@ const proxy = v.union(
     object({
       url: described(v.union([text, url], 'must be a URL'), "The proxy's URL."),
       certificate: v.optional(described(certificateName, 'The certificate for a proxy that asks for one.')),
-      ca: v.optional(described(materials, 'Roots trusted for the connection to the proxy.')),
+      ca: v.optional(described(authorities, 'Roots trusted for the connection to the proxy.')),
       authorization: v.optional(described(passphrase, 'The value of Proxy-Authorization.')),
     }),
   ],

@@ -1,4 +1,6 @@
 import { types } from 'node:util';
+import { ClientCertificateError } from '../errors.ts';
+import { isUrl } from '../load/source.ts';
 import type { Finding } from '../pin/finding.ts';
 import { findNearest } from '../pin/nearest.ts';
 import { isPlausible, show } from '../quote.ts';
@@ -8,19 +10,44 @@ import { isPlausible, show } from '../quote.ts';
  * so that neither `__proto__` keys nor a polluted `Object.prototype` add an option. Functions, URLs and bytes stay
  * what they are; anything else that is no plain data becomes a symbol, which no option accepts.
  */
-export function copyOwn(value: unknown, depth = 0): unknown {
+export function copyOwn(value: unknown): unknown {
+  return copyValue(value, 0, { left: MOST_VALUES });
+}
+
+function copyValue(value: unknown, depth: number, tally: { left: number }): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof URL || types.isUint8Array(value)) return value;
+  if (isUrl(value) || types.isUint8Array(value)) return value;
   if (depth > DEEPEST) return NOT_DATA;
-  if (Array.isArray(value)) return value.map((item) => copyOwn(item, depth + 1));
+  if (Array.isArray(value)) {
+    count(tally, value.length);
+    return Array.from(value, (item) => copyValue(item, depth + 1, tally));
+  }
   if (Object.prototype.toString.call(value) !== '[object Object]') return NOT_DATA;
   const copy: Record<string, unknown> = Object.create(null);
-  for (const [key, item] of Object.entries(value)) copy[key] = copyOwn(item, depth + 1);
+  const entries = Object.entries(value);
+  count(tally, entries.length);
+  for (const [key, item] of entries) copy[key] = copyValue(item, depth + 1, tally);
   return copy;
 }
 
 const NOT_DATA = Symbol('not plain data');
 const DEEPEST = 8;
+
+/**
+ * As many as a hundred thousand rules take with all their options. An object that says the same place again and again,
+ * as an alias in YAML does, is copied for each.
+ */
+const MOST_VALUES = 1_000_000;
+
+function count(tally: { left: number }, values: number): void {
+  tally.left -= values;
+  if (tally.left >= 0) return;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    `the config holds more than ${MOST_VALUES.toLocaleString('en')} values`,
+    { hint: 'Aliases in YAML count each time they are used. Put one wildcard in place of many hosts.' },
+  );
+}
 
 /** The part of valibot's schema objects that is read here. */
 interface Shape {
@@ -40,14 +67,13 @@ type Path = readonly (string | number)[];
  */
 export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []): Finding[] {
   const shape = schema as Shape;
-  if (typeof value !== 'object' || value === null || value instanceof URL || types.isUint8Array(value))
-    return [];
+  if (typeof value !== 'object' || value === null || isUrl(value) || types.isUint8Array(value)) return [];
   if (Array.isArray(value)) {
     const item = choose(shape, ARRAY)?.item;
     if (item === undefined) return [listed(path)];
     return value.flatMap((each, index) => findUnknownKeys(item, each, [...path, index]));
   }
-  const found = choose(shape, OBJECT);
+  const found = choose(shape, OBJECT, value);
   if (found === undefined) return [];
   const { entries } = found;
   return Object.entries(value).flatMap(([key, item]): Finding[] => {
@@ -68,15 +94,17 @@ const OBJECT: ReadonlySet<string> = new Set(['strict_object', 'record']);
 /** Names that mean something to every JavaScript object; valibot leaves them out of a record without a word. */
 export const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** The branch of a schema that describes arrays, or objects: no union here has two of either. */
-function choose(shape: Shape, wanted: ReadonlySet<string>): Shape | undefined {
+/** The branch of a schema that describes arrays, or objects: of several, the one that knows a key of the value. */
+function choose(shape: Shape, wanted: ReadonlySet<string>, value: object = {}): Shape | undefined {
   if (wanted.has(shape.type)) return shape;
-  if (shape.wrapped !== undefined) return choose(shape.wrapped, wanted);
-  for (const option of shape.options ?? []) {
-    const found = typeof option === 'object' ? choose(option, wanted) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  if (shape.wrapped !== undefined) return choose(shape.wrapped, wanted, value);
+  const found = (shape.options ?? [])
+    .map((option) => (typeof option === 'object' ? choose(option, wanted, value) : undefined))
+    .filter((each) => each !== undefined);
+  return (
+    found.find(({ entries }) => Object.keys(value).some((key) => entries && Object.hasOwn(entries, key))) ??
+    found[0]
+  );
 }
 
 /** To valibot a list is an object, too. */

@@ -3,14 +3,14 @@ import {
   childrenOf,
   contentsOf,
   type Element,
-  encodingOf,
-  OID,
+  numberOf,
   octetsOf,
   oidOf,
   open,
   readElement,
   SEQUENCE,
 } from './der.ts';
+import { comparable } from './name.ts';
 
 /** What `X509Certificate` does not tell, or not on every supported Node. */
 export interface Anatomy {
@@ -23,12 +23,17 @@ export interface Anatomy {
   readonly extendedKeyUsage: readonly string[] | undefined;
   /** The bit string of the key usage extension, first octet; undefined where it is absent. */
   readonly keyUsage: number | undefined;
-  /** OID of the kind of key. */
+  /** OID of the public key's algorithm. */
   readonly keyAlgorithm: string;
   /** An EC key that spells its curve out instead of naming it. */
   readonly explicitCurve: boolean;
-  readonly subject: Buffer;
-  readonly issuer: Buffer;
+  /** Subject and issuer as names are compared: equal where they name the same. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** 1 to 3. A certificate of version 1 has no extensions, and so none that could call it an authority. */
+  readonly version: number;
+  /** Whether the authority key identifier says that the issuer issued itself. */
+  readonly issuedByRoot: boolean;
 }
 
 const known = new WeakMap<X509Certificate, Anatomy>();
@@ -46,27 +51,42 @@ export function anatomyOf(certificate: X509Certificate): Anatomy {
 function dissect(raw: Buffer): Anatomy {
   const [signed, algorithm] = open(readElement(raw), SEQUENCE);
   const fields = childrenOf(signed!);
-  if (fields[0]?.tag === 0xa0) fields.shift();
+  const version = fields[0]?.tag === 0xa0 ? numberOf(childrenOf(fields.shift()!)[0]) + 1 : 1;
   const [, , issuer, validity, subject, publicKey, ...rest] = fields;
   const [notBefore, notAfter] = open(validity, SEQUENCE);
   const extensions = readExtensions(rest.find(({ tag }) => tag === 0xa3));
   const usages = extensions.get('2.5.29.37');
   const usage = extensions.get('2.5.29.15');
+  const authority = extensions.get('2.5.29.35');
   const parameters = childrenOf(childrenOf(publicKey!)[0]!);
+  const keyAlgorithm = oidOf(parameters[0]);
+  const named = comparable(issuer!);
   return {
     signature: oidOf(childrenOf(algorithm!)[0]),
     notBefore: timeOf(notBefore!),
     notAfter: timeOf(notAfter!),
     extendedKeyUsage: usages && childrenOf(readElement(usages)).map(oidOf),
     keyUsage: usage && (contentsOf(readElement(usage))[1] ?? 0),
-    keyAlgorithm: oidOf(parameters[0]),
-    explicitCurve:
-      parameters[0]?.tag === OID &&
-      oidOf(parameters[0]) === '1.2.840.10045.2.1' &&
-      parameters[1]?.tag === SEQUENCE,
-    subject: encodingOf(subject!),
-    issuer: encodingOf(issuer!),
+    keyAlgorithm,
+    explicitCurve: keyAlgorithm === '1.2.840.10045.2.1' && parameters[1]?.tag === SEQUENCE,
+    subject: comparable(subject!),
+    issuer: named,
+    version,
+    issuedByRoot: authority !== undefined && issuerOfIssuer(authority) === named,
   };
+}
+
+/** The name under authorityCertIssuer of an AuthorityKeyIdentifier: who issued the issuer (RFC 5280, 4.2.1.1). */
+function issuerOfIssuer(authority: Buffer): string | undefined {
+  try {
+    const names = open(readElement(authority), SEQUENCE).find(({ tag }) => tag === 0xa1);
+    const directoryName = names && childrenOf(names).find(({ tag }) => tag === 0xa4);
+    const name = directoryName && childrenOf(directoryName)[0];
+    return name && comparable(name);
+  } catch {
+    // It is a hint to whoever builds a chain; a damaged one spoils nothing.
+    return undefined;
+  }
 }
 
 function readExtensions(wrapped: Element | undefined): Map<string, Buffer> {

@@ -1,13 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import type { FoundCertificate } from './holdings.ts';
-import { corrupt } from './problem.ts';
+import { corrupt, quote } from './problem.ts';
+
+/** Bytes of one certificate. OpenSSL takes 100 kB of them in a handshake, all together. */
+const maxSize = 2 ** 18;
 
 /** A certificate from its DER; what follows it in `bytes` (a TRUSTED CERTIFICATE's trust settings) is ignored. */
-export function parseCertificate(bytes: Uint8Array, alias?: string): FoundCertificate {
+export function parseCertificate(bytes: Uint8Array, alias?: string, keyId?: string): FoundCertificate {
+  if (bytes.length > maxSize) throw corrupt(`holds a certificate of ${bytes.length} bytes`);
   try {
-    return { certificate: new X509Certificate(bytes), alias };
+    return { certificate: new X509Certificate(bytes), alias, keyId };
   } catch (cause) {
-    const problem = corrupt('holds a certificate that cannot be parsed');
+    const problem = corrupt(
+      `holds a certificate${alias === undefined ? '' : ` (${quote(alias)})`} that cannot be parsed`,
+    );
     problem.cause = cause;
     throw problem;
   }

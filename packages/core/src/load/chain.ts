@@ -1,5 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { anatomyOf } from './anatomy.ts';
+import type { Budget } from './budget.ts';
+import { corrupt } from './problem.ts';
 
 /** What a pile of certificates means for one leaf. */
 export interface Chain {
@@ -19,18 +21,20 @@ export interface Chain {
  * Builds the chain of `leaf` from `pile`, which may hold it too, in any order and more than once. `extra`
  * certificates fill gaps, and are otherwise left alone.
  */
-export function buildChain(
+export async function buildChain(
   leaf: X509Certificate,
   pile: readonly X509Certificate[],
-  extra: readonly X509Certificate[] = [],
-): Chain {
+  extra: readonly X509Certificate[],
+  budget: Budget,
+): Promise<Chain> {
   const others = (certificates: readonly X509Certificate[]): X509Certificate[] =>
     withoutDuplicates(certificates).filter(({ fingerprint256 }) => fingerprint256 !== leaf.fingerprint256);
   const own = others(pile);
   const candidates = others([...pile, ...extra]);
   const bySubject = new Map<string, X509Certificate[]>();
   for (const candidate of candidates) {
-    const subject = anatomyOf(candidate).subject.toString('latin1');
+    await budget.turn();
+    const { subject } = anatomyOf(candidate);
     const same = bySubject.get(subject);
     if (same === undefined) bySubject.set(subject, [candidate]);
     else same.push(candidate);
@@ -38,17 +42,19 @@ export function buildChain(
   const intermediates: X509Certificate[] = [];
   const used = new Set<X509Certificate>();
   let top = leaf;
-  while (!isSelfSigned(top)) {
-    const issuer = findIssuer(top, bySubject, used);
+  while (!(await checkSelfSigned(top, budget))) {
+    const issuer = await findIssuer(top, bySubject, used, budget);
     if (issuer === undefined) break;
+    if (used.size === longest) throw corrupt(`holds a chain of more than ${longest} certificates`);
     used.add(issuer);
     top = issuer;
     if (!isSelfSigned(issuer)) intermediates.push(issuer);
   }
+  for (const candidate of own) await checkSelfSigned(candidate, budget);
   const complete = isSelfSigned(top);
   return {
     intermediates,
-    roots: own.filter((candidate) => isSelfSigned(candidate) && candidate.ca),
+    roots: own.filter(isRoot),
     complete,
     open: complete ? undefined : top,
     unrelated: own.filter((candidate) => !used.has(candidate)),
@@ -61,30 +67,65 @@ export function withoutDuplicates(certificates: readonly X509Certificate[]): X50
 
 const selfSigned = new WeakMap<X509Certificate, boolean>();
 
+/** Finds out what {@link isSelfSigned} answers at once from then on. */
+export async function checkSelfSigned(certificate: X509Certificate, budget: Budget): Promise<boolean> {
+  if (!selfSigned.has(certificate)) {
+    await budget.turn();
+    const { subject, issuer } = anatomyOf(certificate);
+    if (subject === issuer) budget.work(costOf(certificate));
+  }
+  return isSelfSigned(certificate);
+}
+
 /** Whether a certificate is its own issuer, by name and by signature. */
 export function isSelfSigned(certificate: X509Certificate): boolean {
   let known = selfSigned.get(certificate);
   if (known === undefined) {
     const { subject, issuer } = anatomyOf(certificate);
-    known = subject.equals(issuer) && signed(certificate, certificate);
+    known = subject === issuer && signed(certificate, certificate);
     selfSigned.set(certificate, known);
   }
   return known;
 }
 
+/** Whether a certificate is an authority that issued itself. Version 1 has no extension to say that it is one. */
+export function isRoot(certificate: X509Certificate): boolean {
+  return isSelfSigned(certificate) && (certificate.ca || anatomyOf(certificate).version === 1);
+}
+
 /** Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest. */
-function findIssuer(
+async function findIssuer(
   certificate: X509Certificate,
   bySubject: ReadonlyMap<string, readonly X509Certificate[]>,
   used: ReadonlySet<X509Certificate>,
-): X509Certificate | undefined {
-  const named = bySubject.get(anatomyOf(certificate).issuer.toString('latin1')) ?? [];
-  return named
-    .filter((candidate) => !used.has(candidate) && signed(certificate, candidate))
-    .sort(
-      (a, b) =>
-        Number(isSelfSigned(b)) - Number(isSelfSigned(a)) || anatomyOf(b).notAfter - anatomyOf(a).notAfter,
-    )[0];
+  budget: Budget,
+): Promise<X509Certificate | undefined> {
+  const issuers: X509Certificate[] = [];
+  for (const candidate of bySubject.get(anatomyOf(certificate).issuer) ?? []) {
+    if (used.has(candidate)) continue;
+    budget.work(costOf(candidate));
+    await budget.turn();
+    if (signed(certificate, candidate)) issuers.push(candidate);
+  }
+  for (const issuer of issuers) await checkSelfSigned(issuer, budget);
+  return issuers.sort(
+    (a, b) =>
+      Number(isSelfSigned(b)) - Number(isSelfSigned(a)) || anatomyOf(b).notAfter - anatomyOf(a).notAfter,
+  )[0];
+}
+
+/** More certificates than any peer follows: OpenSSL stops after 100, others after ten. */
+const longest = 32;
+
+/** What verifying a signature of this certificate's key costs; an RSA exponent may be as long as the modulus. */
+function costOf(certificate: X509Certificate): number {
+  try {
+    const { modulusLength = 2048, publicExponent = 65_537n } =
+      certificate.publicKey.asymmetricKeyDetails ?? {};
+    return 100 + ((modulusLength / 1024) ** 2 * publicExponent.toString(2).length) / 2;
+  } catch {
+    return 100;
+  }
 }
 
 function signed(certificate: X509Certificate, issuer: X509Certificate): boolean {

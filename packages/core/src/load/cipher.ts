@@ -1,6 +1,7 @@
 /// <reference path="./node-forge.d.ts" />
 import { createDecipheriv, getCiphers } from 'node:crypto';
 import { corrupt, Problem } from './problem.ts';
+import { takeTurn } from './turn.ts';
 
 /** A block or stream cipher as certificate files use it. Sizes in bytes. */
 export interface Cipher {
@@ -24,7 +25,7 @@ function native(name: string, keySize: number, blockSize: number): Cipher {
     keySize,
     blockSize,
     legacy: false,
-    decrypt(key, iv, data) {
+    async decrypt(key, iv, data) {
       if (!getCiphers().includes(name))
         throw new Problem(
           'FORMAT_UNSUPPORTED',
@@ -36,12 +37,37 @@ function native(name: string, keySize: number, blockSize: number): Cipher {
   };
 }
 
-function decryptNatively(name: string, key: Buffer, iv: Buffer, data: Buffer): Buffer {
-  const decipher = createDecipheriv(name, key, iv).setAutoPadding(false);
-  const head = decipher.update(data);
-  const tail = decipher.final();
-  return tail.length === 0 ? head : Buffer.concat([head, tail]);
+/** The length of the key decides: old NSS said AES-128, asked for a key of 32 bytes, and encrypted with AES-256. */
+function aes(keySize: number): Cipher {
+  const sizes = new Map([16, 24, 32].map((size) => [size, native(`aes-${size * 8}-cbc`, size, 16)]));
+  return {
+    ...sizes.get(keySize)!,
+    variableKey: true,
+    decrypt(key, iv, data) {
+      const sized = sizes.get(key.length);
+      if (sized === undefined) throw corrupt('asks for a key of another length than its cipher takes');
+      return sized.decrypt(key, iv, data);
+    },
+  };
 }
+
+async function decryptNatively(name: string, key: Buffer, iv: Buffer, data: Buffer): Promise<Buffer> {
+  const decipher = createDecipheriv(name, key, iv).setAutoPadding(false);
+  const plain = Buffer.alloc(data.length);
+  let done = 0;
+  for (let at = 0; at < data.length; at += stride) {
+    if (at > 0) await takeTurn();
+    const part = decipher.update(data.subarray(at, at + stride));
+    part.copy(plain, done);
+    done += part.length;
+    part.fill(0);
+  }
+  decipher.final().copy(plain, done);
+  return plain;
+}
+
+/** Bytes between two turns of the event loop: 3DES takes a millisecond for them. */
+const stride = 32_768;
 
 /** Single DES as triple DES with one key three times. */
 const des: Cipher = {
@@ -49,9 +75,9 @@ const des: Cipher = {
   keySize: 8,
   blockSize: 8,
   legacy: true,
-  decrypt(key, iv, data) {
+  async decrypt(key, iv, data) {
     const tripled = Buffer.concat([key, key, key]);
-    const plain = decryptNatively('des-ede3-cbc', tripled, iv, data);
+    const plain = await decryptNatively('des-ede3-cbc', tripled, iv, data);
     tripled.fill(0);
     return plain;
   },
@@ -79,7 +105,7 @@ export function rc2(keySize: number, effectiveBits: number = keySize * 8): Ciphe
         decipher.update(util.createBuffer(chunk.toString('latin1'), 'raw'));
         decipher.finish(() => true);
         plain.write(decipher.output.getBytes(), at, 'latin1');
-        if (at + rc2Stride < data.length) await new Promise((resolve) => setImmediate(resolve));
+        await takeTurn();
       }
       return plain;
     },
@@ -96,7 +122,7 @@ export function rc4(keySize: number): Cipher {
     keySize,
     blockSize: 1,
     legacy: true,
-    decrypt(key, _iv, data) {
+    async decrypt(key, _iv, data) {
       const state = Uint8Array.from({ length: 256 }, (_, index) => index);
       for (let i = 0, j = 0; i < 256; i++) {
         j = (j + state[i]! + key[i % key.length]!) & 255;
@@ -104,6 +130,7 @@ export function rc4(keySize: number): Cipher {
       }
       const plain = Buffer.alloc(data.length);
       for (let at = 0, i = 0, j = 0; at < data.length; at++) {
+        if (at > 0 && at % stride === 0) await takeTurn();
         i = (i + 1) & 255;
         j = (j + state[i]!) & 255;
         swap(state, i, j);
@@ -123,9 +150,9 @@ function swap(state: Uint8Array, i: number, j: number): void {
 
 /** CBC ciphers by the names that OpenSSL writes into DEK-Info, in lower case. */
 export const ciphers: Readonly<Record<string, Cipher>> = {
-  'aes-128-cbc': native('aes-128-cbc', 16, 16),
-  'aes-192-cbc': native('aes-192-cbc', 24, 16),
-  'aes-256-cbc': native('aes-256-cbc', 32, 16),
+  'aes-128-cbc': aes(16),
+  'aes-192-cbc': aes(24),
+  'aes-256-cbc': aes(32),
   'des-ede3-cbc': native('des-ede3-cbc', 24, 8),
   'des-ede-cbc': native('des-ede-cbc', 16, 8),
   'des-cbc': des,

@@ -15,7 +15,13 @@ export interface Element {
   /** Where the next element starts: `to`, or after the end-of-contents octets. */
   readonly end: number;
   readonly depth: number;
+  /** Shared by all values of one encoding. */
+  readonly tally: Tally;
   children: Element[] | undefined;
+}
+
+interface Tally {
+  left: number;
 }
 
 export const INTEGER = 0x02;
@@ -28,8 +34,18 @@ export const SEQUENCE = 0x30;
 /** Deeper than any certificate file nests; what goes further is an attack on a recursive parser. */
 const maxDepth = 48;
 
+/** More than ten thousand certificates with their attributes come to; what goes further fills the memory. */
+const maxElements = 250_000;
+
 /** The element at `start`, with definite or indefinite length. Throws where it does not fit before `limit`. */
-export function readElement(source: Buffer, start = 0, limit: number = source.length, depth = 0): Element {
+export function readElement(
+  source: Buffer,
+  start = 0,
+  limit: number = source.length,
+  depth = 0,
+  tally: Tally = { left: maxElements },
+): Element {
+  if (--tally.left < 0) throw corrupt(`holds more than ${maxElements} values`);
   if (depth > maxDepth) throw corrupt(`is nested more than ${maxDepth} levels deep`);
   if (start + 2 > limit) throw corrupt('ends in the middle of a value');
   const tag = source[start]!;
@@ -41,7 +57,7 @@ export function readElement(source: Buffer, start = 0, limit: number = source.le
     if (at >= limit) throw corrupt('ends in the middle of a value');
   }
   const first = source[at++]!;
-  if (first === 0x80) return readIndefinite(source, start, at, limit, tag, depth);
+  if (first === 0x80) return readIndefinite(source, start, at, limit, tag, depth, tally);
   let length = first;
   if (first > 0x80) {
     const count = first & 0x7f;
@@ -51,7 +67,7 @@ export function readElement(source: Buffer, start = 0, limit: number = source.le
   }
   const to = at + length;
   if (to > limit) throw corrupt('is truncated: a value reaches past the end');
-  return { source, tag, start, from: at, to, end: to, depth, children: undefined };
+  return { source, tag, start, from: at, to, end: to, depth, tally, children: undefined };
 }
 
 function readIndefinite(
@@ -61,6 +77,7 @@ function readIndefinite(
   limit: number,
   tag: number,
   depth: number,
+  tally: Tally,
 ): Element {
   if ((tag & 0x20) === 0) throw corrupt('gives a primitive value an indefinite length');
   const children: Element[] = [];
@@ -68,11 +85,11 @@ function readIndefinite(
   for (;;) {
     if (at + 2 > limit) throw corrupt('is truncated: a value of indefinite length has no end');
     if (source[at] === 0 && source[at + 1] === 0) break;
-    const child = readElement(source, at, limit, depth + 1);
+    const child = readElement(source, at, limit, depth + 1, tally);
     children.push(child);
     at = child.end;
   }
-  return { source, tag, start, from, to: at, end: at + 2, depth, children };
+  return { source, tag, start, from, to: at, end: at + 2, depth, tally, children };
 }
 
 /** The elements inside a constructed element. */
@@ -81,7 +98,7 @@ export function childrenOf(element: Element): Element[] {
   if ((element.tag & 0x20) === 0) throw corrupt('holds a single value where a group belongs');
   const children: Element[] = [];
   for (let at = element.from; at < element.to; ) {
-    const child = readElement(element.source, at, element.to, element.depth + 1);
+    const child = readElement(element.source, at, element.to, element.depth + 1, element.tally);
     children.push(child);
     at = child.end;
   }

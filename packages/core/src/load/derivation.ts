@@ -1,5 +1,5 @@
 import { childrenOf, type Element, numberOf, octetsOf, oidOf, open, SEQUENCE } from './der.ts';
-import { knowsHash, pbkdf2Kdf, scryptKdf } from './kdf.ts';
+import { digestSize, knowsHash, pbkdf2Kdf, scryptKdf } from './kdf.ts';
 import { corrupt, Problem } from './problem.ts';
 
 const pbkdf2Oid = '1.2.840.113549.1.5.12';
@@ -24,6 +24,7 @@ export const prfs: Record<string, string> = {
 /** A key derivation of PBES2 or PBMAC1 with its parameters. */
 export interface Derivation {
   readonly title: string;
+  /** What it costs: each block of the hash that the derived key takes is counted anew. */
   readonly rounds: number;
   /** Bytes it yields. */
   readonly length: number;
@@ -59,7 +60,7 @@ function readPbkdf2(
   const length = keyLength(keySize, given, variable);
   return {
     title: `HMAC-${hash.toUpperCase()}, ${rounds} rounds`,
-    rounds,
+    rounds: rounds * Math.ceil(length / digestSize(hash)),
     length,
     derive: (password) => pbkdf2Kdf(password, salt, rounds, length, hash),
   };
@@ -114,8 +115,13 @@ export function hashTitle(hash: string): string {
 
 /** Parameters outlive the plaintext that they may stand in, which is wiped. */
 export function copyOf(element: Element | undefined): Buffer {
-  return Buffer.from(octetsOf(element));
+  const octets = octetsOf(element);
+  if (octets.length > maxParameter) throw corrupt('holds a salt that is longer than any');
+  return Buffer.from(octets);
 }
+
+/** Bytes of a salt or initialisation vector: 8 to 64 are usual. */
+const maxParameter = 4096;
 
 export function readRounds(element: Element | undefined): number {
   const rounds = numberOf(element);

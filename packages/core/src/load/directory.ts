@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPlausible } from '../quote.ts';
 import { Problem } from './problem.ts';
@@ -23,7 +23,10 @@ const layouts: readonly Layout[] = [
   { identity: ['cert.pem', 'key.pem'], ca: ['ca.pem'] },
 ];
 
-/** Paths of the files in a directory that hold the identity, and of those that hold roots. */
+/**
+ * Paths of the files in a directory that hold the identity, and of those that hold roots. The directory is asked for
+ * the names that are known, however many there are in it.
+ */
 export async function readLayout(
   directory: string | URL,
   surroundings: Surroundings,
@@ -32,34 +35,44 @@ export async function readLayout(
   const label = labelOf(directory, surroundings.baseDirectory);
   // What is not shown is not in the cause, either: its message repeats the path.
   const isShown = typeof directory !== 'string' || isPlausible(directory, 'path', surroundings.baseDirectory);
-  const names = await list(path, label, isShown);
-  const layout = layouts.find(({ identity }) => identity.every((name) => names.has(name)));
-  if (layout === undefined)
-    throw new Problem(
-      'FILE_NOT_FOUND',
-      `${label} holds none of the known layouts: ${layouts.map(({ identity }) => identity.join(' with ')).join('; ')}`,
-      'Name the files instead: { cert: …, key: … } or { pfx: … }.',
-    );
-  const ca = layout.ca?.find((name) => names.has(name));
-  return {
-    identity: layout.identity.map((name) => join(path, name)),
-    ca: ca === undefined ? [] : [join(path, ca)],
-  };
-}
-
-async function list(path: string, label: string, isShown: boolean): Promise<Set<string>> {
-  try {
-    return new Set(await readdir(path));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    const cause = isShown ? error : undefined;
-    if (code === 'ENOENT' || code === 'ENAMETOOLONG')
-      throw new Problem('FILE_NOT_FOUND', `the directory ${label} does not exist`, undefined, cause);
+  const explain = (cause: unknown): never => explainAs(label, cause, isShown);
+  const stats = await stat(path).catch(explain);
+  if (!stats.isDirectory())
     throw new Problem(
       'FILE_UNREADABLE',
-      code === 'ENOTDIR' ? `${label} is not a directory` : `the directory ${label} cannot be read (${code})`,
-      code === 'ENOTDIR' ? 'Name the file as pfx, or as cert and key.' : undefined,
-      cause,
+      `${label} is not a directory`,
+      'Name the file as pfx, or as cert and key.',
     );
+  const exists = (entry: string) => isThere(entry).catch(explain);
+  for (const layout of layouts) {
+    const identity = layout.identity.map((name) => join(path, name));
+    if ((await Promise.all(identity.map(exists))).includes(false)) continue;
+    const ca = (layout.ca ?? []).map((name) => join(path, name));
+    const found = await Promise.all(ca.map(exists));
+    return { identity, ca: ca.filter((_, index) => found[index]).slice(0, 1) };
   }
+  throw new Problem(
+    'FILE_NOT_FOUND',
+    `${label} holds none of the known layouts: ${layouts.map(({ identity }) => identity.join(' with ')).join('; ')}`,
+    'Name the files instead: { cert: …, key: … } or { pfx: … }.',
+  );
+}
+
+/** Whether there is such an entry, wherever it leads. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function explainAs(label: string, error: unknown, isShown: boolean): never {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const cause = isShown ? error : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG')
+    throw new Problem('FILE_NOT_FOUND', `the directory ${label} does not exist`, undefined, cause);
+  throw new Problem('FILE_UNREADABLE', `the directory ${label} cannot be read (${code})`, undefined, cause);
 }

@@ -14,10 +14,26 @@ type ForeignKind =
   | 'bks'
   | 'bcfks'
   | 'nss'
+  | 'tpm'
   | 'pvk'
   | 'sst'
+  | 'keyBlob'
+  | 'dpapi'
+  | 'ibm'
+  | 'oracle'
+  | 'berkeley'
+  | 'keepass'
+  | 'java'
   | 'zip'
   | 'gzip'
+  | 'sevenZip'
+  | 'archive'
+  | 'encrypted'
+  | 'vault'
+  | 'office'
+  | 'program'
+  | 'image'
+  | 'propertyList'
   | 'pdf'
   | 'keychain'
   | 'jwk'
@@ -77,6 +93,10 @@ export const foreign: Record<ForeignKind, Foreign> = {
     what: 'an SQLite database, such as the certificate store of NSS or Firefox (cert9.db)',
     hint: 'Export the identity from it: pk12util -o client.p12 -n NICKNAME -d sql:DIRECTORY.',
   },
+  tpm: {
+    what: 'a key that a TPM holds (TSS2)',
+    hint: 'Only that TPM can use it: through its PKCS#11 module, or an OpenSSL provider (tpm2-openssl).',
+  },
   pvk: {
     what: 'a Microsoft private key file (.pvk)',
     hint: 'Convert it: openssl rsa -inform PVK -in FILE -out key.pem.',
@@ -85,6 +105,34 @@ export const foreign: Record<ForeignKind, Foreign> = {
     what: 'a Microsoft serialized certificate store (.sst)',
     hint: 'Open it in certmgr.msc and export the certificate with its private key as PFX.',
   },
+  keyBlob: {
+    what: 'a Microsoft key blob (CryptoAPI or CNG), a key without a certificate',
+    hint: 'Export the certificate with its private key as PFX: certmgr.msc, "Yes, export the private key".',
+  },
+  dpapi: {
+    what: 'a Windows key file, sealed for one user or machine (DPAPI)',
+    hint: 'It opens on that Windows alone: export the certificate with its private key as PFX there, with certmgr.msc or Export-PfxCertificate.',
+  },
+  ibm: {
+    what: 'an IBM key database (CMS, .kdb)',
+    hint: 'Export the identity from it: gskcapicmd -cert -export -db FILE -stashed -label LABEL -type cms -target client.p12 -target_type pkcs12 (IBM MQ: runmqakm with the same options).',
+  },
+  oracle: {
+    what: 'an Oracle auto-login wallet (cwallet.sso)',
+    hint: 'Name the ewallet.p12 beside it, which is PKCS#12, with its passphrase. Where there is none: orapki wallet pkcs12_to_jks, or create the wallet again without -auto_login_only.',
+  },
+  berkeley: {
+    what: 'a Berkeley DB file, such as the old certificate store of NSS or Firefox (cert8.db, key3.db)',
+    hint: 'Export the identity from it: pk12util -o client.p12 -n NICKNAME -d dbm:DIRECTORY.',
+  },
+  keepass: {
+    what: 'a KeePass database',
+    hint: 'Save the certificate file that is attached to its entry, and name that.',
+  },
+  java: {
+    what: 'a serialised Java object',
+    hint: 'Ask for the keystore itself: .p12, .jks or .jceks.',
+  },
   zip: {
     what: 'a ZIP archive',
     hint: 'Unpack it and name the certificate file inside.',
@@ -92,6 +140,32 @@ export const foreign: Record<ForeignKind, Foreign> = {
   gzip: {
     what: 'a gzip archive',
     hint: 'Unpack it and name the certificate file inside: tar -xzf FILE, or gunzip FILE.',
+  },
+  sevenZip: {
+    what: 'a 7-Zip archive',
+    hint: 'Unpack it and name the certificate file inside: 7z x FILE.',
+  },
+  archive: {
+    what: 'an archive',
+    hint: 'Unpack it and name the certificate file inside.',
+  },
+  encrypted: {
+    what: 'a file that was encrypted as a whole (openssl enc, age, git-crypt)',
+    hint: 'Decrypt it first, and name what comes out: openssl enc -d …, age -d FILE, git-crypt unlock.',
+  },
+  vault: {
+    what: 'an Ansible vault',
+    hint: 'Decrypt it first: ansible-vault decrypt --output client.pem FILE.',
+  },
+  office: {
+    what: 'an Office document or another OLE file',
+    hint: 'Name the certificate file that came with it.',
+  },
+  program: { what: 'a program', hint: 'Name the certificate file that it installs or exports.' },
+  image: { what: 'an image', hint: 'Name the certificate file that came with it.' },
+  propertyList: {
+    what: 'an Apple property list or profile',
+    hint: 'Take the PKCS#12 data out of its payload (base64 -d), or export the identity from Keychain Access as .p12.',
   },
   pdf: { what: 'a PDF document', hint: 'Name the certificate file that came with it.' },
   keychain: {
@@ -129,13 +203,29 @@ export function refuse({ what, hint }: Foreign): Problem {
   return new Problem('FORMAT_UNSUPPORTED', `is ${what}`, hint);
 }
 
-/** PEM labels of blocks that hold neither key nor certificate. */
+/** Whether a PEM block with this label has to hold what is read here; a damaged one is an error. */
+export function isOwnLabel(label: string): boolean {
+  return /^(?:(?:X509 |TRUSTED )?CERTIFICATE|(?:RSA |EC |DSA |ENCRYPTED |ANY )?PRIVATE KEY|PKCS ?#?7|CMS)$/.test(
+    label,
+  );
+}
+
+/** What a PEM block is that holds neither key nor certificate, by its label. */
 export function foreignLabel(label: string): Foreign | undefined {
   return foreignLabels.find(([pattern]) => pattern.test(label))?.[1];
 }
 
+/** What a PEM block is whose label and content say nothing here: an OCSP response, a static key of OpenVPN. */
+export function unknownBlock(label: string): Foreign {
+  return {
+    what: `a PEM block of another kind (${label}), neither a certificate nor a private key`,
+    hint: 'Name the file that holds the certificate, with a line -----BEGIN CERTIFICATE-----, and its private key.',
+  };
+}
+
 const foreignLabels: readonly (readonly [RegExp, Foreign])[] = [
   [/^OPENSSH PRIVATE KEY$/, foreign.openssh],
+  [/^TSS2 (?:PRIVATE KEY|KEY BLOB)$/, foreign.tpm],
   [/^SSH2 /, foreign.sshPublicKey],
   [/^PGP /, foreign.pgp],
   [/^(?:NEW )?CERTIFICATE REQUEST$/, foreign.request],
@@ -144,20 +234,58 @@ const foreignLabels: readonly (readonly [RegExp, Foreign])[] = [
   [/PARAMETERS$/, foreign.parameters],
 ];
 
-/** First bytes of binary files that are refused. */
-export const foreignMagic: readonly (readonly [magic: Buffer, Foreign])[] = [
-  [Buffer.from('SQLite format 3\0'), foreign.nss],
-  [Buffer.from('PK\x03\x04'), foreign.zip],
-  [Buffer.from([0x1f, 0x8b]), foreign.gzip],
-  [Buffer.from('%PDF-'), foreign.pdf],
-  [Buffer.from('kych'), foreign.keychain],
-  [Buffer.from([0x1e, 0xf1, 0xb5, 0xb0]), foreign.pvk],
-  [Buffer.from('\0\0\0\0CERT', 'latin1'), foreign.sst],
-  [Buffer.from([0, 0, 0, 1, 0, 0, 0, 20]), foreign.bks],
-  [Buffer.from([0, 0, 0, 2, 0, 0, 0, 20]), foreign.bks],
-  // "openssh-key-v1", without its armour.
-  [Buffer.from('openssh-key-v1\0'), foreign.openssh],
-];
+/** What these bytes are, where their first ones say that they are of no use here. */
+export function foreignBytes(bytes: Buffer): Foreign | undefined {
+  return foreignMagic.find(([magic, , at]) => bytes.subarray(at, at + magic.length).equals(magic))?.[1];
+}
+
+/** Marks of binary files, at their beginning or at the offset given. */
+const foreignMagic: readonly (readonly [magic: Buffer, Foreign, at: number])[] = (
+  [
+    ['SQLite format 3\0', foreign.nss],
+    ['\0\x06\x15\x61', foreign.berkeley],
+    ['\x61\x15\x06\0', foreign.berkeley],
+    ['PK\x03\x04', foreign.zip],
+    ['\x1f\x8b', foreign.gzip],
+    ['7z\xbc\xaf\x27\x1c', foreign.sevenZip],
+    ['Rar!\x1a\x07', foreign.archive],
+    ['\xfd7zXZ\0', foreign.archive],
+    ['BZh', foreign.archive],
+    ['\x28\xb5\x2f\xfd', foreign.archive],
+    ['MSCF\0\0\0\0', foreign.archive],
+    ['xar!', foreign.archive],
+    ['!<arch>\n', foreign.archive],
+    ['\xed\xab\xee\xdb', foreign.archive],
+    ['ustar', foreign.archive, 257],
+    ['%PDF-', foreign.pdf],
+    ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', foreign.office],
+    ['\x7fELF', foreign.program],
+    ['MZ\x90\0', foreign.program],
+    ['\x89PNG\r\n', foreign.image],
+    ['\xff\xd8\xff', foreign.image],
+    ['GIF8', foreign.image],
+    ['kych', foreign.keychain],
+    ['bplist00', foreign.propertyList],
+    ['\x1e\xf1\xb5\xb0', foreign.pvk],
+    ['\0\0\0\0CERT', foreign.sst],
+    ['\x07\x02\0\0\0\x24\0\0RSA2', foreign.keyBlob],
+    ['\x07\x02\0\0\0\xa4\0\0RSA2', foreign.keyBlob],
+    ['ECS2', foreign.keyBlob],
+    ['RSA3', foreign.keyBlob],
+    ['\x01\0\0\0\xd0\x8c\x9d\xdf\x01\x15\xd1\x11', foreign.dpapi],
+    ['X509KEY', foreign.ibm, 8],
+    ['\xa1\xf8\x4e', foreign.oracle],
+    ['\x03\xd9\xa2\x9a', foreign.keepass],
+    ['\xac\xed\0\x05', foreign.java],
+    ['Salted__', foreign.encrypted],
+    ['age-encryption.org/', foreign.encrypted],
+    ['\0GITCRYPT\0', foreign.encrypted],
+    ['\0\0\0\x01\0\0\0\x14', foreign.bks],
+    ['\0\0\0\x02\0\0\0\x14', foreign.bks],
+    // Without its armour.
+    ['openssh-key-v1\0', foreign.openssh],
+  ] as const
+).map(([magic, kind, at = 0]) => [Buffer.from(magic, 'latin1'), kind, at]);
 
 /** Starts of texts that are refused, on the text without leading blanks. */
 export const foreignText: readonly (readonly [pattern: RegExp, Foreign])[] = [
@@ -168,6 +296,7 @@ export const foreignText: readonly (readonly [pattern: RegExp, Foreign])[] = [
   [/^<\?xml[\s\S]{0,300}<html/i, foreign.html],
   [/^<(?:\?xml|\w)/, foreign.xml],
   [/^\{[\s\S]{0,4000}"kty"\s*:/, foreign.jwk],
-  [/^[{[]/, foreign.json],
+  [/^[{[](?!\\rtf)/, foreign.json],
+  [/^\$ANSIBLE_VAULT;/, foreign.vault],
   [/^(?:---\s+)?(?:apiVersion|kind|metadata|data):\s/, foreign.kubernetes],
 ];

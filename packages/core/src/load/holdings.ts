@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { Alias } from './alias.ts';
 import type { Budget } from './budget.ts';
 import type { Keyring } from './passphrase.ts';
 
@@ -15,6 +16,14 @@ export interface FoundKey {
 export interface FoundCertificate {
   readonly certificate: X509Certificate;
   readonly alias: string | undefined;
+  /** The same as that of its key, where the format links the two. */
+  readonly keyId?: string | undefined;
+}
+
+/** A key that was not opened, and its certificate where the file says which it is. */
+export interface PassedOver {
+  readonly alias: string | undefined;
+  readonly certificate: X509Certificate | undefined;
 }
 
 /** Something that was recognised and cannot serve as key or certificate. */
@@ -32,6 +41,8 @@ export interface Holdings {
   /** Those of them that OpenSSL 3 has dropped. */
   readonly legacy: Set<string>;
   readonly keys: FoundKey[];
+  /** Keys that were left sealed, because another was chosen by its alias. */
+  readonly passedOver: PassedOver[];
   readonly certificates: FoundCertificate[];
   readonly foreign: Foreign[];
   /** The format keeps certificates in the order in which they would be sent. */
@@ -45,6 +56,8 @@ export interface Reading {
   readonly holdings: Holdings;
   /** Private keys are left alone, and passphrases that only they need are not asked for. */
   readonly certificatesOnly: boolean;
+  /** The identity that was chosen: of several keys that are sealed one by one, no other is opened. */
+  readonly alias: Alias | undefined;
 }
 
 export function createHoldings(): Holdings {
@@ -53,6 +66,7 @@ export function createHoldings(): Holdings {
     algorithms: new Set(),
     legacy: new Set(),
     keys: [],
+    passedOver: [],
     certificates: [],
     foreign: [],
     ordered: false,

@@ -1,22 +1,38 @@
 import { type KeyObject, sign, verify, type X509Certificate } from 'node:crypto';
 import { quote as quoteWritten } from '../quote.ts';
+import { type Alias, findByName, hasFingerprint } from './alias.ts';
 import { anatomyOf } from './anatomy.ts';
-import { isSelfSigned } from './chain.ts';
-import type { FoundCertificate, FoundKey } from './holdings.ts';
-import { corrupt, Problem } from './problem.ts';
+import type { Budget } from './budget.ts';
+import { checkSelfSigned, isSelfSigned } from './chain.ts';
+import type { FoundCertificate, FoundKey, PassedOver } from './holdings.ts';
+import { findPairs } from './pairing.ts';
+import { corrupt, Problem, quote } from './problem.ts';
 
 /** A leaf certificate and, unless only certificates were asked for, the key that belongs to it. */
 export interface Identity {
   readonly key: FoundKey | undefined;
   readonly leaf: FoundCertificate;
+  /** The certificate's own names, before those of its key. */
   readonly aliases: readonly string[];
+  /** How many of them are the certificate's. */
+  readonly own: number;
 }
 
 export interface Choice {
   readonly identity: Identity;
   readonly others: readonly Identity[];
+  /** No other identity was in the file, opened or not. */
+  readonly alone: boolean;
   /** Named by the user, rather than taken for being the only one of use. */
   readonly named: boolean;
+}
+
+interface Wanted {
+  readonly alias: Alias | undefined;
+  /** Certificates without a key will do. */
+  readonly keyOptional: boolean;
+  /** The keys that the alias left unopened. */
+  readonly passedOver?: readonly PassedOver[];
 }
 
 /**
@@ -26,51 +42,61 @@ export interface Choice {
 export async function chooseIdentity(
   keys: readonly FoundKey[],
   certificates: readonly FoundCertificate[],
-  { alias, keyOptional }: { alias: string | undefined; keyOptional: boolean },
+  { alias, keyOptional, passedOver = [] }: Wanted,
+  budget: Budget,
 ): Promise<Choice> {
-  const identities = keys.length > 0 ? pair(keys, certificates) : keyOptional ? leavesOf(certificates) : [];
-  if (identities.length === 0) throw explainNone(keys, certificates);
-  const choice = choose(identities, alias);
+  const identities =
+    keys.length > 0
+      ? await pair(keys, certificates, budget)
+      : keyOptional
+        ? await leavesOf(certificates, budget)
+        : [];
+  if (identities.length === 0)
+    throw alias !== undefined && keys.length === 0 && passedOver.length > 0
+      ? explainUnknown(identities, alias, passedOver)
+      : explainNone(keys, certificates);
+  const choice = choose(identities, alias, passedOver);
   const { key, leaf } = choice.identity;
   if (key !== undefined && !key.intact) await proveKey(key, leaf.certificate);
   return choice;
 }
 
 /** Every certificate with its key. `checkPrivateKey` alone decides, whatever names and key ids say. */
-function pair(keys: readonly FoundKey[], certificates: readonly FoundCertificate[]): Identity[] {
-  const identities = new Map<string, Identity>();
-  for (const leaf of certificates)
-    for (const key of keys) {
-      if (!belongs(key, leaf.certificate)) continue;
-      const { fingerprint256 } = leaf.certificate;
-      const aliases = [leaf.alias, key.alias, ...(identities.get(fingerprint256)?.aliases ?? [])];
-      identities.set(fingerprint256, {
-        key: identities.get(fingerprint256)?.key ?? key,
-        leaf,
-        aliases: [...new Set(aliases.filter((name) => name !== undefined))],
-      });
-    }
-  return [...identities.values()];
-}
-
-function belongs({ privateKey }: FoundKey, certificate: X509Certificate): boolean {
-  try {
-    return certificate.checkPrivateKey(privateKey);
-  } catch {
-    // OpenSSL cannot make sense of the certificate's key; then it is not the one.
-    return false;
+async function pair(
+  keys: readonly FoundKey[],
+  certificates: readonly FoundCertificate[],
+  budget: Budget,
+): Promise<Identity[]> {
+  const found = new Map<
+    string,
+    { key: FoundKey; leaf: FoundCertificate; own: Set<string>; lent: Set<string> }
+  >();
+  for (const { leaf, key } of await findPairs(keys, certificates, budget)) {
+    await budget.turn();
+    const { fingerprint256 } = leaf.certificate;
+    const identity = found.get(fingerprint256) ?? { key, leaf, own: new Set(), lent: new Set() };
+    if (leaf.alias !== undefined) identity.own.add(leaf.alias);
+    if (key.alias !== undefined) identity.lent.add(key.alias);
+    found.set(fingerprint256, identity);
   }
+  return [...found.values()].map(({ key, leaf, own, lent }) => ({
+    key,
+    leaf,
+    aliases: [...new Set([...own, ...lent])],
+    own: own.size,
+  }));
 }
 
 /** Without keys: certificates that issued none of the others. */
-function leavesOf(certificates: readonly FoundCertificate[]): Identity[] {
+async function leavesOf(certificates: readonly FoundCertificate[], budget: Budget): Promise<Identity[]> {
+  for (const { certificate } of certificates) await checkSelfSigned(certificate, budget);
   const issuers = new Set(
     certificates
       .filter(({ certificate }) => !isSelfSigned(certificate))
-      .map(({ certificate }) => anatomyOf(certificate).issuer.toString('latin1')),
+      .map(({ certificate }) => anatomyOf(certificate).issuer),
   );
   const isIssuer = ({ certificate }: FoundCertificate): boolean =>
-    issuers.has(anatomyOf(certificate).subject.toString('latin1'));
+    issuers.has(anatomyOf(certificate).subject);
   const distinct = [...new Map(certificates.map((each) => [each.certificate.fingerprint256, each])).values()];
   const ends = distinct.filter((each) => !isIssuer(each));
   const leaves = ends.filter(({ certificate }) => !certificate.ca);
@@ -78,6 +104,7 @@ function leavesOf(certificates: readonly FoundCertificate[]): Identity[] {
     key: undefined,
     leaf,
     aliases: leaf.alias === undefined ? [] : [leaf.alias],
+    own: 1,
   }));
 }
 
@@ -118,18 +145,24 @@ function describeKey({ privateKey }: FoundKey): string {
   return [privateKey.asymmetricKeyType?.toUpperCase(), modulusLength ?? namedCurve].filter(Boolean).join(' ');
 }
 
-function choose(identities: readonly Identity[], alias: string | undefined): Choice {
+function choose(
+  identities: readonly Identity[],
+  alias: Alias | undefined,
+  passedOver: readonly PassedOver[],
+): Choice {
   const usable = identities.filter(({ leaf: { certificate } }) => isUsable(certificate));
   const named = alias !== undefined;
   const identity = named
-    ? findByAlias(identities, alias)
+    ? findByAlias(identities, alias, passedOver)
     : identities.length === 1
       ? identities[0]
       : usable.length === 1
         ? usable[0]
         : undefined;
-  if (identity !== undefined)
-    return { identity, others: identities.filter((each) => each !== identity), named };
+  if (identity !== undefined) {
+    const others = identities.filter((each) => each !== identity);
+    return { identity, others, alone: others.length + passedOver.length === 0, named };
+  }
   throw new Problem(
     'IDENTITY_AMBIGUOUS',
     `holds ${identities.length} identities, and ${usable.length === 0 ? 'none' : `${usable.length}`} of them ${usable.length === 1 ? 'is' : 'are'} valid now and allowed for client authentication: ${list(identities)}`,
@@ -137,17 +170,15 @@ function choose(identities: readonly Identity[], alias: string | undefined): Cho
   );
 }
 
-/** An alias as Java compares it, without case; or a SHA-256 fingerprint, with or without colons. */
-function findByAlias(identities: readonly Identity[], alias: string): Identity {
-  const hex = alias
-    .replace(/^sha-?256[:=\s/]*/i, '')
-    .replace(/[\s:-]/g, '')
-    .toUpperCase();
-  const fingerprint = /^[0-9A-F]{64}$/.test(hex) ? hex : undefined;
+function findByAlias(
+  identities: readonly Identity[],
+  alias: Alias,
+  passedOver: readonly PassedOver[],
+): Identity {
   const matches =
-    fingerprint === undefined
-      ? byName(identities, alias)
-      : identities.filter(({ leaf }) => leaf.certificate.fingerprint256.replaceAll(':', '') === fingerprint);
+    alias.fingerprint === undefined
+      ? findNamed(identities, alias)
+      : identities.filter(({ leaf }) => hasFingerprint(leaf.certificate, alias));
   if (matches.length === 1) return matches[0]!;
   if (matches.length > 1) {
     // One name, several certificates: a renewal that kept key and name.
@@ -159,18 +190,26 @@ function findByAlias(identities: readonly Identity[], alias: string): Identity {
       'Choose one by its SHA-256 fingerprint instead.',
     );
   }
-  throw new Problem(
-    'IDENTITY_NOT_FOUND',
-    `holds no identity with the alias ${quoteWritten(alias, 'name')}; it holds ${list(identities)}`,
-    'Use one of these aliases, or a SHA-256 fingerprint.',
-  );
+  throw explainUnknown(identities, alias, passedOver);
 }
 
-function byName(identities: readonly Identity[], alias: string): readonly Identity[] {
-  const exact = identities.filter(({ aliases }) => aliases.includes(alias));
-  if (exact.length > 0) return exact;
-  const folded = alias.toLowerCase();
-  return identities.filter(({ aliases }) => aliases.some((name) => name.toLowerCase() === folded));
+/** An alias is one entry: a certificate's own name goes before that of its key, which a renewal may share. */
+function findNamed(identities: readonly Identity[], alias: Alias): readonly Identity[] {
+  const named = findByName(identities, alias, ({ aliases, own }) => aliases.slice(0, own));
+  return named.length > 0 ? named : findByName(identities, alias, ({ aliases }) => aliases);
+}
+
+function explainUnknown(
+  identities: readonly Identity[],
+  { name }: Alias,
+  passedOver: readonly PassedOver[],
+): Problem {
+  const others = passedOver.map(({ alias, certificate }) => describe(alias, certificate));
+  return new Problem(
+    'IDENTITY_NOT_FOUND',
+    `holds no identity with the alias ${quoteWritten(name, 'name')}; it holds ${enumerate([...identities.map(describeIdentity), ...others])}`,
+    'Use one of these aliases, or a SHA-256 fingerprint.',
+  );
 }
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
@@ -189,17 +228,22 @@ function isUsable(certificate: X509Certificate): boolean {
 }
 
 function list(identities: readonly Identity[]): string {
-  const lines = identities
-    .slice(0, 20)
-    .map(
-      ({ leaf: { certificate }, aliases }) =>
-        `${aliases.length === 0 ? 'no alias' : `alias ${quote(aliases[0]!)}`}, ${subjectOf(certificate)}, expires ${dayOf(certificate)}, SHA-256 ${certificate.fingerprint256.slice(0, 11)}…`,
-    );
-  return lines.join('; ') + (identities.length > 20 ? `; and ${identities.length - 20} more` : '');
+  return enumerate(identities.map(describeIdentity));
 }
 
-function quote(name: string): string {
-  return `"${clean(name).slice(0, 80)}"`;
+function enumerate(lines: readonly string[]): string {
+  return lines.slice(0, 20).join('; ') + (lines.length > 20 ? `; and ${lines.length - 20} more` : '');
+}
+
+function describeIdentity({ leaf: { certificate }, aliases: [alias] }: Identity): string {
+  return describe(alias, certificate);
+}
+
+function describe(alias: string | undefined, certificate: X509Certificate | undefined): string {
+  const name = alias === undefined ? 'no alias' : `alias ${quote(alias)}`;
+  return certificate === undefined
+    ? name
+    : `${name}, ${subjectOf(certificate)}, expires ${dayOf(certificate)}, SHA-256 ${certificate.fingerprint256.slice(0, 11)}…`;
 }
 
 function dayOf(certificate: X509Certificate): string {
@@ -248,6 +292,6 @@ function hashToSign({
 }: KeyObject): string | null | undefined {
   // An RSA-PSS key may be tied to one hash.
   if (type === 'rsa-pss') return details?.hashAlgorithm ?? 'sha256';
-  if (type === 'ed25519' || type === 'ed448') return null;
+  if (type === 'ed25519' || type === 'ed448' || /^(?:ml|slh)-dsa/.test(`${type}`)) return null;
   return type === 'rsa' || type === 'ec' || type === 'dsa' ? 'sha256' : undefined;
 }

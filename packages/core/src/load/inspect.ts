@@ -40,7 +40,7 @@ export interface InspectOptions extends ReadContext {
  * const { format, keys, certificates } = await inspectFile('unknown.bin', { passphrase: process.env.PASSPHRASE });
  */
 export async function inspectFile(material: Material, options: InspectOptions = {}): Promise<Inspection> {
-  const surroundings = createSurroundings(options.baseDirectory, options.env);
+  const surroundings = createSurroundings(options);
   try {
     const keyring = await resolveKeyring(options, surroundings);
     const { holdings } = await readPart(material, surroundings, {
@@ -51,7 +51,7 @@ export async function inspectFile(material: Material, options: InspectOptions = 
       format: formatOf([holdings]),
       legacyAlgorithms: [...holdings.legacy],
       keys: holdings.keys.map(({ privateKey, alias, plain }) => ({ privateKey, alias, encrypted: !plain })),
-      certificates: holdings.certificates,
+      certificates: holdings.certificates.map(({ certificate, alias }) => ({ certificate, alias })),
       skipped: [...new Set(holdings.foreign.map(({ what }) => what))],
     };
   } catch (error) {

@@ -1,12 +1,14 @@
+import type { Budget } from './budget.ts';
 import { corrupt } from './problem.ts';
 
 /**
  * Where the serialised Java object at `start` ends. JCEKS keeps secret keys as such objects, with no length
- * before them; they are stepped over, never built (Java Object Serialization Specification, chapter 6).
+ * before them; they are stepped over, never built (Java Object Serialization Specification, chapter 6). Each field
+ * of each class is paid for: one description may stand for any number of objects.
  */
-export function skipJavaObject(bytes: Buffer, start: number): number {
+export function skipJavaObject(bytes: Buffer, start: number, budget: Budget): number {
   if (bytes.readUInt32BE(start) !== 0xaced0005) throw corrupt('has a secret key entry that cannot be read');
-  const stream: Stream = { bytes, at: start + 4, handles: [], depth: 0 };
+  const stream: Stream = { bytes, at: start + 4, handles: [], depth: 0, budget };
   skipContent(stream);
   return stream.at;
 }
@@ -17,6 +19,7 @@ interface Stream {
   /** What later references point to; only class descriptions matter. */
   readonly handles: (ClassDescription | undefined)[];
   depth: number;
+  readonly budget: Budget;
 }
 
 interface ClassDescription {
@@ -25,6 +28,8 @@ interface ClassDescription {
   /** Type codes of the fields: `B`, `I`, …, `L` and `[` for references. */
   readonly fields: string;
   readonly parent: ClassDescription | undefined;
+  /** How many classes it is derived from, itself included. */
+  readonly generation: number;
 }
 
 const sizes: Record<string, number> = { B: 1, Z: 1, C: 2, S: 2, I: 4, F: 4, J: 8, D: 8 };
@@ -33,6 +38,7 @@ const endBlockData = 0x78;
 
 function skipContent(stream: Stream): void {
   if (++stream.depth > 32) throw corrupt('has a secret key entry that nests too deeply');
+  stream.budget.work(1);
   const code = byte(stream);
   if (code === 0x70) {
     // TC_NULL
@@ -56,8 +62,9 @@ function skipObject(stream: Stream): void {
   const type = readClassReference(stream);
   stream.handles.push(undefined);
   const line: ClassDescription[] = [];
-  for (let each = type; each !== undefined; each = each.parent) line.unshift(each);
-  for (const { fields, flags } of line) {
+  for (let each = type; each !== undefined; each = each.parent) line.push(each);
+  for (const { fields, flags } of line.reverse()) {
+    stream.budget.work(1 + fields.length);
     for (const field of fields) {
       const size = sizes[field];
       if (size === undefined) skipContent(stream);
@@ -99,7 +106,9 @@ function readClass(stream: Stream): ClassDescription {
   }
   skipAnnotations(stream);
   const parent = readClassReference(stream);
-  const description = { name, flags, fields, parent };
+  const generation = 1 + (parent?.generation ?? 0);
+  if (generation > 32) throw corrupt('has a secret key entry of a class that is derived too often');
+  const description = { name, flags, fields, parent, generation };
   stream.handles[handle] = description;
   stream.depth--;
   return description;

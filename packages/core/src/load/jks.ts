@@ -1,11 +1,14 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual, type X509Certificate } from 'node:crypto';
+import { findByName, hasFingerprint } from './alias.ts';
+import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { octetsOf, oidOf, open, readElement, SEQUENCE } from './der.ts';
 import { noteAlgorithm, type Reading } from './holdings.ts';
 import { skipJavaObject } from './java-object.ts';
+import { limitSize } from './key-size.ts';
 import { missingPassphrase, type ResolvedPassphrase, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
-import { corrupt, Problem } from './problem.ts';
+import { corrupt, Problem, quote } from './problem.ts';
 import { readScheme, type Scheme } from './scheme.ts';
 import { unseal } from './unseal.ts';
 
@@ -22,16 +25,18 @@ interface KeyEntry {
   readonly alias: string;
   /** An EncryptedPrivateKeyInfo. */
   readonly encrypted: Buffer;
+  /** The first of its chain. */
+  readonly certificate: X509Certificate | undefined;
 }
 
 /** Reads a Java keystore into the holdings. */
 export async function readJavaStore(store: Buffer, reading: Reading): Promise<void> {
   const { keyring, holdings, certificatesOnly } = reading;
   holdings.container = storeTypes.get(store.readUInt32BE(0))!;
-  const keys = readEntries(store, reading);
+  const keys = await readEntries(store, reading);
   holdings.algorithms.add('digest SHA-1 with passphrase');
-  const wanted = certificatesOnly ? [] : keys;
-  const { text } = keyring.passphrase;
+  const wanted = certificatesOnly ? [] : choose(keys, reading);
+  const text = certificatesOnly && keyring.lent !== undefined ? undefined : keyring.passphrase.text;
   if (text === undefined) {
     // Certificates are not encrypted, and `keytool` shows them without a passphrase as well.
     if (wanted.length > 0) throw missingPassphrase(keyring, 'is protected by a passphrase');
@@ -43,7 +48,18 @@ export async function readJavaStore(store: Buffer, reading: Reading): Promise<vo
   if (!vouched) throw wrongPassphrase(keyring);
 }
 
-function readEntries(store: Buffer, { holdings }: Reading): KeyEntry[] {
+/** The entries whose keys are to be opened: each may have a passphrase of its own, and costs a derivation. */
+function choose(entries: readonly KeyEntry[], { alias, holdings }: Reading): readonly KeyEntry[] {
+  if (alias === undefined) return entries;
+  const chosen =
+    alias.fingerprint === undefined
+      ? findByName(entries, alias, (entry) => [entry.alias])
+      : entries.filter(({ certificate }) => certificate && hasFingerprint(certificate, alias));
+  holdings.passedOver.push(...entries.filter((entry) => !chosen.includes(entry)));
+  return chosen;
+}
+
+async function readEntries(store: Buffer, { holdings, budget }: Reading): Promise<KeyEntry[]> {
   const cursor = createCursor(store.subarray(0, -20));
   cursor.integer();
   const version = cursor.integer();
@@ -53,17 +69,25 @@ function readEntries(store: Buffer, { holdings }: Reading): KeyEntry[] {
     const tag = cursor.integer();
     const alias = cursor.text();
     cursor.bytes(8);
+    await budget.turn();
     if (tag === 1) {
-      keys.push({ alias, encrypted: cursor.bytes(cursor.integer()) });
-      for (let chain = cursor.integer(); chain > 0; chain--) readCertificate(alias);
-    } else if (tag === 2) readCertificate(alias);
-    else if (tag === 3 && holdings.container === 'JCEKS') cursor.skip(skipJavaObject);
+      const encrypted = cursor.bytes(cursor.integer());
+      const first = holdings.certificates.length;
+      // The alias is the entry's, and so the leaf's: the authorities above it have none.
+      for (let chain = cursor.integer(), left = chain; left > 0; left--)
+        await readCertificate(left === chain ? alias : undefined);
+      keys.push({ alias, encrypted, certificate: holdings.certificates[first]?.certificate });
+    } else if (tag === 2) await readCertificate(alias);
+    else if (tag === 3 && holdings.container === 'JCEKS')
+      cursor.skip((bytes, at) => skipJavaObject(bytes, at, budget));
     else throw corrupt('has an entry of an unknown kind');
   }
   if (!cursor.atEnd()) throw corrupt('goes on after its last entry');
   return keys;
 
-  function readCertificate(alias: string): void {
+  async function readCertificate(alias: string | undefined): Promise<void> {
+    budget.work(certificateCost);
+    await budget.turn();
     if (version === 2 && cursor.text() !== 'X.509') {
       cursor.bytes(cursor.integer());
       return;
@@ -132,15 +156,18 @@ async function openKeys(
     const scheme =
       oidOf(open(algorithm, SEQUENCE)[0]) === keyProtector ? protectorScheme : readScheme(algorithm);
     noteAlgorithm(reading, scheme);
+    budget.work(keyCost);
+    limitSize(encrypted.length);
     return { alias, scheme, data: octetsOf(data) };
   });
   const passphrases = [passphrase, keyring.keyPassphrase.text].filter((text) => text !== undefined);
   budget.spend(sealed.reduce((sum, { scheme }) => sum + scheme.rounds * passphrases.length, 0));
   for (const { alias, scheme, data } of sealed) {
+    await budget.turn();
     const plain = await openKey(scheme, data, passphrases.toReversed());
-    if (plain === 'damaged') throw corrupt(`holds a private key ("${alias}") that is damaged`);
+    if (plain === 'damaged') throw corrupt(`holds a private key (${quote(alias)}) that is damaged`);
     if (plain === 'wrong') {
-      if (vouched) throw explainKey(alias, keyring.keyPassphrase);
+      if (vouched) throw explainKey(alias, keyring.keyPassphrase, entries.length > 1);
       continue;
     }
     try {
@@ -169,18 +196,18 @@ async function openKey(
   return status;
 }
 
-function explainKey(alias: string, keyPassphrase: ResolvedPassphrase): Problem {
+function explainKey(alias: string, keyPassphrase: ResolvedPassphrase, several: boolean): Problem {
+  const choice = several ? ' To use another entry, name its alias: its key alone is then opened.' : '';
   return keyPassphrase.text === undefined
     ? new Problem(
         'PASSPHRASE_MISSING',
-        `the key "${alias}" has a passphrase of its own, and no keyPassphrase was given${keyPassphrase.reason === undefined ? '' : `: ${keyPassphrase.reason}`}`,
-        keyPassphrase.advice ??
-          "Add keyPassphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+        `the key ${quote(alias)} has a passphrase of its own, and no keyPassphrase was given${keyPassphrase.reason === undefined ? '' : `: ${keyPassphrase.reason}`}`,
+        `${keyPassphrase.advice ?? "Add keyPassphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }."}${choice}`,
       )
     : new Problem(
         'PASSPHRASE_WRONG',
-        `neither passphrase nor keyPassphrase opens the key "${alias}"`,
-        'Check keyPassphrase against the one that came with the store.',
+        `neither passphrase nor keyPassphrase opens the key ${quote(alias)}`,
+        `Check keyPassphrase against the one that came with the store.${choice}`,
       );
 }
 

@@ -23,6 +23,11 @@ const hashSizes: Record<string, readonly [digest: number, block: number]> = {
 export type Purpose = 'key' | 'iv' | 'mac';
 const purposes: Record<Purpose, number> = { key: 1, iv: 2, mac: 3 };
 
+/** Bytes that a known hash gives. */
+export function digestSize(hash: string): number {
+  return hashSizes[hash]![0];
+}
+
 /** Whether this Node can compute this hash. */
 export function knowsHash(hash: string): boolean {
   return hash in hashSizes && getHashes().includes(hash);

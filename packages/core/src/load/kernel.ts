@@ -8,6 +8,10 @@ import { type Recipe, recipes } from './sha.ts';
  * same count, independently; SHA-2 runs in one.
  */
 export interface Kernel {
+  readonly hash: string;
+  /** The module, for whoever runs it elsewhere, and the part of its memory that holds the digests. */
+  readonly code: Uint8Array;
+  readonly state: Uint8Array;
   readonly lanes: number;
   /** Puts a digest into a lane. */
   load(lane: number, digest: Buffer): void;
@@ -35,14 +39,15 @@ const built = new Map<string, Kernel | undefined>();
 export function kernelOf(hash: string): Kernel | undefined {
   if (built.has(hash)) return built.get(hash);
   const recipe = recipes[hash];
-  const kernel = recipe === undefined || WebAssembly === undefined ? undefined : build(recipe(), WebAssembly);
+  const kernel =
+    recipe === undefined || WebAssembly === undefined ? undefined : build(hash, recipe(), WebAssembly);
   built.set(hash, kernel);
   return kernel;
 }
 
-function build({ word, size, locals, write }: Recipe, api: WebAssemblyApi): Kernel {
+function build(hash: string, { word, size, locals, write }: Recipe, api: WebAssemblyApi): Kernel {
   const stride = word.bytes * word.lanes;
-  const module = assemble(word, (code) => {
+  const code = assemble(word, (code) => {
     const access = (opcode: readonly number[], index: number): void => {
       code.op(opcode);
       // The alignment that an access states is a hint; 0 is always right. Then the offset.
@@ -66,13 +71,17 @@ function build({ word, size, locals, write }: Recipe, api: WebAssemblyApi): Kern
     }
     code.byte(0x0b);
   });
-  const { m, r } = new api.Instance(new api.Module(module)).exports;
+  const { m, r } = new api.Instance(new api.Module(code)).exports;
   const memory = new DataView(m.buffer);
   const halves = word.bytes / 4;
   const at = (lane: number, half: number): number =>
     // Words are little-endian here, and so are the halves of a 64-bit word.
     halves === 1 ? half * stride + lane * 4 : (half >> 1) * 8 + (1 - (half & 1)) * 4;
+  const state = new Uint8Array(m.buffer, 0, size * stride);
   return {
+    hash,
+    code,
+    state,
     lanes: word.lanes,
     load(lane, digest) {
       for (let half = 0; half < size * halves; half++)
@@ -84,7 +93,7 @@ function build({ word, size, locals, write }: Recipe, api: WebAssemblyApi): Kern
         digest.writeUInt32BE(memory.getUint32(at(lane, half), true), half * 4);
     },
     clear() {
-      new Uint8Array(memory.buffer, 0, size * stride).fill(0);
+      state.fill(0);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Element, octetsOf, oidOf, open, SEQUENCE } from './der.ts';
-import { prfs, readDerivation, readRounds, unsupported } from './derivation.ts';
-import { knowsHash, pkcs12Kdf } from './kdf.ts';
+import { copyOf, prfs, readDerivation, readRounds, unsupported } from './derivation.ts';
+import { digestSize, knowsHash, pkcs12Kdf } from './kdf.ts';
 import { type PasswordForm, spell } from './passphrase.ts';
 import { corrupt } from './problem.ts';
 
@@ -42,14 +42,15 @@ export function readMac(macData: Element): Mac {
   if (oid === pbmac1) return readPbmac1(parameters, expected);
   const hash = digests[oid];
   if (hash === undefined || !knowsHash(hash)) throw unsupported(`the MAC algorithm ${oid}`);
-  const salt = octetsOf(saltElement);
+  checkLength(expected, hash);
+  const salt = copyOf(saltElement);
   const rounds = count === undefined ? 1 : readRounds(count);
   return {
     title: `MAC HMAC-${hash.toUpperCase()}, ${rounds} rounds`,
     rounds,
     verify: (passphrase, content) =>
-      findSpelling(passphrase, 'bmp', hash, expected, content, (password, length) =>
-        pkcs12Kdf(hash, password, salt, rounds, 'mac', length),
+      findSpelling(passphrase, 'bmp', hash, expected, content, (password) =>
+        pkcs12Kdf(hash, password, salt, rounds, 'mac', digestSize(hash)),
       ),
   };
 }
@@ -60,6 +61,7 @@ function readPbmac1(parameters: Element | undefined, expected: Buffer): Mac {
   const oid = oidOf(open(scheme, SEQUENCE)[0]);
   const hash = prfs[oid];
   if (hash === undefined || !knowsHash(hash)) throw unsupported(`the MAC algorithm ${oid}`);
+  checkLength(expected, hash);
   return {
     title: `PBMAC1 HMAC-${hash.toUpperCase()}, ${derivation.title}`,
     rounds: derivation.rounds,
@@ -68,19 +70,23 @@ function readPbmac1(parameters: Element | undefined, expected: Buffer): Mac {
   };
 }
 
+/** Before anything is derived: the length would say how much is. */
+function checkLength(expected: Buffer, hash: string): void {
+  if (expected.length !== digestSize(hash)) throw corrupt('holds a MAC of the wrong length');
+}
+
 async function findSpelling(
   passphrase: string,
   form: PasswordForm,
   hash: string,
   expected: Buffer,
   content: Buffer,
-  derive: (password: Buffer, length: number) => Promise<Buffer>,
+  derive: (password: Buffer) => Promise<Buffer>,
 ): Promise<Buffer | undefined> {
   for (const password of spell(passphrase, form)) {
-    const key = await derive(password, expected.length);
+    const key = await derive(password);
     const actual = createHmac(hash, key).update(content).digest();
     key.fill(0);
-    if (actual.length !== expected.length) throw corrupt('holds a MAC of the wrong length');
     if (timingSafeEqual(actual, expected)) return password;
   }
   return undefined;

@@ -1,10 +1,20 @@
+import { isUtf8 } from 'node:buffer';
 import type { KeyObject } from 'node:crypto';
-import { createBudget } from './budget.ts';
+import type { Alias } from './alias.ts';
+import { certificateCost, createBudget, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { ciphers, decrypt } from './cipher.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
 import { unsupported } from './derivation.ts';
-import { foreign, foreignLabel, foreignMagic, foreignText, refuse } from './foreign.ts';
+import {
+  foreign,
+  foreignBytes,
+  foreignLabel,
+  foreignText,
+  isOwnLabel,
+  refuse,
+  unknownBlock,
+} from './foreign.ts';
 import { createHoldings, type Foreign, type Holdings, noteAlgorithm, type Reading } from './holdings.ts';
 import { readJavaStore, storeTypes } from './jks.ts';
 import { bytesToKey } from './kdf.ts';
@@ -29,6 +39,7 @@ export interface MaterialOptions {
   readonly keyring: Keyring;
   readonly maxIterations?: number | undefined;
   readonly certificatesOnly?: boolean | undefined;
+  readonly alias?: Alias | undefined;
 }
 
 /**
@@ -36,13 +47,18 @@ export interface MaterialOptions {
  * Does not ask for a key and a certificate that belong together. Throws nothing but {@link Problem}, except for
  * what OpenSSL throws at bytes that no branch foresaw.
  */
-export async function readMaterial(bytes: Buffer, options: MaterialOptions): Promise<Holdings> {
+export async function readMaterial(
+  bytes: Buffer,
+  options: MaterialOptions,
+  signal?: AbortSignal,
+): Promise<Holdings> {
   const holdings = createHoldings();
   const reading: Reading = {
     keyring: options.keyring,
-    budget: createBudget(options.maxIterations),
+    budget: createBudget(options.maxIterations, signal),
     holdings,
     certificatesOnly: options.certificatesOnly ?? false,
+    alias: options.alias,
   };
   await readBytes(bytes, reading, 0);
   if (holdings.keys.length === 0 && holdings.certificates.length === 0 && holdings.foreign.length > 0)
@@ -54,19 +70,20 @@ export async function readMaterial(bytes: Buffer, options: MaterialOptions): Pro
 const maxWrappings = 4;
 
 async function readBytes(bytes: Buffer, reading: Reading, wrappings: number): Promise<void> {
-  const start = bytes.findIndex((byte) => byte !== 0 && !isBlank(byte));
-  if (start < 0)
+  let start = 0;
+  while (start < bytes.length && (bytes[start] === 0 || isBlank(bytes[start]!))) start++;
+  if (start === bytes.length)
     throw new Problem(
       'FILE_EMPTY',
       'is empty',
       'Copy the file again; the export or download may have failed.',
     );
   if (bytes.length >= 4 && storeTypes.has(bytes.readUInt32BE(0))) return readJavaStore(bytes, reading);
-  const magic = foreignMagic.find(([prefix]) => bytes.subarray(0, prefix.length).equals(prefix));
-  if (magic !== undefined) throw refuse(magic[1]);
+  const kind = foreignBytes(bytes);
+  if (kind !== undefined) throw refuse(kind);
   const der = bytes.subarray(start);
   if (looksLikeDer(der)) return readDerFile(der, reading);
-  await readText(decodeText(bytes), reading, wrappings);
+  await readText(decodeText(bytes), isUtf8(bytes), reading, wrappings);
 }
 
 function isBlank(byte: number): boolean {
@@ -86,27 +103,35 @@ async function readDerFile(bytes: Buffer, reading: Reading): Promise<void> {
   const elements = [readElement(bytes)];
   // A PFX is alone in its file. What follows other values counts where it is another one; the rest is padding.
   if (shapeOf(elements[0]!) !== 'pkcs12')
-    for (let at = elements[0]!.end; looksLikeDer(bytes.subarray(at)); at = elements.at(-1)!.end)
-      elements.push(readElement(bytes, at));
-  spendFor(elements, reading);
-  for (const element of elements) await readDer(element, reading, '');
+    for (let at = elements[0]!.end; looksLikeDer(bytes.subarray(at)); at = elements.at(-1)!.end) {
+      elements.push(readElement(bytes, at, bytes.length, 0, elements[0]!.tally));
+      await reading.budget.turn();
+    }
+  await spendFor(elements, reading);
+  for (const element of elements) {
+    await reading.budget.turn();
+    await readDer(element, reading, '');
+  }
   if (holdings.container === '') holdings.container = 'DER';
   holdings.ordered = holdings.container === 'DER';
 }
 
 /** All keys of a file are paid for before the first is derived; a PFX adds up its own. */
-function spendFor(elements: readonly Element[], { budget, certificatesOnly }: Reading): void {
+async function spendFor(elements: Iterable<Element>, { budget, certificatesOnly }: Reading): Promise<void> {
   if (certificatesOnly) return;
-  for (const element of elements)
+  for (const element of elements) {
+    await budget.turn();
     if (shapeOf(element) === 'encryptedPkcs8') budget.spend(costOfPkcs8(element));
+  }
 }
 
 type DerReader = (element: Element, reading: Reading, alias: string | undefined) => void | Promise<void>;
 
 const keyReader =
   (importKey: (element: Element) => KeyObject): DerReader =>
-  (element, { holdings, certificatesOnly }, alias) => {
+  (element, { holdings, budget, certificatesOnly }, alias) => {
     if (certificatesOnly) return;
+    budget.work(keyCost);
     holdings.keys.push({ privateKey: importKey(element), alias, plain: true, intact: false });
   };
 
@@ -117,7 +142,8 @@ const foreignReader =
   };
 
 const derReaders: Record<Shape, DerReader> = {
-  certificate: (element, { holdings }, alias) => {
+  certificate: (element, { holdings, budget }, alias) => {
+    budget.work(certificateCost);
     holdings.certificates.push(parseCertificate(encodingOf(element), alias));
   },
   pkcs12: readPkcs12,
@@ -128,6 +154,7 @@ const derReaders: Record<Shape, DerReader> = {
   dsa: keyReader(importDsa),
   encryptedPkcs8: async (element, reading, alias) => {
     if (reading.certificatesOnly) return;
+    reading.budget.work(keyCost);
     const privateKey = await importEncryptedPkcs8(element, reading);
     reading.holdings.keys.push({ privateKey, alias, plain: false, intact: false });
   },
@@ -150,18 +177,19 @@ async function readDer(element: Element, reading: Reading, label: string, alias?
     : corrupt(`has a ${printable(label)} block that does not hold what its label says`);
 }
 
-async function readText(text: string, reading: Reading, wrappings: number): Promise<void> {
+/** `intact`: the bytes were UTF-8, so that a replacement character in the text is one that the file holds. */
+async function readText(text: string, intact: boolean, reading: Reading, wrappings: number): Promise<void> {
   if (wrappings > maxWrappings) throw corrupt(`is base64 that was encoded more than ${maxWrappings} times`);
   const { holdings } = reading;
   const trimmed = text.replace(/^[\s\u200b]+/, '');
   const kind = foreignText.find(([pattern]) => pattern.test(trimmed))?.[1];
   if (hasPem(text) && kind !== foreign.putty) {
-    const blocks = readPem(text);
-    spendFor(
-      blocks.filter(isDer).map(({ bytes }) => readElement(bytes)),
-      reading,
-    );
-    for (const block of blocks) await readPemBlock(block, reading);
+    const blocks: PemBlock[] = [];
+    for (const block of readPem(text)) {
+      blocks.push(block);
+      await reading.budget.turn();
+    }
+    await readBlocks(blocks, reading);
     if (holdings.container === '' || blocks.length > 1) holdings.container = 'PEM';
     holdings.ordered = true;
     return;
@@ -169,7 +197,7 @@ async function readText(text: string, reading: Reading, wrappings: number): Prom
   if (kind !== undefined) throw refuse(kind);
   const decoded = decodeArmourless(trimmed);
   if (decoded !== undefined) return readBytes(decoded, reading, wrappings + 1);
-  throw explainText(trimmed);
+  throw explainText(trimmed, intact);
 }
 
 /** Base64 without BEGIN and END, in quotation marks, a data: URL or with `\n` written out; or hexadecimal. */
@@ -177,7 +205,7 @@ function decodeArmourless(text: string): Buffer | undefined {
   const bare = text
     .replace(/^data:[\w.+/-]{0,100}(?:;[\w=-]{1,40})*;base64,/i, '')
     .replace(/^(["'])([^"']*)\1\s*$/, '$2')
-    .replace(/\\+[rnt]/g, '\n');
+    .replace(/(?<!\\)\\+[rnt]/g, '\n');
   if (/^(?:0x)?30[\s:]?8[0-4][0-9a-f\s:]*$/i.test(bare))
     return Buffer.from(bare.replace(/^0x|[\s:]/gi, ''), 'hex');
   const bytes = decodeBase64(bare);
@@ -188,17 +216,13 @@ function decodeArmourless(text: string): Buffer | undefined {
 function isLikelyMaterial(bytes: Buffer): boolean {
   if (bytes[0] === 0x30 || storeTypes.has(bytes.readUInt32BE(0))) return true;
   const text = decodeText(bytes.subarray(0, 4096));
-  return (
-    hasPem(text) ||
-    /^[A-Za-z0-9+/_=\s-]{24,}$/.test(text) ||
-    foreignMagic.some(([magic]) => bytes.indexOf(magic) === 0)
-  );
+  return hasPem(text) || /^[A-Za-z0-9+/_=\s-]{24,}$/.test(text) || foreignBytes(bytes) !== undefined;
 }
 
-function explainText(text: string): Problem {
+function explainText(text: string, intact: boolean): Problem {
   if (text.startsWith('version https://git-lfs.github.com/spec/'))
     return corrupt('is a Git LFS pointer, not the file itself', 'Fetch the file: git lfs pull.');
-  if (/^(?:0|\ufffd)\ufffd|^\ufffd\ufffd/.test(text) || countReplacements(text) > 8)
+  if (intact && (/^(?:0|\ufffd)\ufffd|^\ufffd\ufffd/.test(text) || countReplacements(text) > 8))
     return corrupt(
       'was opened as UTF-8 text and saved, which destroyed it',
       'Read it as bytes: readFile(path) without an encoding, or give the path itself. A file that was saved like this must be copied again, in binary mode.',
@@ -219,32 +243,88 @@ function countReplacements(text: string): number {
   return text.slice(0, 2000).split('\ufffd').length - 1;
 }
 
-function isDer({ label, encrypted }: PemBlock): boolean {
-  return !encrypted && foreignLabel(label) === undefined;
+/** A block that is read, and where it stands as messages say it. */
+interface Placed {
+  readonly block: PemBlock;
+  readonly place: string;
 }
 
-async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
-  const kind = foreignLabel(block.label);
-  if (kind !== undefined) {
-    reading.holdings.foreign.push(kind);
-    return;
+/** Blocks that are neither ours nor hold anything that is known are passed over: other tools add theirs. */
+async function readBlocks(blocks: readonly PemBlock[], reading: Reading): Promise<void> {
+  const own: Placed[] = [];
+  for (const [index, block] of blocks.entries()) {
+    await reading.budget.turn();
+    const { label, line } = block;
+    const place =
+      blocks.length === 1
+        ? ''
+        : ` (block ${index + 1} of ${blocks.length}, ${printable(label)}, line ${line})`;
+    const kind =
+      foreignLabel(label) ??
+      (isOwnLabel(label) || isKnown(block) ? undefined : unknownBlock(printable(label)));
+    if (kind === undefined) own.push({ block, place });
+    else reading.holdings.foreign.push(kind);
   }
-  if (block.encrypted) {
-    if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
-    return;
+  await spendFor(elementsOf(own), reading);
+  for (const { block, place } of own) {
+    await reading.budget.turn();
+    try {
+      await readPemBlock(block, reading);
+    } catch (error) {
+      throw inPlace(error, place);
+    } finally {
+      block.bytes?.fill(0);
+    }
   }
+}
+
+/** Whether a block whose label is unknown holds something that is known all the same. */
+function isKnown({ bytes, encrypted }: PemBlock): boolean {
+  if (encrypted) return true;
   try {
-    await readDer(readElement(block.bytes), reading, block.label, block.friendlyName);
-  } finally {
-    block.bytes.fill(0);
+    return bytes !== undefined && shapeOf(readElement(bytes)) !== undefined;
+  } catch {
+    return false;
   }
+}
+
+function* elementsOf(own: readonly Placed[]): Generator<Element, void> {
+  for (const { block, place } of own)
+    if (!block.encrypted) {
+      let element: Element;
+      try {
+        element = readElement(bytesOf(block));
+      } catch (error) {
+        throw inPlace(error, place);
+      }
+      yield element;
+    }
+}
+
+function bytesOf({ bytes, damage }: PemBlock): Buffer {
+  if (bytes === undefined) throw damage;
+  return bytes;
+}
+
+/** The same failure, saying where in the file what is damaged stands. */
+function inPlace(error: unknown, place: string): unknown {
+  if (place === '') return error;
+  if (error instanceof Problem) return misplaced.has(error.code) ? error.at(place) : error;
+  const problem = corrupt(`cannot be parsed${place}`);
+  problem.cause = error;
+  return problem;
+}
+
+const misplaced = new Set(['ERR_CLIENTCERT_FILE_CORRUPT', 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED']);
+
+async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
+  if (!block.encrypted) return readDer(readElement(bytesOf(block)), reading, block.label, block.friendlyName);
+  if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
 }
 
 /** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */
-async function readEncryptedBlock(
-  { label, bytes, encryption, friendlyName }: PemBlock,
-  reading: Reading,
-): Promise<void> {
+async function readEncryptedBlock(block: PemBlock, reading: Reading): Promise<void> {
+  const { label, encryption, friendlyName } = block;
   const { keyring, holdings } = reading;
   const { cipher: name, iv } = encryption!;
   const cipher = ciphers[name];
@@ -263,7 +343,7 @@ async function readEncryptedBlock(
   keyring.used = true;
   const { text } = keyring.passphrase;
   if (text === undefined) throw missingPassphrase(keyring, 'the private key is encrypted');
-  const unsealed = await unseal(scheme, bytes, text, spell(text, 'octets'));
+  const unsealed = await unseal(scheme, bytesOf(block), text, spell(text, 'octets'));
   if (unsealed.status !== 'open')
     throw unsealed.status === 'damaged'
       ? corrupt('holds an encrypted private key that is damaged; the passphrase is right')

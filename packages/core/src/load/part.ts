@@ -23,7 +23,7 @@ export async function readPart(
   try {
     const { bytes, mode } = await fetchMaterial(material, surroundings);
     try {
-      return { label, mode, holdings: await readMaterial(bytes, options) };
+      return { label, mode, holdings: await readMaterial(bytes, options, surroundings.signal) };
     } finally {
       bytes.fill(0);
     }

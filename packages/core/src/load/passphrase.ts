@@ -1,6 +1,7 @@
 import type { Passphrase } from '../types.ts';
 import { Problem } from './problem.ts';
 import { adviseUnset, describeUnset, readFileBytes, type Surroundings } from './source.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** BMPString for PKCS#12's own derivation, octets for everything else. */
 export type PasswordForm = 'bmp' | 'octets';
@@ -26,7 +27,7 @@ export async function resolvePassphrase(
   if (passphrase === undefined) return { text: undefined };
   if (typeof passphrase === 'string') return { text: passphrase };
   if (typeof passphrase === 'function') {
-    const text: unknown = await callPassphrase(passphrase, role);
+    const text: unknown = await callPassphrase(passphrase, role, surroundings.signal);
     if (text === undefined || text === null)
       return { text: undefined, reason: `the ${role} function returned none` };
     if (typeof text !== 'string')
@@ -64,10 +65,15 @@ function noPassphrase(role: string): Problem {
   );
 }
 
-async function callPassphrase(ask: () => unknown, role: string): Promise<unknown> {
+async function callPassphrase(
+  ask: () => unknown,
+  role: string,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
   try {
-    return await ask();
+    return await (signal === undefined ? ask() : untilAborted(ask(), signal));
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new Problem('PASSPHRASE_MISSING', `the ${role} function failed`, 'Its error is the cause.', cause);
   }
 }
@@ -124,23 +130,31 @@ function isAscii(text: string): boolean {
 export interface Keyring {
   readonly passphrase: ResolvedPassphrase;
   readonly keyPassphrase: ResolvedPassphrase;
+  /**
+   * The passphrase was given for another file, and is tried here for want of one: what can be read without is.
+   * Says how to give the right one.
+   */
+  readonly lent?: string | undefined;
   /** Set where a passphrase opened, or was needed to open, something. */
   used: boolean;
 }
 
-export function missingPassphrase({ passphrase }: Keyring, what: string): Problem {
+export function missingPassphrase({ passphrase, lent }: Keyring, what: string): Problem {
   return new Problem(
     'PASSPHRASE_MISSING',
     `${what}, and no passphrase was given${passphrase.reason === undefined ? '' : `: ${passphrase.reason}`}`,
-    passphrase.advice ??
+    lent ??
+      passphrase.advice ??
       "Add passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
   );
 }
 
 export function wrongPassphrase(
-  { passphrase: { text = '' } }: Keyring,
+  { passphrase: { text = '' }, lent }: Keyring,
   what = 'the passphrase is wrong',
 ): Problem {
+  if (lent !== undefined)
+    return new Problem('PASSPHRASE_WRONG', "the certificate's passphrase does not open it", lent);
   const slip = /^\s|\s$/.test(text)
     ? ' The one given begins or ends with blank space or a newline.'
     : /^(["']).*\1$/.test(text)

@@ -1,9 +1,13 @@
-import { corrupt } from './problem.ts';
+import { corrupt, Problem } from './problem.ts';
 
 /** One block between `-----BEGIN …-----` and `-----END …-----`. */
 export interface PemBlock {
   readonly label: string;
-  readonly bytes: Buffer;
+  /** Undefined where the body is not base64, or empty; `damage` then says which. */
+  readonly bytes: Buffer | undefined;
+  readonly damage: Problem | undefined;
+  /** Of its BEGIN, from 1. */
+  readonly line: number;
   /** RFC 1421 section 4.6.1.3: cipher and IV of a traditionally encrypted key. */
   readonly encryption: { readonly cipher: string; readonly iv: Buffer } | undefined;
   /** Whether `Proc-Type: 4,ENCRYPTED` was there. */
@@ -23,12 +27,13 @@ export function hasPem(text: string): boolean {
  * Every PEM block in a text, however it was pasted: indented, on one line, with literal `\n`, blocks glued
  * together, CR line ends, comments and bag attributes between. RFC 7468, laxly; RFC 1421 headers.
  */
-export function readPem(pasted: string): PemBlock[] {
+export function* readPem(pasted: string): Generator<PemBlock, void> {
   const text = straighten(pasted);
-  const blocks: PemBlock[] = [];
+  let line = 1;
   for (let at = 0, previous = 0; ; previous = at) {
     const start = text.indexOf(begin, at);
-    if (start < 0) return blocks;
+    if (start < 0) return;
+    line += countLines(text, previous, start);
     const labelEnd = text.indexOf('-----', start + begin.length);
     const label = text.slice(start + begin.length, labelEnd);
     if (labelEnd < 0 || label.length > 64) throw corrupt('has a PEM header that does not end');
@@ -36,12 +41,19 @@ export function readPem(pasted: string): PemBlock[] {
     const stop = text.indexOf(end, bodyStart);
     const next = text.indexOf(begin, bodyStart);
     if (stop < 0 || (next >= 0 && next < stop))
-      throw corrupt(`has a ${printable(label)} block without its END line`, truncated);
-    blocks.push(readBlock(label.trim(), text.slice(bodyStart, stop), text.slice(previous, start)));
+      throw corrupt(`has a ${printable(label)} block, from line ${line} on, without its END line`, truncated);
+    yield readBlock(label.trim(), text.slice(bodyStart, stop), text.slice(previous, start), line);
     const close = text.indexOf('-----', stop + end.length);
     // Glued blocks share no dash: `-----END X----------BEGIN Y-----`.
     at = close < 0 || close - stop > 80 ? stop + end.length : close + 5;
+    line += countLines(text, start, at);
   }
+}
+
+function countLines(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at++) if (text.charCodeAt(at) === 0x0a) count++;
+  return count;
 }
 
 const truncated = 'The text was cut off: copy it again, from the first BEGIN line to the last END line.';
@@ -49,26 +61,37 @@ const truncated = 'The text was cut off: copy it again, from the first BEGIN lin
 /** Undoes what environment variables, JSON and headers do to line ends. */
 function straighten(text: string): string {
   let straight = text;
+  if (text.length > maxEscaped && /\\|-----BEGIN%20/.test(text))
+    throw new Problem(
+      'FILE_TOO_LARGE',
+      'is a long text whose line ends are written as \\n or %0A',
+      'Write it with line ends of its own: printf "%b".',
+    );
   if (straight.includes('-----BEGIN%20')) straight = straight.replace(/%[0-9A-Fa-f]{2}/g, unescapePercent);
-  if (straight.includes('\\')) straight = straight.replace(/\\+[rnt]/g, '\n').replace(/\\+\//g, '/');
+  if (straight.includes('\\'))
+    straight = straight.replace(/(?<!\\)\\+[rnt]/g, '\n').replace(/(?<!\\)\\+\//g, '/');
   return straight.includes('\r') ? straight.replace(/\r\n?/g, '\n') : straight;
 }
+
+/** No variable, header or JSON value of one identity is longer. */
+const maxEscaped = 2 ** 20;
 
 function unescapePercent(triplet: string): string {
   return String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
 }
 
-function readBlock(label: string, body: string, before: string): PemBlock {
+function readBlock(label: string, body: string, before: string, line: number): PemBlock {
   const dek = /DEK-Info:\s*([A-Za-z0-9-]{1,40})\s*(?:,\s*([0-9A-Fa-f]{2,64}))?/i.exec(body);
   const encrypted = /Proc-Type:\s*4\s*,\s*ENCRYPTED/i.test(body);
   if (encrypted && dek === null && !label.startsWith('PGP'))
     throw corrupt(`has an encrypted ${printable(label)} block without its DEK-Info header`);
-  const friendlyName = before.includes('friendlyName:')
-    ? /.*friendlyName:[ \t]*([^\n]{1,200})/s.exec(before.slice(-2000))?.[1]?.trim()
-    : undefined;
+  const named = before.lastIndexOf('friendlyName:');
+  const friendlyName =
+    named < 0 ? undefined : /:[ \t]*([^\n]{1,200})/.exec(before.slice(named, named + 300))?.[1]?.trim();
   return {
     label,
-    bytes: decodeBody(label, body),
+    line,
+    ...decodeBody(label, body),
     encryption:
       dek === null ? undefined : { cipher: dek[1]!.toLowerCase(), iv: Buffer.from(dek[2] ?? '', 'hex') },
     encrypted,
@@ -76,7 +99,7 @@ function readBlock(label: string, body: string, before: string): PemBlock {
   };
 }
 
-function decodeBody(label: string, body: string): Buffer {
+function decodeBody(label: string, body: string): Pick<PemBlock, 'bytes' | 'damage'> {
   let base64 = body;
   if (base64.includes(':'))
     base64 = base64
@@ -86,17 +109,18 @@ function decodeBody(label: string, body: string): Buffer {
       .filter((line) => !line.includes(':'))
       .join('\n');
   const bytes = decodeBase64(base64);
-  if (bytes === undefined && !foreignLabels.test(label))
-    throw corrupt(
-      `has characters in its ${printable(label)} block that are not base64`,
-      'The text was changed on its way: copy it again, or ask for the file itself.',
-    );
-  if (bytes?.length === 0) throw corrupt(`has an empty ${printable(label)} block`);
-  return bytes ?? Buffer.alloc(0);
+  if (bytes === undefined)
+    return {
+      bytes,
+      damage: corrupt(
+        `has characters in its ${printable(label)} block that are not base64`,
+        'The text was changed on its way: copy it again, or ask for the file itself.',
+      ),
+    };
+  return bytes.length === 0
+    ? { bytes: undefined, damage: corrupt(`has an empty ${printable(label)} block`) }
+    : { bytes, damage: undefined };
 }
-
-/** Blocks that are refused by their label whatever is in them. */
-const foreignLabels = /^(?:PGP|OPENSSH|SSH2) /;
 
 /** The bytes of standard or URL-safe base64 with any blank space in it; undefined for anything else. */
 export function decodeBase64(text: string): Buffer | undefined {

@@ -1,3 +1,5 @@
+import { findByName, hasFingerprint } from './alias.ts';
+import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import {
   childrenOf,
@@ -13,10 +15,11 @@ import {
   UTF8_STRING,
 } from './der.ts';
 import { noteAlgorithm, type Reading } from './holdings.ts';
+import { limitSize } from './key-size.ts';
 import { type Mac, readMac } from './mac.ts';
 import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
-import { corrupt, Problem } from './problem.ts';
+import { corrupt, Problem, quote } from './problem.ts';
 import { readScheme, type Scheme } from './scheme.ts';
 import { type Unsealed, unseal } from './unseal.ts';
 
@@ -33,13 +36,21 @@ const nestedBag = '1.2.840.113549.1.12.10.1.6';
 
 const x509Certificate = '1.2.840.113549.1.9.22.1';
 const friendlyName = '1.2.840.113549.1.9.20';
+const localKeyId = '1.2.840.113549.1.9.21';
+
+/** What the attributes of a bag say. */
+interface Attributes {
+  /** The friendlyName: the alias of Java, the display name of Windows. */
+  readonly alias: string | undefined;
+  /** The localKeyId, in hexadecimal: the same for a key and its certificate. */
+  readonly keyId: string | undefined;
+}
 
 /** A part of the file that the passphrase opens: safe contents, or one private key. */
-interface Sealed {
+interface Sealed extends Attributes {
   readonly holds: 'bags' | 'key';
   readonly scheme: Scheme;
   readonly data: Buffer;
-  readonly alias: string | undefined;
 }
 
 /** Reads a PFX, RFC 7292 section 4, into the holdings. */
@@ -53,10 +64,13 @@ export async function readPkcs12(pfx: Element, reading: Reading): Promise<void> 
   if (mac !== undefined) holdings.algorithms.add(mac.title);
   const sealed: Sealed[] = [];
   const bags: Bag[] = [];
-  for (const safe of open(readElement(content), SEQUENCE)) readSafe(safe, reading, bags, sealed);
-  budget.spend(costOf(sealed) + (mac?.rounds ?? 0));
+  for (const safe of open(readElement(content), SEQUENCE)) {
+    await budget.turn();
+    readSafe(safe, reading, bags, sealed);
+  }
+  budget.spend(costOf(sealed.filter((part) => !waits(part, reading))) + (mac?.rounds ?? 0));
   if (mac === undefined && sealed.length === 0) {
-    for (const bag of bags) keep(bag, reading, false);
+    for (const bag of bags) await keep(bag, reading, false);
     return;
   }
   keyring.used = true;
@@ -97,14 +111,14 @@ function readEncryptedData(element: Element | undefined, reading: Reading): Seal
   const [, algorithm, content] = open(info, SEQUENCE);
   const scheme = readScheme(algorithm);
   noteAlgorithm(reading, scheme);
-  return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined };
+  reading.budget.work(keyCost);
+  return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined, keyId: undefined };
 }
 
 /** A key or certificate that needs no further decryption. */
-interface Bag {
+interface Bag extends Attributes {
   readonly holds: 'key' | 'certificate';
   readonly value: Element;
-  readonly alias: string | undefined;
   /** Nothing encrypted it. */
   readonly plain: boolean;
 }
@@ -118,40 +132,52 @@ function readBagList(list: Element, reading: Reading, bags: Bag[], sealed: Seale
     const [type, wrapped, attributes] = open(bag, SEQUENCE);
     const oid = oidOf(type);
     const value = open(wrapped, 0xa0)[0];
-    const alias = readFriendlyName(attributes);
+    const names = readAttributes(attributes);
     if (value === undefined) throw corrupt('has an empty bag');
     if (oid === nestedBag) readBagList(value, reading, bags, sealed, plain);
     else if (oid === certBag) {
       const [kind, certificate] = open(value, SEQUENCE);
       if (oidOf(kind) !== x509Certificate) continue;
-      bags.push({ holds: 'certificate', value: open(certificate, 0xa0)[0]!, alias, plain });
+      bags.push({ holds: 'certificate', value: open(certificate, 0xa0)[0]!, ...names, plain });
     } else if (reading.certificatesOnly) continue;
-    else if (oid === keyBag) bags.push({ holds: 'key', value, alias, plain });
+    else if (oid === keyBag) bags.push({ holds: 'key', value, ...names, plain });
     else if (oid === shroudedKeyBag) {
       const [algorithm, encrypted] = open(value, SEQUENCE);
       const scheme = readScheme(algorithm);
       noteAlgorithm(reading, scheme);
-      sealed.push({ holds: 'key', scheme, data: octetsOf(encrypted), alias });
+      reading.budget.work(keyCost);
+      const data = octetsOf(encrypted);
+      limitSize(data.length);
+      sealed.push({ holds: 'key', scheme, data, ...names });
     }
   }
 }
 
-/** The friendlyName among a bag's attributes: the alias of Java, the display name of Windows. */
-function readFriendlyName(attributes: Element | undefined): string | undefined {
+function readAttributes(attributes: Element | undefined): Attributes {
+  let alias: string | undefined;
+  let keyId: string | undefined;
   for (const attribute of attributes === undefined ? [] : childrenOf(attributes)) {
     const [type, values] = open(attribute, SEQUENCE);
-    if (oidOf(type) !== friendlyName) continue;
+    const oid = oidOf(type);
     const value = values === undefined ? undefined : childrenOf(values)[0];
-    if (value === undefined) return undefined;
-    const bytes = contentsOf(value);
-    if (value.tag === UTF8_STRING) return bytes.toString('utf8');
-    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
-      .swap16()
-      .toString('utf16le')
-      .replace(/\0+$/, '');
+    if (value === undefined) continue;
+    if (oid === friendlyName) alias ??= textOf(value);
+    else if (oid === localKeyId) keyId ??= contentsOf(value).toString('hex', 0, longestName);
   }
-  return undefined;
+  return { alias, keyId };
 }
+
+function textOf(value: Element): string {
+  const bytes = contentsOf(value).subarray(0, longestName);
+  if (value.tag === UTF8_STRING) return bytes.toString('utf8');
+  return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+    .swap16()
+    .toString('utf16le')
+    .replace(/\0+$/, '');
+}
+
+/** Bytes of a name, of which messages print a part. */
+const longestName = 1024;
 
 function costOf(sealed: readonly Sealed[]): number {
   return sealed.reduce((sum, { scheme }) => sum + scheme.rounds, 0);
@@ -172,7 +198,10 @@ async function choosePassphrase(
   throw missingPassphrase(keyring, 'is protected by a passphrase');
 }
 
-/** Checks the MAC and opens what is sealed, side by side, since PBKDF2 and scrypt run on the thread pool. */
+/**
+ * Checks the MAC and opens what is sealed, side by side, since PBKDF2 and scrypt run on the thread pool. What has
+ * to wait for it: keys inside what is sealed, and those among which an alias chooses.
+ */
 async function openAll(
   sealed: readonly Sealed[],
   bags: readonly Bag[],
@@ -181,25 +210,52 @@ async function openAll(
   passphrase: string,
   reading: Reading,
 ): Promise<void> {
+  const first = sealed.filter((part) => !waits(part, reading));
+  const later = sealed.filter((part) => waits(part, reading));
   const [fits, ...results] = await settleAll([
     mac === undefined
       ? undefined
       : mac.verify(passphrase, content).then((spelling) => spelling !== undefined),
-    ...sealed.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
+    ...first.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
   ] as const);
   const opened = results as Unsealed[];
   if (fits === false) throw explainMacMismatch(opened, reading);
-  for (const bag of bags) keep(bag, reading, fits === true);
-  const inner: Sealed[] = [];
-  for (const [index, part] of sealed.entries())
-    await openOne(part, opened[index]!, fits === true, passphrase, reading, inner);
-  if (inner.length === 0) return;
-  reading.budget.spend(costOf(inner));
+  for (const bag of bags) await keep(bag, reading, fits === true);
+  for (const [index, part] of first.entries())
+    await openOne(part, opened[index]!, fits === true, passphrase, reading, later);
+  const keys = chooseKeys(later, reading);
+  if (keys.length === 0) return;
+  reading.budget.spend(costOf(keys));
   const deeper = (await settleAll(
-    inner.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
+    keys.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
   )) as Unsealed[];
-  for (const [index, part] of inner.entries())
+  for (const [index, part] of keys.entries())
     await openOne(part, deeper[index]!, fits === true, passphrase, reading, []);
+}
+
+/** A key that is opened only where the alias turns out to mean it. */
+function waits({ holds }: Sealed, { alias }: Reading): boolean {
+  return alias !== undefined && holds === 'key';
+}
+
+/** The keys to open: each may have a passphrase of its own, and costs a derivation. */
+function chooseKeys(keys: readonly Sealed[], { alias, holdings }: Reading): readonly Sealed[] {
+  if (alias === undefined || keys.length < 2) return keys;
+  const { certificates } = holdings;
+  const meant =
+    alias.fingerprint === undefined
+      ? findByName(certificates, alias, (each) => [each.alias])
+      : certificates.filter(({ certificate }) => hasFingerprint(certificate, alias));
+  const ids = new Set(meant.map(({ keyId }) => keyId));
+  const linked = keys.filter(({ keyId }) => keyId !== undefined && ids.has(keyId));
+  const chosen = linked.length > 0 ? linked : findByName(keys, alias, (each) => [each.alias]);
+  // A certificate goes by this name, and nothing says which key is its own.
+  if (chosen.length === 0 && meant.length > 0) return keys;
+  for (const { keyId, alias: name } of keys.filter((key) => !chosen.includes(key))) {
+    const own = certificates.find((each) => keyId !== undefined && each.keyId === keyId);
+    holdings.passedOver.push({ alias: name ?? own?.alias, certificate: own?.certificate });
+  }
+  return chosen;
 }
 
 /** Like Promise.all, but waits for every one before it throws the first failure. */
@@ -240,13 +296,13 @@ async function openOne(
   try {
     if (part.holds === 'key') {
       const value = readElement(plain);
-      keep({ holds: 'key', value, alias: part.alias, plain: false }, reading, verified);
+      await keep({ ...part, holds: 'key', value, plain: false }, reading, verified);
       return;
     }
     const bags: Bag[] = [];
     const deeper: Sealed[] = [];
     readBags(plain, reading, bags, deeper, false);
-    for (const bag of bags) keep(bag, reading, verified);
+    for (const bag of bags) await keep(bag, reading, verified);
     // What is still sealed is opened after `plain` has been wiped.
     inner.push(...deeper.map((sealed) => ({ ...sealed, data: Buffer.from(sealed.data) })));
   } finally {
@@ -275,18 +331,30 @@ async function openOtherwise(
   return unseal(scheme, data, keyring.keyPassphrase.text);
 }
 
-function explainWrong({ holds }: Sealed, verified: boolean, { keyring, holdings }: Reading): Problem {
+function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Reading): Problem {
+  const { keyring, holdings } = reading;
   if (holds === 'bags' || (!verified && holdings.certificates.length === 0)) return wrongPassphrase(keyring);
+  const key = alias === undefined ? 'the private key in it' : `the private key ${quote(alias)} in it`;
   return keyring.keyPassphrase.text === undefined
     ? new Problem(
         'PASSPHRASE_WRONG',
-        'the passphrase opens the file, but not the private key in it',
-        'If the key has a passphrase of its own, give it as keyPassphrase.',
+        `the passphrase opens the file, but not ${key}`,
+        'If the key has a passphrase of its own, give it as keyPassphrase. If another one is meant, name it by alias: its key alone is then opened.',
       )
-    : new Problem('PASSPHRASE_WRONG', 'neither passphrase nor keyPassphrase opens the private key');
+    : new Problem(
+        'PASSPHRASE_WRONG',
+        `neither passphrase nor keyPassphrase opens ${key}`,
+        'Check keyPassphrase. If another identity is meant, name it by alias: its key alone is then opened.',
+      );
 }
 
-function keep({ holds, value, alias, plain }: Bag, { holdings }: Reading, verified: boolean): void {
+async function keep(
+  { holds, value, alias, keyId, plain }: Bag,
+  { holdings, budget }: Reading,
+  verified: boolean,
+): Promise<void> {
+  budget.work(holds === 'key' ? keyCost : certificateCost);
+  await budget.turn();
   if (holds === 'key') holdings.keys.push({ privateKey: importPkcs8(value), alias, plain, intact: verified });
-  else holdings.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias));
+  else holdings.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias, keyId));
 }

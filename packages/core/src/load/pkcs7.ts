@@ -1,3 +1,4 @@
+import { certificateCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { childrenOf, type Element, encodingOf, oidOf, open, SEQUENCE } from './der.ts';
 import { foreign, refuse } from './foreign.ts';
@@ -16,7 +17,7 @@ const sealedTypes = new Set([
 ]);
 
 /** Reads the certificates of a SignedData (RFC 5652 section 5.1), as `.p7b` files hold them. */
-export function readPkcs7(contentInfo: Element, { holdings }: Reading): void {
+export async function readPkcs7(contentInfo: Element, { holdings, budget }: Reading): Promise<void> {
   holdings.container = 'PKCS#7';
   const [type, wrapped] = open(contentInfo, SEQUENCE);
   const oid = oidOf(type);
@@ -24,7 +25,7 @@ export function readPkcs7(contentInfo: Element, { holdings }: Reading): void {
   if (oid !== signedData && oid !== netscapeCertSequence) throw refuse(foreign.message);
   const content = open(wrapped, 0xa0)[0];
   if (oid === netscapeCertSequence) {
-    for (const certificate of open(content, SEQUENCE)) keep(certificate);
+    for (const certificate of open(content, SEQUENCE)) await keep(certificate);
     return;
   }
   const [, , , ...rest] = open(content, SEQUENCE);
@@ -32,11 +33,13 @@ export function readPkcs7(contentInfo: Element, { holdings }: Reading): void {
   for (const set of rest.filter(({ tag }) => tag === 0xa0))
     for (const certificate of childrenOf(set)) {
       // Attribute certificates and the obsolete choices are tagged.
-      if (certificate.tag === SEQUENCE) keep(certificate);
+      if (certificate.tag === SEQUENCE) await keep(certificate);
     }
   if (rest.length === 0) throw corrupt('is PKCS#7 without its signers');
 
-  function keep(certificate: Element): void {
+  async function keep(certificate: Element): Promise<void> {
+    budget.work(certificateCost);
+    await budget.turn();
     holdings.certificates.push(parseCertificate(encodingOf(certificate)));
   }
 }

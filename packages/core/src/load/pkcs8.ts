@@ -15,6 +15,8 @@ import {
 } from './der.ts';
 import type { Reading } from './holdings.ts';
 import { noteAlgorithm } from './holdings.ts';
+import { limitKey, limitRsa, limitSize } from './key-size.ts';
+import { isCommonKeyType, keyTypeName, whoReads } from './key-type.ts';
 import { missingPassphrase, wrongPassphrase } from './passphrase.ts';
 import { corrupt, Problem } from './problem.ts';
 import { readScheme } from './scheme.ts';
@@ -32,16 +34,19 @@ export function importPkcs8(info: Element): KeyObject {
   const [id] = open(algorithm, SEQUENCE);
   const oid = oidOf(id);
   const octets = octetsOf(key);
+  limitKey(algorithm!, octets);
   return importKey(encode(SEQUENCE, version0, encodingOf(algorithm!), encode(0x04, octets)), 'pkcs8', oid);
 }
 
 /** The key in an RSAPrivateKey (RFC 8017 appendix A.1.2). */
 export function importPkcs1(element: Element): KeyObject {
+  limitRsa(element);
   return importKey(Buffer.from(encodingOf(element)), 'pkcs1', rsaEncryption);
 }
 
 /** The key in an ECPrivateKey (RFC 5915), which must name its curve. */
 export function importSec1(element: Element): KeyObject {
+  limitSize(element.end - element.start);
   return importKey(Buffer.from(encodingOf(element)), 'sec1', ecPublicKey);
 }
 
@@ -50,6 +55,7 @@ export function importDsa(element: Element): KeyObject {
   const [, p, q, g, , x] = childrenOf(element).map(encodingOf);
   if (x === undefined) throw corrupt('holds a DSA key that lacks a number');
   const algorithm = encode(SEQUENCE, encodeOid(dsa), encode(SEQUENCE, p!, q!, g!));
+  limitKey(readElement(algorithm), x);
   return importKey(encode(SEQUENCE, version0, algorithm, encode(0x04, x)), 'pkcs8', dsa);
 }
 
@@ -57,23 +63,11 @@ const rsaEncryption = '1.2.840.113549.1.1.1';
 const ecPublicKey = '1.2.840.10045.2.1';
 const dsa = '1.2.840.10040.4.1';
 
-/** Key algorithms of RFC 8017, 5480, 3279, 8410 that every supported Node takes. */
-const keyAlgorithms = new Set([
-  rsaEncryption,
-  ecPublicKey,
-  dsa,
-  '1.2.840.113549.1.1.10',
-  '1.3.101.110',
-  '1.3.101.111',
-  '1.3.101.112',
-  '1.3.101.113',
-]);
-
 function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: string): KeyObject {
   try {
     return createTwice(der, type);
   } catch (cause) {
-    throw keyAlgorithms.has(algorithm)
+    throw isCommonKeyType(algorithm)
       ? new Problem(
           'FILE_CORRUPT',
           'holds a private key that OpenSSL does not take: its numbers, or its curve, are not what its type asks for',
@@ -82,8 +76,8 @@ function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: str
         )
       : new Problem(
           'FORMAT_UNSUPPORTED',
-          `holds a private key of the type ${algorithm}, which this Node does not know`,
-          'Use an RSA, ECDSA (P-256, P-384) or Ed25519 key.',
+          `holds a private key of the type ${keyTypeName(algorithm)}, which this Node does not know`,
+          whoReads(algorithm),
           cause,
         );
   } finally {
@@ -117,6 +111,7 @@ export async function importEncryptedPkcs8(element: Element, reading: Reading): 
   const scheme = readScheme(algorithm);
   const { keyring } = reading;
   noteAlgorithm(reading, scheme);
+  limitSize(element.end - element.start);
   keyring.used = true;
   const { text } = keyring.passphrase;
   if (text === undefined) throw missingPassphrase(keyring, 'the private key is encrypted');

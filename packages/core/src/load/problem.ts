@@ -29,6 +29,12 @@ export class Problem extends Error {
     this.hint = hint;
   }
 
+  /** The same failure, with where in the file it is behind it. */
+  at(place: string): Problem {
+    const code = this.code.slice(prefix.length) as LoadCode;
+    return new Problem(code, `${this.message}${place}`, this.hint, this.cause);
+  }
+
   /** The same failure, with the part of the source it is about in front. */
   about(part: string): PartProblem {
     const code = this.code.slice(prefix.length) as LoadCode;
@@ -43,6 +49,11 @@ const prefix = 'ERR_CLIENTCERT_';
 
 export function corrupt(what: string, hint: string = damaged): Problem {
   return new Problem('FILE_CORRUPT', what, hint);
+}
+
+/** A name out of a file, as messages print it: short, and without anything a terminal would act on. */
+export function quote(name: string): string {
+  return `"${name.replace(/[\p{Cc}\p{Cf}]/gu, '?').slice(0, 80)}"`;
 }
 
 const damaged = 'The file is damaged or incomplete: copy it again, in binary mode, or ask for a new one.';

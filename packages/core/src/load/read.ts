@@ -1,15 +1,18 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { ownOf } from '../own.ts';
-import { quote } from '../quote.ts';
-import type { CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
+import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
+import { readAlias } from './alias.ts';
+import { authorityWarnings } from './authority.ts';
+import { createBudget } from './budget.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
+import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
 import type { FoundCertificate } from './holdings.ts';
 import { chooseIdentity } from './identity.ts';
 import { asArray, formatOf, type Part, readPart, resolveKeyring } from './part.ts';
 import type { Keyring } from './passphrase.ts';
 import { explain, explainAs, PartProblem, Problem } from './problem.ts';
-import { readCa } from './roots.ts';
+import { limitRoots, readCa } from './roots.ts';
 import {
   createSurroundings,
   hasMoved,
@@ -18,6 +21,7 @@ import {
   type ReadFile,
   type Surroundings,
 } from './source.ts';
+import { untilAborted } from './until-aborted.ts';
 import {
   certificateWarnings,
   chainWarnings,
@@ -84,10 +88,10 @@ export async function readSource(
   const options = ownOf(written);
   const label = { text: options.name === undefined ? 'certificate' : `certificate "${options.name}"` };
   try {
-    const fileSource = await resolveSource(source);
+    const fileSource = await resolveSource(source, options.signal);
     label.text = labelFor(fileSource, options);
     for (let attempt = 1; ; attempt++) {
-      const surroundings = createSurroundings(options.baseDirectory, options.env);
+      const surroundings = createSurroundings(options);
       try {
         return await readOnce(fileSource, surroundings, options);
       } catch (error) {
@@ -106,64 +110,22 @@ function isVanished(error: unknown): boolean {
   return error instanceof Problem && error.code === 'ERR_CLIENTCERT_FILE_NOT_FOUND';
 }
 
-async function resolveSource(source: CertificateSource): Promise<FileSource> {
-  const resolved: unknown = typeof source === 'function' ? await callSource(source) : source;
-  if (typeof resolved !== 'object' || resolved === null)
-    throw new Problem(
-      'CONFIG_INVALID',
-      'the source is not an object',
-      "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }.",
-    );
-  const unknown = Object.keys(resolved).find((name) => !options.has(name));
-  if (unknown !== undefined)
-    throw new Problem(
-      'CONFIG_INVALID',
-      `the source has an unknown option ${quote(unknown, 'option')}`,
-      `Known here: ${[...options].join(', ')}.`,
-    );
-  const own = ownOf(resolved as FileSource);
-  const { pfx, cert, key, dir, refresh } = own;
-  const named = [pfx, cert ?? key, dir].filter((each) => each !== undefined);
-  if (named.length !== 1)
-    throw new Problem(
-      'CONFIG_INVALID',
-      named.length === 0
-        ? 'the source names neither pfx, cert nor dir'
-        : 'the source names more than one of pfx, cert and dir',
-      "Write { pfx: 'client.pfx' }, { cert: 'client.crt', key: 'client.key' } or { dir: '/etc/tls' }. A value that comes from an environment variable may be unset.",
-    );
-  if (refresh !== undefined && !isTime(refresh))
-    throw new Problem(
-      'CONFIG_INVALID',
-      `refresh is ${refresh instanceof Date ? 'a Date that is invalid' : typeof refresh === 'number' ? refresh : 'neither a number nor a Date'}`,
-      'Return the seconds after which the source is to be read again, or a valid Date. What it is computed from may be missing.',
-    );
-  return own;
+async function resolveSource(
+  source: CertificateSource,
+  signal: AbortSignal | undefined,
+): Promise<FileSource> {
+  return checkSource(typeof source === 'function' ? await callSource(source, signal) : source);
 }
 
-const options: ReadonlySet<string> = new Set<keyof FileSource>([
-  'pfx',
-  'cert',
-  'key',
-  'dir',
-  'passphrase',
-  'keyPassphrase',
-  'ca',
-  'trust',
-  'alias',
-  'maxIterations',
-  'refresh',
-]);
-
-function isTime(refresh: unknown): boolean {
-  const time = refresh instanceof Date ? refresh.getTime() : refresh;
-  return typeof time === 'number' && !Number.isNaN(time);
-}
-
-async function callSource(source: () => FileSource | Promise<FileSource>): Promise<FileSource> {
+/** Nobody waits for a function longer than the signal says, whether it heeds it or not. */
+async function callSource(
+  source: Exclude<CertificateSource, FileSource>,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<FileSource> {
   try {
-    return await source();
+    return await untilAborted(source({ signal }), signal);
   } catch (cause) {
+    signal.throwIfAborted();
     throw new Problem(
       'FILE_UNREADABLE',
       'the function that returns the source failed',
@@ -182,7 +144,7 @@ function labelFor(source: FileSource, { name, baseDirectory }: ReadContext): str
 export function describeSource(source: CertificateSource, directory?: string): string {
   if (typeof source === 'function') return 'a function';
   const { pfx, cert, key, dir } = source;
-  const materials = [pfx, ...asArray(cert), key, dir].filter((each) => each !== undefined);
+  const materials = [...asArray(pfx), ...asArray(cert), key, dir].filter((each) => each !== undefined);
   return [...new Set(materials.map((material) => labelOf(material, directory)))].join(', ');
 }
 
@@ -192,17 +154,31 @@ async function readOnce(
   options: ReadOptions,
 ): Promise<SourceReading<KeyObject | null>> {
   const keyring = await resolveKeyring(source, surroundings);
-  const reading = { keyring, maxIterations: source.maxIterations };
+  const reading = {
+    keyring,
+    maxIterations: source.maxIterations,
+    alias: source.alias === undefined ? undefined : readAlias(source.alias),
+  };
   const { identity, key, ca } = await locateMaterials(source, surroundings);
   const several = identity.length + (key === undefined ? 0 : 1) > 1;
-  const read = (material: Material, role: 'cert' | 'key') =>
-    readPart(material, surroundings, reading, several ? role : undefined);
-  const parts: Part[] = [];
-  for (const material of identity) parts.push(await read(material, 'cert'));
-  if (key !== undefined) parts.push(await read(key, 'key'));
+  const read = (material: Material, role: 'cert' | 'key', certificatesOnly = false) =>
+    readPart(material, surroundings, { ...reading, certificatesOnly }, several ? role : undefined);
+  const readIdentity = async (certificatesOnly: boolean): Promise<Part[]> => {
+    const parts: Part[] = [];
+    for (const material of identity) parts.push(await read(material, 'cert', certificatesOnly));
+    return parts;
+  };
+  let parts = await readIdentity(key !== undefined);
+  if (key !== undefined) {
+    const named = await read(key, 'key');
+    // Beside a key that is named, one that lies next to the certificate is of no interest, sealed or not.
+    if (named.holdings.keys.length + named.holdings.passedOver.length === 0)
+      parts = await readIdentity(false);
+    parts = [...parts, named];
+  }
   const given: FoundCertificate[] = [];
   for (const material of ca) given.push(...(await readCa(material, surroundings, reading, source)));
-  const certificate = await assemble(parts, key !== undefined, given, keyring, source, options);
+  const certificate = await assemble(parts, given, keyring, source, options);
   return { certificate, files: surroundings.files, refresh: source.refresh };
 }
 
@@ -210,7 +186,7 @@ interface Materials {
   readonly identity: readonly Material[];
   /** The material that was named as the key; its keys come before any that stand beside the certificate. */
   readonly key: Material | undefined;
-  readonly ca: readonly Material[];
+  readonly ca: readonly CaMaterial[];
 }
 
 async function locateMaterials(source: FileSource, surroundings: Surroundings): Promise<Materials> {
@@ -220,30 +196,32 @@ async function locateMaterials(source: FileSource, surroundings: Surroundings): 
     const [identity, key] = layout.identity;
     return { identity: [identity!], key, ca: [...ca, ...layout.ca] };
   }
-  const identity = source.pfx === undefined ? asArray(source.cert) : [source.pfx];
+  const identity = asArray(source.pfx ?? source.cert);
   return { identity, key: source.key, ca };
 }
 
 async function assemble(
   parts: readonly Part[],
-  keyNamed: boolean,
   given: readonly FoundCertificate[],
   keyring: Keyring,
   source: FileSource,
   options: ReadOptions,
 ): Promise<ClientCertificate<KeyObject | null>> {
   const own = parts.flatMap(({ holdings }) => holdings.certificates);
-  const named = keyNamed ? parts.at(-1)!.holdings.keys : [];
-  const keys = named.length > 0 ? named : parts.flatMap(({ holdings }) => holdings.keys);
-  const choice = await chooseIdentity(keys, own, {
-    alias: source.alias,
+  const keys = parts.flatMap(({ holdings }) => holdings.keys);
+  const budget = createBudget(undefined, options.signal);
+  const wanted = {
+    alias: source.alias === undefined ? undefined : readAlias(source.alias),
     keyOptional: options.key === 'optional',
-  });
+    passedOver: parts.flatMap(({ holdings }) => holdings.passedOver),
+  };
+  const choice = await chooseIdentity(keys, own, wanted, budget);
   const { key, leaf } = choice.identity;
   const pile = own.map(({ certificate }) => certificate);
   const extra = given.map(({ certificate }) => certificate);
-  const chain = buildChain(leaf.certificate, pile, extra);
+  const chain = await buildChain(leaf.certificate, pile, extra, budget);
   const ordered = parts.every(({ holdings }) => holdings.ordered);
+  const beside = { pile, used: chain.intermediates, only: source.trust === 'only' };
   const warnings = [
     ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays),
     ...chainWarnings(leaf.certificate, chain, pile, ordered, choice),
@@ -252,16 +230,23 @@ async function assemble(
       parts.flatMap(({ holdings }) => [...holdings.legacy]),
       { given: (keyring.passphrase.text ?? '') !== '', used: keyring.used },
     ),
-    ...parts.flatMap(({ label, mode, holdings }) =>
-      holdings.keys.some(({ plain }) => plain) ? modeWarnings(label, mode) : [],
+    ...parts.flatMap(({ label, mode, holdings: { keys, passedOver } }) =>
+      keys.length + passedOver.length === 0
+        ? []
+        : modeWarnings(
+            label,
+            mode,
+            keys.some(({ plain }) => plain),
+          ),
     ),
+    ...(await authorityWarnings('ca', extra, beside, budget)),
   ];
   return {
     privateKey: key === undefined ? null : key.privateKey,
     // A fresh one: Node keeps what was looked at on a certificate, the public key included, for good.
     certificate: new X509Certificate(leaf.certificate.raw),
     chain: chain.intermediates,
-    ca: withoutDuplicates([...chain.roots, ...extra]),
+    ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
     warnings,
     format: formatOf(parts.map(({ holdings }) => holdings)),
   };

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import type { FileSource, Material } from '../types.ts';
+import type { CaMaterial, FileSource, Material, Truststore } from '../types.ts';
 import { withoutDuplicates } from './chain.ts';
 import type { FoundCertificate } from './holdings.ts';
 import type { MaterialOptions } from './material.ts';
@@ -15,10 +15,10 @@ import { createSurroundings, labelOf, type ReadContext, type Surroundings } from
  *   `ERR_CLIENTCERT_CERTIFICATE_MISSING` for a file without any certificate.
  */
 export async function readRoots(
-  material: Material | readonly Material[],
+  material: CaMaterial | readonly CaMaterial[],
   options: ReadContext & Pick<FileSource, 'passphrase' | 'maxIterations'> = {},
 ): Promise<X509Certificate[]> {
-  const surroundings = createSurroundings(options.baseDirectory, options.env);
+  const surroundings = createSurroundings(options);
   try {
     const keyring = await resolveKeyring(options, surroundings);
     const found: FoundCertificate[] = [];
@@ -26,20 +26,40 @@ export async function readRoots(
       found.push(
         ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
       );
-    return withoutDuplicates(found.map(({ certificate }) => certificate));
+    return limitRoots(withoutDuplicates(found.map(({ certificate }) => certificate)));
   } catch (error) {
     throw explainAs(options.name ?? 'trusted roots', error);
   }
 }
 
+/** OpenSSL sorts all roots of a connection anew for each that is added. */
+export function limitRoots(roots: X509Certificate[]): X509Certificate[] {
+  if (roots.length <= mostRoots) return roots;
+  throw new Problem(
+    'FILE_TOO_LARGE',
+    `holds ${roots.length.toLocaleString('en')} roots; ${mostRoots.toLocaleString('en')} are allowed`,
+    'Give the roots of the servers that are called, and no others: Node trusts those of public authorities anyway.',
+  );
+}
+
+/** All public authorities together are some 150. */
+const mostRoots = 1000;
+
 export async function readCa(
-  material: Material,
+  ca: CaMaterial,
   surroundings: Surroundings,
   options: MaterialOptions,
   { dir }: Pick<FileSource, 'dir'>,
 ): Promise<FoundCertificate[]> {
+  const { file, passphrase } = toTruststore(ca);
+  const label = labelOf(file);
   try {
-    const { holdings } = await readPart(material, surroundings, { ...options, certificatesOnly: true });
+    const keyring =
+      passphrase === undefined
+        ? { ...options.keyring, lent: howToGive(label) }
+        : await resolveKeyring({ passphrase }, surroundings);
+    const { holdings } = await readPart(file, surroundings, { ...options, keyring, certificatesOnly: true });
+    if (passphrase === undefined) options.keyring.used ||= keyring.used;
     if (holdings.certificates.length > 0) return holdings.certificates;
     throw new Problem(
       'CERTIFICATE_MISSING',
@@ -50,6 +70,15 @@ export async function readCa(
     if (!(error instanceof Problem)) throw error;
     // cert-manager writes an empty ca.crt where the issuer does not tell its root.
     if (dir !== undefined && error.code === 'ERR_CLIENTCERT_FILE_EMPTY') return [];
-    throw error.about(`ca ${labelOf(material, surroundings.baseDirectory)}`);
+    throw error.about(`ca ${label}`);
   }
+}
+
+/** A store, with its passphrase where it has one of its own. */
+export function toTruststore(ca: CaMaterial): Truststore {
+  return typeof ca === 'object' && Object.hasOwn(ca, 'file') ? (ca as Truststore) : { file: ca as Material };
+}
+
+function howToGive(label: string): string {
+  return `Give the store's own passphrase: ca: { file: '${label}', passphrase: { env: 'NAME' } }.`;
 }

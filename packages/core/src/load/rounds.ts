@@ -1,30 +1,46 @@
 import { createHash } from 'node:crypto';
 import { type Kernel, kernelOf } from './kernel.ts';
+import { runInThread } from './thread.ts';
+import { takeTurn } from './turn.ts';
 
-/** How long the event loop may be held before others get their turn, in milliseconds. */
-const turn = 5;
-/** Rounds between two looks at the clock. */
+/** Rounds between two looks at the clock: well under a millisecond of WebAssembly, a few of Node's hashes. */
 const step = 500;
 
+/** From so many rounds on a thread takes over: it costs about as much to start as these do here. */
+const many = 20_000;
+/** Rounds that a thread is sent for at a time: others that wait are let in between. */
+const errand = 200_000;
+
 /**
- * Replaces `digest` by its hash, `rounds` times, each time with `suffix` after it. Gives the event loop a turn
- * every few milliseconds. Counts that run at the same time share the lanes of one kernel.
+ * Replaces `digest` by its hash, `rounds` times, each time with `suffix` after it. Short counts give the event loop
+ * a turn every few milliseconds, long ones run beside it. Counts that run at the same time share the lanes of one
+ * kernel.
  */
 export function iterateHash(hash: string, digest: Buffer, rounds: number, suffix?: Buffer): Promise<void> {
   const kernel = suffix === undefined && rounds > 0 ? kernelOf(hash) : undefined;
   return kernel === undefined
-    ? iterateByNode(hash, digest, rounds, suffix ?? Buffer.alloc(0))
+    ? iterateByNode(hash, digest, rounds, suffix)
     : new Promise((resolve) => enqueue(kernel, { digest, left: rounds, resolve }));
 }
 
-async function iterateByNode(hash: string, digest: Buffer, rounds: number, suffix: Buffer): Promise<void> {
-  let began = performance.now();
-  for (let left = rounds; left > 0; left--) {
-    createHash(hash).update(digest).update(suffix).digest().copy(digest);
-    if (left % step === 1 && performance.now() - began > turn) {
-      await nextTurn();
-      began = performance.now();
+async function iterateByNode(
+  hash: string,
+  digest: Buffer,
+  rounds: number,
+  suffix: Buffer = Buffer.alloc(0),
+): Promise<void> {
+  for (let left = rounds; left > 0; ) {
+    const most = Math.min(left, errand);
+    if (
+      rounds > many &&
+      (await runInThread({ code: undefined, hash, state: digest, suffix, rounds: most }))
+    ) {
+      left -= most;
+      continue;
     }
+    await takeTurn();
+    for (let now = Math.min(left, step); now > 0; now--, left--)
+      createHash(hash).update(digest).update(suffix).digest().copy(digest);
   }
 }
 
@@ -51,7 +67,6 @@ function enqueue(kernel: Kernel, count: Count): void {
 
 async function drain(kernel: Kernel, queue: Count[]): Promise<void> {
   const lanes: (Count | undefined)[] = Array.from({ length: kernel.lanes });
-  let began = performance.now();
   for (;;) {
     for (const [lane, occupant] of lanes.entries()) {
       const next = occupant === undefined ? queue.shift() : undefined;
@@ -61,8 +76,7 @@ async function drain(kernel: Kernel, queue: Count[]): Promise<void> {
     }
     const active = lanes.filter((count) => count !== undefined);
     if (active.length === 0) break;
-    const rounds = Math.min(step, ...active.map(({ left }) => left));
-    kernel.run(rounds);
+    const rounds = await advance(kernel, Math.min(...active.map(({ left }) => left)));
     for (const [lane, count] of lanes.entries()) {
       if (count === undefined) continue;
       count.left -= rounds;
@@ -71,15 +85,18 @@ async function drain(kernel: Kernel, queue: Count[]): Promise<void> {
       lanes[lane] = undefined;
       count.resolve();
     }
-    if (performance.now() - began > turn) {
-      await nextTurn();
-      began = performance.now();
-    }
   }
   kernel.clear();
   waiting.delete(kernel);
 }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Runs a kernel for at most so many rounds, and says for how many it did. */
+async function advance(kernel: Kernel, most: number): Promise<number> {
+  const { hash, code, state } = kernel;
+  const rounds = Math.min(most, errand);
+  if (rounds > many && (await runInThread({ code, hash, state, suffix: undefined, rounds }))) return rounds;
+  await takeTurn();
+  const few = Math.min(most, step);
+  kernel.run(few);
+  return few;
 }

@@ -1,5 +1,5 @@
 import { type Cipher, ciphers, decrypt, rc2, rc4 } from './cipher.ts';
-import { childrenOf, type Element, numberOf, OCTET_STRING, oidOf, open, SEQUENCE } from './der.ts';
+import { childrenOf, type Element, numberOf, OCTET_STRING, OID, oidOf, open, SEQUENCE } from './der.ts';
 import { copyOf, hashTitle, readDerivation, readRounds, unsupported } from './derivation.ts';
 import { javaTripleDesKdf, pbkdf1, pkcs12Kdf } from './kdf.ts';
 import type { PasswordForm } from './passphrase.ts';
@@ -156,6 +156,8 @@ function readSaltAndRounds(parameters: Element | undefined): { salt: Buffer; rou
 
 function readPbes2(parameters: Element | undefined): Scheme {
   const [kdf, encryption] = open(parameters, SEQUENCE);
+  // Java 8 to 10 wrote the whole identifier where its parameters belong (JDK-8202837).
+  if (kdf?.tag === OID && oidOf(kdf) === pbes2) return readPbes2(encryption);
   const { cipher, iv } = readCipher(encryption);
   const derivation = readDerivation(kdf, cipher.keySize, cipher.variableKey);
   return {

@@ -1,7 +1,8 @@
-import type { Stats } from 'node:fs';
-import { open, readlink, realpath } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { isPlausible, show, variableWith } from '../quote.ts';
 import type { Config, Material } from '../types.ts';
 import { Problem } from './problem.ts';
@@ -20,6 +21,8 @@ export interface Surroundings {
   readonly directories: Map<string, Promise<string>>;
   /** Every file that was read, in order. */
   readonly files: ReadFile[];
+  /** Ends the reading. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Where and for whom a source is read. */
@@ -31,6 +34,8 @@ export interface ReadContext {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** From when on a certificate is said to be expiring, as in a config. */
   readonly expiryWarningDays?: Config['expiryWarningDays'];
+  /** Ends the reading; it is then rejected with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A file that was really read. `path` is what a watcher should watch; `realpath` is where it led. */
@@ -55,13 +60,17 @@ export interface LoadedMaterial {
   readonly mode?: number | undefined;
 }
 
-export function createSurroundings(baseDirectory?: string, env?: NodeJS.ProcessEnv): Surroundings {
-  return {
-    baseDirectory: baseDirectory ?? process.cwd(),
-    env: env ?? process.env,
-    directories: new Map(),
-    files: [],
-  };
+export function createSurroundings({
+  baseDirectory = process.cwd(),
+  env = process.env,
+  signal,
+}: ReadContext): Surroundings {
+  return { baseDirectory, env, directories: new Map(), files: [], signal };
+}
+
+/** Also of another realm, as tests run in one. */
+export function isUrl(value: unknown): value is URL {
+  return value instanceof URL || Object.prototype.toString.call(value) === '[object URL]';
 }
 
 /**
@@ -72,8 +81,8 @@ export function createSurroundings(baseDirectory?: string, env?: NodeJS.ProcessE
 export function labelOf(material: Material, directory?: string): string {
   if (typeof material === 'string')
     return isInline(material) ? 'the text given' : show(material, 'path', directory);
-  if (material instanceof Uint8Array) return 'the bytes given';
-  if (material instanceof URL) return isFileUrl(material) ? show(fileURLToPath(material), 'path') : 'a URL';
+  if (types.isUint8Array(material)) return 'the bytes given';
+  if (isUrl(material)) return isFileUrl(material) ? show(fileURLToPath(material), 'path') : 'a URL';
   if (typeof material === 'object' && material !== null && typeof material.env === 'string')
     return `environment variable ${show(material.env, 'variable')}`;
   return 'the source';
@@ -87,8 +96,8 @@ export async function fetchMaterial(material: Material, surroundings: Surroundin
     if (inline) return { bytes: limited(Buffer.from(material, inline)), label };
     return readFileBytes(material, surroundings);
   }
-  if (material instanceof Uint8Array) return { bytes: Buffer.from(limited(material)), label };
-  if (material instanceof URL) return readFileBytes(material, surroundings);
+  if (types.isUint8Array(material)) return { bytes: Buffer.from(limited(material)), label };
+  if (isUrl(material)) return readFileBytes(material, surroundings);
   if (typeof material === 'object' && material !== null && typeof material.env === 'string') {
     const text = surroundings.env[material.env];
     if (text === undefined) throw unset(material.env, 'the PEM text, or the base64 of the file');
@@ -145,7 +154,12 @@ function isInline(text: string): 'utf8' | 'latin1' | undefined {
   )
     return /[^\0-\xff]/.test(text) ? 'utf8' : 'latin1';
   if (text.length > 20 && /[\n\r\ufffd<]|---- ?BEGIN |PuTTY-User-Key-File|\\n/.test(text)) return 'utf8';
-  return text.length > 80 && looksLikeBase64(text) ? 'utf8' : undefined;
+  return text.length > 80 && (looksLikeBase64(text) || isBase64OfPem(text)) ? 'utf8' : undefined;
+}
+
+/** Base64 of a text that leads up to its first block: bag attributes, a comment. */
+function isBase64OfPem(text: string): boolean {
+  return /^[A-Za-z0-9+/_=\s-]*$/.test(text) && Buffer.from(text, 'base64').includes('-----BEGIN ');
 }
 
 /**
@@ -165,13 +179,14 @@ export async function readFileBytes(
   surroundings: Surroundings,
   role?: string,
 ): Promise<LoadedMaterial> {
+  surroundings.signal?.throwIfAborted();
   const path = toPath(file, surroundings.baseDirectory);
   const { baseDirectory } = surroundings;
   const label = typeof file === 'string' ? show(file, 'path', baseDirectory) : show(path, 'path');
   const subject = role === undefined ? '' : `${role} ${label} `;
   try {
     const real = await locate(path, surroundings);
-    const handle = await open(real, 'r');
+    const handle = await openToRead(real);
     try {
       const stats = await handle.stat();
       if (stats.isDirectory())
@@ -180,6 +195,7 @@ export async function readFileBytes(
           `${subject}is a directory`,
           'For a mounted secret write { dir: … }; otherwise name the file inside.',
         );
+      if (!stats.isFile()) throw notRegular(subject);
       if (stats.size > maxFileSize) throw tooLarge();
       const bytes = await readAll(handle, stats.size);
       surroundings.files.push({ path, realpath: real, state: stateOf(stats) });
@@ -199,10 +215,27 @@ export async function readFileBytes(
   }
 }
 
+/**
+ * Opens a file without waiting: a pipe that nobody writes to would hold one of the few threads that all files, DNS
+ * and cryptography of the process share, and four of them would stop it.
+ */
+export function openToRead(path: string): Promise<FileHandle> {
+  // Windows knows no such flag, and keeps its pipes elsewhere.
+  return open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+}
+
+function notRegular(subject: string): Problem {
+  return new Problem(
+    'FILE_UNREADABLE',
+    `${subject}is a pipe, a socket or a device, not a file`,
+    "What a command prints is given as bytes, or in an environment variable: { env: 'NAME' }.",
+  );
+}
+
 /** The path that a material is, or `undefined` where it is bytes, text or a variable. */
 export function pathOf(material: Material, baseDirectory: string): string | undefined {
   if (typeof material === 'string') return isInline(material) ? undefined : toPath(material, baseDirectory);
-  return material instanceof URL ? toPath(material, baseDirectory) : undefined;
+  return isUrl(material) ? toPath(material, baseDirectory) : undefined;
 }
 
 export function toPath(file: string | URL, baseDirectory: string): string {
@@ -254,8 +287,8 @@ export async function hasMoved({ directories }: Surroundings): Promise<boolean> 
 /** As many as Linux follows; what goes further fails when it is opened. */
 const mostLinks = 40;
 
-async function readAll(handle: Awaited<ReturnType<typeof open>>, size: number): Promise<Buffer> {
-  // One byte more than the file says, to notice pipes and devices, whose size is 0, and files that grow.
+async function readAll(handle: FileHandle, size: number): Promise<Buffer> {
+  // One byte more than the file says, to notice files that grow, and those of /proc, whose size is 0.
   let bytes = Buffer.allocUnsafeSlow(Math.max(size + 1, 4096));
   let filled = 0;
   for (;;) {
@@ -276,6 +309,7 @@ async function readAll(handle: Awaited<ReturnType<typeof open>>, size: number): 
 
 function explainFileError(error: unknown, subject: string, path: string, secret: boolean): Problem {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  if (code === 'ENXIO') return notRegular(subject);
   // The error repeats the path; one that may be key material stays out of it.
   const cause = secret ? undefined : error;
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG')

@@ -3,7 +3,7 @@ import type { Warning } from '../types.ts';
 import { anatomyOf } from './anatomy.ts';
 import type { Chain } from './chain.ts';
 import { allowsClientAuth, type Choice, subjectOf } from './identity.ts';
-import { keyTypeOf } from './key-type.ts';
+import { keyTypeOf, publicKeyOf } from './key-type.ts';
 import { type ExpiryThresholds, thresholdsOf } from './lifetime.ts';
 
 const day = 86_400_000;
@@ -18,7 +18,7 @@ export function certificateWarnings(
     ...dateWarnings(leaf, expiryWarningDays, 'the certificate'),
     ...chain.flatMap((each) => dateWarnings(each, expiryWarningDays, `the intermediate ${subjectOf(each)}`)),
     ...usageWarnings(leaf),
-    ...keyWarnings(leaf, anatomyOf(leaf).explicitCurve),
+    ...keyWarnings(leaf),
     ...[leaf, ...chain].flatMap(signatureWarnings),
   ];
 }
@@ -72,8 +72,10 @@ function usageWarnings(leaf: X509Certificate): Warning[] {
 /** Named curves that TLS 1.3 signs with (RFC 8446 section 4.2.3), by OpenSSL's names. */
 const tls13Curves = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
-function keyWarnings(leaf: X509Certificate, explicitCurve: boolean): Warning[] {
-  const { modulusLength = Number.POSITIVE_INFINITY, namedCurve } = leaf.publicKey.asymmetricKeyDetails ?? {};
+function keyWarnings(leaf: X509Certificate): Warning[] {
+  const { explicitCurve } = anatomyOf(leaf);
+  const { modulusLength = Number.POSITIVE_INFINITY, namedCurve } =
+    publicKeyOf(leaf)?.asymmetricKeyDetails ?? {};
   const type = keyTypeOf(leaf);
   const warnings: Warning[] = [];
   if (modulusLength < 2048)
@@ -94,9 +96,10 @@ function unfitFor(type: string, curve: string | undefined, explicitCurve: boolea
     return curve.startsWith('brainpool')
       ? `keys on ${curve} are presented in TLS 1.2 only on Node 20, and few servers accept them`
       : `keys on ${curve} are presented in TLS 1.2 only; TLS 1.3 has no signature for them`;
-  // Of a kind that is not known here nothing is said: OpenSSL may well sign with it.
-  if (!/^(x25519|x448|dh|ml-kem-.*)$/.test(type)) return undefined;
-  return `keys of the type ${type} cannot sign, so no TLS version presents the certificate`;
+  // Of other types it is not known here what which OpenSSL and which server can do with them.
+  return /^(?:x25519|x448|ml-kem)/.test(type)
+    ? `keys of the type ${type} cannot sign, so no TLS version presents the certificate`
+    : undefined;
 }
 
 /** Signature algorithms (RFC 3279, RFC 8017) whose hash is broken. */
@@ -128,19 +131,19 @@ export function chainWarnings(
   chain: Chain,
   pile: readonly X509Certificate[],
   ordered: boolean,
-  { others }: Choice,
+  { alone }: Choice,
 ): Warning[] {
   const warnings: Warning[] = [];
   const { intermediates, roots, open } = chain;
   // Other identities bring chains of their own.
-  const unrelated = others.length > 0 ? [] : chain.unrelated;
+  const unrelated = alone ? chain.unrelated : [];
   // Without its root a chain is as it should be sent; a leaf alone may not be, and roots it does not lead to are odd.
-  if (open !== undefined && (intermediates.length === 0 || roots.length > 0))
+  if (open !== undefined && !isIssuedByRoot(open) && (intermediates.length === 0 || roots.length > 0))
     warnings.push({
       code: 'CHAIN_INCOMPLETE',
       message: `the issuer of ${subjectOf(open)} is not in the file: if it is an intermediate, servers that do not have it themselves refuse the certificate`,
     });
-  if (ordered && others.length === 0 && !isInOrder(leaf, intermediates, pile))
+  if (ordered && alone && !isInOrder(leaf, intermediates, pile))
     warnings.push({
       code: 'CHAIN_REORDERED',
       message: 'the certificates were not in the order in which they are sent, and have been sorted',
@@ -153,14 +156,18 @@ export function chainWarnings(
   return warnings;
 }
 
+/** Whether the issuer that is missing is plainly a root: it issued itself, or is called one. */
+function isIssuedByRoot(certificate: X509Certificate): boolean {
+  return anatomyOf(certificate).issuedByRoot || /\broot\b/i.test(certificate.issuer ?? '');
+}
+
 function isInOrder(
   leaf: X509Certificate,
   chain: readonly X509Certificate[],
   pile: readonly X509Certificate[],
 ): boolean {
-  const positions = [leaf, ...chain].map(({ fingerprint256 }) =>
-    pile.findIndex((each) => each.fingerprint256 === fingerprint256),
-  );
+  const places = new Map(pile.map(({ fingerprint256 }, index) => [fingerprint256, index] as const).reverse());
+  const positions = [leaf, ...chain].map(({ fingerprint256 }) => places.get(fingerprint256) ?? -1);
   // Certificates that came from `ca` are not in the pile.
   const own = positions.filter((position) => position >= 0);
   return own[0] === 0 && own.every((position, index) => index === 0 || position > own[index - 1]!);
@@ -192,13 +199,27 @@ export function fileWarnings(
   return warnings;
 }
 
-/** Whether others than the owner may read a file with an unprotected key. Windows keeps permissions elsewhere. */
-export function modeWarnings(label: string, mode: number | undefined): Warning[] {
-  if (mode === undefined || process.platform === 'win32' || (mode & 0o044) === 0) return [];
-  return [
-    {
+/**
+ * Whether others than the owner may read a file with an unprotected key, or put another in its place. Windows keeps
+ * permissions elsewhere.
+ */
+export function modeWarnings(label: string, mode: number | undefined, plain: boolean): Warning[] {
+  if (mode === undefined || process.platform === 'win32') return [];
+  const warnings: Warning[] = [];
+  if (plain && (mode & 0o044) !== 0)
+    warnings.push({
       code: 'KEY_FILE_READABLE',
-      message: `${label} holds an unencrypted private key and is readable by ${(mode & 0o004) === 0 ? 'its group' : 'everyone'}: chmod 600`,
-    },
-  ];
+      message: `${label} holds an unencrypted private key and is readable by ${who(mode, 0o004)}: chmod 600`,
+    });
+  // What is encrypted has to be opened by the same passphrase again; a group may well be the user's own.
+  if ((mode & (plain ? 0o022 : 0o002)) !== 0)
+    warnings.push({
+      code: 'KEY_FILE_WRITABLE',
+      message: `${label} holds a private key and may be overwritten by ${who(mode, 0o002)}, with another identity: chmod 600`,
+    });
+  return warnings;
+}
+
+function who(mode: number, others: number): string {
+  return (mode & others) === 0 ? 'its group' : 'everyone';
 }

@@ -1,10 +1,10 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import { withoutDuplicates } from '../load/chain.ts';
-import type { Material, Resolution } from '../types.ts';
+import type { CaMaterial, Resolution } from '../types.ts';
 import type { PinRule, Pins } from './rule.ts';
 
 /** The certificates that a rule's `ca` holds, read beforehand. */
-export type RootsOf = (ca: readonly Material[]) => readonly X509Certificate[];
+export type RootsOf = (ca: readonly CaMaterial[]) => readonly X509Certificate[];
 
 export interface ResolutionContext {
   readonly pins: Pins;

@@ -1,4 +1,4 @@
-import type { Material, TlsRange } from '../types.ts';
+import type { CaMaterial, TlsRange } from '../types.ts';
 import type { HostPattern } from './pattern.ts';
 
 /** What one rule of a config says, checked. `undefined` throughout: the rule does not say. */
@@ -9,7 +9,7 @@ export interface PinRule {
   /** A certificate's name; `false`: never one. */
   readonly certificate: string | false | undefined;
   readonly tls: TlsRange | undefined;
-  readonly ca: readonly Material[] | undefined;
+  readonly ca: readonly CaMaterial[] | undefined;
   readonly trust: 'only' | undefined;
   readonly spki: readonly string[] | undefined;
   readonly servername: string | undefined;

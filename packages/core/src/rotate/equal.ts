@@ -1,3 +1,6 @@
+import { types } from 'node:util';
+import { isUrl } from '../load/source.ts';
+
 /**
  * Whether two parts of a config say the same: by content for text, bytes and URLs, by identity for functions.
  * (`util.isDeepStrictEqual` takes any two URLs for equal on Node 20.)
@@ -5,9 +8,9 @@
 export function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (a instanceof URL || b instanceof URL) return a instanceof URL && b instanceof URL && a.href === b.href;
-  if (a instanceof Uint8Array || b instanceof Uint8Array) {
-    return a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0;
+  if (isUrl(a) || isUrl(b)) return isUrl(a) && isUrl(b) && a.href === b.href;
+  if (types.isUint8Array(a) || types.isUint8Array(b)) {
+    return types.isUint8Array(a) && types.isUint8Array(b) && Buffer.compare(a, b) === 0;
   }
   if (Array.isArray(a) !== Array.isArray(b) || !isPlain(a) || !isPlain(b)) return false;
   const keys = writtenKeys(a);

@@ -1,4 +1,4 @@
-import { ClientCertificateError } from '../errors.ts';
+import { tooLate, withDeadline } from './deadline.ts';
 import { refreshDelay, retryDelay, Timer } from './timer.ts';
 import { currentState, type Watched } from './watch.ts';
 
@@ -13,7 +13,7 @@ export interface Reading<Value> {
 export interface Renewable<Value> {
   /** What events and reports call it. */
   readonly name: string;
-  read(): Promise<Reading<Value>>;
+  read(signal: AbortSignal): Promise<Reading<Value>>;
   /**
    * Checks what was read and puts it in place of what is in use.
    *
@@ -55,6 +55,8 @@ export class Renewal<Value> {
   #next: Promise<Outcome> | undefined;
   #failure: Failure | undefined;
   #refresh: number | Date | undefined;
+  /** Whether a reading is under way, given up or not. */
+  #held = false;
   #closed = false;
 
   constructor(subject: Renewable<Value>, first: Omit<Reading<Value>, 'value'>, observer: RenewalObserver) {
@@ -118,7 +120,7 @@ export class Renewal<Value> {
     // Until it is known better: where reading fails, what it found is not to be found again at once.
     this.#files = this.#files.map((file) => ({ ...file, state: null }));
     try {
-      const { value, files, refresh } = await withDeadline(this.subject.read(), this.subject.name);
+      const { value, files, refresh } = await this.#read();
       if (this.#closed) return 'unchanged';
       this.#files = files;
       const changed = this.subject.take(value);
@@ -132,6 +134,19 @@ export class Renewal<Value> {
     } finally {
       if (!this.#closed) this.#observer.watched(this.#files);
     }
+  }
+
+  /** A reading that a dead file system holds fast is waited for: others would take the threads that are left. */
+  #read(): Promise<Reading<Value>> {
+    const { name } = this.subject;
+    if (this.#held) return Promise.reject(tooLate(name));
+    const { value, settled } = withDeadline(name, (signal) => this.subject.read(signal));
+    this.#held = true;
+    const release = () => {
+      this.#held = false;
+    };
+    void settled.then(release);
+    return value;
   }
 
   #fail(error: Error, count: number = (this.#failure?.count ?? 0) + 1): void {
@@ -148,28 +163,3 @@ export class Renewal<Value> {
     if (refresh !== undefined) this.#timer.start(refreshDelay(refresh), () => void this.renew());
   }
 }
-
-/** A source that never answers must not end renewal for good. */
-async function withDeadline<Value>(work: Promise<Value>, name: string): Promise<Value> {
-  const timer = new Timer();
-  const late = new Promise<never>((_, reject) => {
-    timer.start(deadline, () => reject(tooLate(name)));
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    timer.stop();
-  }
-}
-
-function tooLate(name: string): ClientCertificateError {
-  return new ClientCertificateError(
-    'ERR_CLIENTCERT_FILE_UNREADABLE',
-    `"${name}": reading it again took more than ${deadline / 1000} seconds`,
-    {
-      hint: 'Is the file system or the store that it comes from away? Give calls to a store a timeout of their own.',
-    },
-  );
-}
-
-const deadline = 120_000;

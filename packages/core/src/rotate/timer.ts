@@ -41,7 +41,7 @@ export function retryDelay(failures: number, random: () => number = Math.random)
 
 /** How long until a source that says when is read again: up to a tenth less, for the same reason. */
 export function refreshDelay(refresh: number | Date, random: () => number = Math.random): number {
-  const wait = refresh instanceof Date ? refresh.getTime() - Date.now() : refresh * 1000;
+  const wait = typeof refresh === 'number' ? refresh * 1000 : refresh.getTime() - Date.now();
   return Math.max(wait * (1 - random() / 10), soonestRefresh);
 }
 

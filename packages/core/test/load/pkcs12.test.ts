@@ -125,7 +125,7 @@ describe('passphrases of PKCS#12', () => {
         const found = await readCertificate({ pfx: fixture(name), passphrase: text });
         expect(found.certificate.fingerprint256).toBe(leaf.fingerprint256);
       }
-  });
+  }, 60_000);
 
   it('missing is told from wrong', async () => {
     const file = bytesOf('pfx/aes128-sha256.p12');

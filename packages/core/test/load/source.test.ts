@@ -164,7 +164,7 @@ describe('where bytes come from', () => {
   });
 
   unix('a device without end', async () => {
-    expect(await codeOf(readCertificate({ pfx: '/dev/zero' }))).toBe('FILE_TOO_LARGE');
+    expect(await codeOf(readCertificate({ pfx: '/dev/zero' }))).toBe('FILE_UNREADABLE');
   });
 });
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type tls from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCredentials } from '../../src/index.ts';
@@ -89,7 +89,7 @@ it('an expired intermediate, or one of the name of a root, is left out: it could
     other.certificate,
     twin.certificate,
     expired.cert,
-    authority.intermediates,
+    authority.chain,
   ].map((pem) => new X509Certificate(pem)) as [
     X509Certificate,
     X509Certificate,

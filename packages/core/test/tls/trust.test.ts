@@ -37,6 +37,65 @@ it('a root given with a certificate or with a rule is trusted there and nowhere 
   expect(subjects(server)).toEqual(['alice', 'alice']);
 });
 
+it('a truststore is opened with its own passphrase, of a certificate, of a rule, and in a list', async () => {
+  await using server = await startServer({
+    authority,
+    clientCertificate: 'optional',
+    listeners: [{}, {}, {}],
+  });
+  const file = await (await authority.issue({ name: 'store' })).pfx('trustpw', {
+    chain: authority.certificate,
+  });
+  const elsewhere = await createAuthority();
+  const hosts = {
+    [`127.0.0.1:${server.ports[0]}`]: 'withStore',
+    [`127.0.0.1:${server.ports[1]}`]: { certificate: 'without', ca: { file, passphrase: 'trustpw' } },
+    [`127.0.0.1:${server.ports[2]}`]: {
+      certificate: 'without',
+      ca: [elsewhere.certificate, { file, passphrase: 'trustpw' }],
+    },
+  } as const;
+  const pfx = await alice.pfx('alicepw');
+  const certificates = {
+    withStore: { pfx, passphrase: 'alicepw', ca: { file, passphrase: () => 'trustpw' } },
+    without: { pfx, passphrase: 'alicepw' },
+  };
+  await using credentials = await loadCredentials({ certificates, hosts });
+  const agent = credentials.agent();
+  for (const url of server.urls) await get(url, { agent });
+  expect(subjects(server)).toEqual(['alice', 'alice', 'alice']);
+  await expect(
+    loadCredentials({ certificates, hosts: { 'a.example': { certificate: 'without', ca: file } } }),
+  ).rejects.toMatchObject({
+    code: 'ERR_CLIENTCERT_PASSPHRASE_MISSING',
+    message: expect.stringContaining('hosts["a.example"]'),
+    hint: expect.stringContaining('ca: { file:'),
+  });
+  await expect(
+    loadCredentials({ certificates, hosts: { 'a.example': { ca: { file, password: 'x' } as never } } }),
+  ).rejects.toMatchObject({ message: expect.stringContaining('did you mean `passphrase`') });
+});
+
+it('a rule whose ca is only an intermediate, or the server’s own certificate, is warned of', async () => {
+  const chained = await createAuthority({ intermediates: 1 });
+  const bob = await chained.issue({ name: 'bob' });
+  const intermediate = bob.fullChain.slice(bob.cert.length);
+  await using credentials = await loadCredentials({
+    certificates: { bob: { cert: bob.fullChain, key: bob.key, ca: chained.certificate } },
+    hosts: {
+      'rootless.example': { ca: [intermediate] },
+      'own.example': { ca: bob.cert },
+      'with-certificate.example': { certificate: 'bob', ca: intermediate },
+    },
+  });
+  expect(
+    credentials
+      .warnings()
+      .filter(({ code }) => code === 'CA_WITHOUT_ROOT')
+      .map(({ message }) => message.split(': ca: ')[0]),
+  ).toEqual(['hosts["rootless.example"]', 'hosts["own.example"]']);
+});
+
 it('a ca that holds no certificate is an error when it is loaded', async () => {
   for (const ca of ['<!DOCTYPE html><html><body>Sign in to continue</body></html>', alice.key]) {
     await expect(

@@ -1,0 +1,15 @@
+import { loadCredentials } from '@clientcert/core';
+
+const credentials = await loadCredentials({
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+  },
+  hosts: { '*.kafka.bank.example:9093': 'bank' },
+});
+
+/** Called for each broker, also those that the first one names: `new Kafka({ brokers, ssl: true, socketFactory })`. */
+export function socketFactory({ host, port, onConnect }) {
+  const socket = credentials.connect({ host, port });
+  socket.once('secureConnect', onConnect);
+  return socket;
+}

@@ -1,0 +1,101 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import * as tls from 'node:tls';
+import type { Warning } from '../types.ts';
+import { anatomyOf } from './anatomy.ts';
+import type { Budget } from './budget.ts';
+import { subjectOf } from './identity.ts';
+
+/** What else there is for certificates that were given as `ca`. */
+interface Beside {
+  /** Further certificates, which may hold their roots. */
+  readonly pile?: readonly X509Certificate[];
+  /** Those that fill a gap in a chain that is sent, and so are of use whatever they are trusted for. */
+  readonly used?: readonly X509Certificate[];
+  /** Node's own roots are not trusted. */
+  readonly only?: boolean;
+}
+
+/**
+ * Certificates given as `ca` by which nothing is trusted: OpenSSL follows a chain up to a certificate that issued
+ * itself, so an intermediate, or a server's own certificate, counts for nothing without its root (verify(1),
+ * `X509_V_FLAG_PARTIAL_CHAIN`, which Node leaves off).
+ *
+ * @param label What the message calls them, e.g. `hosts["api.bank.example"]: ca`.
+ */
+export async function authorityWarnings(
+  label: string,
+  given: readonly X509Certificate[],
+  { pile = [], used = [], only = false }: Beside,
+  budget: Budget,
+): Promise<Warning[]> {
+  const helpful = new Set(used.map(({ fingerprint256 }) => fingerprint256));
+  const bySubject = new Map<string, X509Certificate>();
+  for (const each of [...pile, ...given]) {
+    await budget.turn();
+    bySubject.set(anatomyOf(each).subject, each);
+  }
+  const ends = given
+    .filter(({ fingerprint256 }) => !helpful.has(fingerprint256))
+    .map((each) => findEnd(each, bySubject))
+    .filter((end) => end !== undefined);
+  if (ends.length === 0) return [];
+  const known = only ? new Set<string>() : rootNames();
+  const rootless = new Map(
+    ends.filter((end) => !known.has(anatomyOf(end).issuer)).map((end) => [end.fingerprint256, end]),
+  );
+  return [...rootless.values()].map((end) => ({
+    code: 'CA_WITHOUT_ROOT' as const,
+    message: `${label}: ${subjectOf(end)} is ${end.ca ? 'an intermediate' : "a server's certificate, not an authority's"}, and the root above it (${issuerOf(end)}) is neither there nor one of Node's: no server is trusted by it. Add the root`,
+  }));
+}
+
+/** The last above a certificate whose issuer is missing, by names alone; undefined where a root is reached. */
+function findEnd(
+  certificate: X509Certificate,
+  bySubject: ReadonlyMap<string, X509Certificate>,
+): X509Certificate | undefined {
+  let top = certificate;
+  for (let depth = 0; depth < deepest; depth++) {
+    const { subject, issuer } = anatomyOf(top);
+    if (subject === issuer) return undefined;
+    const above = bySubject.get(issuer);
+    if (above === undefined) return top;
+    top = above;
+  }
+  return undefined;
+}
+
+/** Longer chains, and rings of authorities that certify each other, are not followed. */
+const deepest = 32;
+
+function issuerOf({ issuer }: X509Certificate): string {
+  return subjectOf({ subject: issuer } as X509Certificate);
+}
+
+/** Subjects of the roots that Node trusts, as far as it tells them. */
+function rootNames(): ReadonlySet<string> {
+  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => readonly string[] };
+  const roots = getCACertificates?.('default') ?? [...tls.rootCertificates, ...extraRoots()];
+  return new Set(roots.flatMap(subjectIn));
+}
+
+function subjectIn(pem: string): string[] {
+  try {
+    return [anatomyOf(new X509Certificate(pem)).subject];
+  } catch {
+    // One that Node passed over as well.
+    return [];
+  }
+}
+
+/** Node before 22.15 does not tell which roots it took from there. */
+function extraRoots(): readonly string[] {
+  const path = process.env.NODE_EXTRA_CA_CERTS;
+  try {
+    const text = path === undefined ? '' : readFileSync(path, 'latin1');
+    return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  } catch {
+    return [];
+  }
+}

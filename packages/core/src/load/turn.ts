@@ -1,0 +1,24 @@
+import { setImmediate } from 'node:timers';
+
+/** How long readings may hold the event loop, all of them together, before others get their turn; in milliseconds. */
+const slice = 5;
+
+/** When this process' readings last gave the event loop a turn. */
+let began = 0;
+let next: Promise<void> | undefined;
+
+/**
+ * Gives the event loop a turn where readings have held it for a while: call it between two pieces of work, each
+ * well under a slice. All readings share one clock, so that eight of them hold the loop no longer than one.
+ */
+export function takeTurn(): Promise<void> | undefined {
+  if (performance.now() - began < slice) return undefined;
+  next ??= new Promise((resolve) => {
+    setImmediate(() => {
+      next = undefined;
+      began = performance.now();
+      resolve();
+    });
+  });
+  return next.then(takeTurn);
+}
