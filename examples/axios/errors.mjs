@@ -14,7 +14,8 @@ clientCertificates(api, credentials);
 try {
   await api.get('/accounts', { clientCertificate: 'Billing.InvoiceService' });
 } catch (error) {
-  if (!(error instanceof ClientCertificateError)) throw error;
-  console.log(error.code); // ERR_CLIENTCERT_SERVICE_UNKNOWN
-  console.log(error.hint);
+  const reason = ClientCertificateError.from(error); // also where a client wrapped it
+  if (reason === undefined) throw error;
+  console.log(reason.code); // ERR_CLIENTCERT_SERVICE_UNKNOWN
+  console.log(reason.hint);
 }

@@ -31,6 +31,7 @@ const examples: [file: string, seen: string[], said: string][] = [
   ['fetch/basic.mjs', ['/accounts bank'], 'bank'],
   ['fetch/services.mjs', ['/accounts bank', '/invoices tax', '/public none'], ''],
   ['fetch/without-await.cjs', ['/accounts bank'], 'bank'],
+  ['guides/define-config.mjs', ['/accounts bank'], '200'],
 ];
 
 /** The examples as they stand: `https://api.bank.example` is a server here, and the way to it a proxy. */

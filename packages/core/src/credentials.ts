@@ -59,8 +59,11 @@ import { closed, Upkeep } from './upkeep.ts';
  *   hosts: { 'api.bank.example': 'bank' },
  * });
  */
-export async function loadCredentials(config?: string | URL): Promise<Credentials>;
-// The last one: of what fits none, the compiler explains why it does not fit this.
+// Four, and this order, because of what fits none of so many the compiler explains why it does not fit the last: a slip
+// in a config is told of as that, and not as something that a URL does not have.
+export async function loadCredentials(path: string): Promise<Credentials>;
+export async function loadCredentials(url: URL): Promise<Credentials>;
+export async function loadCredentials(location?: string | URL): Promise<Credentials>;
 export async function loadCredentials<
   CertificateName extends string = never,
   ServiceName extends string = never,

@@ -26,6 +26,7 @@ export type Passphrase =
 
 /** What may stand beside `pfx`, `cert` or `dir` in a source. */
 export interface SourceOptions {
+  /** What opens the file, or the key. */
   passphrase?: Passphrase | undefined;
   /** For Java stores whose key has a passphrase of its own. */
   keyPassphrase?: Passphrase | undefined;
@@ -47,14 +48,28 @@ export interface SourceOptions {
 /** A certificate with its key: one file that holds both, a pair of files, or a mounted secret. */
 export type FileSource = SourceOptions &
   (
-    | { pfx: Material | readonly Material[]; cert?: undefined; key?: undefined; dir?: undefined }
     | {
+        /** A PKCS#12 file or Java keystore, or whatever else holds certificate and key in one; in a list, intermediates beside it. */
+        pfx: Material | readonly Material[];
+        cert?: undefined;
+        key?: undefined;
+        dir?: undefined;
+      }
+    | {
+        /** The certificate, with its chain, and even its key where they are in one file. */
         cert: Material | readonly Material[];
+        /** The private key, where it is in a file of its own. */
         key?: Material | undefined;
         pfx?: undefined;
         dir?: undefined;
       }
-    | { dir: string | URL; pfx?: undefined; cert?: undefined; key?: undefined }
+    | {
+        /** A mounted secret: a directory with `tls.crt`, `tls.key` and `ca.crt`, a keystore of cert-manager, or SPIFFE helper's files. */
+        dir: string | URL;
+        pfx?: undefined;
+        cert?: undefined;
+        key?: undefined;
+      }
   );
 
 /** What {@link readCertificate} takes: a {@link FileSource}, or a function that returns one. */
@@ -215,13 +230,17 @@ export interface RuleOptions {
 export type HostPin<CertificateName extends string = string> =
   | CertificateName
   | false
-  | (RuleOptions & { certificate?: CertificateName | false | undefined });
+  | (RuleOptions & {
+      /** The certificate's name, or `false` for never one. */
+      certificate?: CertificateName | false | undefined;
+    });
 
 /** What holds for a service. What it does not say, the rule of the host says. */
 export type ServicePin<CertificateName extends string = string> =
   | CertificateName
   | false
   | (RuleOptions & {
+      /** The certificate's name, or `false` for never one. */
       certificate?: CertificateName | false | undefined;
       /** Where the service applies; without it, at the origin that the caller's own request names. */
       hosts?: readonly string[] | undefined;
@@ -229,6 +248,7 @@ export type ServicePin<CertificateName extends string = string> =
 
 /** A proxy with its own credentials. Its certificate is its own, never the target's. */
 export interface ProxyOptions<CertificateName extends string = string> {
+  /** `http://proxy.example:3128`; a user and a password in it are sent as Basic authorization. */
   url: string | URL;
   /** The certificate for a proxy that asks for one. */
   certificate?: CertificateName | undefined;
@@ -304,6 +324,7 @@ export type Target<ServiceName extends string = string> =
   | string
   | URL
   | {
+      /** A host name or an IP address, without scheme and port. */
       host: string;
       /** 443 unless written. */
       port?: number | string | undefined;

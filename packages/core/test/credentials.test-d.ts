@@ -36,6 +36,16 @@ const config: Config = { certificates: {} };
 const loose: Credentials = await loadCredentials(config);
 const general: Credentials = credentials;
 
+// What fits no signature is told of as a config: with the option that is wrong.
+// @ts-expect-error: no such option
+await loadCredentials({ certificates: {}, hots: {} });
+// @ts-expect-error: no such certificate
+await loadCredentials({ certificates: { bank: { pfx: 'bank.pfx' } }, hosts: { 'a.example': 'bnak' } });
+credentials.on('error', ({ code, hint }, { name: about }) => console.error(code, hint, about));
+// @ts-expect-error: a share is written with its sign
+await loadCredentials({ certificates: {}, expiryWarningDays: '20' });
+await loadCredentials({ certificates: {}, expiryWarningDays: [30, '20%'], allowBroken: true });
+
 // An agent takes the options of https.Agent, and a proxy without being told of its roots here.
 credentials.agent({ maxSockets: 4, proxy: { url: 'http://proxy.example:3128', authorization: 'Basic …' } });
 // @ts-expect-error: not an option

@@ -16,6 +16,7 @@ const context: ExplainContext = {
     validTo: new Date('2027-01-02T00:00:00Z'),
     daysLeft: name === 'tax' ? -1 : 42,
   }),
+  broken: () => undefined,
   proxy: () => null,
 };
 
@@ -276,6 +277,7 @@ describe('explain', () => {
     const host = `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.example`;
     const explanation = await explained({ hosts: { [host]: 'bank' } }, `https://${host}`, {
       certificate: () => hostile,
+      broken: () => undefined,
       proxy: () => 'http://proxy.example:3128',
     });
     expect(String(explanation).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
@@ -285,6 +287,7 @@ describe('explain', () => {
   it('survives a certificate that is not there', async () => {
     const { certificate } = await explained({ hosts: { 'a.example': 'bank' } }, 'https://a.example', {
       certificate: () => undefined,
+      broken: () => undefined,
       proxy: () => null,
     });
     expect(certificate).toBeNull();

@@ -123,7 +123,11 @@ describe('decisions', () => {
           const resolution = resolve(table, asked);
           expect([asked, resolution.certificate]).toEqual([asked, expected]);
           expect(resolve(table, { ...asked, host: `${asked.host.toUpperCase()}.` })).toBe(resolution);
-          const { considered } = explain(table, asked, { certificate: () => undefined, proxy: () => null });
+          const { considered } = explain(table, asked, {
+            certificate: () => undefined,
+            broken: () => undefined,
+            proxy: () => null,
+          });
           expect(considered.filter(({ outcome }) => outcome === 'won').map(({ rule }) => rule)).toEqual(
             resolution.rule === 'none' ? [] : [resolution.rule],
           );

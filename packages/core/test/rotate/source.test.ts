@@ -198,7 +198,7 @@ const credentials = await loadCredentials({
   },
   hosts: { 'api.bank.example': 'bank', 'vault.example': 'vault' },
 });
-credentials.on('error', () => {});
+credentials.on('error', () => {}).on('warning', () => {});
 await credentials.reload();
 const { version, error } = credentials.certificates()[1];
 console.log('rotated ' + version + (error ? ', failing' : ''));
@@ -213,9 +213,9 @@ it.each<[string, object, string, string]>([
   ],
   [
     'a missing file',
-    { proxy: { url: 'http://p.example', authorization: { file: 'nowhere' } } },
+    { proxy: { url: 'http://p.example', authorization: { file: './nowhere' } } },
     'FILE_NOT_FOUND',
-    'proxy: the authorization file nowhere',
+    'proxy: the authorization file ./nowhere',
   ],
   [
     'a missing variable',
