@@ -6,7 +6,6 @@ import {
   type SecureContext,
   type SecureContextOptions,
 } from 'node:tls';
-
 import { processTls } from './process.ts';
 
 /** What is inside a `SecureContext`. Not documented, relied on for years; where it is missing the full list is passed. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
@@ -88,7 +89,16 @@ describe('the host that is dialled decides', () => {
     });
     const agent = credentials.agent();
     await get('https://localhost/', { agent, socketPath: path, ca: authority.certificate });
-    expect(seen).toEqual([undefined]);
+    const ca = authority.certificate;
+    const always = credentials.agent({ socketPath: path, ca } as object);
+    await get('https://localhost/', { agent: always });
+    const socket = credentials.connect({ path, servername: 'localhost', ca });
+    await once(socket, 'secureConnect');
+    socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n').resume();
+    await once(socket, 'close');
+    expect(seen).toEqual([undefined, undefined, undefined]);
+    expect(() => credentials.connect({ host: 'localhost', path })).toThrow(/Unix socket/);
+    always.destroy();
     agent.destroy();
     server.close();
     await rm(directory, { recursive: true });
