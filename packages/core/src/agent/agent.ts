@@ -1,3 +1,4 @@
+// Longer than other files: deciding, queueing, keeping and retiring are one class, because Node's agent is one.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import { isIP, Socket } from 'node:net';
