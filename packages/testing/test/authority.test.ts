@@ -70,7 +70,7 @@ describe('createAuthority', () => {
 
   it.runIf(hasMlDsa).each(mlDsa)('issues %s certificates that a server takes', async (keyType) => {
     const authority = await createAuthority({ keyType, intermediates: 1 });
-    const alice = await authority.issue({ name: 'alice' });
+    const alice = await authority.issue({ name: 'alice', keyType });
     await using server = await startServer({ authority });
     const options = { ca: authority.certificate, cert: alice.fullChain, key: alice.key };
     const [response] = await once(get(server.url, { ...options, agent: false }), 'response');
