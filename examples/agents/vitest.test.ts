@@ -1,14 +1,21 @@
 import https from 'node:https';
 import { json } from 'node:stream/consumers';
-import { loadCredentials } from '@clientcert/core';
-import { createAuthority, startServer } from '@clientcert/testing';
-import { expect, it } from 'vitest';
+import { type Credentials, loadCredentials } from '@clientcert/core';
+import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import { afterAll, expect, it } from 'vitest';
+
+let server: TestServer;
+let credentials: Credentials;
+afterAll(async () => {
+  await credentials?.close();
+  await server?.close();
+});
 
 it('shows the bank our certificate', async () => {
   const authority = await createAuthority();
   const client = await authority.issue({ name: 'my-service' });
-  const server = await startServer({ authority, clientCertificate: 'required' });
-  const credentials = await loadCredentials({
+  server = await startServer({ authority, clientCertificate: 'required' });
+  credentials = await loadCredentials({
     certificates: {
       bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
     },
@@ -21,6 +28,4 @@ it('shows the bank our certificate', async () => {
   });
 
   expect(server.requests[0]?.clientCertificate?.commonName).toBe('my-service');
-  await credentials.close();
-  await server.close();
 });

@@ -1,12 +1,19 @@
-import { createAuthority, startServer } from '@clientcert/testing';
-import { createFetch, loadCredentials } from '@clientcert/undici';
-import { expect, it } from 'vitest';
+import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import { type Credentials, createFetch, loadCredentials } from '@clientcert/undici';
+import { afterAll, expect, it } from 'vitest';
+
+let server: TestServer;
+let credentials: Credentials;
+afterAll(async () => {
+  await credentials?.close();
+  await server?.close();
+});
 
 it('shows the bank our certificate', async () => {
   const authority = await createAuthority();
   const client = await authority.issue({ name: 'my-service' });
-  const server = await startServer({ authority, clientCertificate: 'required' });
-  const credentials = await loadCredentials({
+  server = await startServer({ authority, clientCertificate: 'required' });
+  credentials = await loadCredentials({
     certificates: {
       bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
     },
@@ -18,6 +25,4 @@ it('shows the bank our certificate', async () => {
   await response.json();
 
   expect(server.requests[0]?.clientCertificate?.commonName).toBe('my-service');
-  await credentials.close();
-  await server.close();
 });

@@ -1,13 +1,20 @@
-import { clientCertificates, loadCredentials } from '@clientcert/got';
-import { createAuthority, startServer } from '@clientcert/testing';
+import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/got';
+import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import got from 'got';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
+
+let server: TestServer;
+let credentials: Credentials;
+afterAll(async () => {
+  await credentials?.close();
+  await server?.close();
+});
 
 it('shows the bank our certificate', async () => {
   const authority = await createAuthority();
   const client = await authority.issue({ name: 'my-service' });
-  const server = await startServer({ authority, clientCertificate: 'required' });
-  const credentials = await loadCredentials({
+  server = await startServer({ authority, clientCertificate: 'required' });
+  credentials = await loadCredentials({
     certificates: {
       bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
     },
@@ -18,6 +25,4 @@ it('shows the bank our certificate', async () => {
   await api(`${server.url}/accounts`);
 
   expect(server.requests[0]?.clientCertificate?.commonName).toBe('my-service');
-  await credentials.close();
-  await server.close();
 });

@@ -2,11 +2,18 @@ const { clientCertificates, loadCredentials } = require('@clientcert/axios');
 const { createAuthority, startServer } = require('@clientcert/testing');
 const axios = require('axios');
 
+let server;
+let credentials;
+afterAll(async () => {
+  await credentials?.close();
+  await server?.close();
+});
+
 test('shows the bank our certificate', async () => {
   const authority = await createAuthority();
   const client = await authority.issue({ name: 'my-service' });
-  const server = await startServer({ authority, clientCertificate: 'required' });
-  const credentials = await loadCredentials({
+  server = await startServer({ authority, clientCertificate: 'required' });
+  credentials = await loadCredentials({
     certificates: { bank: { cert: client.fullChain, key: client.key, ca: authority.certificate } },
     hosts: { [new URL(server.url).host]: 'bank' },
   });
@@ -16,6 +23,4 @@ test('shows the bank our certificate', async () => {
   await api.get('/accounts');
 
   expect(server.requests[0].clientCertificate.commonName).toBe('my-service');
-  await credentials.close();
-  await server.close();
 });

@@ -1,17 +1,24 @@
 import { fileURLToPath } from 'node:url';
-import { loadCredentials, soapOptions } from '@clientcert/soap';
-import { createAuthority, startServer } from '@clientcert/testing';
+import { type Credentials, loadCredentials, soapOptions } from '@clientcert/soap';
+import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import soap from 'soap';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 
 const answer = `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>
   <GetRateResponse xmlns="urn:bank:rates"><rate>1.08</rate></GetRateResponse>
 </soap:Body></soap:Envelope>`;
 
+let server: TestServer;
+let credentials: Credentials;
+afterAll(async () => {
+  await credentials?.close();
+  await server?.close();
+});
+
 it('shows the bank our certificate', async () => {
   const authority = await createAuthority();
   const client = await authority.issue({ name: 'my-service' });
-  const server = await startServer({
+  server = await startServer({
     authority,
     clientCertificate: 'required',
     handler: (_, response) => {
@@ -19,7 +26,7 @@ it('shows the bank our certificate', async () => {
       return true;
     },
   });
-  const credentials = await loadCredentials({
+  credentials = await loadCredentials({
     certificates: {
       bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
     },
@@ -33,6 +40,4 @@ it('shows the bank our certificate', async () => {
 
   expect(Number(rate)).toBe(1.08);
   expect(server.requests[0]?.clientCertificate?.commonName).toBe('my-service');
-  await credentials.close();
-  await server.close();
 });

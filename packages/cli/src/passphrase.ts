@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { ClientCertificateError, type Passphrase } from '@clientcert/core';
 import type { Command } from 'commander';
 import { safe } from './text.ts';
@@ -19,36 +20,70 @@ export interface Passphrases {
 export function addPassphraseOptions(command: Command): Command {
   return command
     .option('--passphrase-env <name>', 'environment variable that holds the passphrase')
-    .option('--passphrase-file <file>', 'file that holds the passphrase')
+    .option('--passphrase-file <file>', 'file that holds the passphrase; - for standard input')
     .option('--key-passphrase-env <name>', 'the same for the key in a Java store, where it differs')
     .option('--key-passphrase-file <file>', 'the same, from a file');
 }
 
+/** The person at the terminal ended a prompt: nothing failed, and nothing is left to say. */
+export class Cancelled extends Error {}
+
 /**
- * Runs `read` with the passphrases of the options; where none was given and one is needed, asks for it at the
- * terminal, without an echo.
+ * Runs `read` with the passphrases of the options; where one is needed that was not given, asks for it at the
+ * terminal, without an echo, and again where it was wrong.
  */
 export async function withPassphrase<Result>(
   options: PassphraseOptions,
   file: string,
   read: (passphrases: Passphrases) => Promise<Result>,
 ): Promise<Result> {
-  const passphrase = secretOf(options.passphraseEnv, options.passphraseFile);
-  const keyPassphrase = secretOf(options.keyPassphraseEnv, options.keyPassphraseFile);
+  const given: Passphrases = {
+    passphrase: secretOf(options.passphraseEnv, options.passphraseFile),
+    keyPassphrase: secretOf(options.keyPassphraseEnv, options.keyPassphraseFile),
+  };
+  const typed: Passphrases = { ...given };
+  for (let attempts = 0; ; attempts++) {
+    try {
+      return await read(typed);
+    } catch (error) {
+      const asked = attempts < ATTEMPTS && process.stdin.isTTY ? whichToAsk(error, given, typed) : undefined;
+      if (asked === undefined) throw error;
+      const again = typed[asked] === undefined ? '' : ' (that was wrong)';
+      const what = asked === 'passphrase' ? 'Passphrase' : 'Passphrase of the key';
+      typed[asked] = await ask(`${what} of ${safe(file)}${again}`);
+    }
+  }
+}
+
+const ATTEMPTS = 3;
+
+/** The passphrase to type: never one that the options gave. A Java store that opened may hold a key with its own. */
+function whichToAsk(error: unknown, given: Passphrases, typed: Passphrases): keyof Passphrases | undefined {
+  if (!(error instanceof ClientCertificateError)) return undefined;
+  const missing = error.code === 'ERR_CLIENTCERT_PASSPHRASE_MISSING';
+  if (!missing && error.code !== 'ERR_CLIENTCERT_PASSPHRASE_WRONG') return undefined;
+  const asked = typed.passphrase !== undefined && isAboutKey(error) ? 'keyPassphrase' : 'passphrase';
+  return given[asked] === undefined ? asked : undefined;
+}
+
+function isAboutKey({ message, hint }: ClientCertificateError): boolean {
+  return `${message} ${hint}`.includes('keyPassphrase');
+}
+
+async function ask(message: string): Promise<string> {
+  const { default: password } = await import('@inquirer/password');
   try {
-    return await read({ passphrase, keyPassphrase });
+    return await password({ message }, { output: process.stderr });
   } catch (error) {
-    const missing =
-      error instanceof ClientCertificateError && error.code === 'ERR_CLIENTCERT_PASSPHRASE_MISSING';
-    if (!missing || passphrase !== undefined || !process.stdin.isTTY) throw error;
-    const { default: ask } = await import('@inquirer/password');
-    const answer = await ask({ message: `Passphrase of ${safe(file)}` }, { output: process.stderr });
-    return read({ passphrase: answer, keyPassphrase });
+    // Ctrl-C, or the end of the input
+    if (error instanceof Error && error.name === 'ExitPromptError') throw new Cancelled();
+    throw error;
   }
 }
 
 /** A file is read by core, which knows what Windows writes. */
 function secretOf(variable: string | undefined, file: string | undefined): Passphrase | undefined {
+  if (variable === undefined && file === '-') return fromStandardInput();
   if (variable === undefined) return file === undefined ? undefined : { file };
   const value = process.env[variable];
   if (value !== undefined) return value;
@@ -57,4 +92,12 @@ function secretOf(variable: string | undefined, file: string | undefined): Passp
     `the environment variable ${variable} is not set`,
     { hint: `Set it without leaving it in a history: read -rs ${variable} && export ${variable}` },
   );
+}
+
+let input: string | undefined;
+
+/** Standard input is read once, whoever asks; one newline at its end is no part of it, as with a file. */
+function fromStandardInput(): string {
+  input ??= readFileSync(0, 'utf8').replace(/\r?\n$/, '');
+  return input;
 }

@@ -109,6 +109,26 @@ describe('inspect', () => {
     expect(report.identities[1].config.join('')).toContain(bob.fingerprint256.replaceAll(':', ''));
   });
 
+  it('takes a certificate and its key as one, with the chain beside them, and prints the config for both', async () => {
+    await writeFile(at('leaf.pem'), alice.cert);
+    await writeFile(at('leaf.key'), alice.key, { mode: 0o600 });
+    await writeFile(at('chain.pem'), alice.chain);
+    const { code, out } = await clientcert('inspect', at('leaf.pem'), at('leaf.key'), at('chain.pem'));
+    expect(out).toContain(`cert: ${JSON.stringify([at('leaf.pem'), at('chain.pem')])}`);
+    expect(out).toContain(`key: ${JSON.stringify(at('leaf.key'))}`);
+    expect(out).not.toContain('CHAIN_INCOMPLETE');
+    expect(code).toBe(0);
+  });
+
+  it('says where a key does not belong to the certificate beside it', async () => {
+    const bob = await authority.issue({ name: 'bob' });
+    await writeFile(at('leaf.pem'), alice.cert);
+    await writeFile(at('other.key'), bob.key);
+    const { code, out } = await clientcert('inspect', at('leaf.pem'), at('other.key'));
+    expect(out).toContain('ERR_CLIENTCERT_KEY_MISMATCH');
+    expect(code).toBe(1);
+  });
+
   it('says of a certificate alone and of a key alone what is missing', async () => {
     await writeFile(at('alice.cer'), alice.cert);
     await writeFile(at('alice.key'), alice.key);
@@ -227,4 +247,10 @@ it('an unknown command exits with 1 and says so', async () => {
   const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
   expect(await run(['inspct', at('copy.pfx')])).toBe(1);
   expect(write.mock.calls.join('')).toContain('inspect');
+});
+
+it('prints its version', async () => {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  expect(await run(['--version'])).toBe(0);
+  expect(write.mock.calls.join('')).toMatch(/^\d+\.\d+\.\d+/);
 });

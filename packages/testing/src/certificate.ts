@@ -229,6 +229,10 @@ const SIGNATURES: { readonly [keyType: string]: { readonly [hash in SignatureHas
   },
   ed25519: '1.3.101.112',
   ed448: '1.3.101.113',
+  // RFC 9881, section 2
+  'ml-dsa-44': '2.16.840.1.101.3.4.3.17',
+  'ml-dsa-65': '2.16.840.1.101.3.4.3.18',
+  'ml-dsa-87': '2.16.840.1.101.3.4.3.19',
 };
 
 const ASN1_NULL = new Uint8Array([5, 0]).buffer;
@@ -238,7 +242,7 @@ function signatureAlgorithm(key: KeyObject, hash: SignatureHash): SignatureAlgor
   const table = SIGNATURES[type];
   if (!table)
     throw new TypeError(
-      `A key of type "${type}" cannot sign certificates here: use an EC, RSA or Ed25519 key`,
+      `A key of type "${type}" cannot sign certificates here: use an EC, RSA, Ed25519, Ed448 or ML-DSA key`,
     );
   const algorithm = typeof table === 'string' ? table : table[hash];
   if (!algorithm) throw new TypeError(`Unknown hash "${hash}": use 'sha1', 'sha256', 'sha384' or 'sha512'`);

@@ -37,7 +37,10 @@ export interface ListenerOptions {
   clientCertificate?: ClientCertificateDemand | undefined;
   /** One TLS version alone, or any settings; `false` serves plain HTTP. */
   tls?: 'TLSv1.2' | 'TLSv1.3' | ListenerTlsOptions | false | undefined;
-  /** The names in the certificate that is issued for the listener: `localhost`, `127.0.0.1` and `::1` unless given. */
+  /**
+   * The names in the certificate that is issued for the listener, beside the host in `url`: `localhost`, `127.0.0.1`
+   * and `::1` unless given.
+   */
   hosts?: readonly string[] | undefined;
   /** The listener's own certificate, instead of one issued by the authority. */
   certificate?: IssuedCertificate | undefined;
@@ -111,7 +114,11 @@ export async function listen(
 
   const sockets = new Set<Socket>();
   const known = new Map<string, Connection>();
+  // A test that fails before it closes its server shall end all the same: a server keeps no process alive. Whoever
+  // waits for an answer is kept by its own socket.
+  server.unref();
   server.on('connection', (socket: Socket) => {
+    socket.unref();
     sockets.add(socket);
     socket.on('error', () => {}); // a peer that resets a connection is no failure of the test's server
     log.connections += 1;
@@ -214,8 +221,8 @@ function oneVersion(version: SecureVersion): ListenerTlsOptions {
 }
 
 async function issueFor(authority: Authority, { hosts, host }: ListenerOptions): Promise<IssuedCertificate> {
-  const names = hosts ?? [...new Set(['localhost', '127.0.0.1', '::1', ...(host ? [host] : [])])];
-  return await authority.issue({ name: names[0] ?? 'localhost', hosts: names, usage: 'server' });
+  const names = new Set([...(hosts ?? ['localhost', '127.0.0.1', '::1']), host ?? '127.0.0.1']);
+  return await authority.issue({ name: [...names][0]!, hosts: [...names], usage: 'server' });
 }
 
 /** A TLS socket and the TCP socket below it have the same addresses, and no public link to each other. */

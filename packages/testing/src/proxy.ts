@@ -113,7 +113,7 @@ export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy>
     return seen;
   };
   const dial = (target: ProxyTarget): Socket => {
-    const upstream = connect({ ...(options.route?.(target) ?? target), allowHalfOpen: true });
+    const upstream = connect({ ...(options.route?.(target) ?? target), allowHalfOpen: true }).unref();
     upstreams.add(upstream);
     upstream.once('close', () => upstreams.delete(upstream));
     return upstream;

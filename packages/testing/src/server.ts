@@ -89,6 +89,8 @@ export interface TestServer extends AsyncDisposable {
 /**
  * Start a server on loopback that asks its clients for certificates and keeps what it saw.
  *
+ * It keeps no process alive: a script that does nothing but serve calls `server.servers[0].ref()`.
+ *
  * Built-in routes: `/redirect?to=URL&status=302`, `/status/503`, `/delay?ms=100`, `/echo` (the request's body,
  * streamed), `/large?bytes=1000000`; every other path answers with the JSON of what the server saw.
  *

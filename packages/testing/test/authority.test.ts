@@ -1,10 +1,12 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, createSelfSigned, type KeyType } from '../src/index.ts';
+import { createAuthority, createSelfSigned, type KeyType, startServer } from '../src/index.ts';
 import { hasOpenssl, openssl } from './openssl.ts';
 
 let directory: string;
@@ -61,6 +63,25 @@ describe('createAuthority', () => {
     const leaf = new X509Certificate((await authority.issue({ name: 'alice' })).cert);
     expect(root.publicKey.asymmetricKeyType).toBe(expected);
     expect(leaf.verify(root.publicKey)).toBe(true);
+  });
+
+  const mlDsa = ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'] as const;
+  const hasMlDsa = Number.parseInt(process.versions.node, 10) >= 24;
+
+  it.runIf(hasMlDsa).each(mlDsa)('issues %s certificates that a server takes', async (keyType) => {
+    const authority = await createAuthority({ keyType, intermediates: 1 });
+    const alice = await authority.issue({ name: 'alice', keyType });
+    await using server = await startServer({ authority });
+    const options = { ca: authority.certificate, cert: alice.fullChain, key: alice.key };
+    const [response] = await once(get(server.url, { ...options, agent: false }), 'response');
+    response.resume();
+    expect(server.requests[0]?.clientCertificate?.fingerprint256).toBe(alice.fingerprint256);
+    expect(server.requests[0]?.authorized).toBe(true);
+    expect(new X509Certificate(alice.cert).publicKey.asymmetricKeyType).toBe(keyType);
+  });
+
+  it.skipIf(hasMlDsa)('says which Node has ML-DSA', async () => {
+    await expect(createAuthority({ keyType: 'ml-dsa-65' })).rejects.toThrow(/use Node 24 or newer/);
   });
 
   it('refuses a key that cannot sign', async () => {

@@ -28,7 +28,8 @@ afterAll(async () => {
 });
 
 const IMPORTS = {
-  mjs: `import * as testing from './index.mjs'; import { get } from 'node:https';`,
+  mjs: `import * as testing from './index.mjs'; import { get } from 'node:https';
+    import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
   cjs: `const testing = require('./index.cjs'); const { get } = require('node:https');`,
 };
 
@@ -61,6 +62,47 @@ async function run() {
   await proxy.close();
   await server.close();
   console.log(server.requests[0].clientCertificate.commonName, status);
+}
+run();
+`;
+
+it.each(['mjs', 'cjs'] as const)('a %s process that closes nothing exits by itself', async (kind) => {
+  const path = join(directory, `open.${kind}`);
+  await writeFile(path, IMPORTS[kind] + OPEN);
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [path], {
+    encoding: 'utf8',
+    timeout: 10_000, // idle connections are kept for 100 seconds
+  });
+  expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+  expect(stdout.trim()).toBe('200 200 200 200');
+});
+
+const OPEN = `
+async function run() {
+  const { createAuthority, startServer, startProxy } = testing;
+  const { connect } = require('node:net');
+  const authority = await createAuthority();
+  const server = await startServer({
+    authority,
+    clientCertificate: 'none',
+    keepAliveTimeout: 100000,
+    listeners: [{}, { http2: true }, { tls: false }],
+  });
+  const proxy = await startProxy({ authority });
+  const statuses = [];
+  for (const url of server.urls) {
+    const get = url.startsWith('https') ? require('node:https').get : require('node:http').get;
+    const status = await new Promise((resolve, reject) => {
+      get(url + '/delay?ms=50', { ca: authority.certificate, agent: false, headers: { connection: 'keep-alive' } },
+        (response) => { response.resume(); response.socket.unref(); resolve(response.statusCode); }).on('error', reject);
+    });
+    statuses.push(status);
+  }
+  const tunnel = connect(proxy.port, proxy.host);
+  tunnel.write('CONNECT ' + server.host + ':' + server.ports[2] + ' HTTP/1.1\\r\\n\\r\\n');
+  await new Promise((resolve) => tunnel.once('data', (data) => { statuses.push(Number(String(data).split(' ')[1])); resolve(); }));
+  tunnel.unref();
+  console.log(statuses.join(' '));
 }
 run();
 `;

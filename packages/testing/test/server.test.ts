@@ -244,18 +244,23 @@ describe('listeners', () => {
     socket.destroy();
   });
 
-  it('have the names that were asked for', async () => {
-    await using server = await startServer({
-      authority,
-      hosts: ['api.bank.example'],
-      clientCertificate: 'none',
-    });
-    await expect(request(server.url, as(undefined, authority))).rejects.toMatchObject({
-      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
-    });
-    await request(server.url, { ...as(undefined, authority), servername: 'api.bank.example' });
-    expect(server.requests[0]?.servername).toBe('api.bank.example');
-  });
+  it.each([undefined, 'localhost'])(
+    'have the names that were asked for, and the host of the URL (%s)',
+    async (host) => {
+      await using server = await startServer({
+        authority,
+        host,
+        hosts: ['api.bank.example'],
+        clientCertificate: 'none',
+      });
+      await request(server.url, as(undefined, authority));
+      await request(server.url, { ...as(undefined, authority), servername: 'api.bank.example' });
+      expect(server.requests[1]?.servername).toBe('api.bank.example');
+      await expect(
+        request(server.url, { ...as(undefined, authority), servername: 'www.bank.example' }),
+      ).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+    },
+  );
 
   it('present a certificate of their own', async () => {
     const certificate = await createSelfSigned({ name: 'self', hosts: ['127.0.0.1'] });

@@ -6,7 +6,6 @@ import {
   ClientCertificateError,
   type Inspection,
   inspectFile,
-  type Passphrase,
   readCertificate,
   type Warning,
 } from '@clientcert/core';
@@ -31,9 +30,11 @@ export function addInspect(program: Command, exit: (code: number) => void): void
     async (files: string[], options: PassphraseOptions & { json?: boolean }) => {
       const reports: Report[] = [];
       for (const file of files) reports.push(await inspect(file, options));
+      const pair = await pairUp(reports, options);
+      if (pair) reports.push(pair);
       if (options.json) console.log(JSON.stringify(reports, null, 2));
       else console.log(reports.map(print).join('\n\n'));
-      const verdicts = reports.map(({ verdict }) => verdict);
+      const verdicts = reports.filter(({ halfOf }) => halfOf === undefined).map(({ verdict }) => verdict);
       exit(verdicts.includes('unusable') ? 1 : verdicts.includes('warning') ? 2 : 0);
     },
   );
@@ -41,6 +42,8 @@ export function addInspect(program: Command, exit: (code: number) => void): void
 
 interface Report {
   file: string;
+  /** The files that make one identity together with this one; what they come to has a report of its own. */
+  halfOf?: readonly string[];
   verdict: 'good' | 'warning' | 'unusable';
   /** What the file is. */
   format?: string;
@@ -117,6 +120,32 @@ async function inspect(file: string, options: PassphraseOptions): Promise<Report
   }
 }
 
+/** One file with a key alone, and the files with certificates alone: whether they belong together. */
+async function pairUp(reports: readonly Report[], options: PassphraseOptions): Promise<Report | undefined> {
+  const halves = reports.filter(({ identities }) => identities?.length === 0);
+  const [key, ...more] = halves.filter(({ keys = [] }) => keys.length > 0);
+  const certs = halves.filter(
+    ({ keys = [], certificates = [] }) => keys.length === 0 && certificates.length > 0,
+  );
+  if (key === undefined || more.length > 0 || certs.length === 0) return undefined;
+  const files = [...certs, key].map(({ file }) => file);
+  for (const half of [...certs, key]) half.halfOf = files;
+  const cert = certs.length === 1 ? certs[0]!.file : certs.map(({ file }) => file);
+  const file = files.join(' + ');
+  try {
+    return await withPassphrase(options, key.file, async (passphrases) => {
+      const read = await readCertificate({ cert, key: key.file, ...passphrases });
+      const lines = configLines(certs[0]!.file, { cert, key: key.file }, passphrases, undefined);
+      const identity = identityOf(read, undefined, lines);
+      return { file, verdict: read.warnings.length > 0 ? 'warning' : 'good', identities: [identity] };
+    });
+  } catch (error) {
+    if (!(error instanceof ClientCertificateError)) throw error;
+    const { code, message, hint } = error;
+    return { file, verdict: 'unusable', error: { code, message, hint } };
+  }
+}
+
 /** Every key with its certificate; a file with one of each that do not belong together is an error. */
 async function identitiesOf(
   file: string,
@@ -138,7 +167,7 @@ async function identitiesOf(
       identityOf(
         read,
         leaves[index]?.alias,
-        configLines(file, format.container, passphrases.passphrase, alias),
+        configLines(file, { [isText(format) ? 'cert' : 'pfx']: file }, passphrases, alias),
       ),
     );
   }
@@ -213,22 +242,26 @@ async function nodesThatOpen(file: string, { format, legacyAlgorithms }: Inspect
   return format.container === 'PEM' && plainText ? [20, 22, 24, 26] : [];
 }
 
+function isText({ container }: Inspection['format']): boolean {
+  return container === 'PEM' || container === 'DER';
+}
+
 function configLines(
   file: string,
-  container: string,
-  passphrase: Passphrase | undefined,
+  paths: Readonly<Record<string, string | readonly string[]>>,
+  { passphrase, keyPassphrase }: Passphrases,
   alias: string | undefined,
 ): string[] {
   const name =
     basename(file)
       .replace(/\.[^.]*$/, '')
       .replace(/[^A-Za-z0-9]+/g, '-') || 'client';
-  const option = container === 'PEM' || container === 'DER' ? 'cert' : 'pfx';
-  const variable = `${name.toUpperCase().replaceAll('-', '_')}_PASSPHRASE`;
+  const variable = name.toUpperCase().replaceAll('-', '_');
   return [
     `'${name}': {`,
-    `  ${option}: ${JSON.stringify(file)},`,
-    ...(passphrase ? [`  passphrase: { env: '${variable}' },`] : []),
+    ...Object.entries(paths).map(([option, path]) => `  ${option}: ${JSON.stringify(path)},`),
+    ...(passphrase ? [`  passphrase: { env: '${variable}_PASSPHRASE' },`] : []),
+    ...(keyPassphrase ? [`  keyPassphrase: { env: '${variable}_KEY_PASSPHRASE' },`] : []),
     ...(alias ? [`  alias: '${alias.replaceAll(':', '')}',`] : []),
     '},',
   ];
@@ -246,20 +279,24 @@ function print(report: Report): string {
     keys = [],
     skipped = [],
   } = report;
-  lines.push('', field('File', [format, ...algorithms].join('; ')));
-  lines.push(
-    field(
-      'Node itself',
-      opensIn.length > 0 ? `opens it in ${opensIn.join(', ')}` : 'does not open it; clientcert does',
-    ),
-  );
+  if (format !== undefined) {
+    lines.push('', field('File', [format, ...algorithms].join('; ')));
+    lines.push(
+      field(
+        'Node itself',
+        opensIn.length > 0 ? `opens it in ${opensIn.join(', ')}` : 'does not open it; clientcert does',
+      ),
+    );
+  }
   if (skipped.length > 0) lines.push(field('Skipped', skipped.join(', ')));
   for (const identity of identities) lines.push('', ...printIdentity(identity));
   for (const certificate of certificates) lines.push('', '  Certificate', ...printCertificate(certificate));
   for (const { type, encrypted } of keys) {
     lines.push('', field('Private key', `${type}, ${encrypted ? 'encrypted' : 'not encrypted'}`));
   }
-  if (identities.length === 0) {
+  if (report.halfOf) {
+    lines.push('', wrap(`Looked at together: ${report.halfOf.map(safe).join(' + ')}`, '  ', '    '));
+  } else if (identities.length === 0) {
     lines.push('', wrap(`! ${whatIsMissing(certificates.length, keys.length)}`, '  ', '    '));
   } else {
     lines.push('', '  To use it', '    certificates: {');

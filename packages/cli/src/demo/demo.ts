@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, type RequestHandler, type SeenRequest, startServer } from '@clientcert/testing';
+import type { RequestHandler, SeenRequest } from '@clientcert/testing';
 import type { Command } from 'commander';
-import { type Call, makeCalls, type Scene } from './calls.ts';
+import type { Call, Scene } from './calls.ts';
 import { printTable, type Row } from './table.ts';
 
 /** `clientcert demo`: throwaway authority, files and servers; every adapter; what each server saw. */
@@ -20,10 +20,14 @@ export function addDemo(program: Command, exit: (code: number) => void): void {
       else printTable(rows);
       exit(rows.every((row) => row.asExpected) ? 0 : 1);
     });
-  program.command('demo-calls', { hidden: true }).action(makeCalls);
+  program
+    .command('demo-calls', { hidden: true })
+    .action(async () => (await import('./calls.ts')).makeCalls());
 }
 
 async function runDemo(): Promise<Row[]> {
+  // Imported when they are needed: no other command waits for every client.
+  const { createAuthority, startServer } = await import('@clientcert/testing');
   const directory = await mkdtemp(join(tmpdir(), 'clientcert-demo-'));
   try {
     const authority = await createAuthority({ name: 'Demo Authority' });

@@ -233,7 +233,7 @@ const cases: Record<string, Provoke[]> = {
       const authority = await createAuthority();
       await using server = await startServer({
         authority,
-        hosts: ['other.example'],
+        certificate: await authority.issue({ name: 'a', hosts: ['other.example'] }),
         clientCertificate: 'none',
       });
       return await failure({ port: server.port, ca: authority.certificate, servername: 'api.bank.example' });
