@@ -348,7 +348,7 @@ describe('attack: files that stop the process', () => {
     const names = Array.from({ length: 10_000 }, (_, index) => `service-number-${index}`);
     await using credentials = await loadCredentials({
       certificates: { bank: { cert: identityPem } },
-      services: Object.fromEntries(names.map((name) => [name, 'bank'])),
+      services: Object.fromEntries(names.map((name) => [name, 'bank' as const])),
     });
     const cost = await costOf(async () => {
       for (let call = 0; call < 20; call++)

@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Config, type FileSource, loadCredentials, type SourceCall } from '../../src/index.ts';
 import { isEqual } from '../../src/rotate/equal.ts';
-import { Renewal } from '../../src/rotate/renewal.ts';
+import { type Reading, Renewal } from '../../src/rotate/renewal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
 import { buildModules } from '../built.ts';
 import { inPlace, issue, next, request, scratch } from './scene.ts';
@@ -137,13 +137,13 @@ describe('a function as the source', () => {
     it('a reading that cannot be ended is waited for, and no other is begun meanwhile', async () => {
       let begun = 0;
       let release = () => {};
-      const renewal = new Renewal(
+      const renewal = new Renewal<number>(
         {
           name: 'bank',
           // As where the kernel holds a thread: the signal changes nothing.
           read: () => {
             begun += 1;
-            return new Promise((resolve) => {
+            return new Promise<Reading<number>>((resolve) => {
               release = () => resolve({ value: begun, files: [] });
             });
           },
