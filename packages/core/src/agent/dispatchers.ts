@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
 import { type Connector, createConnector, type Dialer } from './connector.ts';
-import { snapshot } from './written.ts';
+import { snapshot, written } from './written.ts';
 
 /** As whom a request is made, and the origin that it was begun at. */
 export interface Identity {
@@ -88,7 +88,8 @@ export class Dispatchers<Kind extends Pool> {
    */
   find(origin: string | URL, identity: Identity, allowH2: boolean): Route<Kind> | null {
     const to = typeof origin === 'string' ? origin : origin.origin;
-    const { service, origin: begun, proxy } = identity;
+    const { service, origin: begun } = identity;
+    const proxy = written(identity, 'proxy');
     const { generation } = this.#decider;
     const last = this.#last;
     if (
