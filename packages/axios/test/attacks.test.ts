@@ -56,6 +56,7 @@ function load(issued = alice): Promise<Credentials> {
 
 const subjects = (server = bank) =>
   server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);
+const isHardened = Number(axios.VERSION.split('.')[1]) >= 21;
 const hasHttp2 = Number(axios.VERSION.split('.')[1]) >= 13;
 
 describe('attack: rules that are weakened', () => {
@@ -170,12 +171,15 @@ describe('attack: identities that mix', () => {
         Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
       }
       try {
-        await api.get(bank.url, way);
+        // An older axios trips over such a prototype itself.
+        await api
+          .get(bank.url, way)
+          .catch((error) => expect([isHardened, error.name]).toEqual([false, 'TypeError']));
       } finally {
         for (const name of Object.keys(pollution)) delete (Object.prototype as Record<string, unknown>)[name];
       }
     }
-    expect(subjects()).toEqual(transports.map(() => 'alice'));
+    expect(subjects()).toEqual((isHardened ? transports : subjects()).map(() => 'alice'));
     expect(proxy.connects).toEqual([]);
   });
 });
