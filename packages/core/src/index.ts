@@ -11,20 +11,20 @@ export {
 } from './agent/dispatchers.ts';
 export type { Handshake, HandshakeFailure } from './agent/handshake.ts';
 export { snapshot, written } from './agent/written.ts';
-export type { CertificateInfo } from './certificate-info.ts';
 export { defineConfig } from './config/define.ts';
 export { fromEnvironment } from './config/environment.ts';
 export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';
-export type { ConnectIdentity, Credentials, SigningKey } from './credentials.ts';
+export type { CertificateInfo } from './credentials/certificate-info.ts';
+export type { ConnectIdentity, Credentials, SigningKey } from './credentials/credentials.ts';
+export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './credentials/events.ts';
+export { inspectFile, loadCredentials, readCertificate } from './credentials/late.ts';
+export { acceptCredentials, type Loading, loadedOf } from './credentials/loading.ts';
 export {
   ClientCertificateError,
   type ClientCertificateErrorCode,
   type ConfigIssue,
 } from './errors.ts';
-export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './events.ts';
-export { inspectFile, loadCredentials, readCertificate } from './late.ts';
 export type { Inspection, InspectOptions } from './load/index.ts';
-export { acceptCredentials, type Loading, loadedOf } from './loading.ts';
 export type { CertificateRole, Expired, Expiring } from './rotate/expiry.ts';
 export type { Health, HealthReason } from './rotate/health.ts';
 export {
@@ -34,7 +34,7 @@ export {
   type PrometheusRegistry,
   registerMetrics,
 } from './rotate/metrics.ts';
-export type { ReloadReport } from './rotate/renewals.ts';
+export type { ReloadReport } from './rotate/reloader.ts';
 export type { PinnedConnectOptions } from './tls/profile.ts';
 export type {
   CaMaterial,

@@ -4,41 +4,41 @@ import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
-import { type Route, RoutingAgent } from './agent/agent.ts';
+import { type Route, RoutingAgent } from '../agent/agent.ts';
 import {
   type CallerOptions,
   checkCaller,
   describeOwn,
   ownOptions,
   refuseOwnIdentity,
-} from './agent/caller.ts';
-import { dial } from './agent/dial.ts';
-import { requireRequest } from './agent/handshake.ts';
-import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
-import type { TunnelProxy } from './agent/tunnel.ts';
+} from '../agent/caller.ts';
+import { dial } from '../agent/dial.ts';
+import { requireRequest } from '../agent/handshake.ts';
+import { chooseProxy, nodeProxySetting, type ProxySetting } from '../agent/proxy.ts';
+import type { TunnelProxy } from '../agent/tunnel.ts';
+import { checkConfig } from '../config/check.ts';
+import { parseProxyUrl } from '../config/proxy.ts';
+import { readConfig } from '../config/read.ts';
+import { ClientCertificateError } from '../errors.ts';
+import { ownOf } from '../own.ts';
+import { explain } from '../pin/explain.ts';
+import { findService, resolve, resolveHost } from '../pin/resolve.ts';
+import { rulesOf } from '../pin/rule.ts';
+import { soleCertificate } from '../pin/sole-certificate.ts';
+import { checkPort, parseOrigin, parseTarget } from '../pin/target.ts';
+import { type Health, judgeHealth } from '../rotate/health.ts';
+import type { ReloadReport } from '../rotate/reloader.ts';
+import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
+import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
 import {
   type CertificateInfo,
   describeCertificate,
   describeCredentials,
   pinsByCertificate,
 } from './certificate-info.ts';
-import { checkConfig } from './config/check.ts';
-import { parseProxyUrl } from './config/proxy.ts';
-import { readConfig } from './config/read.ts';
 import { Connections, type Retirable } from './connections.ts';
-import { ClientCertificateError } from './errors.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import { type Inventory, type LoadedProxy, loadInventory, proxyLabel, versionOf } from './inventory.ts';
-import { ownOf } from './own.ts';
-import { explain } from './pin/explain.ts';
-import { findService, resolve, resolveHost } from './pin/resolve.ts';
-import { rulesOf } from './pin/rule.ts';
-import { soleCertificate } from './pin/sole.ts';
-import { checkPort, parseOrigin, parseTarget } from './pin/target.ts';
-import { type Health, judgeHealth } from './rotate/health.ts';
-import type { ReloadReport } from './rotate/renewals.ts';
-import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from './tls/profile.ts';
-import type { Config, Explanation, Resolution, Target, Warning } from './types.ts';
 import { closed, Upkeep } from './upkeep.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Credentials } from '../src/index.ts';
-import { type Config, loadCredentials } from '../src/index.ts';
+import type { Credentials } from '../../src/index.ts';
+import { type Config, loadCredentials } from '../../src/index.ts';
 
 const credentials = await loadCredentials({
   certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },

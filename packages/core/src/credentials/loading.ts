@@ -1,5 +1,5 @@
+import { ClientCertificateError } from '../errors.ts';
 import type { Credentials } from './credentials.ts';
-import { ClientCertificateError } from './errors.ts';
 
 /** What `loadCredentials` returned, or the promise of it. */
 export type Loading = Credentials | Promise<Credentials>;
