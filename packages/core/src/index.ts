@@ -1,24 +1,13 @@
 export type { RoutingAgent } from './agent/agent.ts';
-export { isRoutingAgent } from './agent/brand.ts';
-export type { ConnectCallback, Connector, ConnectTarget } from './agent/connector.ts';
-export {
-  type DispatcherKind,
-  Dispatchers,
-  decides,
-  type Identity,
-  type Pool,
-  type Route,
-} from './agent/dispatchers.ts';
 export type { Handshake, HandshakeFailure } from './agent/handshake.ts';
-export { snapshot, written } from './agent/written.ts';
 export { defineConfig } from './config/define.ts';
 export { fromEnvironment } from './config/environment.ts';
 export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';
 export type { CertificateInfo } from './credentials/certificate-info.ts';
-export type { ConnectIdentity, Credentials, SigningKey } from './credentials/credentials.ts';
+export type { Credentials, SigningKey } from './credentials/credentials.ts';
 export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './credentials/events.ts';
+export type { ConnectIdentity } from './credentials/identity.ts';
 export { inspectFile, loadCredentials, readCertificate } from './credentials/late.ts';
-export { acceptCredentials, type Loading, loadedOf } from './credentials/loading.ts';
 export {
   ClientCertificateError,
   type ClientCertificateErrorCode,

@@ -1,44 +1,31 @@
-// Larger than the other files: the one object that a user holds, and the only file that imports every stage.
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { AgentOptions } from 'node:https';
-import { isIP } from 'node:net';
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
-import { type Route, RoutingAgent } from '../agent/agent.ts';
-import {
-  type CallerOptions,
-  checkCaller,
-  describeOwn,
-  ownOptions,
-  refuseOwnIdentity,
-} from '../agent/caller.ts';
-import { dial } from '../agent/dial.ts';
-import { requireRequest } from '../agent/handshake.ts';
-import { chooseProxy, nodeProxySetting, type ProxySetting } from '../agent/proxy.ts';
-import type { TunnelProxy } from '../agent/tunnel.ts';
+import type { RoutingAgent } from '../agent/agent.ts';
 import { checkConfig } from '../config/check.ts';
-import { parseProxyUrl } from '../config/proxy.ts';
 import { readConfig } from '../config/read.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { ownOf } from '../own.ts';
 import { explain } from '../pin/explain.ts';
-import { findService, resolve, resolveHost } from '../pin/resolve.ts';
 import { rulesOf } from '../pin/rule.ts';
 import { soleCertificate } from '../pin/sole-certificate.ts';
-import { checkPort, parseOrigin, parseTarget } from '../pin/target.ts';
 import { type Health, judgeHealth } from '../rotate/health.ts';
 import type { ReloadReport } from '../rotate/reloader.ts';
-import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
+import type { PinnedConnectOptions } from '../tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
+import { AdapterView } from './adapter-view.ts';
+import { adapterView } from './brand.ts';
 import {
   type CertificateInfo,
   describeCertificate,
   describeCredentials,
   pinsByCertificate,
 } from './certificate-info.ts';
-import { Connections, type Retirable } from './connections.ts';
+import { Connections } from './connections.ts';
+import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
-import { type Inventory, type LoadedProxy, loadInventory, proxyLabel, versionOf } from './inventory.ts';
+import type { ConnectIdentity } from './identity.ts';
+import { type Inventory, loadInventory, versionOf } from './inventory.ts';
+import { proxyChooser } from './proxy-choice.ts';
 import { closed, Upkeep } from './upkeep.ts';
 
 /**
@@ -73,24 +60,6 @@ export async function loadCredentials(config?: Config | string | URL): Promise<C
   return new Credentials(await loadInventory(await checkConfig(written, place)));
 }
 
-/** As whom, and through which proxy, {@link Credentials.agent} and {@link Credentials.connect} connect. */
-export interface ConnectIdentity<ServiceName extends string = string> {
-  /** Call as this service of the config; with `false`, present no certificate. */
-  service?: ServiceName | false | undefined;
-  /** The origin that the caller's own request names: where a service without `hosts` applies. */
-  origin?: string | URL | undefined;
-  /** `'env'`, a proxy's URL, or `false`; in place of what the config says. */
-  proxy?:
-    | 'env'
-    | (string & {})
-    | URL
-    | { url: string | URL; authorization?: string | undefined }
-    | false
-    | undefined;
-  /** What holds where neither `proxy` nor the config says: `'env'` for clients that read the environment. */
-  defaultProxy?: 'env' | undefined;
-}
-
 /** What {@link Credentials.withSigningKey} lends. */
 export interface SigningKey {
   /** Name of the certificate in the config. */
@@ -106,17 +75,17 @@ export interface SigningKey {
  * Keys, passphrases and contexts are in private fields; printing it shows names and rules.
  */
 export class Credentials<CertificateName extends string = string, ServiceName extends string = string> {
-  #closed = false;
-  readonly #connections = new Connections();
   readonly #events = new Events();
   readonly #upkeep: Upkeep;
-  readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
-  readonly #shared = new Map<string, RoutingAgent>();
-  #lastShared: (ConnectIdentity & { readonly agent: RoutingAgent }) | undefined;
+  readonly #decisions: Decisions;
+  readonly #adapter: AdapterView;
 
   /** @internal */
   constructor(inventory: Inventory) {
-    this.#upkeep = new Upkeep(inventory, this.#connections, this.#events);
+    const connections = new Connections();
+    this.#upkeep = new Upkeep(inventory, connections, this.#events);
+    this.#decisions = new Decisions(this.#upkeep, connections);
+    this.#adapter = new AdapterView(this.#decisions, this.#upkeep, connections);
   }
 
   /** What holds at this moment. */
@@ -130,7 +99,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
    */
   resolve(target: Target<ServiceName>): Resolution {
-    return resolve(this.#inventory.table, target);
+    return this.#decisions.resolve(target);
   }
 
   /**
@@ -151,7 +120,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         return version && describeCertificate(version, config, [], undefined);
       },
       proxy: (host, port) => {
-        const proxy = this.#proxyChooser()(host, port);
+        const proxy = proxyChooser(this.#decisions)(host, port);
         return proxy && `${proxy.url.protocol}//${proxy.url.host}`;
       },
     });
@@ -166,40 +135,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @see https://nodejs.org/api/https.html#class-httpsagent
    */
   agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
-    const { service, origin, proxy, defaultProxy, ...agentOptions } = ownOf(options);
-    const connections = this.#connections;
-    const route: Route = {
-      decide: this.#decider(service, origin),
-      proxy: this.#proxyChooser(proxy, defaultProxy),
-      observe: this.#upkeep.observer,
-      get generation() {
-        return connections.generation;
-      },
-      adopt: (agent) => connections.adopt(agent),
-    };
-    // Node's own delay is a second. axios sets a minute for every request: between the two, each request would
-    // switch its socket to and fro, with system calls that take longer than all that is done here.
-    return new RoutingAgent(route, { keepAlive: true, keepAliveMsecs: 60_000, ...agentOptions });
-  }
-
-  /** The agent for these options, the same one each time: what adapters hand to their clients. */
-  sharedAgent(options: ConnectIdentity<ServiceName>): RoutingAgent {
-    const { service, origin, proxy, defaultProxy } = ownOf(options);
-    // Most calls are made as the one before.
-    const last = this.#lastShared;
-    if (last && last.service === service && last.origin === origin) {
-      if (last.proxy === proxy && last.defaultProxy === defaultProxy) return last.agent;
-    }
-    const key = JSON.stringify([service, origin, proxy, defaultProxy]);
-    let agent = this.#shared.get(key);
-    if (!agent) {
-      const [oldest] = this.#shared.keys();
-      if (oldest !== undefined && this.#shared.size >= maxSharedAgents) this.#shared.delete(oldest);
-      agent = this.agent(options);
-      this.#shared.set(key, agent);
-    }
-    this.#lastShared = { service, origin, proxy, defaultProxy, agent };
-    return agent;
+    return this.#adapter.agent(options);
   }
 
   /**
@@ -208,108 +144,17 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED
    */
   connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
-    const { host, port } = parseTarget(target);
-    const profile = this.#profileOf(this.resolve(target));
-    const options = profile.connectOptions(host);
-    return { ...options, checkServerIdentity: requireRequest(profile, port, options.checkServerIdentity) };
+    return this.#decisions.connectOptions(target);
   }
 
   /**
-   * Connects to a host with what is pinned to it, through the proxy if there is one: for clients that pool
-   * connections themselves. Such a client must keep connections apart by `profileId`.
-   *
-   * @param options The host and port, as whom, and further options of `tls.connect`.
-   * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
-   */
-  connect(options: ConnectIdentity<ServiceName> & ConnectionOptions): TLSSocket {
-    const { service, origin, proxy, defaultProxy, ...rest } = ownOf(options);
-    const given = ownOf(rest);
-    const { host = 'localhost', port = 443, servername = isIP(host) === 0 ? host : '' } = given;
-    const profile = this.#decider(service, origin)(host, port);
-    if (given.path) return connectUnix(given, service ? 'service' : given.host, profile.resolution);
-    const own = ownOptions(given as CallerOptions);
-    if (own) checkCaller(profile.resolution, own);
-    const pool = `${host}:${port}:${servername}:${profile.contexts.id}${describeOwn(own)}`;
-    return dial(
-      {
-        profile,
-        host,
-        port,
-        proxy: this.#proxyChooser(proxy, defaultProxy)(host, port),
-        own,
-        pool,
-        sessions: this.#connections.sessions,
-        observe: this.#upkeep.observer,
-      },
-      { ...given, servername, host, port },
-    );
-  }
-
-  /**
-   * What connections to a target may be shared by: equal for two targets, and over time, only where they are
-   * made with the same version of the same certificate, the same TLS versions and the same trust. Never secret.
-   *
-   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
-   */
-  profileId(target: Target<ServiceName>): string {
-    return this.#profileOf(this.resolve(target)).contexts.id;
-  }
-
-  /**
-   * A number that changes with every renewal, new config and `close`: while it is the same, every decision is;
-   * for adapters that keep what they were told.
-   */
-  get generation(): number {
-    return this.#connections.generation;
-  }
-
-  /** Whether the config says which proxy to use, `false` included; for adapters of clients with proxies of their own. */
-  get decidesProxy(): boolean {
-    return this.#inventory.proxy !== undefined;
-  }
-
-  /**
-   * Has pools that a client keeps itself told when certificates were renewed or taken away, and of `close`;
-   * for adapters. It is held weakly.
-   */
-  adopt(pools: Retirable): void {
-    this.#connections.adopt(pools);
-  }
-
-  /**
-   * Refuses a redirect from https to http for a call that presented a certificate, unless its rule says
-   * `allowDowngrade`; for adapters of clients that let them see redirects.
-   *
-   * @throws ERR_CLIENTCERT_DOWNGRADE
-   */
-  checkRedirect(from: Target<ServiceName>, to: string | URL): void {
-    const { certificate, rule, allowDowngrade } = this.resolve(from);
-    if (certificate === null || allowDowngrade || parseOrigin(to).secure) return;
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_DOWNGRADE',
-      `${rule}: the server redirects a call that presented certificate "${certificate}" to http:`,
-      { hint: 'Call the https address, or write allowDowngrade: true on the rule if http is really meant.' },
-    );
-  }
-
-  /**
-   * Refuses an agent, dispatcher, certificate or key of the caller's own where a rule decides; for adapters.
-   *
-   * @param option What the caller's client calls it, e.g. `httpsAgent`.
-   * @throws ERR_CLIENTCERT_AGENT_CONFLICT
-   */
-  refuseOwn(target: Target<ServiceName>, option: string): void {
-    refuseOwnIdentity(this.resolve(target), option);
-  }
-
-  /**
-   * Lends the private key of the certificate that a target is presented with, to sign a message to it; for
-   * adapters. This is the one way to a key: `use` must keep nothing of it.
+   * Lends the private key of the certificate that is sent to a target, to sign a message to it. This is the one
+   * way to a key: `use` must keep nothing of it.
    *
    * @param target Where the message goes. Without a host: the certificate of the service, or the only one that
    *   any host rule names.
    * @returns What `use` returns; with the certificate as it is now, renewals included.
-   * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where the target is presented with none;
+   * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where none is sent to the target;
    *   ERR_CLIENTCERT_ORIGIN_NEEDED without a host, where the certificate depends on it;
    *   ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CLOSED
    *
@@ -324,7 +169,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined },
     use: (key: SigningKey) => Result,
   ): Result {
-    if (this.#closed) throw closed();
+    if (this.#upkeep.closed) throw closed();
     const name = this.#signerFor(target);
     const { privateKey, certificate, chain } = versionOf(this.#inventory, name).material;
     return use({ name, privateKey, certificate, chain: [...chain] });
@@ -394,7 +239,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       .endingAuthorities()
       .map((each) => ({ ...each, used: used.has(each.name) }));
     const { broken } = this.#inventory;
-    return judgeHealth(records, authorities, broken, this.#upkeep.failures(), this.#closed);
+    return judgeHealth(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
@@ -435,11 +280,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** Stops watching and closes idle connections; what is under way finishes, and nothing new is begun. */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#upkeep.close();
-    this.#shared.clear();
-    this.#lastShared = undefined;
-    await this.#connections.close();
+    await this.#adapter.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -454,11 +296,16 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const describe = (credentials: Credentials): string =>
       describeCredentials(credentials.certificates(), credentials.rules(), credentials.health());
     Object.defineProperties(Credentials.prototype, {
-      [Symbol.for('clientcert.Credentials')]: { value: true },
+      // For adapters, which find it over two copies of this package; a user's editor does not show it.
+      [adapterView]: {
+        get(this: Credentials) {
+          return this.#adapter;
+        },
+      },
       // What `console.log` prints: names, dates and rules. The prototype itself is no credentials.
       [inspect.custom]: {
         value(this: Credentials) {
-          return #closed in this ? describe(this) : 'Credentials {}';
+          return #upkeep in this ? describe(this) : 'Credentials {}';
         },
       },
     });
@@ -484,102 +331,4 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       { hint: 'Pin a certificate to its host, or sign nothing that goes there.' },
     );
   }
-
-  /** Decides for one identity of a caller; by what is loaded then, so that it outlives renewals. */
-  #decider(
-    service?: ServiceName | false | undefined,
-    origin?: string | URL | undefined,
-  ): (host: string, port: number | string) => ConnectionProfile {
-    const from = origin === undefined ? undefined : parseOrigin(origin);
-    if (service && findService(this.#inventory.table, service).hosts === undefined && !from) {
-      throw new ClientCertificateError(
-        'ERR_CLIENTCERT_ORIGIN_NEEDED',
-        `service "${service}" has no hosts, so it applies at the origin that the caller names, and none was named`,
-        {
-          hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.`,
-        },
-      );
-    }
-    return (host, port) =>
-      this.#profileOf(resolveHost(this.#inventory.table, host, checkPort(port), service, from));
-  }
-
-  #profileOf(resolution: Resolution): ConnectionProfile {
-    const known = this.#profiles.get(resolution);
-    if (known && !known.contexts.retired) return known;
-    if (this.#closed) throw closed();
-    const profile = new ConnectionProfile(resolution, this.#contextsOf(resolution));
-    this.#profiles.set(resolution, profile);
-    return profile;
-  }
-
-  /** One set of contexts for all resolutions that may share connections. */
-  #contextsOf(resolution: Resolution): SecureContexts {
-    return this.#connections.contextsOf(resolution, (name) => versionOf(this.#inventory, name));
-  }
-
-  /**
-   * Chooses the proxy on the way to a host: what the caller wrote, else the config, else the client's own way,
-   * which is that of Node's agents unless `byDefault` says otherwise.
-   */
-  #proxyChooser(
-    written?: ConnectIdentity['proxy'],
-    byDefault: 'env' | false = nodeProxySetting(),
-  ): (host: string, port: number | string) => TunnelProxy | null {
-    const own = written === undefined ? undefined : parseProxy(written);
-    const decide = this.#decider();
-    return (host, port) => {
-      const { proxy } = this.#inventory;
-      const setting =
-        own ?? (typeof proxy === 'object' ? this.#configuredProxy(proxy) : (proxy ?? byDefault));
-      return setting === false ? null : chooseProxy(setting, host, port, decide);
-    };
-  }
-
-  #configuredProxy(proxy: LoadedProxy): ProxySetting {
-    return { url: proxy.url, authorization: proxy.authorization, profile: this.#proxyProfile(proxy) };
-  }
-
-  /** What a proxy with a certificate or roots of its own is connected to with. */
-  #proxyProfile({ url, certificate, ca }: LoadedProxy): ConnectionProfile | undefined {
-    if (certificate === undefined && ca.length === 0) return undefined;
-    const host = this.resolve({ host: url.hostname, port: url.port });
-    const resolution: Resolution = {
-      ...host,
-      rule: proxyLabel,
-      certificate: certificate ?? host.certificate,
-      authorities: certificate === undefined ? host.authorities : [certificate],
-      ca: [...host.ca, ...ca],
-      partition: `proxy ${JSON.stringify([certificate, ca.map((root) => root.fingerprint256)])} ${host.partition}`,
-    };
-    return new ConnectionProfile(resolution, this.#contextsOf(resolution));
-  }
 }
-
-/** A Unix socket has no host to decide by: nothing is presented to it, and no host's rule may be meant. */
-function connectUnix(options: ConnectionOptions, named: string | undefined, { rule }: Resolution): TLSSocket {
-  if (named === undefined || rule === 'none') return connectTls({ ...options });
-  throw new ClientCertificateError(
-    'ERR_CLIENTCERT_AGENT_CONFLICT',
-    `${rule}: the connection goes to a Unix socket ("path"), to which no host's certificate is presented`,
-    { hint: 'Remove "path", or the host and service: without them the socket is connected to as it is.' },
-  );
-}
-
-type ProxyObject = { url: string | URL; authorization?: string | undefined };
-
-function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
-  if (proxy === false || proxy === 'env') return proxy as 'env' | false;
-  const { url: written, authorization } = ownOf<ProxyObject>(isProxyObject(proxy) ? proxy : { url: proxy });
-  const { url, problem } = parseProxyUrl(written);
-  if (url !== undefined) return { url, authorization, profile: undefined };
-  throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {
-    hint: 'A proxy is "env", the URL of one, { url, authorization }, or false for none.',
-  });
-}
-
-function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject {
-  return typeof proxy === 'object' && Object.hasOwn(proxy, 'url');
-}
-
-const maxSharedAgents = 1000;

@@ -79,8 +79,13 @@ export class Upkeep {
     }).unref();
   }
 
+  /** What holds at this moment. */
   get inventory(): Inventory {
     return this.#inventory;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Every certificate whose end matters: those presented, those above them, and the roots of certificates and rules. */

@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { acceptCredentials, type Credentials, loadCredentials, loadedOf } from '../../src/index.ts';
+import { acceptCredentials, loadedOf } from '../../src/adapter.ts';
+import { type Credentials, loadCredentials } from '../../src/index.ts';
 
 const config = { certificates: {} };
 const accept = (given: unknown) => acceptCredentials(given, 'clientCertificates()');
