@@ -252,7 +252,7 @@ it('neither watchers nor timers keep a process alive', async () => {
   await writeFile(program, PROGRAM);
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, directory.path], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 40_000,
   });
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'rotated 1, failing\n', stderr: '' });
 });
