@@ -91,7 +91,7 @@ it('client pages have the same headings, in the same order', () => {
   for (const [path, text] of pages)
     if (path.startsWith('clients/'))
       // What only one client has stands between them.
-      expect([path, headings(text).filter((heading) => expected.includes(heading))]).toEqual([
+      expect([path, headings(text).filter((heading) => expected.includes(heading!))]).toEqual([
         path,
         expected,
       ]);
