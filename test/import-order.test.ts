@@ -16,10 +16,10 @@ beforeAll(() => {
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 /** Lints one file that holds `imported` in its second line; resolves to what the linter says. */
-function lint(path: string, imported: string): string {
+function lint(path: string, imported: string, source = `// one line above\nimport '${imported}';\n`): string {
   const file = join(scratch, path);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `// one line above\nimport '${imported}';\n`);
+  writeFileSync(file, source);
   try {
     const bin = join(root, 'node_modules/@biomejs/biome/bin/biome');
     const out = execFileSync(process.execPath, [bin, 'lint', '--colors=off', path], {
@@ -63,4 +63,15 @@ it.each([
   ['packages/axios/src/x.ts', 'axios'],
 ])('%s may import %s', (file, imported) => {
   expect(lint(file, imported)).not.toContain('noRestrictedImports');
+});
+
+it('files that import each other in a circle are refused, types included', () => {
+  const folder = join(scratch, 'packages/axios/src');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, 'other.ts'),
+    "import type { X } from './x.ts';\n\nexport type Other = X | null;\n",
+  );
+  const source = "import type { Other } from './other.ts';\n\nexport type X = { other: Other };\n";
+  expect(lint('packages/axios/src/x.ts', './other.ts', source)).toContain('noImportCycles');
 });

@@ -24,9 +24,9 @@ export {
   startProxy,
   type TestProxy,
 } from './proxy.ts';
+export type { SeenRequest } from './seen-request.ts';
 export {
   type RequestHandler,
-  type SeenRequest,
   type ServerOptions,
   startServer,
   type TestServer,

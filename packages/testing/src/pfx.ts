@@ -11,7 +11,14 @@ import {
   Primitive,
   Sequence,
 } from 'asn1js';
-import type { IssuedCertificate } from './issued.ts';
+
+/** A certificate with its key, as PEM. */
+interface Identity {
+  readonly name: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly chain: string;
+}
 
 /**
  * How a PFX is encrypted:
@@ -49,7 +56,7 @@ export interface PfxOptions {
  * ```
  */
 export async function writePfx(
-  identities: readonly IssuedCertificate[],
+  identities: readonly Identity[],
   passphrase: string,
   options: PfxOptions = {},
 ): Promise<Buffer> {
@@ -215,7 +222,7 @@ function macData(safe: Buffer, hash: string, context: EncryptionContext): AsnTyp
 }
 
 /** Tells which key belongs to which certificate: both carry the SHA-1 of the certificate. */
-function bagAttributes(identity: IssuedCertificate, friendlyName: string | false | undefined): AsnSet {
+function bagAttributes(identity: Identity, friendlyName: string | false | undefined): AsnSet {
   const localKeyId = octets(createHash('sha1').update(derOf(identity.cert)).digest());
   const attributes = [attribute(OID.localKeyId, localKeyId)];
   if (friendlyName !== false) {
@@ -241,13 +248,13 @@ function bag(oid: string, value: AsnType, attributes?: AsnSet): AsnType {
   return sequence(new ObjectIdentifier({ value: oid }), explicit(value), ...(attributes ? [attributes] : []));
 }
 
-function intermediates(identity: IssuedCertificate, chain: boolean | string | undefined): string[] {
+function intermediates(identity: Identity, chain: boolean | string | undefined): string[] {
   if (chain === false) return [];
   const text = typeof chain === 'string' ? chain : identity.chain;
   return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }
 
-function privateKeyInfo(identity: IssuedCertificate): Buffer {
+function privateKeyInfo(identity: Identity): Buffer {
   return derOf(identity.key);
 }
 

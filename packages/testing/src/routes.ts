@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { SeenRequest } from './server.ts';
+import type { SeenRequest } from './seen-request.ts';
 
 type Route = (exchange: {
   request: IncomingMessage;

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Authority, createAuthority } from './authority.ts';
 import {
   type ConnectionLog,
@@ -9,8 +9,8 @@ import {
   listen,
   type Refusal,
 } from './listener.ts';
-import type { PeerCertificate } from './peer.ts';
 import { answer } from './routes.ts';
+import type { SeenRequest } from './seen-request.ts';
 
 /** Options of {@link startServer}; what is said of a listener holds for each of `listeners` that does not say otherwise. */
 export interface ServerOptions extends ListenerOptions {
@@ -31,39 +31,6 @@ export type RequestHandler = (
   response: ServerResponse,
   seen: SeenRequest,
 ) => unknown;
-
-/** One request, as the server saw it. */
-export interface SeenRequest {
-  readonly method: string;
-  /** Without the query. */
-  readonly path: string;
-  /** With scheme, the host that the client named, and query. */
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  /** The body as UTF-8, its first MiB at most; null until something has read it to its end. */
-  body: string | null;
-  /** How many bytes of the body have arrived. */
-  bodyLength: number;
-  readonly clientCertificate: PeerCertificate | null;
-  /** Whether the client presented a certificate that the authority vouches for. */
-  readonly authorized: boolean;
-  /** `'TLSv1.3'`; null over plain HTTP. */
-  readonly protocol: string | null;
-  /** Whether the TLS session was resumed instead of negotiated anew. */
-  readonly resumed: boolean;
-  /** The running number of the connection, from 1, over all ports of the server. */
-  readonly connection: number;
-  readonly port: number;
-  /** `'1.1'`, `'2.0'` */
-  readonly httpVersion: string;
-  /** What ALPN chose: `'h2'`, `'http/1.1'`; null where the client offered nothing. */
-  readonly alpn: string | null;
-  /** The name that the client asked for (SNI); null without. */
-  readonly servername: string | null;
-  /** Whether the connection was lost before the answer was complete. */
-  aborted: boolean;
-  readonly time: Date;
-}
 
 /** A running server, as {@link startServer} gives it. */
 export interface TestServer extends AsyncDisposable {

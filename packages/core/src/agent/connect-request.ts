@@ -1,5 +1,10 @@
 import { isIPv6, type Socket } from 'node:net';
-import type { TunnelProxy } from './tunnel.ts';
+
+/** Who asks: what is written for the proxy, or a user and password in its URL. */
+interface ProxyAuthority {
+  readonly url: URL;
+  readonly authorization?: string | undefined;
+}
 
 /** What a proxy answered to CONNECT. */
 export interface ConnectAnswer {
@@ -31,7 +36,7 @@ export function authorityOf(host: string, port: number | string): string {
  */
 export function requestTunnel(
   socket: Socket,
-  proxy: TunnelProxy,
+  proxy: ProxyAuthority,
   target: string,
   answered: (answer: ConnectAnswer | string) => void,
 ): void {
@@ -98,7 +103,7 @@ function schemesOf(fields: readonly string[]): string[] {
 }
 
 /** Value of `Proxy-Authorization`: what is written for the proxy, else Basic from the user and password in its URL. */
-function authorizationOf({ url, authorization }: TunnelProxy): string | undefined {
+function authorizationOf({ url, authorization }: ProxyAuthority): string | undefined {
   if (authorization !== undefined) return authorization;
   if (!url.username && !url.password) return undefined;
   const user = `${decode(url.username)}:${decode(url.password)}`;
