@@ -14,7 +14,7 @@ import {
 } from './agent/caller.ts';
 import { dial } from './agent/dial.ts';
 import { requireRequest } from './agent/handshake.ts';
-import { chooseProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
+import { chooseProxy, findProxy, nodeProxySetting, type ProxySetting } from './agent/proxy.ts';
 import type { TunnelProxy } from './agent/tunnel.ts';
 import {
   type CertificateInfo,
@@ -29,7 +29,7 @@ import { Connections, type Retirable } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import { type Inventory, type LoadedProxy, loadInventory, proxyLabel, versionOf } from './inventory.ts';
-import { ownOf } from './own.ts';
+import { snapshot } from './own.ts';
 import { explain } from './pin/explain.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import { rulesOf } from './pin/rule.ts';
@@ -151,8 +151,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         return version && describeCertificate(version, config, [], undefined);
       },
       proxy: (host, port) => {
-        const proxy = this.#proxyChooser()(host, port);
-        return proxy && `${proxy.url.protocol}//${proxy.url.host}`;
+        const { proxy = nodeProxySetting() } = this.#inventory;
+        const { url } = findProxy(proxy, host, port) ?? {};
+        return url ? `${url.protocol}//${url.host}` : null;
       },
     });
   }
@@ -166,10 +167,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @see https://nodejs.org/api/https.html#class-httpsagent
    */
   agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
-    const { service, origin, proxy, defaultProxy, ...agentOptions } = ownOf(options);
+    const { service, origin, proxy, defaultProxy, ...agentOptions } = snapshot(options);
+    if ((agentOptions as { proxyEnv?: object }).proxyEnv) throw otherProxies();
     const connections = this.#connections;
     const route: Route = {
       decide: this.#decider(service, origin),
+      service,
       proxy: this.#proxyChooser(proxy, defaultProxy),
       observe: this.#upkeep.observer,
       get generation() {
@@ -184,7 +187,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /** The agent for these options, the same one each time: what adapters hand to their clients. */
   sharedAgent(options: ConnectIdentity<ServiceName>): RoutingAgent {
-    const { service, origin, proxy, defaultProxy } = ownOf(options);
+    const { service, origin, proxy, defaultProxy } = snapshot(options);
     // Most calls are made as the one before.
     const last = this.#lastShared;
     if (last && last.service === service && last.origin === origin) {
@@ -198,7 +201,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       agent = this.agent(options);
       this.#shared.set(key, agent);
     }
-    this.#lastShared = { service, origin, proxy, defaultProxy, agent };
+    // An object may say something else the next time.
+    const isFixed = typeof origin !== 'object' && typeof proxy !== 'object';
+    this.#lastShared = isFixed ? { service, origin, proxy, defaultProxy, agent } : undefined;
     return agent;
   }
 
@@ -222,8 +227,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
    */
   connect(options: ConnectIdentity<ServiceName> & ConnectionOptions): TLSSocket {
-    const { service, origin, proxy, defaultProxy, ...rest } = ownOf(options);
-    const given = ownOf(rest);
+    const { service, origin, proxy, defaultProxy, ...rest } = snapshot(options);
+    const given = snapshot(rest);
     const { host = 'localhost', port = 443, servername = isIP(host) === 0 ? host : '' } = given;
     const profile = this.#decider(service, origin)(host, port);
     if (given.path) return connectUnix(given, service ? 'service' : given.host, profile.resolution);
@@ -544,13 +549,15 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   #proxyProfile({ url, certificate, ca }: LoadedProxy): ConnectionProfile | undefined {
     if (certificate === undefined && ca.length === 0) return undefined;
     const host = this.resolve({ host: url.hostname, port: url.port });
+    const only = certificate !== undefined && this.#inventory.config.pins.trustOnly.has(certificate);
     const resolution: Resolution = {
       ...host,
       rule: proxyLabel,
       certificate: certificate ?? host.certificate,
       authorities: certificate === undefined ? host.authorities : [certificate],
-      ca: [...host.ca, ...ca],
-      partition: `proxy ${JSON.stringify([certificate, ca.map((root) => root.fingerprint256)])} ${host.partition}`,
+      ca: only ? ca : [...host.ca, ...ca],
+      trust: only ? 'only' : host.trust,
+      partition: `proxy ${JSON.stringify([certificate, only, ca.map((root) => root.fingerprint256)])} ${host.partition}`,
     };
     return new ConnectionProfile(resolution, this.#contextsOf(resolution));
   }
@@ -566,11 +573,22 @@ function connectUnix(options: ConnectionOptions, named: string | undefined, { ru
   );
 }
 
+/** Node's own agents take it since 24.5, and would go around what is decided here. */
+function otherProxies(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    'the option "proxyEnv" is that of Node\'s agents, and this agent opens its tunnels itself',
+    { hint: 'Write proxy: "env", or the URL of the proxy as "proxy".' },
+  );
+}
+
 type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
   if (proxy === false || proxy === 'env') return proxy as 'env' | false;
-  const { url: written, authorization } = ownOf<ProxyObject>(isProxyObject(proxy) ? proxy : { url: proxy });
+  const { url: written, authorization } = snapshot<ProxyObject>(
+    isProxyObject(proxy) ? proxy : { url: proxy },
+  );
   const { url, problem } = parseProxyUrl(written);
   if (url !== undefined) return { url, authorization, profile: undefined };
   throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {

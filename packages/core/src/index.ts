@@ -10,7 +10,6 @@ export {
   type Route,
 } from './agent/dispatchers.ts';
 export type { Handshake, HandshakeFailure } from './agent/handshake.ts';
-export { snapshot, written } from './agent/written.ts';
 export type { CertificateInfo } from './certificate-info.ts';
 export { defineConfig } from './config/define.ts';
 export { fromEnvironment } from './config/environment.ts';
@@ -25,6 +24,7 @@ export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from '
 export { inspectFile, loadCredentials, readCertificate } from './late.ts';
 export type { Inspection, InspectOptions } from './load/index.ts';
 export { acceptCredentials, type Loading, loadedOf } from './loading.ts';
+export { snapshot, written } from './own.ts';
 export type { CertificateRole, Expired, Expiring } from './rotate/expiry.ts';
 export type { Health, HealthReason } from './rotate/health.ts';
 export {

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
+import { snapshot } from '../own.ts';
 import type { Resolution, Target } from '../types.ts';
 import { type Connector, createConnector, type Dialer } from './connector.ts';
-import { snapshot } from './written.ts';
 
 /** As whom a request is made, and the origin that it was begun at. */
 export interface Identity {
