@@ -1,5 +1,6 @@
-// Runs the adapters' tests over the versions of their clients in packages/*/versions.json, on Node 20 to 26,
-// and compiles their type tests against each version.
+// Runs the adapters' tests over the versions of their clients in packages/*/versions.json, one of every minor, and
+// compiles their type tests against each: the oldest and the newest of a major version on Node 20 to 26, those
+// between on the oldest Node that they support.
 //
 //   npm run test:versions -- [--quick] [--node 24] [--adapter got]
 //
@@ -39,7 +40,7 @@ for (const adapter of readdirSync(join(root, 'packages'))) {
   const list = join(root, 'packages', adapter, 'versions.json');
   if (!existsSync(list) || (chosen.adapter && !chosen.adapter.includes(adapter))) continue;
   const versions = JSON.parse(readFileSync(list, 'utf8'));
-  for (const { clients, node: floor } of versions) {
+  for (const [index, { clients, node: floor }] of versions.entries()) {
     const name = Object.entries(clients)
       .map((each) => each.join(' '))
       .join(', ');
@@ -49,7 +50,9 @@ for (const adapter of readdirSync(join(root, 'packages'))) {
           clients === versions[0].clients && supported[0],
           clients === versions.at(-1).clients && supported.at(-1),
         ]
-      : supported;
+      : isEnd(versions, index)
+        ? supported
+        : supported.slice(0, 1);
     const runs = wanted.filter((node) => node && (!chosen.node || chosen.node.includes(String(node))));
     if (runs.length === 0) continue;
     const directory = install(adapter, name, clients);
@@ -59,6 +62,14 @@ for (const adapter of readdirSync(join(root, 'packages'))) {
 }
 console.log(failures.length === 0 ? '\nall passed' : `\n${failures.length} failed:\n${failures.join('\n')}`);
 process.exitCode = failures.length === 0 ? 0 : 1;
+
+/** Whether a version is the first or the last of its major version in the list. */
+function isEnd(versions, index) {
+  const [before, own, after] = [-1, 0, 1].map((step) =>
+    String(JSON.stringify(versions[index + step]?.clients)).replace(/\..*/, ''),
+  );
+  return before !== own || after !== own;
+}
 
 /** Installs the clients in a directory of their own, once. */
 function install(adapter, name, clients) {
@@ -103,7 +114,7 @@ function compile(adapter, directory) {
   const types = join(root, 'packages', adapter, 'test', 'types.test-d.ts');
   const scope = join(directory, 'node_modules', '@clientcert');
   mkdirSync(scope, { recursive: true });
-  for (const name of ['core', adapter]) {
+  for (const name of [adapter, ...ownDependencies(adapter)]) {
     rmSync(join(scope, name), { recursive: true, force: true });
     symlinkSync(join(root, 'packages', name), join(scope, name), 'junction');
   }
@@ -134,4 +145,12 @@ function report(name, { status, stdout, stderr }) {
   if (status === 0) return;
   failures.push(name);
   console.log(`${stdout}${stderr}`);
+}
+
+/** What it stands on of this repository. */
+function ownDependencies(adapter) {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'packages', adapter, 'package.json'), 'utf8'));
+  return Object.keys(dependencies)
+    .filter((name) => name.startsWith('@clientcert/'))
+    .map((name) => name.replace('@clientcert/', ''));
 }

@@ -21,6 +21,8 @@ const examples: [file: string, seen: string[], said: string][] = [
   ['axios/services.mjs', ['/accounts bank', '/invoices tax', '/public none'], ''],
   ['axios/without-await.cjs', ['/accounts bank'], 'bank'],
   ['axios/fetch-and-http2.mjs', ['/accounts bank', '/accounts bank'], '200 200'],
+  ['axios/interceptor.mjs', ['/accounts bank', '/taxes/2026 tax'], ''],
+  ['axios/agent-options.mjs', ['/accounts bank'], 'bank'],
   ['axios/errors.mjs', [], 'ERR_CLIENTCERT_SERVICE_UNKNOWN'],
   ['got/basic.mjs', ['/accounts bank'], 'bank'],
   ['got/services.mjs', ['/accounts bank', '/invoices tax', '/archive tax', '/public none'], ''],

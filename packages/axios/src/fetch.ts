@@ -1,6 +1,6 @@
 import { globalAgent } from 'node:https';
-import type { ConnectIdentity, Credentials } from '@clientcert/core';
-import { type Agent, agentsOf, type Dispatcher } from './agents.ts';
+import type { ConnectIdentity } from '@clientcert/core';
+import { type Agent, type Dispatcher, dispatchersOf } from './dispatchers.ts';
 import { type AnyConfig, type Outgoing, own, refuse } from './outgoing.ts';
 
 /**
@@ -52,7 +52,7 @@ class CallDispatcher implements Dispatcher {
 
   dispatch(options: { origin: string | URL; method?: string }, handler: unknown): boolean {
     const { credentials, check } = this.#outgoing;
-    const { service, origin } = this.#identity;
+    const { service, origin, proxy } = this.#identity;
     const to = new URL(options.origin);
     const base = this.brought ?? globalDispatcher()!;
     const Agent = this.brought ? undefined : agentClassOf(base);
@@ -66,13 +66,10 @@ class CallDispatcher implements Dispatcher {
     }
     this.#from = to;
     check?.(to, options.method ?? 'GET');
-    if (to.protocol !== 'https:' || !decides(credentials, to, this.#identity)) {
-      return base.dispatch(options, handler);
-    }
     const defaultProxy = base.constructor === Agent ? undefined : 'env';
-    return agentsOf(credentials)
-      .find(to, { ...this.#identity, defaultProxy }, Agent)
-      .dispatch(options, handler);
+    const identity = { service, origin: origin && String(origin), proxy };
+    const route = dispatchersOf(credentials, Agent, defaultProxy).find(options.origin, identity, false);
+    return (route?.pool ?? base).dispatch(options, handler);
   }
 
   /** The caller's own; one that answers itself, as in tests, connects to nobody. */
@@ -103,16 +100,4 @@ function agentClassOf(base: Dispatcher): Agent | undefined {
     (key) => (base as unknown as Record<symbol, unknown>)[key],
   );
   return parts.find((part) => part?.constructor.name === 'Agent')?.constructor as Agent | undefined;
-}
-
-/** Whether the config says anything of a host: in a rule, in the TLS versions for every host, as the proxy. */
-function decides(
-  credentials: Credentials,
-  { hostname: host, port }: URL,
-  identity: ConnectIdentity,
-): boolean {
-  const { service, origin, proxy } = identity;
-  const { rule, tls } = credentials.resolve({ host, port, service, origin });
-  const plainTls = tls.min === 'TLSv1.2' && tls.max === 'TLSv1.3';
-  return rule !== 'none' || !plainTls || credentials.decidesProxy || proxy !== undefined;
 }

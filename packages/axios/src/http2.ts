@@ -51,12 +51,23 @@ function connector(credentials: Credentials, identity: ConnectIdentity): CreateC
   // `sessionTimeout` is axios', in milliseconds; TLS has an option of that name.
   return ({ hostname, port }, { createConnection: _, sessionTimeout: __, ...options }) => {
     const host = hostname.replace(/^\[|\]$/g, '');
-    return credentials.connect({
+    const socket = credentials.connect({
       ...options,
       ...identity,
       host,
       port: Number(port || 443),
       ALPNProtocols: ['h2'],
     });
+    // Node closes the streams of a connection that ends so without an error, and axios would wait for ever.
+    socket.once('end', () => {
+      if (socket.bytesRead === 0) socket.destroy(endedUnanswered(host, port));
+    });
+    return socket;
   };
+}
+
+/** What a server does that refuses a certificate over TLS 1.3 without an alert: the handshake is over by then. */
+function endedUnanswered(host: string, port: string): Error {
+  const message = `${host}:${port || 443} ended the connection without a word, as servers do that refuse the certificate`;
+  return Object.assign(new Error(message), { code: 'ECONNRESET' });
 }

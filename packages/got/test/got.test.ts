@@ -73,6 +73,7 @@ function load(): Promise<Credentials> {
   });
 }
 
+const nothing = () => undefined;
 const subjects = (server: TestServer) =>
   server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);
 const asInvoices = { context: { clientCertificate: 'Billing.Invoices' } };
@@ -275,7 +276,7 @@ describe('the cache', () => {
     expect(isFromCache).toBe(true);
   });
 
-  it.each([{}, { get: () => undefined }, { get: () => undefined, set: () => {} }])(
+  it.each<object>([{}, { get: nothing }, { get: nothing, set: nothing }])(
     'that is none is refused, as by got: %j',
     async (cache) => {
       await using credentials = await load();

@@ -278,7 +278,7 @@ describe('soapOptions', () => {
 });
 
 describe('a service without hosts', () => {
-  const archive = { service: 'Archive' };
+  const archive = { service: 'Archive' } as const;
 
   it('applies where a WSDL on disk sends calls, and where the caller sends them', async () => {
     await using credentials = await load();

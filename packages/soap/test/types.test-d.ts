@@ -13,8 +13,8 @@ const wsdl = 'https://api.bank.example/payments?wsdl';
 
 void createClientAsync(wsdl, soapOptions(credentials));
 void createClientAsync(wsdl, soapOptions(loadCredentials('clientcert.json'), { service: false }));
-const options: SoapOptions = {
-  service: process.env.SERVICE,
+const options: SoapOptions<'Billing.Invoices'> = {
+  service: 'Billing.Invoices',
   origin: new URL(wsdl),
   proxy: 'env',
   disableCache: true,
@@ -30,6 +30,13 @@ client.setSecurity(
   }),
 );
 
+declare const service: string | undefined;
+void soapOptions(credentials as Credentials, { service });
+
+// @ts-expect-error: no service of this config
+void soapOptions(credentials, { service: 'Nope' });
+// @ts-expect-error: no service of this config
+new ClientCertificateSecurity(Promise.resolve(credentials), { service: 'Nope' });
 // @ts-expect-error: credentials, not their config
 soapOptions({ certificates: {} });
 // @ts-expect-error: a service's name, or false

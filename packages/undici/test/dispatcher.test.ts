@@ -94,7 +94,7 @@ describe('is used as an Agent is', () => {
   it.runIf('webSocketOptions' in Agent.prototype).each(kinds)('%s: limits of a WebSocket', async (kind) => {
     const { dispatcher, end } = await make(kind, { webSocket: { maxPayloadSize: 1000 } });
     const byDefault = await make(kind);
-    expect(byDefault.dispatcher.webSocketOptions).toEqual(new Agent().webSocketOptions);
+    expect(byDefault.dispatcher.webSocketOptions).toEqual((new Agent() as unknown as Full).webSocketOptions);
     expect(dispatcher.webSocketOptions).toMatchObject({ maxPayloadSize: 1000 });
     bank.servers[0]!.on('upgrade', ({ headers }: IncomingMessage, socket: TLSSocket) => {
       const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;

@@ -7,14 +7,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import {
-  type CallerOptions,
-  type CallerTls,
-  checkCaller,
-  describeOwn,
-  ownOption,
-  ownOptions,
-} from './caller.ts';
+import { type CallerOptions, type CallerTls, checkCaller, ownOption, ownOptions } from './caller.ts';
 import { type Connection, connectionOf, dial } from './dial.ts';
 import type { Observer } from './handshake.ts';
 import { poolName } from './pool.ts';

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
-import { snapshot } from '../own.ts';
+import { snapshot, written } from '../own.ts';
+import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
 import { type Connector, createConnector, type Dialer } from './connector.ts';
 
@@ -7,6 +8,8 @@ import { type Connector, createConnector, type Dialer } from './connector.ts';
 export interface Identity {
   readonly service?: string | false | undefined;
   readonly origin?: string | undefined;
+  /** In place of what the kind's options and the config say, as for `Credentials.connect`. */
+  readonly proxy?: string | URL | object | false | undefined;
 }
 
 /** What decides, and connects accordingly: `Credentials`. */
@@ -49,7 +52,7 @@ export interface DispatcherKind<Kind extends Pool> {
   readonly keepAliveInitialDelay?: number | null | undefined;
   readonly timeoutError: (message: string) => Error;
   /** Whether a host is served, or left to the client: where the config says something of it unless written. */
-  readonly serves?: ((resolution: Resolution) => boolean) | undefined;
+  readonly serves?: ((resolution: Resolution, identity: Identity) => boolean) | undefined;
 }
 
 const maxRoutes = 1000;
@@ -86,6 +89,7 @@ export class Dispatchers<Kind extends Pool> {
   find(origin: string | URL, identity: Identity, allowH2: boolean): Route<Kind> | null {
     const to = typeof origin === 'string' ? origin : origin.origin;
     const { service, origin: begun } = identity;
+    const proxy = written(identity, 'proxy');
     const { generation } = this.#decider;
     const last = this.#last;
     if (
@@ -93,14 +97,16 @@ export class Dispatchers<Kind extends Pool> {
       last.to === to &&
       last.service === service &&
       last.origin === begun &&
+      last.proxy === proxy &&
       last.allowH2 === allowH2 &&
       last.generation === generation
     ) {
       return last.route;
     }
-    const key = `${JSON.stringify([service, begun, allowH2])}${to}`;
-    const route = this.#known(key) ?? this.#open(key, to, { service, origin: begun }, allowH2);
-    this.#last = { to, service, origin: begun, allowH2, generation, route };
+    const via = proxy instanceof URL ? proxy.href : proxy;
+    const key = `${JSON.stringify([service, begun, allowH2, via && describeValue(via)])}${to}`;
+    const route = this.#known(key) ?? this.#open(key, to, { service, origin: begun, proxy }, allowH2);
+    this.#last = { to, service, origin: begun, proxy, allowH2, generation, route };
     return route;
   }
 
@@ -167,14 +173,15 @@ export class Dispatchers<Kind extends Pool> {
   #open(key: string, origin: string, identity: Identity, allowH2: boolean): Route<Kind> | null {
     if (!URL.canParse(origin)) return null; // undici says what is wrong with it
     const url = new URL(origin);
-    const target = { host: url.hostname, port: url.port, ...identity };
+    const { service, origin: begun, proxy } = identity;
+    const target = { host: url.hostname, port: url.port, service, origin: begun };
     const resolution = this.#decider.resolve(target);
     const { serves = decides, open, tls, ...kind } = this.#kind;
-    if (url.protocol !== 'https:' || !serves(resolution)) return null;
+    if (url.protocol !== 'https:' || !serves(resolution, identity)) return null;
     const connecting = new Set<TLSSocket>();
     const connect = createConnector(this.#decider, connecting, {
       ...kind,
-      tls: { ...tls, ...identity },
+      tls: { ...tls, service, origin: begun, ...(proxy !== undefined && { proxy }) },
       allowH2,
       onBroken: () => {
         if (this.#routes.get(key) === route) void this.#close(key, route);

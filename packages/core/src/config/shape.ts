@@ -11,40 +11,70 @@ import { isPlausible, show } from '../quote.ts';
  * what they are; anything else that is no plain data becomes a symbol, which no option accepts.
  */
 export function copyOwn(value: unknown): unknown {
-  return copyValue(value, 0, { left: MOST_VALUES });
+  return copyValue(value, 0, { values: 0, repeated: 0, known: new Map() });
 }
 
-function copyValue(value: unknown, depth: number, tally: { left: number }): unknown {
+/** What has been copied so far. */
+interface Copies {
+  /** Values, counted as often as they stand somewhere. */
+  values: number;
+  /** Those of them that an object brings which stands in several places. */
+  repeated: number;
+  /** Each object with its copy, and how many values are in it; `undefined` while it is being copied. */
+  readonly known: Map<object, { readonly copy: unknown; readonly size: number } | undefined>;
+}
+
+function copyValue(value: unknown, depth: number, copies: Copies): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isUrl(value) || types.isUint8Array(value)) return value;
   if (depth > DEEPEST) return NOT_DATA;
-  if (Array.isArray(value)) {
-    count(tally, value.length);
-    return Array.from(value, (item) => copyValue(item, depth + 1, tally));
+  const known = copies.known.get(value);
+  if (known !== undefined) {
+    copies.repeated += known.size;
+    count(copies, known.size);
+    return known.copy;
   }
-  if (Object.prototype.toString.call(value) !== '[object Object]') return NOT_DATA;
+  const list = Array.isArray(value);
+  const circular = copies.known.has(value);
+  if (circular || (!list && Object.prototype.toString.call(value) !== '[object Object]')) return NOT_DATA;
+  const before = copies.values;
+  copies.known.set(value, undefined);
+  const copy = list ? copyList(value, depth, copies) : copyObject(value, depth, copies);
+  copies.known.set(value, { copy, size: copies.values - before });
+  return copy;
+}
+
+function copyList(list: readonly unknown[], depth: number, copies: Copies): unknown[] {
+  count(copies, list.length);
+  return Array.from(list, (item) => copyValue(item, depth + 1, copies));
+}
+
+function copyObject(value: object, depth: number, copies: Copies): Record<string, unknown> {
   const copy: Record<string, unknown> = Object.create(null);
   const entries = Object.entries(value);
-  count(tally, entries.length);
-  for (const [key, item] of entries) copy[key] = copyValue(item, depth + 1, tally);
+  count(copies, entries.length);
+  for (const [key, item] of entries) copy[key] = copyValue(item, depth + 1, copies);
   return copy;
 }
 
 const NOT_DATA = Symbol('not plain data');
 const DEEPEST = 8;
 
-/**
- * As many as a hundred thousand rules take with all their options. An object that says the same place again and again,
- * as an alias in YAML does, is copied for each.
- */
+/** As many as a hundred thousand rules take with all their options. */
 const MOST_VALUES = 1_000_000;
+/** An alias in YAML is the same object again, which may hold others that are: a few lines can stand for any number. */
+const MOST_REPEATED = 50_000;
 
-function count(tally: { left: number }, values: number): void {
-  tally.left -= values;
-  if (tally.left >= 0) return;
-  throw new ClientCertificateError(
+function count(copies: Copies, values: number): void {
+  copies.values += values;
+  if (copies.values > MOST_VALUES) throw tooMany(MOST_VALUES, 'values');
+  if (copies.repeated > MOST_REPEATED) throw tooMany(MOST_REPEATED, 'values that stand in several places');
+}
+
+function tooMany(most: number, what: string): ClientCertificateError {
+  return new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
-    `the config holds more than ${MOST_VALUES.toLocaleString('en')} values`,
+    `the config holds more than ${most.toLocaleString('en')} ${what}`,
     { hint: 'Aliases in YAML count each time they are used. Put one wildcard in place of many hosts.' },
   );
 }

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import type { Budget } from './budget.ts';
-import { childrenOf, contentsOf, INTEGER, readElement, SEQUENCE } from './der.ts';
+import { childrenOf, contentsOf, oidOf, readElement, SEQUENCE } from './der.ts';
 import type { FoundCertificate, FoundKey } from './holdings.ts';
 
 /**
@@ -38,18 +38,21 @@ const compareCost = 20;
  */
 function markOf(publicKey: () => KeyObject): string {
   try {
-    const [, bits] = childrenOf(readElement(publicKey().export({ type: 'spki', format: 'der' })));
+    const [algorithm, bits] = childrenOf(readElement(publicKey().export({ type: 'spki', format: 'der' })));
     const key = contentsOf(bits!).subarray(1);
+    if (oidOf(childrenOf(algorithm!)[0]) === ecPublicKey) {
+      const compressed = key[0] === 2 || key[0] === 3;
+      return key.toString('latin1', 1, compressed ? key.length : (key.length + 1) / 2);
+    }
     if (key[0] === SEQUENCE) return contentsOf(childrenOf(readElement(key))[0]!).toString('latin1');
-    if (key[0] === INTEGER) return key.toString('latin1');
-    const compressed = key[0] === 2 || key[0] === 3;
-    const end = compressed ? key.length : key[0] === 4 ? (key.length + 1) / 2 : key.length;
-    return key.toString('latin1', compressed || key[0] === 4 ? 1 : 0, end);
+    return key.toString('latin1');
   } catch {
     // A key that this Node cannot write down: all such are compared with one another.
     return '';
   }
 }
+
+const ecPublicKey = '1.2.840.10045.2.1';
 
 function belongs({ privateKey }: FoundKey, certificate: X509Certificate): boolean {
   try {

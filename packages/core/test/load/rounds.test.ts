@@ -40,6 +40,29 @@ describe('rounds of a hash', () => {
   );
 });
 
+describe('attack: files that stop the process', () => {
+  it.for([['sha1'], ['sha256'], ['md5', 'passphrase']] as const)(
+    'long counts of %s run beside the event loop, and come to the same',
+    async ([hash, text]) => {
+      const suffix = text === undefined ? undefined : Buffer.from(text);
+      const start = createHash(hash).update('start').digest();
+      const rounds = 45_000;
+      let want = start;
+      for (let round = 0; round < rounds; round++)
+        want = createHash(hash)
+          .update(want)
+          .update(suffix ?? '')
+          .digest();
+      const digests = [Buffer.from(start), Buffer.from(start), Buffer.from(start)];
+      const held = performance.eventLoopUtilization();
+      await Promise.all(digests.map((digest) => iterateHash(hash, digest, rounds, suffix)));
+      for (const digest of digests) expect(digest.equals(want)).toBe(true);
+      // Where it ran here the loop had nothing to wait for; a thread needs a while to start, at least.
+      expect(performance.eventLoopUtilization(held).idle).toBeGreaterThan(0);
+    },
+  );
+});
+
 describe('the key derivation of PKCS#12 (RFC 7292 appendix B)', () => {
   // Published with the PKCS#12 tests of several libraries: password "smeg".
   it.for([

@@ -332,7 +332,7 @@ describe('mounted secrets', () => {
       }
     })();
     const seen = new Set<string>();
-    for (let round = 0; round < 300; round++)
+    for (let round = 0; round < 150; round++)
       for (const source of [
         { dir: mount },
         { cert: join(mount, 'tls.crt'), key: join(mount, 'tls.key') },

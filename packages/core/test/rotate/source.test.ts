@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Config, type FileSource, loadCredentials } from '../../src/index.ts';
+import { type Config, type FileSource, loadCredentials, type SourceCall } from '../../src/index.ts';
 import { isEqual } from '../../src/rotate/equal.ts';
+import { type Reading, Renewal } from '../../src/rotate/renewal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
 import { buildModules } from '../built.ts';
 import { inPlace, issue, next, request, scratch } from './scene.ts';
@@ -96,6 +97,79 @@ describe('a function as the source', () => {
       vi.useRealTimers();
     }
     await expect.poll(() => credentials.certificates()[0]!.error).toBeNull();
+  });
+
+  describe('attack: files that stop the process', () => {
+    it('what never answers is told when nobody waits any longer, and blocks no later reload', async () => {
+      const certificate = inlineOf(await issue(authority, 'a'));
+      const signals: AbortSignal[] = [];
+      let answers = true;
+      const bank = ({ signal }: SourceCall) => {
+        signals.push(signal);
+        return answers ? certificate : new Promise<never>(() => {});
+      };
+      await using credentials = await loadCredentials({ certificates: { bank }, hosts });
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        answers = false;
+        // Another function, so that it is asked: its config has no earlier reading to keep.
+        const hanging = { certificates: { bank: (call: SourceCall) => bank(call) }, hosts };
+        const replacing = expect(credentials.reload(hanging)).rejects.toMatchObject({
+          code: 'ERR_CLIENTCERT_FILE_UNREADABLE',
+          message: /"bank".*120 seconds/,
+        });
+        const later = credentials.reload();
+        await vi.waitFor(() => expect(signals).toHaveLength(2));
+        expect(signals[1]!.aborted).toBe(false);
+        await vi.advanceTimersByTimeAsync(120_000);
+        await replacing;
+        expect(signals[1]!.aborted).toBe(true);
+        answers = true;
+        // The later one had begun meanwhile; it ends by its own deadline, or at once.
+        await vi.advanceTimersByTimeAsync(120_000);
+        await later;
+        expect(await credentials.reload()).toMatchObject({ unchanged: ['bank'], failed: [] });
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
+    it('a reading that cannot be ended is waited for, and no other is begun meanwhile', async () => {
+      let begun = 0;
+      let release = () => {};
+      const renewal = new Renewal<number>(
+        {
+          name: 'bank',
+          // As where the kernel holds a thread: the signal changes nothing.
+          read: () => {
+            begun += 1;
+            return new Promise<Reading<number>>((resolve) => {
+              release = () => resolve({ value: begun, files: [] });
+            });
+          },
+          take: () => true,
+        },
+        { files: [] },
+        { watched: () => {}, failed: () => {}, isWatching: () => false },
+      );
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        const first = renewal.renew();
+        await vi.advanceTimersByTimeAsync(120_000);
+        expect(await first).toMatchObject({ code: 'ERR_CLIENTCERT_FILE_UNREADABLE' });
+        expect(await renewal.renew()).toMatchObject({ code: 'ERR_CLIENTCERT_FILE_UNREADABLE' });
+        expect(begun).toBe(1);
+        release();
+        await new Promise((resolve) => setImmediate(resolve));
+        const second = renewal.renew();
+        expect(begun).toBe(2);
+        release();
+        expect(await second).toBe('changed');
+      } finally {
+        vi.useRealTimers();
+        renewal.close();
+      }
+    });
   });
 
   it('may say whom to trust: nothing but its roots, also after a renewal', async () => {

@@ -1,0 +1,42 @@
+import { type Connector, type Credentials, Dispatchers, decides, type Pool } from '@clientcert/core';
+
+/** What this adapter uses of undici, which Node does not export. */
+export interface Dispatcher {
+  dispatch(options: { origin: string | URL }, handler: unknown): boolean;
+  readonly isMockActive?: boolean | undefined;
+}
+type OwnDispatcher = Dispatcher & Pool;
+export type Agent = new (options: { connect: Connector }) => OwnDispatcher;
+
+const known = new WeakMap<Credentials, Map<string, WeakMap<Agent, Dispatchers<OwnDispatcher>>>>();
+
+/**
+ * The dispatchers of these credentials, for as long as there are those.
+ *
+ * @param Agent The undici class that fits the fetch.
+ * @param defaultProxy What holds where neither the request nor the config says.
+ */
+export function dispatchersOf(
+  credentials: Credentials,
+  Agent: Agent,
+  defaultProxy: 'env' | undefined,
+): Dispatchers<OwnDispatcher> {
+  const ofCredentials =
+    known.get(credentials) ?? new Map<string, WeakMap<Agent, Dispatchers<OwnDispatcher>>>();
+  known.set(credentials, ofCredentials);
+  const proxied = defaultProxy ?? 'none';
+  const ofAgents = ofCredentials.get(proxied) ?? new WeakMap<Agent, Dispatchers<OwnDispatcher>>();
+  ofCredentials.set(proxied, ofAgents);
+  let dispatchers = ofAgents.get(Agent);
+  if (!dispatchers) {
+    dispatchers = new Dispatchers<OwnDispatcher>(credentials, {
+      open: (_, connect) => new Agent({ connect }),
+      tls: { defaultProxy },
+      timeoutError: (message) => Object.assign(new Error(message), { code: 'ETIMEDOUT' }),
+      serves: (resolution, { proxy }) =>
+        decides(resolution) || credentials.decidesProxy || proxy !== undefined,
+    });
+    ofAgents.set(Agent, dispatchers);
+  }
+  return dispatchers;
+}

@@ -1,0 +1,257 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
+import axios, { type AxiosRequestConfig } from 'axios';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  ClientCertificateError,
+  type Credentials,
+  clientCertificates,
+  decideRequest,
+  loadCredentials,
+} from '../src/index.ts';
+
+let authority: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+/** Asks for a certificate and takes none as well, over HTTP/2 too. */
+let bank: TestServer;
+
+beforeAll(async () => {
+  authority = await createAuthority();
+  [alice, bob] = await Promise.all([authority.issue({ name: 'alice' }), authority.issue({ name: 'bob' })]);
+});
+beforeEach(async () => {
+  bank = await startServer({
+    authority,
+    host: 'localhost',
+    http2: true,
+    clientCertificate: 'optional',
+    listeners: [{}, {}],
+  });
+});
+afterEach(() => bank.close());
+
+function load(issued = alice): Promise<Credentials> {
+  const ca = authority.certificate;
+  return loadCredentials({
+    certificates: {
+      alice: { cert: issued.fullChain, key: issued.key, ca },
+      bob: { cert: bob.fullChain, key: bob.key, ca },
+    },
+    hosts: { [`localhost:${bank.ports[0]}`]: 'alice', [`localhost:${bank.ports[1]}`]: { ca } },
+    services: { Archive: 'bob' },
+  });
+}
+
+const subjects = (server = bank) =>
+  server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);
+const isHardened = Number(axios.VERSION.split('.')[1]) >= 21;
+const hasHttp2 = Number(axios.VERSION.split('.')[1]) >= 13;
+
+describe('attack: rules that are weakened', () => {
+  const ways: [string, object][] = [
+    ['Fetch', { adapter: 'Fetch' }],
+    ['a list', { adapter: ['FETCH', 'http'] }],
+    ['a list that begins with what there is not', { adapter: ['XHR', null, 'http'] }],
+    ['the function of http', { adapter: axios.getAdapter('http') }],
+    ['a function that says on what it stands', { adapter: standingOn('http') }],
+    ...(hasHttp2
+      ? ([
+          ['HTTP/2', { httpVersion: 2 }],
+          ['HTTP/2 as a text', { httpVersion: '2' }],
+        ] as [string, object][])
+      : []),
+  ];
+  it.each(ways)('the certificate is presented over %s', async (_, way) => {
+    await using credentials = await load();
+    const api = axios.create(way as AxiosRequestConfig);
+    clientCertificates(api, credentials);
+    await api.get(bank.url);
+    expect(subjects()).toEqual(['alice']);
+  });
+
+  it.each([
+    ['of axios.getAdapter("fetch")', axios.getAdapter('fetch')],
+    ['of the caller’s own', async () => ({})],
+    ['in a list', [async () => ({})]],
+    ['a name that axios has not', 'ftp'],
+  ])(
+    'an adapter %s presents the certificate, or is refused at a host for which a rule decides',
+    async (_, adapter) => {
+      await using credentials = await load();
+      const api = axios.create({ adapter: adapter as never });
+      clientCertificates(api, credentials);
+      const error = await api.get(bank.url).catch((error) => error);
+      if (subjects().length === 0) expect(error).toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      else expect(subjects()).toEqual(['alice']);
+    },
+  );
+
+  it.each(['pfx', 'cert', 'key'])('%s, which axios leaves where it is, is a conflict', async (option) => {
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const call = api.get(bank.url, { [option]: 'mine' } as object);
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    expect(bank.connections).toBe(0);
+  });
+});
+
+/** Says as axios' own do on what it stands. */
+function standingOn(name: 'http') {
+  const adapter = axios.getAdapter(name);
+  const own = (config: Parameters<typeof adapter>[0]) => adapter(config);
+  return Object.defineProperty(own, 'adapterName', { value: name });
+}
+
+describe('attack: identities that mix', () => {
+  const transports: [string, object][] = [
+    ['http', {}],
+    ['fetch', { adapter: 'fetch', fetchOptions: { cache: 'no-store' } }],
+    ...(hasHttp2
+      ? ([['http2', { httpVersion: 2, http2Options: { sessionTimeout: 50 } }]] as [string, object][])
+      : []),
+  ];
+  it.each(transports)('options that are frozen, shared and passed again, over %s', async (_, way) => {
+    await using credentials = await load();
+    const defaults = deepFreeze({ timeout: 5000, ...way });
+    const [first, second] = [axios.create(defaults as object), axios.create(defaults as object)];
+    clientCertificates(first, credentials);
+    clientCertificates(second, credentials);
+    const shared = deepFreeze({ ...way, headers: { 'x-own': 'yes' } }) as object;
+    await Promise.all([
+      first.get(bank.url, shared),
+      second.get(bank.url, { ...shared, clientCertificate: false }),
+    ]);
+    const asArchive = await first.get(bank.urls[1]!, { ...shared, clientCertificate: 'Archive' });
+    expect(subjects().sort()).toEqual(['alice', 'bob', null]);
+    bank.requests.length = 0;
+
+    // A used config, at another instance: as itself says, with that one's credentials.
+    await using others = await loadCredentials({
+      certificates: { carol: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`localhost:${bank.ports[1]}`]: 'carol' },
+      services: { Archive: 'carol' },
+    });
+    const third = axios.create();
+    clientCertificates(third, others);
+    await third.request(asArchive.config);
+    await second.request({ ...asArchive.config, clientCertificate: undefined });
+    expect(subjects()).toEqual(['alice', null]);
+  });
+
+  it('a polluted Object.prototype says neither as whom, nor through which proxy, nor with which agent', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy({ authority });
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const { hostname: host, port } = new URL(proxy.url);
+    const pollution = {
+      clientCertificate: 'Archive',
+      service: 'Archive',
+      proxy: { host, port: Number(port) },
+      defaultProxy: 'env',
+      fetchOptions: { dispatcher: {} },
+      http2Options: { createConnection: () => {} },
+      baseURL: 'https://evil.example',
+    };
+    for (const way of transports.map(([, way]) => way)) {
+      for (const [name, value] of Object.entries(pollution)) {
+        Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+      }
+      try {
+        // An older axios trips over such a prototype itself.
+        await api
+          .get(bank.url, way)
+          .catch((error) => expect([isHardened, error.name]).toEqual([false, 'TypeError']));
+      } finally {
+        for (const name of Object.keys(pollution)) delete (Object.prototype as Record<string, unknown>)[name];
+      }
+    }
+    expect(subjects()).toEqual((isHardened ? transports : subjects()).map(() => 'alice'));
+    expect(proxy.connects).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasHttp2)('over HTTP/2, a server that refuses the certificate ends the call', () => {
+  async function refuse(port: number): Promise<{ code?: string; message: string }> {
+    const mallory = await (await createAuthority()).issue({ name: 'mallory' });
+    await using credentials = await loadCredentials({
+      certificates: { mallory: { cert: mallory.fullChain, key: mallory.key, ca: authority.certificate } },
+      hosts: { [`localhost:${port}`]: 'mallory' },
+    });
+    const api = axios.create({ httpVersion: 2 } as object);
+    clientCertificates(api, credentials);
+    for (let left = 50; ; left--) {
+      const error = await api.get(`https://localhost:${port}`).then(
+        () => expect.fail('it went through'),
+        (e) => e,
+      );
+      if (error.code !== 'ECONNREFUSED' || left === 0) return error; // until the server listens
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('without an alert, over %s', async (tls) => {
+    await using server = await startServer({ authority, host: 'localhost', http2: true, tls });
+    const error = await refuse(server.port);
+    expect(error).toBeInstanceOf(Error);
+    if (tls === 'TLSv1.3') expect(error.code).toBe('ECONNRESET');
+    expect(server.requests).toEqual([]);
+  });
+
+  it.skipIf(spawnSync('openssl', ['version']).status !== 0)('with its alert, over TLS 1.3', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-axios-'));
+    const [cert, key, ca] = ['cert', 'key', 'ca'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const own = await authority.issue({ name: 'server', hosts: ['localhost'] });
+    await writeFile(cert, own.fullChain);
+    await writeFile(key, own.key);
+    await writeFile(ca, authority.certificate);
+    await using taken = await startServer({ authority }); // for a port that is free
+    const { port } = taken;
+    await taken.close();
+    const say = `s_server -accept ${port} -cert ${cert} -key ${key} -CAfile ${ca} -Verify 2 -verify_return_error -alpn h2 -tls1_3 -quiet`;
+    const server = spawn('openssl', say.split(' '), { stdio: 'ignore' });
+    try {
+      expect(await refuse(port)).toMatchObject({ message: expect.stringMatching(/SSL alert number 48/) });
+    } finally {
+      server.kill();
+      await rm(directory, { recursive: true });
+    }
+  });
+});
+
+describe('decideRequest', () => {
+  it('decides one request of an instance that is not ours to change', async () => {
+    await using credentials = await load();
+    const api = axios.create();
+    api.interceptors.request.use((config) => {
+      decideRequest(config, credentials, { service: undefined, origin: undefined });
+      return config;
+    });
+    await api.get(bank.url);
+    expect(subjects()).toEqual(['alice']);
+    const httpsAgent = new Agent();
+    await expect(api.get(bank.url, { httpsAgent })).rejects.toBeInstanceOf(ClientCertificateError);
+  });
+});
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const each of Object.values(value)) if (each && typeof each === 'object') deepFreeze(each);
+  return Object.freeze(value);
+}

@@ -1,0 +1,494 @@
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import { type Authority, createAuthority } from '@clientcert/testing';
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadCredentials } from '../../src/credentials.ts';
+import type { Config } from '../../src/index.ts';
+import { encode } from '../../src/load/der.ts';
+import { inspectFile, readCertificate, readRoots } from '../../src/load/index.ts';
+import { editDistance } from '../../src/pin/nearest.ts';
+import type { FileSource } from '../../src/types.ts';
+import { codeOf, identityPem, keyPem, leaf, passphrase, pem } from './material.ts';
+import { certificateBag, integer, octets, oid, pbes2, pfx, safe, sequence, shroudedBag } from './write.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'clientcert-limits-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const unix = it.skipIf(process.platform === 'win32');
+
+const nil = encode(0x05);
+const salt = Buffer.alloc(8, 1);
+
+/** Different certificates of one size, by their signatures: nobody looks at those of roots. */
+function certificates(count: number): Buffer[] {
+  return Array.from({ length: count }, (_, index) => {
+    const der = Buffer.from(leaf.raw);
+    der.writeUInt32BE(index + 1, der.length - 4);
+    return der;
+  });
+}
+
+const pemOf = (der: Buffer, label = 'CERTIFICATE'): string =>
+  `-----BEGIN ${label}-----\n${der.toString('base64')}\n-----END ${label}-----\n`;
+
+/** PKCS#7 SignedData of certificates alone. */
+const p7b = (ders: readonly Buffer[]): Buffer =>
+  sequence(
+    oid('1.2.840.113549.1.7.2'),
+    encode(
+      0xa0,
+      sequence(
+        integer(1),
+        encode(0x31),
+        sequence(oid('1.2.840.113549.1.7.1')),
+        encode(0xa0, ...ders),
+        encode(0x31),
+      ),
+    ),
+  );
+
+const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 255]);
+const u32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+};
+const utf = (text: string): Buffer => Buffer.concat([u16(text.length), Buffer.from(text)]);
+const javaStore = (magic: number, entries: readonly Buffer[]): Buffer =>
+  Buffer.concat([u32(magic), u32(2), u32(entries.length), ...entries, Buffer.alloc(20)]);
+const trusted = (der: Buffer, index: number): Buffer =>
+  Buffer.concat([u32(2), utf(`a${index}`), Buffer.alloc(8), utf('X.509'), u32(der.length), der]);
+
+/** A secret key entry whose object is of a class derived from as many, and many such objects. */
+function classChain(count: number): Buffer {
+  const parts: Buffer[] = [Buffer.from('aced0005', 'hex'), Buffer.from([0x75, 0x72]), utf('[L')];
+  parts.push(Buffer.alloc(8), Buffer.from([2]), u16(0), Buffer.from([0x78, 0x70]));
+  parts.push(u32(2 * count));
+  for (let index = 0; index < count; index++) {
+    // An object of a new class whose parent is the class before: handles 2, 4, …
+    parts.push(Buffer.from([0x73, 0x72]), utf('C'), Buffer.alloc(8), Buffer.from([2]), u16(0));
+    parts.push(Buffer.from([0x78]));
+    parts.push(
+      index === 0
+        ? Buffer.from([0x70])
+        : Buffer.concat([Buffer.from([0x71]), u32(0x7e0000 + 2 * (index - 1) + 2)]),
+    );
+  }
+  const last = Buffer.concat([Buffer.from([0x73, 0x71]), u32(0x7e0000 + 2 * (count - 1) + 2)]);
+  for (let index = 0; index < count; index++) parts.push(last);
+  return Buffer.concat([u32(3), utf('secret'), Buffer.alloc(8), ...parts]);
+}
+
+const rsaOf = (bytes: number): Buffer => {
+  const number = encode(0x02, Buffer.alloc(bytes, 0x7f));
+  return sequence(integer(0), number, integer(65_537), number, number, number, number, number, number);
+};
+
+function dsaOf(bytes: number): Buffer {
+  const number = encode(0x02, Buffer.alloc(bytes, 0x7f));
+  const algorithm = sequence(oid('1.2.840.10040.4.1'), sequence(number, number, number));
+  return sequence(integer(0), algorithm, octets(number));
+}
+
+function macOf(digest: number, rounds: number, saltSize = 8): (content: Buffer) => Buffer {
+  const info = sequence(sequence(oid('1.3.14.3.2.26'), nil), octets(Buffer.alloc(digest)));
+  return () => sequence(info, octets(Buffer.alloc(saltSize)), integer(rounds));
+}
+
+function pbmac1Of(keyLength: number, rounds: number): (content: Buffer) => Buffer {
+  const hmac = sequence(oid('1.2.840.113549.2.9'), nil);
+  const parameters = sequence(octets(salt), integer(rounds), integer(keyLength), hmac);
+  const kdf = sequence(oid('1.2.840.113549.1.5.12'), parameters);
+  const algorithm = sequence(oid('1.2.840.113549.1.5.14'), sequence(kdf, hmac));
+  return () => sequence(sequence(algorithm, octets(Buffer.alloc(32))), octets(salt), integer(1));
+}
+
+/** What the process spends on it, in milliseconds of processor time: the clock tells more of the machine. */
+async function costOf(work: () => Promise<unknown>): Promise<number> {
+  const began = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1000;
+}
+
+/** Ordinary files of one format, and files that are made to cost; each as large as it is asked to be. */
+const growing: Record<string, readonly [size: number, read: (size: number) => Promise<unknown>]> = {
+  'PEM with many certificates': [
+    240,
+    (size) =>
+      readRoots(
+        Buffer.from(
+          certificates(size)
+            .map((der) => pemOf(der))
+            .join(''),
+        ),
+      ),
+  ],
+  'PEM: backslashes after BEGIN': [20_000, (size) => read(`-----BEGIN ${'\\'.repeat(size)}`)],
+  'PEM: backslashes in a block': [
+    20_000,
+    (size) => read(`-----BEGIN CERTIFICATE-----\n${'\\'.repeat(size)}\n-----END CERTIFICATE-----`),
+  ],
+  'base64: backslashes': [20_000, (size) => read(`MIIC${'\\'.repeat(size)}`)],
+  'PEM: names of blocks': [
+    20,
+    (size) => read(`friendlyName:\n${' '.repeat(2500)}\n${pem(leaf)}`.repeat(size)),
+  ],
+  'PEM: blank space in headers': [
+    20_000,
+    (size) =>
+      read(`-----BEGIN RSA PRIVATE KEY-----\nDEK-Info:${' '.repeat(size)}\n-----END RSA PRIVATE KEY-----`),
+  ],
+  'DER: certificates one after the other': [240, (size) => readRoots(Buffer.concat(certificates(size)))],
+  'DER: values that hold nothing': [
+    10_000,
+    (size) => read(sequence(Buffer.alloc(2 * size, Buffer.from('3000', 'hex')))),
+  ],
+  'PFX with many certificates': [
+    200,
+    (size) => read(pfx([safe(...certificates(size).map((der) => certificateBag(der)))])),
+  ],
+  'PFX: a name of nothing but NUL': [
+    10_000,
+    (size) => read(pfx([safe(certificateBag(leaf.raw, `${'\0'.repeat(size)}x`))])),
+  ],
+  'PFX: keys that are sealed cheaply': [
+    200,
+    (size) => {
+      const sealed = shroudedBag(sequence(pbes2(1), octets(Buffer.alloc(32))));
+      return read(pfx([safe(...Array.from({ length: size }, () => sealed))]));
+    },
+  ],
+  'P7B with many certificates': [240, (size) => readRoots(p7b(certificates(size)))],
+  'JKS with many certificates': [
+    200,
+    (size) => readRoots(javaStore(0xfeedfeed, certificates(size).map(trusted))),
+  ],
+  'JCEKS: a chain of classes': [600, (size) => read(javaStore(0xcececece, [classChain(size)]))],
+  'keys times certificates': [
+    150,
+    (size) => {
+      const keys = Array.from({ length: size }, () =>
+        generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }),
+      );
+      return read(
+        `${keys.join('')}${certificates(size)
+          .map((der) => pemOf(der))
+          .join('')}`,
+      );
+    },
+  ],
+  'one key many times': [
+    60,
+    (size) =>
+      read(
+        keyPem.repeat(size) +
+          certificates(size)
+            .map((der) => pemOf(der))
+            .join(''),
+      ),
+  ],
+  'a config: hosts': [
+    1000,
+    (size) =>
+      load({
+        hosts: Object.fromEntries(Array.from({ length: size }, (_, index) => [`h${index}.example`, false])),
+      }),
+  ],
+  'a config: names of certificates that are wrong': [
+    240,
+    (size) =>
+      load({
+        certificates: Object.fromEntries(
+          Array.from({ length: size }, (_, index) => [`certificate-${index}`, { pfx: 'a.pfx' }]),
+        ),
+        hosts: Object.fromEntries(
+          Array.from({ length: size }, (_, index) => [`h${index}.example`, `certificat-${index}x`]),
+        ),
+      }),
+  ],
+  'a config: options that are wrong': [
+    240,
+    (size) =>
+      load(Object.fromEntries(Array.from({ length: size }, (_, index) => [`certificats${index}`, {}]))),
+  ],
+  'a config: a long string in JSON': [
+    500_000,
+    (size) => {
+      const path = join(directory, `long-${size}.json`);
+      writeFileSync(path, JSON.stringify({ certificates: { bank: { pfx: 'a\\"'.repeat(size / 3) } } }));
+      return loadCredentials(path).catch(() => {});
+    },
+  ],
+};
+
+const read = (given: string | Buffer): Promise<unknown> =>
+  inspectAndRead(typeof given === 'string' ? Buffer.from(given) : given).catch(() => {});
+
+async function inspectAndRead(pfxBytes: Buffer): Promise<void> {
+  await readCertificate({ pfx: pfxBytes, passphrase }, { key: 'optional' }).catch(() => {});
+}
+
+const load = (config: object): Promise<unknown> =>
+  loadCredentials({ watch: false, ...config } as Config).then(
+    (credentials) => credentials.close(),
+    () => {},
+  );
+
+describe('attack: files that stop the process', () => {
+  describe('what is four times as large takes some four times as long', () => {
+    it.for(Object.entries(growing))('%s', { timeout: 60_000 }, async ([, [size, work]]) => {
+      await work(Math.ceil(size / 4));
+      const small = await costOf(() => work(size));
+      const large = await costOf(() => work(4 * size));
+      // Were it sixteen times, as it is where each is held against each, this would not do.
+      expect(large).toBeLessThan(9 * small + 150);
+    });
+  });
+
+  describe('is refused before anything is computed', () => {
+    it.for<[string, () => Buffer, string]>([
+      ['a MAC of 20,000 bytes', () => pfx([safe()], macOf(20_000, 100_000)), 'FILE_CORRUPT'],
+      ['a MAC key of 512 bytes', () => pfx([safe()], pbmac1Of(512, 4_000_000)), 'KDF_TOO_EXPENSIVE'],
+      ['a salt of a megabyte', () => pfx([safe()], macOf(20, 1, 2 ** 20)), 'FILE_CORRUPT'],
+      ['RSA with 32,768 bits', () => rsaOf(4096), 'FORMAT_UNSUPPORTED'],
+      ['RSA with 400,000 bits', () => rsaOf(50_000), 'FILE_CORRUPT'],
+      ['DSA with 200,000 bits', () => dsaOf(15_000), 'FORMAT_UNSUPPORTED'],
+      ['DSA with 8,000 bits and a private number as long', () => dsaOf(1000), 'FORMAT_UNSUPPORTED'],
+      ['a key of a megabyte', () => sequence(pbes2(1), octets(Buffer.alloc(2 ** 20))), 'FILE_CORRUPT'],
+      [
+        'a JKS key of a megabyte',
+        () => {
+          const key = sequence(sequence(oid('1.3.6.1.4.1.42.2.17.1.1'), nil), octets(Buffer.alloc(2 ** 20)));
+          const entry = [u32(1), utf('a'), Buffer.alloc(8), u32(key.length), key, u32(0)];
+          return javaStore(0xfeedfeed, [Buffer.concat(entry)]);
+        },
+        'FILE_CORRUPT',
+      ],
+      [
+        'two million values',
+        () => sequence(Buffer.alloc(2 ** 22, Buffer.from('3000', 'hex'))),
+        'FILE_CORRUPT',
+      ],
+      [
+        'a certificate of a megabyte',
+        () => {
+          const signed = leaf.raw.subarray(4, 8 + leaf.raw.readUInt16BE(6));
+          return sequence(
+            signed,
+            sequence(oid('1.2.840.113549.1.1.11')),
+            encode(0x03, Buffer.alloc(2 ** 20)),
+          );
+        },
+        'FILE_CORRUPT',
+      ],
+      [
+        'escapes of two megabytes',
+        () => Buffer.from(`-----BEGIN CERTIFICATE-----${'\\n'.repeat(2 ** 20)}`),
+        'FILE_TOO_LARGE',
+      ],
+      ['a class that is derived forty times', () => javaStore(0xcececece, [classChain(40)]), 'FILE_CORRUPT'],
+    ])('%s', async ([, make, code]) => {
+      const bytes = make();
+      let found: string | undefined;
+      const cost = await costOf(async () => {
+        found = await codeOf(inspectFile(bytes, { passphrase }));
+      });
+      expect(found).toBe(code);
+      expect(cost).toBeLessThan(2500);
+    });
+  });
+
+  it('authorities of one name, each issued by the next', async () => {
+    let authority: Authority = await createAuthority({ name: 'X' });
+    for (let depth = 0; depth < 120; depth++) authority = await authority.issueAuthority({ name: 'X' });
+    const issued = await authority.issue({ name: 'bank' });
+    const reading = readCertificate({ cert: issued.fullChain, key: issued.key });
+    expect(await codeOf(reading)).toBe('FILE_CORRUPT');
+    const distinct = await createAuthority({ name: 'Y', intermediates: 20 });
+    const deep = await distinct.issue({ name: 'bank' });
+    const { chain: found } = await readCertificate({ cert: deep.fullChain, key: deep.key });
+    expect(found).toHaveLength(20);
+  });
+
+  it('ten thousand roots', async () => {
+    const ca = Buffer.concat(certificates(2000));
+    expect(await codeOf(readRoots(ca))).toBe('FILE_TOO_LARGE');
+    expect(await codeOf(readCertificate({ pfx: Buffer.from(identityPem), ca }))).toBe('FILE_TOO_LARGE');
+    expect(await readRoots(Buffer.concat(certificates(1000)))).toHaveLength(1000);
+  });
+
+  it('aliases in a config, a list without contents, a circle', async () => {
+    let rules: unknown = { ca: 'a.pem' };
+    for (let depth = 0; depth < 6; depth++) rules = Array.from({ length: 30 }, () => rules);
+    const circle: Record<string, unknown> = {};
+    for (let index = 0; index < 20; index++) circle[`a${index}`] = circle;
+    const sparse: unknown[] = [];
+    sparse.length = 4_000_000_000;
+    const cost = await costOf(async () => {
+      for (const hosts of [rules, circle, sparse, { a: { ca: rules } }, { a: { ca: sparse } }])
+        expect(await codeOf(loadCredentials({ hosts } as never))).toBe('CONFIG_INVALID');
+    });
+    expect(cost).toBeLessThan(1500);
+    // One alias, or a few, are what they say.
+    const rule = { certificate: false, tls: { min: 'TLSv1.3' } } as const;
+    const shared = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, index) => [`h${index}.example`, rule]),
+    );
+    await using credentials = await loadCredentials({ hosts: shared });
+    expect(credentials.resolve('https://h999.example').tls.min).toBe('TLSv1.3');
+  });
+
+  it('a service that is unknown among ten thousand costs little at each call', async () => {
+    const names = Array.from({ length: 10_000 }, (_, index) => `service-number-${index}`);
+    await using credentials = await loadCredentials({
+      certificates: { bank: { cert: identityPem } },
+      services: Object.fromEntries(names.map((name) => [name, 'bank' as const])),
+    });
+    const cost = await costOf(async () => {
+      for (let call = 0; call < 20; call++)
+        expect(() =>
+          credentials.resolve({ host: 'a.example', service: 'sevice-number-12' as never }),
+        ).toThrow(/did you mean/);
+    });
+    // 190 ms each it was.
+    expect(cost).toBeLessThan(1200);
+  });
+
+  it('what an edit distance is does not depend on how little of it is computed', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 8 });
+    fc.assert(
+      fc.property(text, text, fc.integer({ min: 0, max: 4 }), (from, to, limit) => {
+        expect(editDistance(from, to, limit)).toBe(Math.min(slowDistance(from, to), limit + 1));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('a JSON string of ten megabytes is read, and more than a config can be is refused', async () => {
+    const path = join(directory, 'large.json');
+    writeFileSync(path, JSON.stringify({ certificates: { bank: { pfx: 'x'.repeat(10_000_000) } } }));
+    expect(await codeOf(loadCredentials(path))).toBe('FILE_NOT_FOUND');
+    writeFileSync(path, `"${'x'.repeat(10_000_000)}`);
+    expect(await codeOf(loadCredentials(path))).toBe('CONFIG_INVALID');
+    writeFileSync(path, `"${'x'.repeat(17_000_000)}"`);
+    expect(await codeOf(loadCredentials(path))).toBe('FILE_UNREADABLE');
+  });
+
+  it('a directory of many files, and links that lead in a circle', async () => {
+    const path = join(directory, 'many');
+    mkdirSync(path);
+    for (let index = 0; index < 1000; index++) writeFileSync(join(path, `f${index}`), '');
+    expect(await codeOf(readCertificate({ dir: path }))).toBe('FILE_NOT_FOUND');
+    writeFileSync(join(path, 'tls.crt'), pem(leaf));
+    writeFileSync(join(path, 'tls.key'), keyPem);
+    expect((await readCertificate({ dir: path })).certificate.fingerprint256).toBe(leaf.fingerprint256);
+    if (process.platform === 'win32') return;
+    symlinkSync('circle', join(directory, 'circle'));
+    expect(await codeOf(readCertificate({ pfx: join(directory, 'circle') }))).toBe('FILE_UNREADABLE');
+  });
+
+  describe('pipes', () => {
+    const pipe = (name: string): string => {
+      const path = join(directory, name);
+      execFileSync('mkfifo', [path]);
+      return path;
+    };
+
+    unix('that nobody writes to hold neither the reading nor the process', async () => {
+      const path = pipe('certificate.fifo');
+      const readings = Array.from({ length: 8 }, () => codeOf(readCertificate({ pfx: path })));
+      expect(await Promise.all(readings)).toEqual(Array.from({ length: 8 }, () => 'FILE_UNREADABLE'));
+      const wanting = readCertificate({ pfx: Buffer.from(identityPem), passphrase: { file: path } });
+      expect(await codeOf(wanting)).toBe('FILE_UNREADABLE');
+      expect(await codeOf(loadCredentials(path))).toBe('FILE_UNREADABLE');
+      await expect(readCertificate({ pfx: path })).rejects.toMatchObject({
+        message: `${path}: is a pipe, a socket or a device, not a file`,
+        hint: expect.stringContaining('{ env:'),
+      });
+      // The threads that all of it shares are free.
+      expect((await lookup('localhost')).address).toBeTruthy();
+    });
+
+    unix('in place of a file that is watched are an error like any other', async () => {
+      const path = join(directory, 'bank.pem');
+      writeFileSync(path, identityPem, { mode: 0o600 });
+      await using credentials = await loadCredentials({
+        certificates: { bank: { cert: path } },
+        hosts: { 'api.bank.example': 'bank' },
+        watch: { pollInterval: 0.1, settle: 20 },
+      });
+      const failed = new Promise<Error>((resolve) => {
+        credentials.on('error', resolve);
+      });
+      rmSync(path);
+      pipe('bank.pem');
+      expect(await failed).toMatchObject({ code: expect.stringMatching(/FILE_(UNREADABLE|NOT_FOUND)/) });
+      await expect
+        .poll(async () => (await credentials.reload()).failed[0]?.error.message)
+        .toContain('is a pipe');
+      expect(credentials.health().status).not.toBe('ok');
+      expect(credentials.resolve('https://api.bank.example').certificate).toBe('bank');
+    });
+  });
+
+  describe('what a function returns is checked as the config is', () => {
+    const good = { cert: identityPem };
+    it.for<[string, object]>([
+      ['maxIterations: NaN', { ...good, maxIterations: Number.NaN }],
+      ['maxIterations: Infinity', { ...good, maxIterations: Number.POSITIVE_INFINITY }],
+      ['maxIterations: 0.5', { ...good, maxIterations: 0.5 }],
+      ['trust: "sys"', { ...good, trust: 'sys' }],
+      ['an empty alias', { ...good, alias: '' }],
+      ['an alias that is no text', { ...good, alias: 5 }],
+    ])('%s', async ([, found]) => {
+      const source = () => found as FileSource;
+      expect(await codeOf(readCertificate(source))).toBe('CONFIG_INVALID');
+      expect(await codeOf(readCertificate(found as FileSource))).toBe('CONFIG_INVALID');
+      expect(await codeOf(loadCredentials({ certificates: { bank: source } }))).toBe('CONFIG_INVALID');
+    });
+
+    it('and NaN never lifts the cap', async () => {
+      const bomb = pfx([safe()], macOf(20, 6_000_000));
+      const source = () => ({ pfx: bomb, passphrase, maxIterations: Number.NaN });
+      expect(await codeOf(readCertificate(source))).toBe('CONFIG_INVALID');
+    });
+  });
+
+  it('bytes, addresses and dates of another realm are what they are', async () => {
+    const foreign = runInNewContext('new Uint8Array(bytes)', { bytes: [...Buffer.from(identityPem)] });
+    expect(foreign).not.toBeInstanceOf(Uint8Array);
+    const { certificate } = await readCertificate({ pfx: foreign });
+    expect(certificate.fingerprint256).toBe(leaf.fingerprint256);
+    await using credentials = await loadCredentials({
+      certificates: { bank: () => ({ cert: foreign, refresh: runInNewContext('new Date(4e12)') }) },
+      hosts: { 'api.bank.example': { certificate: 'bank', ca: foreign } },
+    });
+    expect(credentials.resolve('https://api.bank.example').ca.length).toBeGreaterThan(0);
+  });
+});
+
+/** Optimal string alignment as it is defined, without a limit. */
+function slowDistance(from: string, to: string): number {
+  const rows = Array.from({ length: from.length + 1 }, (_, row) =>
+    Array.from({ length: to.length + 1 }, (__, column) => (row === 0 ? column : column === 0 ? row : 0)),
+  );
+  for (let row = 1; row <= from.length; row++)
+    for (let column = 1; column <= to.length; column++) {
+      const change = from[row - 1] === to[column - 1] ? 0 : 1;
+      const costs = [
+        rows[row - 1]![column]! + 1,
+        rows[row]![column - 1]! + 1,
+        rows[row - 1]![column - 1]! + change,
+      ];
+      if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1])
+        costs.push(rows[row - 2]![column - 2]! + 1);
+      rows[row]![column] = Math.min(...costs);
+    }
+  return rows[from.length]![to.length]!;
+}
