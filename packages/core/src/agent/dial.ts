@@ -9,7 +9,7 @@ import {
   ownConnection,
   ownContext,
   ownOption,
-  spoken,
+  unsaid,
 } from './caller.ts';
 import {
   type Attestation,
@@ -51,11 +51,14 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     ...options,
     ...unsaid,
     ...said,
+    // What was decided for is what is dialled.
+    host,
+    port: Number(port),
     secureContext,
     checkServerIdentity: requireRequest(
       profile,
       Number(port),
-      profile.checkServerIdentity(own?.checkServerIdentity as CheckServerIdentity),
+      profile.checkServerIdentity(host, own?.checkServerIdentity as CheckServerIdentity),
       () => socket.getSharedSigalgs().length > 0,
     ),
     servername: servername ?? (ownOption(options as CallerOptions, 'servername') as string | undefined),
@@ -97,16 +100,6 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   return socket;
 }
 
-/**
- * None of what decides over TLS comes from what every object inherits, as `tls.connect` would take it; and a host is
- * dialled, never a Unix socket (`path`). `rejectUnauthorized` and `minDHSize` have defaults of Node's.
- */
-const unsaid: Readonly<Record<string, undefined>> = Object.fromEntries(
-  [...spoken, 'path']
-    .filter((name) => name !== 'rejectUnauthorized' && name !== 'minDHSize')
-    .map((name) => [name, undefined]),
-);
-
 /** TLS over a stream has no handle of its own to keep the process alive with, or not: the tunnel has. */
 function holdTogether(socket: TLSSocket, tunnel: Tunnel): void {
   socket.ref = () => {
@@ -119,7 +112,7 @@ function holdTogether(socket: TLSSocket, tunnel: Tunnel): void {
   };
 }
 
-function report(socket: TLSSocket, request: Dial, attestation: Attestation): void {
+function report(socket: TLSSocket, request: Dial, { requested, presented }: Attestation): void {
   const { profile, host, port, observe } = request;
   publish(
     () => ({
@@ -128,7 +121,8 @@ function report(socket: TLSSocket, request: Dial, attestation: Attestation): voi
       rule: profile.resolution.rule,
       protocol: socket.getProtocol(),
       resumed: socket.isSessionReused(),
-      ...attestation,
+      requested,
+      presented: presented && { ...presented }, // whoever is told may change it
     }),
     observe && ((handshake) => observe.handshake(handshake)),
   );
@@ -165,7 +159,7 @@ function reportFailure(
       alert,
       presented: attestation?.presented ?? contexts.presented,
     };
-    observe.failure(failure);
+    observe.failure({ ...failure, presented: failure.presented && { ...failure.presented } });
     // Before that an alert is plain text, which anybody on the way can write, or that of a server not yet verified.
     if (attestation?.requested && socket.authorized) observe.refused(failure);
   });

@@ -2,6 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { AgentOptions } from 'node:https';
 import { inspect } from 'node:util';
 import type { RoutingAgent } from '../agent/agent.ts';
+import { findProxy, nodeProxySetting } from '../agent/proxy.ts';
 import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
 import { ClientCertificateError } from '../errors.ts';
@@ -25,7 +26,6 @@ import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import type { ConnectIdentity } from './identity.ts';
 import { type Inventory, loadInventory, versionOf } from './inventory.ts';
-import { proxyChooser } from './proxy-choice.ts';
 import { closed, Upkeep } from './upkeep.ts';
 
 /**
@@ -120,8 +120,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         return version && describeCertificate(version, config, [], undefined);
       },
       proxy: (host, port) => {
-        const proxy = proxyChooser(this.#decisions)(host, port);
-        return proxy && `${proxy.url.protocol}//${proxy.url.host}`;
+        const { proxy = nodeProxySetting() } = this.#inventory;
+        const { url } = findProxy(proxy, host, port) ?? {};
+        return url ? `${url.protocol}//${url.host}` : null;
       },
     });
   }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+
 import type { CheckedConfig } from '../config/check.ts';
 import type { CheckedProxy } from '../config/proxy.ts';
 import { ClientCertificateError } from '../errors.ts';
@@ -9,7 +10,7 @@ import { resolvePassphrase } from '../load/passphrase.ts';
 import { explainAs, Problem } from '../load/problem.ts';
 import { toTruststore } from '../load/roots.ts';
 import { createSurroundings, pathOf } from '../load/source.ts';
-import { ownOf } from '../own.ts';
+import { snapshot } from '../own.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
 import { buildTable, type Table } from '../pin/table.ts';
 import { eachOf } from '../rotate/concurrency.ts';
@@ -19,6 +20,7 @@ import type { Reading } from '../rotate/renewal.ts';
 import { replaces } from '../rotate/replacement.ts';
 import { currentState, type Watched } from '../rotate/watch.ts';
 import type { CertificateVersion } from '../tls/context.ts';
+
 import type {
   CaMaterial,
   CertificateSource,
@@ -87,7 +89,7 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
   const config = { ...written, pins: { ...written.pins, trustOnly } };
   const kept = earlier?.config.baseDirectory === config.baseDirectory ? earlier : undefined;
   const loaded = await loadCertificates(config, trustOnly, kept, earlier);
-  const { roots, failures } = await loadRoots(config, kept);
+  const { roots, failures } = await loadRoots(config, kept, earlier);
   const tolerated = config.allowBroken && loaded.certificates.size > 0;
   throwFailures([...(tolerated ? [] : loaded.failures.values()), ...failures]);
   checkTrust(config, loaded.certificates);
@@ -171,14 +173,18 @@ async function loadCertificates(
 async function loadRoots(
   config: CheckedConfig,
   kept: Inventory | undefined,
+  earlier: Inventory | undefined,
 ): Promise<{ roots: Map<string, RuleRoots>; failures: unknown[] }> {
   const roots = new Map<string, RuleRoots>();
   const failures: unknown[] = [];
   await eachOf(listAuthorities(config), concurrency, async ({ ca, label }, index) => {
     const known = kept?.roots.get(label);
+    const read = (signal?: AbortSignal) => readRuleRoots(label, ca, config.baseDirectory, signal);
     try {
       const reading =
-        known && isEqual(known.ca, ca) ? known.reading : await readRuleRoots(label, ca, config.baseDirectory);
+        known && isEqual(known.ca, ca)
+          ? known.reading
+          : await (earlier ? withDeadline(`${label}: ca`, read).value : read());
       roots.set(label, { ca, reading });
     } catch (error) {
       failures[index] = error;
@@ -252,7 +258,7 @@ export async function readCertificateSource(
   const ask = async (call: SourceCall) => {
     const given = typeof source === 'function' ? await source(call) : source;
     // What is no object is told as that by whoever reads it.
-    found = typeof given === 'object' && given !== null ? ownOf(given) : given;
+    found = typeof given === 'object' && given !== null ? snapshot(given) : given;
     const path = directoryOf(found, place);
     // Before the files in it are read, so that what appears meanwhile counts as a change.
     if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });
