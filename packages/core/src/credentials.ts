@@ -23,7 +23,6 @@ import {
   pinsByCertificate,
 } from './certificate-info.ts';
 import { checkConfig } from './config/check.ts';
-import { parseProxyUrl } from './config/proxy.ts';
 import { readConfig } from './config/read.ts';
 import { Connections, type Retirable } from './connections.ts';
 import { ClientCertificateError } from './errors.ts';
@@ -31,6 +30,7 @@ import { type CredentialsEvents, Events } from './events.ts';
 import { type Inventory, type LoadedProxy, loadInventory, proxyLabel, versionOf } from './inventory.ts';
 import { ownOf } from './own.ts';
 import { explain } from './pin/explain.ts';
+import { parseProxyUrl } from './pin/proxy-url.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import { rulesOf } from './pin/rule.ts';
 import { soleCertificate } from './pin/sole.ts';

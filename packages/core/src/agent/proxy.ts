@@ -2,6 +2,7 @@
 import { globalAgent } from 'node:https';
 import { getProxyForUrl } from 'proxy-from-env';
 import { ClientCertificateError } from '../errors.ts';
+import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import type { TunnelProxy } from './tunnel.ts';
 
@@ -32,13 +33,6 @@ export function chooseProxy(
   const proxy = setting === 'env' ? fromEnvironment(host, port) : setting;
   if (proxy === null) return null;
   const { url, authorization } = proxy;
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-      `proxy ${url.protocol}//${url.host}: only http: and https: proxies are supported`,
-      { hint: 'Use the HTTP port of that proxy, or list the host in NO_PROXY to connect directly.' },
-    );
-  }
   if (url.protocol === 'http:') return { url, authorization, profile: null };
   return { url, authorization, profile: proxy.profile ?? decide(url.hostname, url.port || 443) };
 }
@@ -55,12 +49,13 @@ export function nodeProxySetting(): 'env' | false {
 function fromEnvironment(host: string, port: number | string): ConfiguredProxy | null {
   const written = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
   if (!written) return null;
-  if (!URL.canParse(written)) {
+  const { url, problem } = parseProxyUrl(written);
+  if (problem !== undefined) {
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-      'the proxy in the environment is not a URL',
-      { hint: 'Write HTTPS_PROXY as http://proxy.example:3128.' },
+      `the proxy in the environment ${problem}`,
+      { hint: 'Correct HTTPS_PROXY (or ALL_PROXY), or list the host in NO_PROXY to connect directly.' },
     );
   }
-  return { url: new URL(written), authorization: undefined, profile: undefined };
+  return { url, authorization: undefined, profile: undefined };
 }
