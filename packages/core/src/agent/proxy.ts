@@ -3,6 +3,7 @@ import { globalAgent } from 'node:https';
 import { getProxyForUrl } from 'proxy-from-env';
 import { ClientCertificateError } from '../errors.ts';
 import { written } from '../own.ts';
+import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import type { TunnelProxy } from './tunnel.ts';
 
@@ -49,14 +50,6 @@ export function findProxy<Proxy extends { readonly url: URL }>(
   if (setting === false) return null;
   const proxy = setting === 'env' ? fromEnvironment(host, port) : setting;
   if (proxy === null) return null;
-  const { url } = proxy;
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-      `proxy ${url.protocol}//${url.host}: only http: and https: proxies are supported`,
-      { hint: 'Use the HTTP port of that proxy, or list the host in NO_PROXY to connect directly.' },
-    );
-  }
   return proxy;
 }
 
@@ -80,14 +73,15 @@ function fromEnvironment(host: string, port: number | string): ConfiguredProxy |
   }
   const found = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
   if (!found) return null;
-  if (!URL.canParse(found)) {
+  const { url, problem } = parseProxyUrl(found);
+  if (problem !== undefined) {
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-      'the proxy in the environment is not a URL',
-      { hint: 'Write HTTPS_PROXY as http://proxy.example:3128.' },
+      `the proxy in the environment ${problem}`,
+      { hint: 'Correct HTTPS_PROXY (or ALL_PROXY), or list the host in NO_PROXY to connect directly.' },
     );
   }
-  return { url: new URL(found), authorization: undefined, profile: undefined };
+  return { url, authorization: undefined, profile: undefined };
 }
 
 /** What is read of the environment, where `process.env` has what every object inherits as well. */

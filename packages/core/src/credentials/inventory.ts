@@ -1,5 +1,4 @@
 import type { X509Certificate } from 'node:crypto';
-
 import type { CheckedConfig } from '../config/check.ts';
 import type { CheckedProxy } from '../config/proxy.ts';
 import { ClientCertificateError } from '../errors.ts';
@@ -11,8 +10,9 @@ import { explainAs, Problem } from '../load/problem.ts';
 import { toTruststore } from '../load/roots.ts';
 import { createSurroundings, pathOf } from '../load/source.ts';
 import { snapshot } from '../own.ts';
+import type { RootsOf } from '../pin/merge-rules.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
-import { buildTable, type Table } from '../pin/table.ts';
+import { buildTable, replaceRoots, type Table } from '../pin/table.ts';
 import { eachOf } from '../rotate/concurrency.ts';
 import { isEqual } from '../rotate/config-equality.ts';
 import { withDeadline } from '../rotate/deadline.ts';
@@ -20,7 +20,6 @@ import type { Reading } from '../rotate/renewal.ts';
 import { replaces } from '../rotate/replacement.ts';
 import { currentState, type Watched } from '../rotate/watch.ts';
 import type { CertificateVersion } from '../tls/context.ts';
-
 import type {
   CaMaterial,
   CertificateSource,
@@ -108,7 +107,7 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
     broken: loaded.failures,
     origins: new Map(names.map((name) => [name, loaded.origins.get(name) ?? { files: [] }])),
     roots,
-    table: layOut(config, roots),
+    table: await buildTable(config.pins, rootsIn(roots)),
     proxy: await loadProxy(config, roots, earlier),
   };
 }
@@ -199,6 +198,7 @@ async function warnOfRoots(
   roots: ReadonlyMap<string, RuleRoots>,
   certificates: ReadonlyMap<string, CertificateVersion>,
 ): Promise<Warning[]> {
+  if (roots.size === 0) return [];
   const rules = new Map(rulesOf(pins).map((rule) => [rule.label, rule]));
   const warnings: Warning[] = [];
   for (const [label, { reading }] of roots) {
@@ -227,20 +227,20 @@ export const proxyLabel: string = 'proxy';
 
 /** The same with other roots: the decisions and the proxy follow. What is the same in both stays the same object. */
 export function withRoots(inventory: Inventory, roots: Inventory['roots']): Inventory {
-  const { config, proxy } = inventory;
+  const { proxy, table } = inventory;
   const ca = roots.get(proxyLabel)?.reading.value;
   return {
     ...inventory,
     roots,
-    table: layOut(config, roots),
+    table: replaceRoots(table, rootsIn(roots)),
     proxy: typeof proxy === 'object' && ca && ca !== proxy.ca ? { ...proxy, ca } : proxy,
   };
 }
 
-/** The table for these roots: decisions differ where they do. */
-function layOut({ pins }: CheckedConfig, roots: ReadonlyMap<string, RuleRoots>): Table {
+/** The roots of a rule, by what it wrote. */
+function rootsIn(roots: ReadonlyMap<string, RuleRoots>): RootsOf {
   const byMaterials = new Map([...roots.values()].map(({ ca, reading }) => [ca, reading.value]));
-  return buildTable(pins, (ca) => byMaterials.get(ca) ?? []);
+  return (ca) => byMaterials.get(ca) ?? [];
 }
 
 export function placeOf({ baseDirectory, expiryWarningDays }: CheckedConfig): Place {

@@ -1,8 +1,8 @@
 import { chooseProxy, nodeProxySetting, type ProxySetting } from '../agent/proxy.ts';
 import type { TunnelProxy } from '../agent/tunnel.ts';
-import { parseProxyUrl } from '../config/proxy.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
+import { parseProxyUrl } from '../pin/proxy-url.ts';
 import { ConnectionProfile } from '../tls/profile.ts';
 import type { Resolution } from '../types.ts';
 import type { Decisions } from './decisions.ts';
