@@ -5,7 +5,7 @@ import { applyToHttp2 } from './http2.ts';
 import { isPlainHttp, type Outgoing, own, type RequestIdentity, refuse, urlOf } from './outgoing.ts';
 import { proxyOf } from './proxy.ts';
 import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
-import { transportOf } from './transport.ts';
+import { hasOwnTransport, transportOf } from './transport.ts';
 
 /**
  * Sets on one request's config what makes each of its hops with the certificate that is pinned there; for clients
@@ -29,6 +29,7 @@ export function decideRequest(
   for (const option of ownIdentity) if (own(config, option) != null) refuse(outgoing, option);
   const transport = transportOf(config);
   if (transport === 'unknown') refuse(outgoing, 'adapter');
+  if (transport === 'http' && hasOwnTransport(config)) refuse(outgoing, 'transport');
   if (transport === 'fetch') {
     applyToFetch(outgoing, { service, origin, proxy: through });
     return;

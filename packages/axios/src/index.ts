@@ -1,7 +1,7 @@
 import { acceptCredentials, type Credentials } from '@clientcert/core';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
-import { deciders, decideRequest } from './decide.ts';
+import { decideRequest, deciders } from './decide.ts';
 import { own, type RequestIdentity, urlOf } from './outgoing.ts';
 
 export * from '@clientcert/core';
