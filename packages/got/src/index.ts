@@ -72,10 +72,11 @@ export function clientCertificates<ServiceName extends string>(
   const endWith = (hooks: Hop['hooks'], origin: string) => {
     const last = async (hop: Hop) => {
       const { beforeRequest } = hop.hooks;
-      if (beforeRequest.at(-1) !== last) beforeRequest.push(last);
+      if (!isLast(beforeRequest.at(-1))) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
       apply(await loading, hop, byDefault, origin);
     };
     origins.set(last, origin);
+    Object.defineProperty(last, lastHook, { value: true });
     hooks.beforeRequest.push(last);
   };
   const first = async (hop: Hop) => {
@@ -103,6 +104,13 @@ export function clientCertificates<ServiceName extends string>(
       ],
     },
   };
+}
+
+/** On last hooks, also those of another extension or another copy of this package, which keep their order. */
+const lastHook = Symbol.for('clientcert.got.lastHook');
+
+function isLast(hook: unknown): boolean {
+  return Object.hasOwn(hook as object, lastHook);
 }
 
 interface Context {

@@ -48,9 +48,7 @@ export function findProxy<Proxy extends { readonly url: URL }>(
   port: number | string,
 ): Proxy | ConfiguredProxy | null {
   if (setting === false) return null;
-  const proxy = setting === 'env' ? fromEnvironment(host, port) : setting;
-  if (proxy === null) return null;
-  return proxy;
+  return setting === 'env' ? fromEnvironment(host, port) : setting;
 }
 
 /**
