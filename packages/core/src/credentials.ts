@@ -20,17 +20,20 @@ import {
   type CertificateInfo,
   describeCertificate,
   describeCredentials,
+  factsOfCertificate,
   pinsByCertificate,
 } from './certificate-info.ts';
 import { checkConfig } from './config/check.ts';
 import { parseProxyUrl } from './config/proxy.ts';
 import { readConfig } from './config/read.ts';
 import { Connections, type Retirable } from './connections.ts';
+import type { Facts } from './diagnose/facts.ts';
 import { ClientCertificateError } from './errors.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import { type Inventory, type LoadedProxy, loadInventory, proxyLabel, versionOf } from './inventory.ts';
 import { ownOf } from './own.ts';
 import { explain } from './pin/explain.ts';
+import { formatHost } from './pin/host.ts';
 import { findService, resolve, resolveHost } from './pin/resolve.ts';
 import { rulesOf } from './pin/rule.ts';
 import { soleCertificate } from './pin/sole.ts';
@@ -455,6 +458,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       describeCredentials(credentials.certificates(), credentials.rules(), credentials.health());
     Object.defineProperties(Credentials.prototype, {
       [Symbol.for('clientcert.Credentials')]: { value: true },
+      // Asked by `diagnose`, of another copy of this package as well.
+      [Symbol.for('clientcert.facts')]: {
+        value(this: Credentials, url: URL, service?: string | false, origin?: string): Facts | undefined {
+          return this.#factsOf(url, service, origin);
+        },
+      },
       // What `console.log` prints: names, dates and rules. The prototype itself is no credentials.
       [inspect.custom]: {
         value(this: Credentials) {
@@ -462,6 +471,40 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         },
       },
     });
+  }
+
+  /** What is known of a call; `undefined` where it was to no host, or as a service that there is not. */
+  #factsOf(url: URL, service: string | false | undefined, origin?: string): Facts | undefined {
+    try {
+      const { host, port, secure } = parseTarget(url);
+      const target = secure
+        ? { host, port, service: service as ServiceName | false | undefined, origin }
+        : url;
+      const resolution = this.resolve(target);
+      const proxy = this.#proxyChooser()(host, port);
+      const last = secure ? this.#upkeep.handshakes.get(host, port) : undefined;
+      return {
+        place: formatHost(host, port),
+        secure,
+        rule: resolution.rule,
+        certificate: factsOfCertificate(this.#inventory.certificates.get(`${resolution.certificate}`)),
+        tls: resolution.tls,
+        proxy: proxy && `${proxy.url.protocol}//${proxy.url.host}`,
+        // Of another rule it is another certificate's.
+        connection:
+          last?.rule === resolution.rule
+            ? {
+                failed: false,
+                protocol: last.protocol,
+                requested: last.requested,
+                presented: last.presented !== null,
+                resumed: last.resumed,
+              }
+            : null,
+      };
+    } catch {
+      return undefined;
+    }
   }
 
   #signerFor(target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined }): string {

@@ -17,6 +17,17 @@ export { fromEnvironment } from './config/environment.ts';
 export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';
 export type { ConnectIdentity, Credentials, SigningKey } from './credentials.ts';
 export {
+  type Alternative,
+  carryDiagnosis,
+  type Diagnosable,
+  type DiagnoseOptions,
+  type Diagnosis,
+  diagnose,
+} from './diagnose/diagnose.ts';
+export type { CertificateFacts, ConnectionFacts, Facts } from './diagnose/facts.ts';
+export type { Confidence } from './diagnose/judge.ts';
+export type { DiagnosisName } from './diagnose/symptoms.ts';
+export {
   ClientCertificateError,
   type ClientCertificateErrorCode,
   type ConfigIssue,
