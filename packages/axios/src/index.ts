@@ -1,4 +1,4 @@
-import { acceptCredentials, type Credentials } from '@clientcert/core';
+import { acceptCredentials, type Credentials, loadedOf, withDiagnosis } from '@clientcert/core';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
 import { decideRequest } from './decide.ts';
@@ -46,8 +46,13 @@ export function clientCertificates(
   const id = instance.interceptors.request.use(
     'then' in loading ? async (config) => decide(await loading, config) : (config) => decide(loading, config),
   );
+  const explainId = instance.interceptors.response.use(undefined, (error) => {
+    const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;
+    throw withDiagnosis(error, { credentials: loadedOf(loading), service });
+  });
   const eject = () => {
     instance.interceptors.request.eject(id);
+    instance.interceptors.response.eject(explainId);
     if (installed.get(instance)?.eject === eject) installed.delete(instance);
   };
   installed.set(instance, { credentials, eject });

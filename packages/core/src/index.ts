@@ -18,11 +18,11 @@ export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';
 export type { ConnectIdentity, Credentials, SigningKey } from './credentials.ts';
 export {
   type Alternative,
-  carryDiagnosis,
   type Diagnosable,
   type DiagnoseOptions,
   type Diagnosis,
   diagnose,
+  withDiagnosis,
 } from './diagnose/diagnose.ts';
 export type { CertificateFacts, ConnectionFacts, Facts } from './diagnose/facts.ts';
 export type { Confidence } from './diagnose/judge.ts';

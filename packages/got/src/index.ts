@@ -1,4 +1,11 @@
-import { acceptCredentials, type Credentials, isRoutingAgent, type Target } from '@clientcert/core';
+import {
+  acceptCredentials,
+  type Credentials,
+  isRoutingAgent,
+  loadedOf,
+  type Target,
+  withDiagnosis,
+} from '@clientcert/core';
 import { nameOf, separate } from './cache.ts';
 
 export * from '@clientcert/core';
@@ -18,6 +25,7 @@ export interface GotExtension {
     init: ((next: object, before: Pick<Hop, 'url' | 'hooks'>) => void)[];
     beforeRequest: ((options: Hop) => Promise<void>)[];
     beforeRedirect: ((options: Hop, response: { url: string }) => Promise<void>)[];
+    beforeError: (<Failure extends Error>(error: Failure) => Failure)[];
   };
 }
 
@@ -98,6 +106,13 @@ export function clientCertificates<ServiceName extends string>(
           if (originOf(hop.hooks) === undefined) endWith(hop.hooks, begun);
           const from = targetOf(new URL(url), serviceOf(hop, byDefault), begun);
           if (from) (await loading).checkRedirect(from, hop.url!);
+        },
+      ],
+      beforeError: [
+        (error) => {
+          const hop = (error as { options?: Hop }).options;
+          const service = hop?.context ? serviceOf(hop, byDefault) : byDefault;
+          return withDiagnosis(error, { credentials: loadedOf(loading), url: hop?.url, service });
         },
       ],
     },

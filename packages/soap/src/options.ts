@@ -1,4 +1,4 @@
-import { type ConnectIdentity, type Credentials, loadedOf } from '@clientcert/core';
+import { type ConnectIdentity, type Credentials, loadedOf, withDiagnosis } from '@clientcert/core';
 import {
   type Client,
   HttpClient,
@@ -113,10 +113,27 @@ function certify(
     request(url, data, callback, headers, given = {}, client) {
       const call = callOf(url, given, client);
       const own = readable(headers);
+      const explain = (error: unknown): void =>
+        void withDiagnosis(error, {
+          credentials: loadedOf(call.identity.credentials),
+          url,
+          service: call.identity.service,
+        });
+      const answered: typeof callback = (error, response, body) => {
+        if (error) explain(error);
+        if (!client || !(response?.status >= 400)) return callback(error, response, body);
+        // node-soap makes its error of an answer in the callback, and shows it here first.
+        client.once('soapError', explain);
+        try {
+          callback(error, response, body);
+        } finally {
+          client.off('soapError', explain);
+        }
+      };
       const fail = (error: unknown) => process.nextTick(callback, error);
       const send = (ready: Credentials) => {
         const { sent, options } = prepare(url, data, call, ready, client);
-        return () => inner.request(url, sent, callback, own, options, client);
+        return () => inner.request(url, sent, answered, own, options, client);
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.

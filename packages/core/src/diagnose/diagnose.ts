@@ -109,8 +109,19 @@ export function carryDiagnosis(error: unknown, facts: () => Facts | undefined): 
   });
 }
 
+/**
+ * The same for an error that leaves a client; for adapters.
+ *
+ * @param call The credentials that it was made with, once they are loaded, and as whom it was made.
+ * @returns The error itself.
+ */
+export function withDiagnosis<Failure>(error: Failure, call: DiagnoseOptions): Failure {
+  carryDiagnosis(error, () => factsOf(error, call));
+  return error;
+}
+
 /** The diagnosis of a failure, by what was seen and what is known of the call. */
-export function diagnoseWith(failure: unknown, known: Facts | undefined): Diagnosis {
+function diagnoseWith(failure: unknown, known: Facts | undefined): Diagnosis {
   const seen = observe(failure);
   const own = seen.own && ofOwn(seen.own, known);
   if (own) return printable(own);
