@@ -42,7 +42,13 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Testing your own code', '/guides/testing'),
     ],
   },
-  { text: 'Troubleshooting', items: [item('By exact message', '/troubleshooting')] },
+  {
+    text: 'Troubleshooting',
+    items: [
+      item('By exact message', '/troubleshooting'),
+      item('What does this error mean?', '/guides/diagnosis'),
+    ],
+  },
   {
     text: 'Coming from …',
     items: [

@@ -104,7 +104,8 @@ function seenOf({ alert, answer, codes }: Observation): string[] {
 }
 
 /** One cause is certain, unless it stands for several; of several, the first is likely. */
-function asListed({ diagnoses }: Symptom): Finding[] {
+function asListed({ diagnoses, vague }: Symptom): Finding[] {
+  if (vague) return diagnoses.map((code) => finding(code, 'guess'));
   if (diagnoses.length === 1) return [finding(diagnoses[0], open.has(diagnoses[0]) ? 'likely' : 'certain')];
   return diagnoses.map((code, index) => finding(code, index === 0 ? 'likely' : 'guess'));
 }
@@ -161,7 +162,7 @@ const refinements: Readonly<Record<string, (each: Case) => Finding[] | undefined
     const { connection } = known ?? {};
     if (known?.certificate && connection?.presented) {
       const evidence = connection.resumed
-        ? 'the connection resumed a TLS session, in which no certificate is presented again: `resume: false` on the rule makes every handshake whole'
+        ? resumed
         : 'one was presented in the handshake: something between here and the server may have ended TLS, and not have handed it on';
       return [{ ...none, confidence: 'certain', evidence: [evidence] }];
     }
@@ -180,6 +181,11 @@ const refinements: Readonly<Record<string, (each: Case) => Finding[] | undefined
           ),
         ]
       : [finding('BODY_TOO_LARGE_FOR_RENEGOTIATION', 'guess', 'it may be an ordinary limit of the server')],
+  'haproxy-403': ({ known }) => {
+    const sent = sentNone(known);
+    if (sent) return [{ ...sent, confidence: 'likely' }];
+    return known?.connection?.resumed ? [{ ...none, evidence: [resumed] }] : undefined;
+  },
   'iis-403': ({ seen }) => {
     const [, status = ''] = /\b403\.(\d+)\b/.exec(`${seen.answer?.body ?? ''} ${seen.text}`) ?? [];
     const meaning = iis[status];
@@ -385,11 +391,12 @@ function askedLater({ seen, known }: Case): Finding[] {
     const evidence = 'over TLS 1.3 the server did not ask for a certificate in the handshake';
     return [finding('SERVER_WANTED_POST_HANDSHAKE_AUTH', 'likely', evidence)];
   }
-  if (!connection.resumed) return [unknown];
-  const evidence =
-    'the connection resumed a TLS session, in which no certificate is presented again, and some servers (HAProxy with ssl_fc_has_crt) then see none: `resume: false` on the rule makes every handshake whole';
-  return [finding('NO_CLIENT_CERTIFICATE_SENT', 'guess', evidence)];
+  return connection.resumed ? [finding('NO_CLIENT_CERTIFICATE_SENT', 'guess', resumed)] : [unknown];
 }
+
+/** HAProxy with `ssl_fc_has_crt`, and whoever looks at the handshake alone. */
+const resumed =
+  'the connection resumed a TLS session, in which no certificate is presented again, and some servers then see none: `resume: false` on the rule makes every handshake whole';
 
 function expired(certificate: CertificateFacts | null | undefined, now: Date): Finding | undefined {
   const late = certificate?.validity.findIndex(({ to }) => to < now) ?? -1;
