@@ -45,8 +45,9 @@ const sidebar: DefaultTheme.SidebarItem[] = [
   {
     text: 'Troubleshooting',
     items: [
+      item('What does this error mean?', '/what-does-this-error-mean'),
       item('By exact message', '/troubleshooting'),
-      item('What does this error mean?', '/guides/diagnosis'),
+      item('diagnose in your code', '/guides/diagnosis'),
     ],
   },
   {

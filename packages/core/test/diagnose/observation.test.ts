@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
@@ -107,4 +108,15 @@ it('a diagnosis is plain data, and a text for a person', () => {
     /^Likely: The client certificate has expired \(CLIENT_CERTIFICATE_EXPIRED\)\n/,
   );
   expect(diagnosis.docs).toMatch(/docs\/troubleshooting\.md#alert-45$/);
+});
+
+it('runs in a browser: nothing of Node, nor of the rest of the package, is imported for more than its types', () => {
+  const folder = new URL('../../src/diagnose/', import.meta.url);
+  for (const file of readdirSync(folder)) {
+    const imports = readFileSync(new URL(file, folder), 'utf8').matchAll(
+      /^(?:import|export) (?!type )[^;]*? from '([^']+)'/gm,
+    );
+    for (const [, path] of imports)
+      expect([file, path]).toEqual([file, expect.stringMatching(/^\.\/[a-z]+\.ts$/)]);
+  }
 });

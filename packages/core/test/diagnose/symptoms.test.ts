@@ -9,8 +9,10 @@ import {
   createSecureContext,
   createServer as createTlsServer,
 } from 'node:tls';
+import { inspect } from 'node:util';
 import { createAuthority, createSelfSigned, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { describe, expect, it } from 'vitest';
+import { diagnose } from '../../src/diagnose/diagnose.ts';
 import { type Symptom, symptoms } from '../../src/diagnose/symptoms.ts';
 import { findSymptoms, seenElsewhere, seenWithClients } from './find.ts';
 
@@ -68,6 +70,8 @@ outline: 2
 
 Look for the message in this page, or for the number in \`SSL alert number …\`. Node 20 and newer ones word some of them
 differently: both are here. An [alert](/glossary#alert) is what the server said; everything else is your side’s.
+
+Or [paste it](/what-does-this-error-mean).
 
 - \`EPROTO\` is any failure of a handshake: what failed stands in the message.
 - \`AggregateError\`, whose message is empty (and got shows none at all): each address of the host was tried. Look at the error’s \`errors\`;
@@ -393,4 +397,5 @@ it.each(provocations)('%s (%i), as this Node prints it', async (id, _, provoke) 
   expect({ message: error.message, found: find(error) }).toMatchObject({ found: [id] });
   const { codes = [] } = symptoms.find((symptom) => symptom.id === id)!;
   if (error.code !== undefined) expect(codes).toContain(error.code);
+  expect(diagnose(inspect(error)).code).toBe(diagnose(error).code);
 });
