@@ -1,5 +1,5 @@
 import type { Credentials } from '@clientcert/core';
-import { acceptCredentials } from '@clientcert/core/adapter';
+import { acceptCredentials, loadedOf, withDiagnosis } from '@clientcert/core/adapter';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
 import { decideRequest, deciders } from './decide.ts';
@@ -47,8 +47,13 @@ export function clientCertificates(
   const id = instance.interceptors.request.use(
     'then' in loading ? async (config) => decide(await loading, config) : (config) => decide(loading, config),
   );
+  const explainId = instance.interceptors.response.use(undefined, (error) => {
+    const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;
+    throw withDiagnosis(error, { credentials: loadedOf(loading), service });
+  });
   const eject = () => {
     instance.interceptors.request.eject(id);
+    instance.interceptors.response.eject(explainId);
     if (installed.get(instance)?.eject === eject) installed.delete(instance);
   };
   installed.set(instance, { credentials, eject });

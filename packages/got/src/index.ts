@@ -1,5 +1,11 @@
 import type { Credentials, Target } from '@clientcert/core';
-import { acceptCredentials, adapterOf, isRoutingAgent } from '@clientcert/core/adapter';
+import {
+  acceptCredentials,
+  adapterOf,
+  isRoutingAgent,
+  loadedOf,
+  withDiagnosis,
+} from '@clientcert/core/adapter';
 import { nameOf, separate } from './cache.ts';
 
 export * from '@clientcert/core';
@@ -19,6 +25,7 @@ export interface GotExtension {
     init: ((next: object, before: Pick<Hop, 'url' | 'hooks'>) => void)[];
     beforeRequest: ((options: Hop) => Promise<void>)[];
     beforeRedirect: ((options: Hop, response: { url: string }) => Promise<void>)[];
+    beforeError: (<Failure extends Error>(error: Failure) => Failure)[];
   };
 }
 
@@ -100,6 +107,13 @@ export function clientCertificates<ServiceName extends string>(
           if (originOf(hop.hooks) === undefined) endWith(hop.hooks, begun);
           const from = targetOf(new URL(url), serviceOf(hop, byDefault), begun);
           if (from) adapterOf(await loading).checkRedirect(from, hop.url!);
+        },
+      ],
+      beforeError: [
+        (error) => {
+          const hop = (error as { options?: Hop }).options;
+          const service = hop?.context ? serviceOf(hop, byDefault) : byDefault;
+          return withDiagnosis(error, { credentials: loadedOf(loading), url: hop?.url, service });
         },
       ],
     },

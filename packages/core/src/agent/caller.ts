@@ -126,6 +126,11 @@ export function ownConnection(own: CallerTls | undefined): Record<string, unknow
   );
 }
 
+/** Whether what is presented may be the caller's own. */
+export function presentsOwn(own: CallerTls): boolean {
+  return own.secureContext != null || identityOptions.some((name) => own[name] != null);
+}
+
 /**
  * What else is to be kept apart by: every option with its value, secrets and long texts as digests.
  *

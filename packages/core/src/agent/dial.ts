@@ -9,6 +9,7 @@ import {
   ownConnection,
   ownContext,
   ownOption,
+  presentsOwn,
   unsaid,
 } from './caller.ts';
 import {
@@ -85,7 +86,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     if (acceptsAnyServer) refuseUnasked(socket, request, attestation);
   });
   reportFailure(socket, request, () => attestation);
-  keepReason(socket);
+  keepReason(socket, request, () => attestation);
   if (pool === undefined) return socket;
   socket.on('session', (ticket: Buffer) => {
     // Node checks no name on a resumed session, so it is kept of a server that was verified alone.
@@ -167,13 +168,40 @@ function reportFailure(
 
 /**
  * Over TLS 1.3 a server refuses a certificate after the handshake. A client may see the stream end before it sees
- * the alert, as undici does ("other side closed"): what came first is made the cause of such an error.
+ * the alert, as undici does ("other side closed"): what came first is made the cause of such an error. And each error
+ * is told of with what was seen of the connection.
  */
-function keepReason(socket: TLSSocket): void {
+function keepReason(socket: TLSSocket, request: Dial, attested: () => Attestation | undefined): void {
+  const { profile, host, port, proxy, own, observe } = request;
+  // What a caller brought of their own is not known here.
+  const explain = own && presentsOwn(own) ? undefined : observe;
+  let seen: { attestation: Attestation; protocol: string | null; resumed: boolean } | undefined;
+  const look = () => {
+    const attestation = attested() ?? attest(socket, profile.contexts);
+    seen = { attestation, protocol: socket.getProtocol(), resumed: socket.isSessionReused() };
+  };
+  if (explain) {
+    socket.once('secureConnect', look);
+    // In TLS 1.2 the server may refuse before the handshake has ended: by this line, which is let go at once, it has
+    // said whether it wants a certificate. Later, Node 20 crashes when it is asked.
+    socket.on('keylog', (line: Buffer) => {
+      if (!seen && line.toString('latin1', 0, 13) === 'CLIENT_RANDOM') look();
+    });
+  }
   let reason: Error | undefined;
   (socket as EventEmitter).on(errorMonitor, (error: Error) => {
     if (!reason) reason = error;
     else if (error !== reason) error.cause ??= reason;
+    explain?.explain(error, {
+      host,
+      port: Number(port),
+      resolution: profile.resolution,
+      proxy: proxy && `${proxy.url.protocol}//${proxy.url.host}`,
+      protocol: seen?.protocol ?? null,
+      requested: seen?.attestation.requested ?? null,
+      presented: (seen?.attestation.presented ?? null) !== null,
+      resumed: seen?.resumed ?? false,
+    });
   });
 }
 

@@ -5,6 +5,7 @@ import type { RoutingAgent } from '../agent/agent.ts';
 import { findProxy, nodeProxySetting } from '../agent/proxy.ts';
 import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
+import type { Facts } from '../diagnose/facts.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { explain } from '../pin/explain.ts';
 import { rulesOf } from '../pin/rule.ts';
@@ -15,6 +16,7 @@ import type { PinnedConnectOptions } from '../tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
 import { AdapterView } from './adapter-view.ts';
 import { adapterView } from './brand.ts';
+import { factsOfCall } from './call-facts.ts';
 import {
   type CertificateInfo,
   describeCertificate,
@@ -301,6 +303,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       [adapterView]: {
         get(this: Credentials) {
           return this.#adapter;
+        },
+      },
+      // Asked by `diagnose`, of another copy of this package as well.
+      [Symbol.for('clientcert.facts')]: {
+        value(this: Credentials, url: URL, service?: string | false, origin?: string): Facts | undefined {
+          return factsOfCall(this.#decisions, this.#upkeep, url, service, origin);
         },
       },
       // What `console.log` prints: names, dates and rules. The prototype itself is no credentials.
