@@ -42,7 +42,14 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Testing your own code', '/guides/testing'),
     ],
   },
-  { text: 'Troubleshooting', items: [item('By exact message', '/troubleshooting')] },
+  {
+    text: 'Troubleshooting',
+    items: [
+      item('What does this error mean?', '/what-does-this-error-mean'),
+      item('By exact message', '/troubleshooting'),
+      item('diagnose in your code', '/guides/diagnosis'),
+    ],
+  },
   {
     text: 'Coming from …',
     items: [

@@ -11,8 +11,8 @@ let examples: Examples;
 
 beforeAll(async () => {
   authority = await createAuthority();
-  examples = await layOut(authority, ['core', 'axios', 'undici', 'testing']);
-}, 60_000);
+  examples = await layOut(authority, ['core', 'axios', 'got', 'soap', 'undici', 'testing']);
+}, 120_000);
 afterAll(() => examples?.[Symbol.asyncDispose]());
 
 it('examples/axios/short.mjs and examples/start/accounts.mjs', async () => {
@@ -179,6 +179,23 @@ it('examples/guides/old-pfx.mjs', async () => {
     'bank',
     'linux',
   ]);
+});
+
+it('examples/guides/diagnose.mjs', async () => {
+  await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+  const expired = await authority.issue({ name: 'bank', expired: true });
+  const { code, output } = await examples.run(
+    'guides/diagnose.mjs',
+    { 'api.bank.example:443': server.port },
+    { files: { 'bank.pfx': await expired.pfx('for the bank') } },
+  );
+  // axios, got, node-soap, fetch and https.
+  expect({ code, output, found: output.match(/^Likely: .*\(CLIENT_CERTIFICATE_EXPIRED\)$/gm) }).toEqual({
+    code: 0,
+    output: expect.stringContaining('renew it likely 2'),
+    found: Array(5).fill('Likely: The client certificate has expired (CLIENT_CERTIFICATE_EXPIRED)'),
+  });
+  expect(server.requests).toEqual([]);
 });
 
 it('examples/guides/mock-agent.mjs', async () => {

@@ -24,18 +24,32 @@ export function findProgram(name: 'nginx' | 'apache2'): string | undefined {
   }
 }
 
+/** How a web server asks for certificates, beside its defaults. */
+export interface WebServerOptions {
+  /** Revocation lists, PEM. */
+  readonly revoked?: readonly string[];
+  /** Apache: demand a certificate everywhere, and so in the handshake. */
+  readonly everywhere?: boolean;
+}
+
 /** nginx that demands a certificate of the authority. */
-export async function startNginx(program: string, authority: Authority): Promise<WebServer> {
+export async function startNginx(
+  program: string,
+  authority: Authority,
+  { revoked }: WebServerOptions = {},
+): Promise<WebServer> {
   return await start(authority, (folder, port) => {
+    if (revoked) writeFileSync(join(folder, 'revoked.crl'), revoked.join(''));
     const conf = `daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
 events {}
 http {
   access_log off;
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((each) => `${each}_temp_path ${each};`).join(' ')}
   server {
-    listen 127.0.0.1:${port} ssl;
+    listen 127.0.0.1:${port} ssl; ssl_protocols TLSv1.2 TLSv1.3;
     ssl_certificate server.crt; ssl_certificate_key server.key;
-    ssl_client_certificate root.crt; ssl_verify_client on;
+    ssl_client_certificate root.crt; ssl_verify_client on; ssl_verify_depth 3;
+    ${revoked ? 'ssl_crl revoked.crl;' : ''}
     location / { return 200 "hello"; }
   }
 }`;
@@ -45,8 +59,13 @@ http {
 }
 
 /** Apache that demands one below `/private` only, and so after the handshake. It speaks HTTP/2 as well. */
-export async function startApache(program: string, authority: Authority): Promise<WebServer> {
+export async function startApache(
+  program: string,
+  authority: Authority,
+  { revoked, everywhere }: WebServerOptions = {},
+): Promise<WebServer> {
   return await start(authority, (folder, port) => {
+    if (revoked) writeFileSync(join(folder, 'revoked.crl'), revoked.join(''));
     const modules = ['mpm_event', 'authz_core', 'ssl', 'socache_shmcb', 'http2'];
     mkdirSync(join(folder, 'private'));
     writeFileSync(join(folder, 'private/index.html'), 'hello');
@@ -63,6 +82,9 @@ SSLEngine on
 SSLCertificateFile server.crt
 SSLCertificateKeyFile server.key
 SSLCACertificateFile root.crt
+SSLVerifyDepth 3
+${revoked ? 'SSLCARevocationFile revoked.crl\nSSLCARevocationCheck leaf' : ''}
+${everywhere ? 'SSLVerifyClient require' : ''}
 <Location /private>
   SSLVerifyClient require
 </Location>`;

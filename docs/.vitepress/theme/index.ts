@@ -1,6 +1,7 @@
 import type { Theme } from 'vitepress';
 import DefaultTheme from 'vitepress/theme';
 import ConfigBuilder from './ConfigBuilder.vue';
+import ErrorReader from './ErrorReader.vue';
 import Picture from './Picture.vue';
 import './style.css';
 
@@ -8,6 +9,7 @@ export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
     app.component('ConfigBuilder', ConfigBuilder);
+    app.component('ErrorReader', ErrorReader);
     app.component('Picture', Picture);
   },
 } satisfies Theme;
@@ -15,6 +17,7 @@ export default {
 declare module 'vue' {
   interface GlobalComponents {
     ConfigBuilder: typeof ConfigBuilder;
+    ErrorReader: typeof ErrorReader;
     Picture: typeof Picture;
   }
 }

@@ -38,7 +38,7 @@ interface Ours extends AxiosRequestTransformer {
  */
 function observe(config: AnyConfig): (now: AnyConfig) => boolean {
   const { adapter, allowAbsoluteUrls, baseURL, beforeRedirect, clientCertificate, env } = config;
-  const { fetchOptions, http2Options, httpVersion, httpsAgent, proxy, url } = config;
+  const { fetchOptions, http2Options, httpVersion, httpsAgent, proxy, transport, url } = config;
   return (now) =>
     now.url !== url ||
     now.baseURL !== baseURL ||
@@ -51,5 +51,6 @@ function observe(config: AnyConfig): (now: AnyConfig) => boolean {
     now.env !== env ||
     now.fetchOptions !== fetchOptions ||
     now.http2Options !== http2Options ||
-    now.httpVersion !== httpVersion;
+    now.httpVersion !== httpVersion ||
+    now.transport !== transport;
 }

@@ -6,7 +6,7 @@ import { applyToHttp2 } from './http2.ts';
 import { isPlainHttp, type Outgoing, own, type RequestIdentity, refuse, urlOf } from './outgoing.ts';
 import { proxyOf } from './proxy.ts';
 import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
-import { transportOf } from './transport.ts';
+import { hasOwnTransport, transportOf } from './transport.ts';
 
 /**
  * Sets on one request's config what makes each of its hops with the certificate that is pinned there; for clients
@@ -21,14 +21,17 @@ import { transportOf } from './transport.ts';
 export function decideRequest(
   config: InternalAxiosRequestConfig,
   loaded: Credentials,
-  { service, origin, proxy: through, check }: RequestIdentity,
+  identity: RequestIdentity,
 ): void {
   const credentials = adapterOf(loaded);
+  deciders.set(config, identity);
+  const { service, origin, proxy: through, check } = identity;
   const outgoing: Outgoing = { config, credentials, service, origin, check };
   check?.(urlOf(config), String(own(config, 'method') ?? 'GET').toUpperCase());
   for (const option of ownIdentity) if (own(config, option) != null) refuse(outgoing, option);
   const transport = transportOf(config);
   if (transport === 'unknown') refuse(outgoing, 'adapter');
+  if (transport === 'http' && hasOwnTransport(config)) refuse(outgoing, 'transport');
   if (transport === 'fetch') {
     applyToFetch(outgoing, { service, origin, proxy: through });
     return;
@@ -39,12 +42,12 @@ export function decideRequest(
   const written = own(config, 'proxy');
   const ours = handedOut.get(httpsAgent);
   const proxy = ours && written === false ? ours.proxy : written;
-  const identity: ConnectIdentity =
+  const way: ConnectIdentity =
     through === undefined
       ? proxyOf(service, origin, proxy)
       : { service, origin, proxy: through, defaultProxy: undefined };
   if (!httpsAgent || ours) {
-    const agent = credentials.sharedAgent(identity);
+    const agent = credentials.sharedAgent(way);
     config.httpsAgent = agent;
     if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
   } else if (!isRoutingAgent(httpsAgent)) {
@@ -53,11 +56,14 @@ export function decideRequest(
     return;
   }
   const plain = isPlainHttp(config);
-  if (transport === 'http2' && !plain) applyToHttp2(outgoing, identity);
+  if (transport === 'http2' && !plain) applyToHttp2(outgoing, way);
   checkRedirects(outgoing, proxy);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
 }
+
+/** As whom a config was decided last: what was decided for one call by a client that stands on axios, an instance leaves. */
+export const deciders: WeakMap<object, RequestIdentity> = new WeakMap();
 
 /** Left by axios where they are; what stands on axios, as node-soap's own securities do, makes an agent with them. */
 const ownIdentity = ['pfx', 'cert', 'key'] as const;

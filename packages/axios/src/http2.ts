@@ -5,36 +5,38 @@ import { type AnyConfig, type Outgoing, own, refuse, urlOf } from './outgoing.ts
 
 type CreateConnection = (authority: URL, options: Record<string, unknown>) => Duplex;
 
-/** With which a caller brings an identity, or a connection, of their own. */
-const ownOptions = ['createConnection', 'secureContext', 'cert', 'key', 'pfx'] as const;
-
 /**
  * axios shares an HTTP/2 session between requests with equal `http2Options`, and takes two secure contexts
- * for equal. Functions are compared by identity: one for each certificate keeps sessions apart.
+ * for equal. Functions are compared by identity: one for each certificate, and for each secure context of the
+ * caller's, keeps sessions apart. What else the caller says of TLS is looked at when the connection is made.
  */
 export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): void {
   const config = outgoing.config as AnyConfig;
   const before = own(config, 'http2Options') ?? {};
-  for (const option of ownOptions) {
-    const value = own(before, option);
-    if (value == null || ours.has(value as object)) continue;
-    refuse(outgoing, `http2Options.${option}`);
+  const brought = own(before, 'createConnection');
+  if (brought != null && !ours.has(brought as object)) {
+    refuse(outgoing, 'http2Options.createConnection');
     return;
   }
-  config.http2Options = { ...before, createConnection: connectionsOf(outgoing, identity) };
+  const context = own(before, 'secureContext') as object | undefined;
+  config.http2Options = { ...before, createConnection: connectionsOf(outgoing, identity, context) };
 }
 
 const ours = new WeakSet<object>();
 const functions = new WeakMap<AdapterView, Map<string, CreateConnection>>();
+const contexts = new WeakMap<object, number>();
+let numbered = 0;
 const maxFunctions = 1000;
 
 function connectionsOf(
   { config, credentials, service, origin }: Outgoing,
   identity: ConnectIdentity,
+  context: object | undefined,
 ): CreateConnection {
   const { hostname, port } = urlOf(config);
   const id = credentials.profileId({ host: hostname, port, service, origin });
-  const key = JSON.stringify([id, identity]);
+  if (context && !contexts.has(context)) contexts.set(context, ++numbered);
+  const key = JSON.stringify([id, identity, context && contexts.get(context)]);
   const known = functions.get(credentials) ?? new Map<string, CreateConnection>();
   functions.set(credentials, known);
   let connection = known.get(key);

@@ -1,9 +1,9 @@
 import type { Credentials } from '@clientcert/core';
-import { acceptCredentials } from '@clientcert/core/adapter';
+import { acceptCredentials, loadedOf, withDiagnosis } from '@clientcert/core/adapter';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
-import { decideRequest } from './decide.ts';
-import { own, urlOf } from './outgoing.ts';
+import { decideRequest, deciders } from './decide.ts';
+import { own, type RequestIdentity, urlOf } from './outgoing.ts';
 
 export * from '@clientcert/core';
 export { decideRequest } from './decide.ts';
@@ -47,8 +47,13 @@ export function clientCertificates(
   const id = instance.interceptors.request.use(
     'then' in loading ? async (config) => decide(await loading, config) : (config) => decide(loading, config),
   );
+  const explainId = instance.interceptors.response.use(undefined, (error) => {
+    const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;
+    throw withDiagnosis(error, { credentials: loadedOf(loading), service });
+  });
   const eject = () => {
     instance.interceptors.request.eject(id);
+    instance.interceptors.response.eject(explainId);
     if (installed.get(instance)?.eject === eject) installed.delete(instance);
   };
   installed.set(instance, { credentials, eject });
@@ -61,13 +66,17 @@ const installed = new WeakMap<
 >();
 
 function decide(credentials: Credentials, config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
-  apply(credentials, config);
-  decideAgain(config, (changed) => apply(credentials, changed));
+  const identity = apply(credentials, config);
+  decideAgain(config, (changed) => {
+    if ((deciders.get(changed) ?? identity) === identity) apply(credentials, changed);
+  });
   return config;
 }
 
-function apply(credentials: Credentials, config: InternalAxiosRequestConfig): void {
+function apply(credentials: Credentials, config: InternalAxiosRequestConfig): RequestIdentity {
   const service = own(config, 'clientCertificate');
   const origin = service ? urlOf(config).origin : undefined;
-  decideRequest(config, credentials, { service, origin, proxy: undefined, check: undefined });
+  const identity: RequestIdentity = { service, origin, proxy: undefined, check: undefined };
+  decideRequest(config, credentials, identity);
+  return identity;
 }

@@ -26,7 +26,12 @@ export function proxyOf(
       ? { service, origin, proxy, defaultProxy: undefined }
       : { service, origin, proxy: undefined, defaultProxy: 'env' };
   }
-  return { service, origin, proxy: proxy instanceof URL ? proxy : readProxy(proxy), defaultProxy: undefined };
+  return { service, origin, proxy: isUrl(proxy) ? proxy : readProxy(proxy), defaultProxy: undefined };
+}
+
+/** Of another realm too, as under Jest. */
+function isUrl(proxy: object): proxy is URL {
+  return proxy instanceof URL || Object.prototype.toString.call(proxy) === '[object URL]';
 }
 
 /** As axios reads it. */

@@ -1,16 +1,29 @@
+import http from 'node:http';
+import https from 'node:https';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { own } from './outgoing.ts';
 
 /** How a request is sent; `unknown` is an adapter that may connect in any way, or not at all. */
 export type Transport = 'http' | 'http2' | 'fetch' | 'unknown';
 
-/** As axios finds its adapter: the first of a list that there is, by its name in any case, or a function. */
+/**
+ * As axios finds its adapter: the first of a list that there is, by its name in any case, or a function. What is
+ * nothing, such as `null`, leaves it to the defaults of axios itself, which are not known here.
+ */
 export function transportOf(config: InternalAxiosRequestConfig): Transport {
-  const adapter: unknown = own(config, 'adapter') || 'http';
+  const adapter: unknown = Object.hasOwn(config, 'adapter') ? config.adapter : 'http';
   const name = Array.isArray(adapter) ? firstOf(adapter) : nameOf(adapter);
   if (name !== 'http') return name === 'fetch' ? 'fetch' : 'unknown';
   const version: unknown = own(config, 'httpVersion');
   return version !== undefined && Number(version) === 2 ? 'http2' : 'http';
+}
+
+/** Whether the caller has requests sent by something other than Node's modules, which may take our agent or leave it. */
+export function hasOwnTransport(config: InternalAxiosRequestConfig): boolean {
+  const transport: unknown = own(config, 'transport');
+  if (!transport) return false;
+  const { request } = transport as { request?: unknown };
+  return request !== https.request && request !== http.request;
 }
 
 function firstOf(adapters: readonly unknown[]): string | undefined {

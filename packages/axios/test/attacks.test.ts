@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { Agent } from 'node:https';
+import https, { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import {
   type Authority,
   createAuthority,
@@ -108,6 +109,97 @@ describe('attack: rules that are weakened', () => {
   });
 });
 
+describe('attack: rules that are weakened', () => {
+  it('a transport of the caller’s own is refused where a rule decides; Node’s modules take our agent', async () => {
+    await using credentials = await load();
+    const ca = authority.certificate;
+    await using pinned = await startServer({ authority, host: 'localhost', clientCertificate: 'optional' });
+    await using strict = await loadCredentials({
+      hosts: { [`localhost:${pinned.port}`]: { ca, tls: 'TLSv1.2' } },
+    });
+    const request = (options: object, answer: () => void) =>
+      https.request({ ...options, agent: undefined, ca, cert: bob.fullChain, key: bob.key }, answer);
+    for (const [each, url] of [
+      [credentials, bank.url],
+      [strict, pinned.url],
+    ] as const) {
+      const api = axios.create();
+      clientCertificates(api, each);
+      await expect(api.get(url, { transport: { request } })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      });
+      // One that is set by an interceptor after ours.
+      const id = api.interceptors.request.use((config) => ({ ...config, transport: { request } }));
+      clientCertificates(api, each)();
+      clientCertificates(api, each);
+      await expect(api.get(url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      api.interceptors.request.eject(id);
+      await api.get(url, { transport: https });
+    }
+    expect([...subjects(), ...subjects(pinned)]).toEqual(['alice', null]);
+    expect(pinned.requests[0]?.protocol).toBe('TLSv1.2');
+  });
+
+  it('no adapter at all, which leaves it to the defaults of axios, goes nowhere in silence', async () => {
+    await using credentials = await load();
+    const { adapter } = axios.defaults;
+    axios.defaults.adapter = 'fetch';
+    try {
+      const api = axios.create({ adapter: 'http' });
+      clientCertificates(api, credentials);
+      await expect(api.get(bank.url, { adapter: null } as object)).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      });
+    } finally {
+      axios.defaults.adapter = adapter!;
+    }
+    expect(bank.connections).toBe(0);
+  });
+
+  it.skipIf(!hasHttp2)(
+    'a certificate of the caller’s own over HTTP/2 leaves what the rule says of the server',
+    async () => {
+      const ca = authority.certificate;
+      await using credentials = await loadCredentials({
+        hosts: { [`localhost:${bank.ports[0]}`]: { ca, tls: 'TLSv1.2' } },
+      });
+      const api = axios.create({ httpVersion: 2, http2Options: { sessionTimeout: 50 } } as object);
+      clientCertificates(api, credentials);
+      await api.get(bank.url, { http2Options: { cert: bob.fullChain, key: bob.key } } as object);
+      expect(bank.requests.map(({ protocol }) => protocol)).toEqual(['TLSv1.2']);
+      expect(subjects()).toEqual(['bob']);
+    },
+  );
+
+  it.skipIf(!hasHttp2).each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'a strict caller over HTTP/2 is not served by what a lax one has opened, over %s',
+    async (tls) => {
+      const others = await createAuthority({ name: 'Another Authority' });
+      await using server = await startServer({
+        authority: others,
+        host: 'localhost',
+        http2: true,
+        tls,
+        clientCertificate: 'optional',
+      });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`localhost:${server.port}`]: 'alice' },
+      });
+      const api = axios.create({ httpVersion: 2, http2Options: { sessionTimeout: 200 } } as object);
+      clientCertificates(api, credentials);
+      const lax = { http2Options: { ca: others.certificate, sessionTimeout: 200 } } as object;
+      await expect(api.get(server.url)).rejects.toThrow();
+      await api.get(server.url, lax);
+      await expect(api.get(server.url)).rejects.toThrow();
+      const another = axios.create({ httpVersion: 2 } as object);
+      clientCertificates(another, credentials);
+      await expect(another.get(server.url)).rejects.toThrow();
+      expect(subjects(server)).toEqual(['alice']);
+    },
+  );
+});
+
 /** Says as axios' own do on what it stands. */
 function standingOn(name: 'http') {
   const adapter = axios.getAdapter(name);
@@ -150,6 +242,27 @@ describe('attack: identities that mix', () => {
     await second.request({ ...asArchive.config, clientCertificate: undefined });
     expect(subjects()).toEqual(['alice', null]);
   });
+
+  it.skipIf(!hasHttp2).each(['certificates', 'secure contexts'])(
+    'callers with %s of their own share no connection and no TLS session over HTTP/2',
+    async (kind) => {
+      const ca = authority.certificate;
+      await using credentials = await loadCredentials({ hosts: { [`localhost:${bank.ports[0]}`]: { ca } } });
+      const api = axios.create({ httpVersion: 2 } as object);
+      clientCertificates(api, credentials);
+      const identities = [bob, alice, undefined, bob].map((issued) => {
+        const own = { ca, ...(issued && { cert: issued.fullChain, key: issued.key }) };
+        return kind === 'certificates' ? own : { secureContext: createSecureContext(own) };
+      });
+      for (const identity of identities) {
+        const http2Options = { ...identity, sessionTimeout: 20 };
+        await api.get(bank.url, { http2Options } as object);
+        await new Promise((resolve) => setTimeout(resolve, 60)); // the session of axios has ended by then
+        await api.get(bank.url, { http2Options } as object);
+      }
+      expect(subjects()).toEqual(['bob', 'bob', 'alice', 'alice', null, null, 'bob', 'bob']);
+    },
+  );
 
   it('a polluted Object.prototype says neither as whom, nor through which proxy, nor with which agent', async () => {
     await using credentials = await load();

@@ -9,6 +9,16 @@ export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from '
 export type { ConnectIdentity } from './credentials/identity.ts';
 export { inspectFile, loadCredentials, readCertificate } from './credentials/late.ts';
 export {
+  type Alternative,
+  type Diagnosable,
+  type DiagnoseOptions,
+  type Diagnosis,
+  diagnose,
+} from './diagnose/diagnose.ts';
+export type { CertificateFacts, ConnectionFacts, Facts } from './diagnose/facts.ts';
+export type { Confidence } from './diagnose/judge.ts';
+export type { DiagnosisName } from './diagnose/symptoms.ts';
+export {
   ClientCertificateError,
   type ClientCertificateErrorCode,
   type ConfigIssue,

@@ -1,18 +1,3 @@
-/** What a caller wrote, and nothing that every object inherits: a polluted `Object.prototype` adds no option. */
-export function ownOf<Value extends object>(value: Value): Value {
-  return Object.assign(Object.create(null), value);
-}
-
-/** As {@link ownOf}, for what is looked at later: arrays in it are copied too. */
-export function snapshot<Options extends object>(options: Options): Options {
-  const copy = ownOf(options) as Record<string, unknown>;
-  for (const name of Object.keys(copy)) {
-    const value = copy[name];
-    if (Array.isArray(value)) copy[name] = [...value];
-  }
-  return copy as Options;
-}
-
 /**
  * What a caller wrote as a member of an object, on a prototype of theirs too, and not what somebody else put on
  * `Object.prototype`.
@@ -32,4 +17,25 @@ export function written<Kind extends object, Name extends keyof Kind & string>(
     if (Object.hasOwn(each, name)) return object[name];
   }
   return undefined;
+}
+
+/** A copy of the caller's options that has what they {@link written | wrote} and nothing else; arrays in it are copied too. */
+export function snapshot<Options extends object>(options: Options): Options {
+  const copy = { __proto__: null, ...options } as Record<string, unknown>;
+  for (let each = Object.getPrototypeOf(options); each; each = Object.getPrototypeOf(each)) {
+    if (isShared(each)) break;
+    for (const name of Object.getOwnPropertyNames(each)) {
+      if (name !== 'constructor' && !(name in copy)) copy[name] = options[name as keyof Options];
+    }
+  }
+  for (const name of Object.keys(copy)) {
+    const value = copy[name];
+    if (Array.isArray(value)) copy[name] = [...value];
+  }
+  return copy as Options;
+}
+
+/** What every object inherits from, in whichever realm it was made. */
+function isShared(prototype: object): boolean {
+  return prototype === Object.prototype || Object.hasOwn(prototype, 'hasOwnProperty');
 }

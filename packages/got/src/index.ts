@@ -1,5 +1,11 @@
 import type { Credentials, Target } from '@clientcert/core';
-import { acceptCredentials, adapterOf, isRoutingAgent } from '@clientcert/core/adapter';
+import {
+  acceptCredentials,
+  adapterOf,
+  isRoutingAgent,
+  loadedOf,
+  withDiagnosis,
+} from '@clientcert/core/adapter';
 import { nameOf, separate } from './cache.ts';
 
 export * from '@clientcert/core';
@@ -19,6 +25,7 @@ export interface GotExtension {
     init: ((next: object, before: Pick<Hop, 'url' | 'hooks'>) => void)[];
     beforeRequest: ((options: Hop) => Promise<void>)[];
     beforeRedirect: ((options: Hop, response: { url: string }) => Promise<void>)[];
+    beforeError: (<Failure extends Error>(error: Failure) => Failure)[];
   };
 }
 
@@ -72,10 +79,11 @@ export function clientCertificates<ServiceName extends string>(
   const endWith = (hooks: Hop['hooks'], origin: string) => {
     const last = async (hop: Hop) => {
       const { beforeRequest } = hop.hooks;
-      if (beforeRequest.at(-1) !== last) beforeRequest.push(last);
+      if (!isLast(beforeRequest.at(-1))) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
       apply(await loading, hop, byDefault, origin);
     };
     origins.set(last, origin);
+    Object.defineProperty(last, lastHook, { value: true });
     hooks.beforeRequest.push(last);
   };
   const first = async (hop: Hop) => {
@@ -101,8 +109,22 @@ export function clientCertificates<ServiceName extends string>(
           if (from) adapterOf(await loading).checkRedirect(from, hop.url!);
         },
       ],
+      beforeError: [
+        (error) => {
+          const hop = (error as { options?: Hop }).options;
+          const service = hop?.context ? serviceOf(hop, byDefault) : byDefault;
+          return withDiagnosis(error, { credentials: loadedOf(loading), url: hop?.url, service });
+        },
+      ],
     },
   };
+}
+
+/** On last hooks, also those of another extension or another copy of this package, which keep their order. */
+const lastHook = Symbol.for('clientcert.got.lastHook');
+
+function isLast(hook: unknown): boolean {
+  return Object.hasOwn(hook as object, lastHook);
 }
 
 interface Context {

@@ -12,7 +12,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import got from 'got';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
 
 let authority: Authority;
@@ -343,6 +343,25 @@ describe('attack: identities that mix', () => {
     expect(seen).toEqual(Array(4).fill(['mine']));
     expect(options.hooks.beforeRequest).toHaveLength(1);
     expect(subjects(bank)).toEqual(Array(4).fill('alice'));
+  });
+
+  it('an extension of an extension decides as the last of them, at every hop, and comes to an end', async () => {
+    await using credentials = await load();
+    await using others = await load();
+    const late = vi.fn();
+    const append = (hop: { hooks: { beforeRequest: unknown[] } }) => {
+      if (late.mock.calls.length === 0) hop.hooks.beforeRequest.push(late);
+    };
+    const api = got
+      .extend(clientCertificates(others))
+      .extend({ hooks: { beforeRequest: [append as never] } })
+      .extend(clientCertificates(credentials, { service: 'Billing.Invoices' }));
+    await api(`${bank.url}/redirect?to=${encodeURIComponent(bank.url)}`);
+    expect(subjects(bank)).toEqual(['bob', 'bob']);
+    expect(late).toHaveBeenCalled();
+    expect(late.mock.calls.length).toBeLessThan(5);
+    await api.extend(clientCertificates(others))(bank.url, { retry: { limit: 0 } });
+    expect(subjects(bank).at(-1)).toBe('alice');
   });
 
   it('a polluted Object.prototype does not say as whom', async () => {

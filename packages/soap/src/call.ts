@@ -71,9 +71,12 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
 /** Decides by a config of axios', or by options that a client of the caller's own is to send with. */
 export function decide(call: Call, config: object, ready: Credentials): void {
   const { signature } = call;
+  const { clientCertificate } = config as AxiosConfig; // of the caller's own instance
+  const inherited = Object.hasOwn(config, 'clientCertificate') ? clientCertificate : undefined;
+  const identity = { ...call.identity, service: call.identity.service ?? inherited };
   decideRequest(config as AxiosConfig, ready, {
-    ...connectIdentity(call),
-    check: signature && ((hop, method) => signature.check(ready, hop, method, call.identity)),
+    ...connectIdentity({ ...call, identity }),
+    check: signature && ((hop, method) => signature.check(ready, hop, method, identity)),
   });
 }
 

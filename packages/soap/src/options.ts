@@ -1,5 +1,5 @@
 import type { ConnectIdentity, Credentials } from '@clientcert/core';
-import { loadedOf } from '@clientcert/core/adapter';
+import { loadedOf, withDiagnosis } from '@clientcert/core/adapter';
 import {
   type Client,
   HttpClient,
@@ -114,10 +114,27 @@ function certify(
     request(url, data, callback, headers, given = {}, client) {
       const call = callOf(url, given, client);
       const own = readable(headers);
+      const explain = (error: unknown): void =>
+        void withDiagnosis(error, {
+          credentials: loadedOf(call.identity.credentials),
+          url,
+          service: call.identity.service,
+        });
+      const answered: typeof callback = (error, response, body) => {
+        if (error) explain(error);
+        if (!client || !(response?.status >= 400)) return callback(error, response, body);
+        // node-soap makes its error of an answer in the callback, and shows it here first.
+        client.once('soapError', explain);
+        try {
+          callback(error, response, body);
+        } finally {
+          client.off('soapError', explain);
+        }
+      };
       const fail = (error: unknown) => process.nextTick(callback, error);
       const send = (ready: Credentials) => {
         const { sent, options } = prepare(url, data, call, ready, client);
-        return () => inner.request(url, sent, callback, own, options, client);
+        return () => inner.request(url, sent, answered, own, options, client);
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clientCertificates } from '@clientcert/axios';
 import {
   type Authority,
   createAuthority,
@@ -103,6 +104,44 @@ describe('attack: identities that mix', () => {
       expect(stranger.requests.every(({ body }) => !body?.includes('Signature'))).toBe(true);
     },
   );
+
+  it.each([{}, { adapter: 'fetch' }])(
+    'an axios instance with certificates of its own leaves a call as what it was made: %j',
+    async (way) => {
+      await using credentials = await load();
+      const request = axios.create(way);
+      clientCertificates(request, credentials);
+      const options = soapOptions(credentials, { ...archive, request });
+      const client = await soap.createClientAsync(`${bank.url}/service?wsdl`, options);
+      expect(await who(client)).toBe('bob');
+      client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+      expect(await who(client)).toBe('bob');
+      expect(seen(bank)).toEqual(['GET /service bob', 'POST /service bob', 'POST /service bob']);
+
+      const to = encodeURIComponent(`${stranger.url}/service`);
+      const endpoint = `${bank.urls[1]}/redirect?status=307&to=${to}`;
+      const pinned = soapOptions(credentials, { request, endpoint });
+      const other = await soap.createClientAsync(`${bank.urls[1]}/service?wsdl`, pinned);
+      other.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+      await expect(who(other)).rejects.toThrow();
+      expect(seen(bank).at(-1)).toBe('POST /redirect alice');
+      expect(stranger.requests).toEqual([]);
+    },
+  );
+
+  it('a service that an axios instance names is that of its calls', async () => {
+    await using credentials = await load();
+    const request = axios.create({ clientCertificate: 'Archive' });
+    clientCertificates(request, credentials);
+    const options = { request, origin: bank.url };
+    const client = await soap.createClientAsync(
+      `${bank.url}/service?wsdl`,
+      soapOptions(credentials, options),
+    );
+    expect(await who(client)).toBe('bob');
+    const anonymous = soapOptions(credentials, { ...options, service: false });
+    expect(await who(await soap.createClientAsync(`${bank.url}/service?wsdl`, anonymous))).toBe('nobody');
+  });
 
   it('what one client named says nothing for another', async () => {
     await using credentials = await load();

@@ -1,5 +1,12 @@
 import type { Credentials } from '@clientcert/core';
-import { type AdapterView, acceptCredentials, adapterOf, loadedOf, written } from '@clientcert/core/adapter';
+import {
+  type AdapterView,
+  acceptCredentials,
+  adapterOf,
+  loadedOf,
+  withDiagnosis,
+  written,
+} from '@clientcert/core/adapter';
 import * as undici from 'undici';
 import type { Handler } from './forward.ts';
 import { dispatchFor } from './handler-versions.ts';
@@ -81,7 +88,13 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     const { clientCertificate = service, dispatcher: brought } = init;
     init.dispatcher = new Call(ground, clientCertificate, brought) as unknown as undici.Dispatcher;
     delete init.clientCertificate;
-    return (own ?? fetch)(input as string, init as object);
+    const answer = (own ?? fetch)(input as string, init as object);
+    // Beside what the caller awaits, and before it.
+    answer.catch?.((error: unknown) => {
+      const url = input instanceof Request ? input.url : `${input}`;
+      withDiagnosis(error, { credentials: loaded, url, service: clientCertificate });
+    });
+    return answer;
   };
   const call: CertificateFetch<ServiceName, Fetch> = (input, init) => {
     // fetch says what is wrong with it.

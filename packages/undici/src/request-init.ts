@@ -61,5 +61,6 @@ function copyHeaders(headers: object): unknown {
 
 /** A URL may be changed; a request is read once. */
 export function copyInput(input: unknown): unknown {
-  return input instanceof URL ? input.href : input;
+  const isUrl = input instanceof URL || Object.prototype.toString.call(input) === '[object URL]';
+  return isUrl ? (input as URL).href : input;
 }

@@ -22,6 +22,8 @@ export interface Route {
   proxy?(host: string, port: number | string): TunnelProxy | null;
   /** Told of every connection. */
   observe?: Observer | undefined;
+  /** The service of the config as which calls are made. */
+  readonly service?: string | false | undefined;
   /** While this number is the same, every decision is. */
   readonly generation: number;
   /** Told of every agent on this route. */
@@ -190,14 +192,7 @@ export class RoutingAgent extends Agent {
     const socket = dial(
       { profile, host, port, proxy, own, pool, sessions: this.#sessions, observe },
       // Node names the server in the options of a request, and of nothing else.
-      (earlier
-        ? options
-        : {
-            servername: isIP(host) === 0 ? host : '',
-            ...options,
-            host,
-            port: Number(port),
-          }) as ConnectionOptions,
+      (earlier ? options : { servername: isIP(host) === 0 ? host : '', ...options }) as ConnectionOptions,
     );
     if (overtaken) connectionOf(socket)!.unkept = true;
     return socket;
@@ -242,6 +237,7 @@ export class RoutingAgent extends Agent {
     const { generation } = this.#route;
     const own = ownOptions(options, agent);
     if (agent.socketPath || ownOption(options, 'socketPath')) {
+      if (this.#route.service) throw noService(this.#route.service);
       return { profile: null, own, host, port, proxy: null, generation };
     }
     const profile = this.#route.decide(host, port);
@@ -265,6 +261,14 @@ interface Decision {
   readonly generation: number;
   /** The pool's name, computed once: Node asks for it several times a request. */
   pool?: string;
+}
+
+function noService(service: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `services[${JSON.stringify(service)}]: the connection goes to a Unix socket ("socketPath"), to which no service's certificate is presented`,
+    { hint: 'Remove "socketPath", or the service: without it the socket is connected to as it is.' },
+  );
 }
 
 /** A decision among the options that Node keeps, copies, and shows to whoever prints a request or a socket. */

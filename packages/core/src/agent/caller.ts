@@ -1,6 +1,6 @@
 import { checkServerIdentity, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
-import { describeValue } from '../tls/digest.ts';
+import { bytesOf, describeValue } from '../tls/digest.ts';
 import { compareVersions, defaultSecurityLevel, securityLevelOf, versionsOf } from '../tls/version.ts';
 import type { Resolution, TlsVersion } from '../types.ts';
 
@@ -57,7 +57,18 @@ const spokenOptions: Readonly<Record<string, 'identity' | 'context' | 'connectio
   session: 'connection', // refused: a resumed server shows no certificate
 };
 
-export const spoken: readonly string[] = Object.keys(spokenOptions);
+const spoken: readonly string[] = Object.keys(spokenOptions);
+
+/**
+ * None of what decides over TLS comes from what every object inherits, as `tls.connect` would take it; and a host is
+ * dialled, never a Unix socket (`path`). `rejectUnauthorized` and `minDHSize` have defaults of Node's.
+ */
+export const unsaid: Readonly<Record<string, undefined>> = Object.fromEntries(
+  [...spoken, 'path']
+    .filter((name) => name !== 'rejectUnauthorized' && name !== 'minDHSize')
+    .map((name) => [name, undefined]),
+);
+
 const connectionOptions = spoken.filter((name) => spokenOptions[name] === 'connection');
 
 /** Options with which a caller brings an identity of their own. */
@@ -78,9 +89,16 @@ export function ownOptions(options: CallerOptions, over: CallerOptions = {}): Ca
     if (value == null || !(Object.hasOwn(over, name) || Object.hasOwn(options, name))) continue;
     if (value === checkServerIdentity) continue; // got writes Node's own
     own ??= Object.create(null) as Record<string, unknown>;
-    own[name] = value;
+    own[name] = copyOf(value);
   }
   return own;
+}
+
+/** Lists and bytes are the caller's, who may change them while the request is queued. */
+function copyOf(value: unknown): unknown {
+  const bytes = bytesOf(value);
+  if (bytes) return Buffer.from(bytes);
+  return Array.isArray(value) ? value.map(copyOf) : value;
 }
 
 /** An option of the caller's that says more than its mere presence on an object that everything inherits from. */
@@ -106,6 +124,11 @@ export function ownConnection(own: CallerTls | undefined): Record<string, unknow
   return Object.fromEntries(
     connectionOptions.flatMap((name) => (own?.[name] == null ? [] : [[name, own[name]]])),
   );
+}
+
+/** Whether what is presented may be the caller's own. */
+export function presentsOwn(own: CallerTls): boolean {
+  return own.secureContext != null || identityOptions.some((name) => own[name] != null);
 }
 
 /**

@@ -17,6 +17,12 @@ export interface ConnectAnswer {
   readonly rest: Buffer;
 }
 
+/** Parts of a challenge that are looked at. */
+const maxParts = 100;
+
+/** Interim answers (1xx) that are waited through. */
+const maxInterim = 8;
+
 /** As much as Node reads of a header. */
 const maxHeaderSize = 16_384;
 
@@ -65,7 +71,7 @@ export function requestTunnel(
 
 /** The answer that begins these bytes, why they are none, or `undefined` as long as there may be one. */
 export function parseAnswer(received: Buffer): ConnectAnswer | string | undefined {
-  for (let from = 0; ; ) {
+  for (let from = 0, interim = 0; ; interim++) {
     const text = received.toString('latin1', from, from + maxHeaderSize);
     if (!isBeginning(text)) return 'it does not answer as an HTTP proxy does';
     const end = /\r?\n\r?\n/.exec(text);
@@ -75,7 +81,7 @@ export function parseAnswer(received: Buffer): ConnectAnswer | string | undefine
     if (code === undefined) return 'it does not answer as an HTTP proxy does';
     from += end.index + end[0].length;
     const status = Number(code);
-    if (status < 200 && from < maxHeaderSize) continue; // an interim answer
+    if (status < 200 && interim < maxInterim) continue;
     return {
       status,
       reason: reason.replace(/[^\x20-\x7e]/g, '').slice(0, 80),
@@ -94,7 +100,8 @@ function schemesOf(fields: readonly string[]): string[] {
   const schemes = fields.flatMap((field) => {
     const [, challenges = ''] = /^proxy-authenticate:(.*)$/i.exec(field) ?? [];
     // Without quoted texts a comma ends a parameter, and what has no "=" directly behind it is a scheme.
-    const parts = challenges.replace(/"(?:[^"\\]|\\.)*"/g, '').split(',');
+    // One that does not end goes to the end: where it did not count, each quote would be tried for one.
+    const parts = challenges.replace(/"(?:[^"\\]|\\.)*"?/g, '').split(',', maxParts);
     return parts.flatMap(
       (part) => /^\s*([\w!#$%&'*+.^`|~-]{1,30})(?=\s+\S|\s*$)(?!\s*=)/.exec(part)?.[1] ?? [],
     );

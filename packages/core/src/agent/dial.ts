@@ -9,7 +9,8 @@ import {
   ownConnection,
   ownContext,
   ownOption,
-  spoken,
+  presentsOwn,
+  unsaid,
 } from './caller.ts';
 import {
   type Attestation,
@@ -51,11 +52,14 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     ...options,
     ...unsaid,
     ...said,
+    // What was decided for is what is dialled.
+    host,
+    port: Number(port),
     secureContext,
     checkServerIdentity: requireRequest(
       profile,
       Number(port),
-      profile.checkServerIdentity(own?.checkServerIdentity as CheckServerIdentity),
+      profile.checkServerIdentity(host, own?.checkServerIdentity as CheckServerIdentity),
       () => socket.getSharedSigalgs().length > 0,
     ),
     servername: servername ?? (ownOption(options as CallerOptions, 'servername') as string | undefined),
@@ -82,7 +86,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     if (acceptsAnyServer) refuseUnasked(socket, request, attestation);
   });
   reportFailure(socket, request, () => attestation);
-  keepReason(socket);
+  keepReason(socket, request, () => attestation);
   if (pool === undefined) return socket;
   socket.on('session', (ticket: Buffer) => {
     // Node checks no name on a resumed session, so it is kept of a server that was verified alone.
@@ -97,16 +101,6 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   return socket;
 }
 
-/**
- * None of what decides over TLS comes from what every object inherits, as `tls.connect` would take it; and a host is
- * dialled, never a Unix socket (`path`). `rejectUnauthorized` and `minDHSize` have defaults of Node's.
- */
-const unsaid: Readonly<Record<string, undefined>> = Object.fromEntries(
-  [...spoken, 'path']
-    .filter((name) => name !== 'rejectUnauthorized' && name !== 'minDHSize')
-    .map((name) => [name, undefined]),
-);
-
 /** TLS over a stream has no handle of its own to keep the process alive with, or not: the tunnel has. */
 function holdTogether(socket: TLSSocket, tunnel: Tunnel): void {
   socket.ref = () => {
@@ -119,7 +113,7 @@ function holdTogether(socket: TLSSocket, tunnel: Tunnel): void {
   };
 }
 
-function report(socket: TLSSocket, request: Dial, attestation: Attestation): void {
+function report(socket: TLSSocket, request: Dial, { requested, presented }: Attestation): void {
   const { profile, host, port, observe } = request;
   publish(
     () => ({
@@ -128,7 +122,8 @@ function report(socket: TLSSocket, request: Dial, attestation: Attestation): voi
       rule: profile.resolution.rule,
       protocol: socket.getProtocol(),
       resumed: socket.isSessionReused(),
-      ...attestation,
+      requested,
+      presented: presented && { ...presented }, // whoever is told may change it
     }),
     observe && ((handshake) => observe.handshake(handshake)),
   );
@@ -165,7 +160,7 @@ function reportFailure(
       alert,
       presented: attestation?.presented ?? contexts.presented,
     };
-    observe.failure(failure);
+    observe.failure({ ...failure, presented: failure.presented && { ...failure.presented } });
     // Before that an alert is plain text, which anybody on the way can write, or that of a server not yet verified.
     if (attestation?.requested && socket.authorized) observe.refused(failure);
   });
@@ -173,13 +168,40 @@ function reportFailure(
 
 /**
  * Over TLS 1.3 a server refuses a certificate after the handshake. A client may see the stream end before it sees
- * the alert, as undici does ("other side closed"): what came first is made the cause of such an error.
+ * the alert, as undici does ("other side closed"): what came first is made the cause of such an error. And each error
+ * is told of with what was seen of the connection.
  */
-function keepReason(socket: TLSSocket): void {
+function keepReason(socket: TLSSocket, request: Dial, attested: () => Attestation | undefined): void {
+  const { profile, host, port, proxy, own, observe } = request;
+  // What a caller brought of their own is not known here.
+  const explain = own && presentsOwn(own) ? undefined : observe;
+  let seen: { attestation: Attestation; protocol: string | null; resumed: boolean } | undefined;
+  const look = () => {
+    const attestation = attested() ?? attest(socket, profile.contexts);
+    seen = { attestation, protocol: socket.getProtocol(), resumed: socket.isSessionReused() };
+  };
+  if (explain) {
+    socket.once('secureConnect', look);
+    // In TLS 1.2 the server may refuse before the handshake has ended: by this line, which is let go at once, it has
+    // said whether it wants a certificate. Later, Node 20 crashes when it is asked.
+    socket.on('keylog', (line: Buffer) => {
+      if (!seen && line.toString('latin1', 0, 13) === 'CLIENT_RANDOM') look();
+    });
+  }
   let reason: Error | undefined;
   (socket as EventEmitter).on(errorMonitor, (error: Error) => {
     if (!reason) reason = error;
     else if (error !== reason) error.cause ??= reason;
+    explain?.explain(error, {
+      host,
+      port: Number(port),
+      resolution: profile.resolution,
+      proxy: proxy && `${proxy.url.protocol}//${proxy.url.host}`,
+      protocol: seen?.protocol ?? null,
+      requested: seen?.attestation.requested ?? null,
+      presented: (seen?.attestation.presented ?? null) !== null,
+      resumed: seen?.resumed ?? false,
+    });
   });
 }
 

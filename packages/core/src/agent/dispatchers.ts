@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import { isUrl } from '../load/source.ts';
 import { snapshot, written } from '../own.ts';
 import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
@@ -103,7 +104,7 @@ export class Dispatchers<Kind extends Pool> {
     ) {
       return last.route;
     }
-    const via = proxy instanceof URL ? proxy.href : proxy;
+    const via = isUrl(proxy) ? proxy.href : proxy;
     const key = `${JSON.stringify([service, begun, allowH2, via && describeValue(via)])}${to}`;
     const route = this.#known(key) ?? this.#open(key, to, { service, origin: begun, proxy }, allowH2);
     this.#last = { to, service, origin: begun, proxy, allowH2, generation, route };

@@ -2,7 +2,9 @@ import { executionAsyncResource } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import type { TLSSocket } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
+import { normaliseHost } from '../pin/host.ts';
 import type { CheckServerIdentity, ConnectionProfile, SecureContexts } from '../tls/profile.ts';
+import type { Resolution } from '../types.ts';
 
 /** What one finished TLS handshake was, as its `handshake` event and `clientcert:handshake` message say it. */
 export interface Handshake {
@@ -36,12 +38,28 @@ export interface HandshakeFailure {
   hint?: string | undefined;
 }
 
+/** What is known of a connection that failed. */
+export interface FailedConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly resolution: Resolution;
+  /** The proxy in between, without its password. */
+  readonly proxy: string | null;
+  /** `null` where the handshake did not come so far. */
+  readonly protocol: string | null;
+  readonly requested: boolean | null;
+  readonly presented: boolean;
+  readonly resumed: boolean;
+}
+
 /** Who is told of connections. */
 export interface Observer {
   handshake(handshake: Handshake): void;
   failure(failure: HandshakeFailure): void;
   /** Told after `failure` of the alerts that a verified server sent after the handshake, and nobody else can have. */
   refused(failure: HandshakeFailure): void;
+  /** Told of each error of a connection, with what was seen of it, before anybody else is. */
+  explain(error: Error, connection: FailedConnection): void;
   /** Whether it is of interest that a server accepts this; asked for each new connection. */
   awaits(presented: NonNullable<Handshake['presented']>): boolean;
   /** A server has accepted what was presented. */
@@ -124,3 +142,26 @@ export function notRequested(host: string, port: number, rule: string): ClientCe
     { hint: 'Is it the right host and port? Many gateways ask for it on a port of its own.' },
   );
 }
+
+/** The last handshake with each place, for explaining what fails after it; the one longest ago is forgotten first. */
+export class LastHandshakes {
+  readonly #known = new Map<string, Handshake>();
+
+  set(handshake: Handshake): void {
+    const key = keyOf(handshake.host, handshake.port);
+    this.#known.delete(key);
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined && this.#known.size >= maxPlaces) this.#known.delete(oldest);
+    this.#known.set(key, handshake);
+  }
+
+  get(host: string, port: number): Handshake | undefined {
+    return this.#known.get(keyOf(host, port));
+  }
+}
+
+function keyOf(host: string, port: number): string {
+  return `${normaliseHost(host) ?? host}:${port}`;
+}
+
+const maxPlaces = 1000;

@@ -2,6 +2,8 @@
 import { globalAgent } from 'node:https';
 import { getProxyForUrl } from 'proxy-from-env';
 import { ClientCertificateError } from '../errors.ts';
+import { written } from '../own.ts';
+import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import type { TunnelProxy } from './tunnel.ts';
 
@@ -28,19 +30,25 @@ export function chooseProxy(
   port: number | string,
   decide: (host: string, port: number | string) => ConnectionProfile,
 ): TunnelProxy | null {
-  if (setting === false) return null;
-  const proxy = setting === 'env' ? fromEnvironment(host, port) : setting;
+  const proxy = findProxy(setting, host, port);
   if (proxy === null) return null;
-  const { url, authorization } = proxy;
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-      `proxy ${url.protocol}//${url.host}: only http: and https: proxies are supported`,
-      { hint: 'Use the HTTP port of that proxy, or list the host in NO_PROXY to connect directly.' },
-    );
-  }
+  const { url, authorization, profile } = proxy;
   if (url.protocol === 'http:') return { url, authorization, profile: null };
-  return { url, authorization, profile: proxy.profile ?? decide(url.hostname, url.port || 443) };
+  return { url, authorization, profile: profile ?? decide(url.hostname, url.port || 443) };
+}
+
+/**
+ * The same, without how it is connected to.
+ *
+ * @throws ERR_CLIENTCERT_PROXY_UNSUPPORTED
+ */
+export function findProxy<Proxy extends { readonly url: URL }>(
+  setting: Proxy | 'env' | false,
+  host: string,
+  port: number | string,
+): Proxy | ConfiguredProxy | null {
+  if (setting === false) return null;
+  return setting === 'env' ? fromEnvironment(host, port) : setting;
 }
 
 /**
@@ -49,18 +57,30 @@ export function chooseProxy(
  */
 export function nodeProxySetting(): 'env' | false {
   const { proxyEnv } = globalAgent.options as { proxyEnv?: object | undefined };
-  return proxyEnv || process.env.NODE_USE_ENV_PROXY === '1' ? 'env' : false;
+  return proxyEnv || written(process.env, 'NODE_USE_ENV_PROXY') === '1' ? 'env' : false;
 }
 
 function fromEnvironment(host: string, port: number | string): ConfiguredProxy | null {
-  const written = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  if (!written) return null;
-  if (!URL.canParse(written)) {
+  const inherited = variables.find((name) => name in Object.prototype);
+  if (inherited !== undefined) {
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-      'the proxy in the environment is not a URL',
-      { hint: 'Write HTTPS_PROXY as http://proxy.example:3128.' },
+      `the environment cannot be asked for proxies: every object inherits a property "${inherited}"`,
+      { hint: 'Something in this process writes to Object.prototype. Find it, and see CWE-1321.' },
     );
   }
-  return { url: new URL(written), authorization: undefined, profile: undefined };
+  const found = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  if (!found) return null;
+  const { url, problem } = parseProxyUrl(found);
+  if (problem !== undefined) {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+      `the proxy in the environment ${problem}`,
+      { hint: 'Correct HTTPS_PROXY (or ALL_PROXY), or list the host in NO_PROXY to connect directly.' },
+    );
+  }
+  return { url, authorization: undefined, profile: undefined };
 }
+
+/** What is read of the environment, where `process.env` has what every object inherits as well. */
+const variables = ['https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]);

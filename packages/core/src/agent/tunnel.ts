@@ -2,6 +2,7 @@ import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
+import { unsaid } from './caller.ts';
 import { authorityOf, type ConnectAnswer, requestTunnel } from './connect-request.ts';
 import { requireRequest } from './handshake.ts';
 
@@ -139,15 +140,19 @@ const refusals: Readonly<Record<number, string>> = {
   504: 'It could not reach the host in time.',
 };
 
+/** What Node would read from `Object.prototype`. */
+const inherited = { ...unsaid, socket: undefined, lookup: undefined };
+
 function dial({ url, profile }: TunnelProxy, connected: () => void): Socket {
   // WHATWG URLs leave out a default port and keep the brackets of IPv6.
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (url.protocol === 'http:') {
-    return connectTcp({ host, port: Number(url.port || 80), noDelay: true }, connected);
+    const plain = { ...inherited, host, port: Number(url.port || 80), noDelay: true };
+    return connectTcp(plain, connected);
   }
   const port = Number(url.port || 443);
   const pinned = profile?.connectOptions(host);
-  const options = { host, port, noDelay: true, ...pinned, ALPNProtocols: ['http/1.1'] };
+  const options = { ...inherited, host, port, noDelay: true, ...pinned, ALPNProtocols: ['http/1.1'] };
   if (profile && pinned) {
     const asked = () => socket.getSharedSigalgs().length > 0;
     options.checkServerIdentity = requireRequest(profile, port, pinned.checkServerIdentity, asked);

@@ -1,13 +1,15 @@
+import { inTurns } from '../load/turn.ts';
 import { findConflicts } from '../pin/conflict.ts';
 import { type Finding, formatPath } from '../pin/issue.ts';
 import { type PinRule, type Pins, rulesOf } from '../pin/rule.ts';
 import { findPublicSuffixes } from '../pin/suffix.ts';
 import type { CertificateSource, Config, LoadProgress, Warning, WatchOptions } from '../types.ts';
 import { checkCertificates } from './certificates.ts';
-import { configError, readIssues } from './config-error.ts';
+import { configError } from './config-error.ts';
+import { findMalformed } from './malformed.ts';
 import { type CheckedProxy, checkProxy } from './proxy.ts';
 import { checkRules } from './rules.ts';
-import { copyOwn, findUnknownKeys, RESERVED } from './shape.ts';
+import { copyOwn, isRecord, SECTIONS } from './shape.ts';
 
 /** A config without errors. It holds passphrases: keep it private. */
 export interface CheckedConfig {
@@ -47,26 +49,18 @@ export interface CheckConfigOptions {
 export async function checkConfig(input: unknown, options: CheckConfigOptions = {}): Promise<CheckedConfig> {
   const name = options.path ?? 'the config';
   // Both modules are needed once, when a config is loaded: importing them with the package would cost every start.
-  const [{ safeParse }, { configSchema, hostPin }] = await Promise.all([
-    import('valibot'),
-    import('./schema.ts'),
-  ]);
-  const copy = copyOwn(input);
-  const parsed = safeParse(configSchema, copy);
-  const malformed = [
-    ...findUnknownKeys(configSchema, copy),
-    ...readIssues(parsed.issues ?? []),
-    ...checkReservedHosts(copy, (pin) => safeParse(hostPin, pin).issues),
-  ];
+  const [{ safeParse }, schemas] = await Promise.all([import('valibot'), import('./schema.ts')]);
+  const copy = await copyOwn(input);
+  const malformed = await findMalformed(copy, { safeParse, ...schemas });
   if (malformed.length > 0 && !isRecord(copy)) throw configError(malformed, name);
 
   // What is well-formed is looked at all the same, so that one report names everything.
-  const config = withoutBroken(copy as Record<string, unknown>, malformed) as Config;
+  const config = (await withoutBroken(copy as Record<string, unknown>, malformed)) as Config;
   const known = namesOf(copy as Record<string, unknown>);
   const sources = checkCertificates(config);
-  const rules = checkRules(config, known);
+  const rules = await checkRules(config, known);
   const proxy = checkProxy(config, known);
-  const conflicts = findConflicts(rules.pins);
+  const conflicts = await findConflicts(rules.pins);
   const suffixes = await checkSuffixes(rules.pins);
   const findings = [
     ...malformed,
@@ -99,17 +93,6 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
   };
 }
 
-/** Hosts may be called `constructor`; valibot leaves such keys out of a record. */
-function checkReservedHosts(
-  config: unknown,
-  check: (pin: unknown) => Parameters<typeof readIssues>[0] | undefined,
-): Finding[] {
-  const hosts = isRecord(config) && isRecord(config.hosts) ? config.hosts : {};
-  return [...RESERVED]
-    .filter((host) => Object.hasOwn(hosts, host))
-    .flatMap((host) => readIssues(check(hosts[host]) ?? [], ['hosts', host]));
-}
-
 function checkWatch(watch: boolean | WatchOptions): CheckedConfig['watch'] {
   if (watch === false) return false;
   const { pollInterval, settle } = watch === true ? {} : watch;
@@ -129,7 +112,7 @@ async function checkSuffixes(pins: Pins): Promise<Finding[]> {
     ...pins.services.flatMap(({ hosts, path }) =>
       (hosts ?? []).map((pattern, index) => ({ pattern, path: [...path, 'hosts', index] })),
     ),
-  ];
+  ].filter(({ pattern }) => pattern.wildcard);
   const suffixes = await findPublicSuffixes(places.map(({ pattern }) => pattern));
   return places
     .filter(({ pattern }) => suffixes.has(pattern))
@@ -156,30 +139,21 @@ function findUnused(
 }
 
 /** The config without the options that are malformed: at the top level, and below it each named entry. */
-function withoutBroken(
+async function withoutBroken(
   config: Record<string, unknown>,
   findings: readonly Finding[],
-): Record<string, unknown> {
-  const broken = new Set(
-    findings.map(({ path }) => JSON.stringify(path.slice(0, NAMED.has(path[0]) ? 2 : 1))),
-  );
-  const keep = (path: string[]) => !broken.has(JSON.stringify(path));
-  const kept: Record<string, unknown> = Object.create(null);
-  for (const [key, value] of Object.entries(config)) {
-    if (!keep([key])) continue;
-    kept[key] = NAMED.has(key) && isRecord(value) ? pick(value, (name) => keep([key, name])) : value;
-  }
+): Promise<Record<string, unknown>> {
+  const kept: Record<string, unknown> = Object.assign(Object.create(null), config);
+  const copied = new Set<unknown>();
+  await inTurns(findings, ({ path: [key, name] }) => {
+    const section = kept[`${key}`];
+    if (name === undefined || !SECTIONS.some((each) => each === key) || !isRecord(section)) {
+      delete kept[`${key}`];
+      return;
+    }
+    if (!copied.has(key)) kept[`${key}`] = Object.assign(Object.create(null), section);
+    copied.add(key);
+    delete (kept[`${key}`] as Record<string, unknown>)[name];
+  });
   return kept;
-}
-
-const NAMED: ReadonlySet<unknown> = new Set(['certificates', 'hosts', 'services']);
-
-function pick(record: Record<string, unknown>, keep: (name: string) => boolean): Record<string, unknown> {
-  const kept: Record<string, unknown> = Object.create(null);
-  for (const [name, value] of Object.entries(record)) if (keep(name)) kept[name] = value;
-  return kept;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

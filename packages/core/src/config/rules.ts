@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { inTurns } from '../load/turn.ts';
 import { normaliseHost } from '../pin/host.ts';
 import { type Finding, formatPath } from '../pin/issue.ts';
 import { type HostPattern, parsePattern } from '../pin/pattern.ts';
@@ -25,7 +26,10 @@ interface Notes {
 type Path = readonly (string | number)[];
 
 /** Reads every rule of a config. A rule with an error is left out, so that the others can still be compared. */
-export function checkRules(config: Config, known: ReadonlySet<string> | undefined): CheckedRules {
+export async function checkRules(
+  config: Config,
+  known: ReadonlySet<string> | undefined,
+): Promise<CheckedRules> {
   const notes: Notes = { known, findings: [], warnings: [] };
   const tls = config.tls === undefined ? undefined : note(notes, checkTls(config.tls, ['tls']));
   if (tls?.legacy) {
@@ -34,11 +38,19 @@ export function checkRules(config: Config, known: ReadonlySet<string> | undefine
       message: 'tls: legacy TLS is allowed for every host: pin it to the hosts that need it',
     });
   }
-  const hosts = Object.entries(config.hosts ?? {}).map(([host, pin]) => checkHostRule(notes, host, pin));
-  const services = Object.entries(config.services ?? {}).map(([name, pin]) => checkService(notes, name, pin));
+  const hosts: HostRule[] = [];
+  await inTurns(Object.entries(config.hosts ?? {}), ([host, pin]) => {
+    const rule = checkHostRule(notes, host, pin);
+    if (rule !== undefined) hosts.push(rule);
+  });
+  const services: ServiceRule[] = [];
+  await inTurns(Object.entries(config.services ?? {}), async ([name, pin]) => {
+    const rule = await checkService(notes, name, pin);
+    if (rule !== undefined) services.push(rule);
+  });
   const pins: Pins = {
-    hosts: hosts.filter((rule) => rule !== undefined),
-    services: services.filter((rule) => rule !== undefined),
+    hosts,
+    services,
     default: checkDefault(notes, config.default),
     tls: tls ?? DEFAULT_TLS,
     saysTls: tls !== undefined,
@@ -60,20 +72,24 @@ function checkHostRule(notes: Notes, host: string, pin: HostPin): HostRule | und
   return { ...rule, pattern };
 }
 
-function checkService(notes: Notes, name: string, pin: ServicePin): ServiceRule | undefined {
+async function checkService(notes: Notes, name: string, pin: ServicePin): Promise<ServiceRule | undefined> {
   const path = ['services', name];
   notes.findings.push(...checkName(path, name));
   const rule = checkRule(notes, path, pin);
   if (rule === undefined) return undefined;
   const written = typeof pin === 'object' ? pin.hosts : undefined;
-  const hosts = written?.map((host, index) => checkPattern(notes, [...path, 'hosts', index], host, 443));
+  const hosts: HostPattern[] = [];
+  await inTurns(written ?? [], (host, index) => {
+    const pattern = checkPattern(notes, [...path, 'hosts', index], host, 443);
+    if (pattern !== undefined) hosts.push(pattern);
+  });
   if (rule.dangerouslyAcceptAnyServer === true && rule.certificate === undefined) {
     const message =
       'the host\'s certificate would go to an unverified server: say certificate: false, or "and-present-certificate"';
     fail(notes, [...path, 'dangerouslyAcceptAnyServer'], message, 'ERR_CLIENTCERT_VERIFICATION_OFF');
   }
-  if (hosts?.some((pattern) => pattern === undefined)) return undefined;
-  return { ...rule, name, hosts: hosts as readonly HostPattern[] | undefined };
+  if (hosts.length < (written?.length ?? 0)) return undefined;
+  return { ...rule, name, hosts: written && hosts };
 }
 
 function checkDefault(notes: Notes, pin: HostPin | undefined): PinRule | undefined {

@@ -163,7 +163,7 @@ const ruleOptions = {
     described(flag, 'Follow a redirect from https: to http: although a certificate was presented.'),
   ),
 };
-export const hostPin: v.GenericSchema = v.union(
+const hostPin: v.GenericSchema = v.union(
   [certificateName, v.literal(false), object(ruleOptions)],
   "must be a certificate's name, false, or an object such as { certificate, tls }",
 );
@@ -241,17 +241,25 @@ const watch = v.union(
   'must be true, false or { pollInterval, settle }',
 );
 
+const certificateSource = v.union(
+  [source, callback],
+  'must be { pfx }, { cert, key }, { dir } or a function',
+);
+
+/** What stands under each name of a section. */
+export const entrySchemas: Readonly<Record<'certificates' | 'hosts' | 'services', v.GenericSchema>> = {
+  certificates: certificateSource,
+  hosts: hostPin,
+  services: servicePin,
+};
+
 /** What a config looks like. Names that refer to others, hosts and the like are looked at by `checkConfig`. */
 export const configSchema: v.GenericSchema<Config> = object(
   {
     $schema: v.optional(v.string('must be a string')),
     certificates: v.optional(
       described(
-        v.record(
-          v.string(),
-          v.union([source, callback], 'must be { pfx }, { cert, key }, { dir } or a function'),
-          'must be an object of certificates by name',
-        ),
+        v.record(v.string(), certificateSource, 'must be an object of certificates by name'),
         'The certificates, by a name of your choice.',
       ),
     ),

@@ -1,17 +1,50 @@
 import { types } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
 import { isUrl } from '../load/source.ts';
+import { inTurns } from '../load/turn.ts';
 import { findNearest } from '../pin/did-you-mean.ts';
 import type { Finding } from '../pin/issue.ts';
 import { isPlausible, show } from '../quote.ts';
+
+/** The options that hold entries by name: there may be a hundred thousand, so each is looked at by itself. */
+export const SECTIONS = ['certificates', 'hosts', 'services'] as const;
 
 /**
  * A copy of a config that holds nothing but what its author wrote: own properties, on objects without a prototype,
  * so that neither `__proto__` keys nor a polluted `Object.prototype` add an option. Functions, URLs and bytes stay
  * what they are; anything else that is no plain data becomes a symbol, which no option accepts.
  */
-export function copyOwn(value: unknown): unknown {
-  return copyValue(value, 0, { values: 0, repeated: 0, known: new Map() });
+export async function copyOwn(value: unknown): Promise<unknown> {
+  const copies: Copies = { values: 0, repeated: 0, known: new Map() };
+  if (!isRecord(value) || !isPlain(value)) return copyValue(value, 0, copies);
+  copies.known.set(value, undefined);
+  const sections: Record<string, unknown> = {};
+  const rest: Record<string, unknown> = { ...value };
+  for (const name of SECTIONS) {
+    const section = Object.hasOwn(value, name) ? value[name] : undefined;
+    if (!isRecord(section) || !isPlain(section) || copies.known.has(section)) continue;
+    const copy: Record<string, unknown> = Object.create(null);
+    const entries = Object.entries(section);
+    const before = copies.values;
+    count(copies, entries.length);
+    copies.known.set(section, undefined);
+    await inTurns(entries, ([key, item]) => {
+      copy[key] = copyValue(item, 2, copies);
+    });
+    copies.known.set(section, { copy, size: copies.values - before });
+    sections[name] = copy;
+    rest[name] = undefined;
+  }
+  return Object.assign(copyObject(rest, 0, copies), sections);
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isPlain(value: object): boolean {
+  if (isUrl(value) || types.isUint8Array(value)) return false;
+  return Object.prototype.toString.call(value) === '[object Object]';
 }
 
 /** What has been copied so far. */
@@ -108,10 +141,7 @@ export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []
   const { entries } = found;
   return Object.entries(value).flatMap(([key, item]): Finding[] => {
     const inner = [...path, key];
-    if (entries === undefined) {
-      const isTaken = RESERVED.has(key) && path[0] !== 'hosts';
-      return isTaken ? [unusable(inner)] : findUnknownKeys(found.value, item, inner);
-    }
+    if (entries === undefined) return findUnknownKeys(found.value, item, inner);
     return Object.hasOwn(entries, key)
       ? findUnknownKeys(entries[key], item, inner)
       : [unknownKey(inner, key, Object.keys(entries))];
@@ -120,9 +150,6 @@ export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []
 
 const ARRAY: ReadonlySet<string> = new Set(['array']);
 const OBJECT: ReadonlySet<string> = new Set(['strict_object', 'record']);
-
-/** Names that mean something to every JavaScript object; valibot leaves them out of a record without a word. */
-export const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** The branch of a schema that describes arrays, or objects: of several, the one that knows a key of the value. */
 function choose(shape: Shape, wanted: ReadonlySet<string>, value: object = {}): Shape | undefined {
@@ -140,14 +167,6 @@ function choose(shape: Shape, wanted: ReadonlySet<string>, value: object = {}): 
 /** To valibot a list is an object, too. */
 function listed(path: Path): Finding {
   return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: 'must not be a list' };
-}
-
-function unusable(path: Path): Finding {
-  return {
-    code: 'ERR_CLIENTCERT_CONFIG_INVALID',
-    path,
-    message: 'this name has a meaning of its own in JavaScript: choose another',
-  };
 }
 
 function unknownKey(path: Path, key: string, known: readonly string[]): Finding {

@@ -11,7 +11,7 @@ import {
 } from '../agent/caller.ts';
 import { dial } from '../agent/dial.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { ownOf } from '../own.ts';
+import { snapshot } from '../own.ts';
 import { parseOrigin } from '../pin/target.ts';
 import type { Resolution, Target } from '../types.ts';
 import type { Connections, Retirable } from './connections.ts';
@@ -49,10 +49,12 @@ export class AdapterView {
 
   /** As `Credentials.agent`: an agent of the caller's own. */
   agent(options: ConnectIdentity & AgentOptions = {}): RoutingAgent {
-    const { service, origin, proxy, defaultProxy, ...agentOptions } = ownOf(options);
+    const { service, origin, proxy, defaultProxy, ...agentOptions } = snapshot(options);
+    if ((agentOptions as { proxyEnv?: object }).proxyEnv) throw otherProxies();
     const connections = this.#connections;
     const route: Route = {
       decide: this.#decisions.decider(service, origin),
+      service,
       proxy: proxyChooser(this.#decisions, proxy, defaultProxy),
       observe: this.#upkeep.observer,
       get generation() {
@@ -71,7 +73,7 @@ export class AdapterView {
    * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
    */
   sharedAgent(options: ConnectIdentity): RoutingAgent {
-    const { service, origin, proxy, defaultProxy } = ownOf(options);
+    const { service, origin, proxy, defaultProxy } = snapshot(options);
     // Most calls are made as the one before.
     const last = this.#lastShared;
     if (last && last.service === service && last.origin === origin) {
@@ -85,7 +87,9 @@ export class AdapterView {
       agent = this.agent(options);
       this.#shared.set(key, agent);
     }
-    this.#lastShared = { service, origin, proxy, defaultProxy, agent };
+    // An object may say something else the next time.
+    const isFixed = typeof origin !== 'object' && typeof proxy !== 'object';
+    this.#lastShared = isFixed ? { service, origin, proxy, defaultProxy, agent } : undefined;
     return agent;
   }
 
@@ -97,8 +101,8 @@ export class AdapterView {
    * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
    */
   connect(options: ConnectIdentity & ConnectionOptions): TLSSocket {
-    const { service, origin, proxy, defaultProxy, ...rest } = ownOf(options);
-    const given = ownOf(rest);
+    const { service, origin, proxy, defaultProxy, ...rest } = snapshot(options);
+    const given = snapshot(rest);
     const { host = 'localhost', port = 443, servername = isIP(host) === 0 ? host : '' } = given;
     const profile = this.#decisions.decider(service, origin)(host, port);
     if (given.path) return connectUnix(given, service ? 'service' : given.host, profile.resolution);
@@ -189,6 +193,15 @@ function connectUnix(options: ConnectionOptions, named: string | undefined, { ru
     'ERR_CLIENTCERT_AGENT_CONFLICT',
     `${rule}: the connection goes to a Unix socket ("path"), to which no host's certificate is presented`,
     { hint: 'Remove "path", or the host and service: without them the socket is connected to as it is.' },
+  );
+}
+
+/** Node's own agents take it since 24.5, and would go around what is decided here. */
+function otherProxies(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    'the option "proxyEnv" is that of Node\'s agents, and this agent opens its tunnels itself',
+    { hint: 'Write proxy: "env", or the URL of the proxy as "proxy".' },
   );
 }
 

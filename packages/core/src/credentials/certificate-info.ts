@@ -1,5 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from '../config/check.ts';
+import type { CertificateFacts } from '../diagnose/facts.ts';
+import { anatomyOf } from '../load/certificate-fields.ts';
 import { describeSource } from '../load/index.ts';
 import { keyTypeOf } from '../load/key-type.ts';
 import { thresholdsOf } from '../load/lifetime.ts';
@@ -75,6 +77,34 @@ export function describeCertificate(
     failedSince: failure?.since ?? null,
     warnings,
   };
+}
+
+/** What `diagnose` asks of one. */
+export function factsOfCertificate(version: CertificateVersion | undefined): CertificateFacts | null {
+  if (!version) return null;
+  const { certificate, chain, ca, warnings } = version.material;
+  const sent = [certificate, ...chain];
+  return {
+    name: version.name,
+    subject: certificate.subject,
+    issuer: certificate.issuer,
+    validity: sent.map((each) => {
+      const { notBefore, notAfter } = anatomyOf(each);
+      return { from: new Date(notBefore), to: new Date(notAfter) };
+    }),
+    chain: judgeChain(sent.at(-1)!, ca),
+    warnings: warnings.map(({ code }) => code),
+  };
+}
+
+/** Whether the issuer of the last certificate that is sent is a root, as far as certificates and names tell. */
+function judgeChain(last: X509Certificate, roots: readonly X509Certificate[]): CertificateFacts['chain'] {
+  const { issuer, subject, issuedByRoot } = anatomyOf(last);
+  if (issuer === subject || issuedByRoot || roots.some((root) => last.checkIssued(root))) return 'complete';
+  if (/\broot\b/i.test(last.issuer)) return 'complete';
+  // Public authorities name where their intermediates are to be had (RFC 5280, section 4.2.2.1).
+  const named = /\b(?:intermediate|issuing|sub(?:ordinate)?[ -]?ca)\b/i.test(last.issuer);
+  return named || /CA Issuers/.test(last.infoAccess ?? '') ? 'incomplete' : 'unknown';
 }
 
 function describeKey(certificate: X509Certificate): string {

@@ -2,8 +2,10 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { AgentOptions } from 'node:https';
 import { inspect } from 'node:util';
 import type { RoutingAgent } from '../agent/agent.ts';
+import { findProxy, nodeProxySetting } from '../agent/proxy.ts';
 import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
+import type { Facts } from '../diagnose/facts.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { explain } from '../pin/explain.ts';
 import { rulesOf } from '../pin/rule.ts';
@@ -14,6 +16,7 @@ import type { PinnedConnectOptions } from '../tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
 import { AdapterView } from './adapter-view.ts';
 import { adapterView } from './brand.ts';
+import { factsOfCall } from './call-facts.ts';
 import {
   type CertificateInfo,
   describeCertificate,
@@ -25,7 +28,6 @@ import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import type { ConnectIdentity } from './identity.ts';
 import { type Inventory, loadInventory, versionOf } from './inventory.ts';
-import { proxyChooser } from './proxy-choice.ts';
 import { closed, Upkeep } from './upkeep.ts';
 
 /**
@@ -120,8 +122,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         return version && describeCertificate(version, config, [], undefined);
       },
       proxy: (host, port) => {
-        const proxy = proxyChooser(this.#decisions)(host, port);
-        return proxy && `${proxy.url.protocol}//${proxy.url.host}`;
+        const { proxy = nodeProxySetting() } = this.#inventory;
+        const { url } = findProxy(proxy, host, port) ?? {};
+        return url ? `${url.protocol}//${url.host}` : null;
       },
     });
   }
@@ -300,6 +303,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       [adapterView]: {
         get(this: Credentials) {
           return this.#adapter;
+        },
+      },
+      // Asked by `diagnose`, of another copy of this package as well.
+      [Symbol.for('clientcert.facts')]: {
+        value(this: Credentials, url: URL, service?: string | false, origin?: string): Facts | undefined {
+          return factsOfCall(this.#decisions, this.#upkeep, url, service, origin);
         },
       },
       // What `console.log` prints: names, dates and rules. The prototype itself is no credentials.

@@ -9,9 +9,10 @@ import { resolvePassphrase } from '../load/passphrase.ts';
 import { explainAs, Problem } from '../load/problem.ts';
 import { toTruststore } from '../load/roots.ts';
 import { createSurroundings, pathOf } from '../load/source.ts';
-import { ownOf } from '../own.ts';
+import { snapshot } from '../own.ts';
+import type { RootsOf } from '../pin/merge-rules.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
-import { buildTable, type Table } from '../pin/table.ts';
+import { buildTable, replaceRoots, type Table } from '../pin/table.ts';
 import { eachOf } from '../rotate/concurrency.ts';
 import { isEqual } from '../rotate/config-equality.ts';
 import { withDeadline } from '../rotate/deadline.ts';
@@ -87,7 +88,7 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
   const config = { ...written, pins: { ...written.pins, trustOnly } };
   const kept = earlier?.config.baseDirectory === config.baseDirectory ? earlier : undefined;
   const loaded = await loadCertificates(config, trustOnly, kept, earlier);
-  const { roots, failures } = await loadRoots(config, kept);
+  const { roots, failures } = await loadRoots(config, kept, earlier);
   const tolerated = config.allowBroken && loaded.certificates.size > 0;
   throwFailures([...(tolerated ? [] : loaded.failures.values()), ...failures]);
   checkTrust(config, loaded.certificates);
@@ -106,7 +107,7 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
     broken: loaded.failures,
     origins: new Map(names.map((name) => [name, loaded.origins.get(name) ?? { files: [] }])),
     roots,
-    table: layOut(config, roots),
+    table: await buildTable(config.pins, rootsIn(roots)),
     proxy: await loadProxy(config, roots, earlier),
   };
 }
@@ -171,14 +172,18 @@ async function loadCertificates(
 async function loadRoots(
   config: CheckedConfig,
   kept: Inventory | undefined,
+  earlier: Inventory | undefined,
 ): Promise<{ roots: Map<string, RuleRoots>; failures: unknown[] }> {
   const roots = new Map<string, RuleRoots>();
   const failures: unknown[] = [];
   await eachOf(listAuthorities(config), concurrency, async ({ ca, label }, index) => {
     const known = kept?.roots.get(label);
+    const read = (signal?: AbortSignal) => readRuleRoots(label, ca, config.baseDirectory, signal);
     try {
       const reading =
-        known && isEqual(known.ca, ca) ? known.reading : await readRuleRoots(label, ca, config.baseDirectory);
+        known && isEqual(known.ca, ca)
+          ? known.reading
+          : await (earlier ? withDeadline(`${label}: ca`, read).value : read());
       roots.set(label, { ca, reading });
     } catch (error) {
       failures[index] = error;
@@ -193,6 +198,7 @@ async function warnOfRoots(
   roots: ReadonlyMap<string, RuleRoots>,
   certificates: ReadonlyMap<string, CertificateVersion>,
 ): Promise<Warning[]> {
+  if (roots.size === 0) return [];
   const rules = new Map(rulesOf(pins).map((rule) => [rule.label, rule]));
   const warnings: Warning[] = [];
   for (const [label, { reading }] of roots) {
@@ -221,20 +227,20 @@ export const proxyLabel: string = 'proxy';
 
 /** The same with other roots: the decisions and the proxy follow. What is the same in both stays the same object. */
 export function withRoots(inventory: Inventory, roots: Inventory['roots']): Inventory {
-  const { config, proxy } = inventory;
+  const { proxy, table } = inventory;
   const ca = roots.get(proxyLabel)?.reading.value;
   return {
     ...inventory,
     roots,
-    table: layOut(config, roots),
+    table: replaceRoots(table, rootsIn(roots)),
     proxy: typeof proxy === 'object' && ca && ca !== proxy.ca ? { ...proxy, ca } : proxy,
   };
 }
 
-/** The table for these roots: decisions differ where they do. */
-function layOut({ pins }: CheckedConfig, roots: ReadonlyMap<string, RuleRoots>): Table {
+/** The roots of a rule, by what it wrote. */
+function rootsIn(roots: ReadonlyMap<string, RuleRoots>): RootsOf {
   const byMaterials = new Map([...roots.values()].map(({ ca, reading }) => [ca, reading.value]));
-  return buildTable(pins, (ca) => byMaterials.get(ca) ?? []);
+  return (ca) => byMaterials.get(ca) ?? [];
 }
 
 export function placeOf({ baseDirectory, expiryWarningDays }: CheckedConfig): Place {
@@ -252,7 +258,7 @@ export async function readCertificateSource(
   const ask = async (call: SourceCall) => {
     const given = typeof source === 'function' ? await source(call) : source;
     // What is no object is told as that by whoever reads it.
-    found = typeof given === 'object' && given !== null ? ownOf(given) : given;
+    found = typeof given === 'object' && given !== null ? snapshot(given) : given;
     const path = directoryOf(found, place);
     // Before the files in it are read, so that what appears meanwhile counts as a change.
     if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });

@@ -1,8 +1,8 @@
 import { chooseProxy, nodeProxySetting, type ProxySetting } from '../agent/proxy.ts';
 import type { TunnelProxy } from '../agent/tunnel.ts';
-import { parseProxyUrl } from '../config/proxy.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { ownOf } from '../own.ts';
+import { snapshot } from '../own.ts';
+import { parseProxyUrl } from '../pin/proxy-url.ts';
 import { ConnectionProfile } from '../tls/profile.ts';
 import type { Resolution } from '../types.ts';
 import type { Decisions } from './decisions.ts';
@@ -39,13 +39,15 @@ function proxyProfile(
 ): ConnectionProfile | undefined {
   if (certificate === undefined && ca.length === 0) return undefined;
   const host = decisions.resolve({ host: url.hostname, port: url.port });
+  const only = certificate !== undefined && decisions.inventory.config.pins.trustOnly.has(certificate);
   const resolution: Resolution = {
     ...host,
     rule: proxyLabel,
     certificate: certificate ?? host.certificate,
     authorities: certificate === undefined ? host.authorities : [certificate],
-    ca: [...host.ca, ...ca],
-    partition: `proxy ${JSON.stringify([certificate, ca.map((root) => root.fingerprint256)])} ${host.partition}`,
+    ca: only ? ca : [...host.ca, ...ca],
+    trust: only ? 'only' : host.trust,
+    partition: `proxy ${JSON.stringify([certificate, only, ca.map((root) => root.fingerprint256)])} ${host.partition}`,
   };
   return new ConnectionProfile(resolution, decisions.contextsOf(resolution));
 }
@@ -54,7 +56,9 @@ type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
   if (proxy === false || proxy === 'env') return proxy as 'env' | false;
-  const { url: written, authorization } = ownOf<ProxyObject>(isProxyObject(proxy) ? proxy : { url: proxy });
+  const { url: written, authorization } = snapshot<ProxyObject>(
+    isProxyObject(proxy) ? proxy : { url: proxy },
+  );
   const { url, problem } = parseProxyUrl(written);
   if (url !== undefined) return { url, authorization, profile: undefined };
   throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {

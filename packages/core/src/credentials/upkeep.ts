@@ -1,9 +1,10 @@
 // Longer than other files: reading again, swapping, rolling back and replacing are one thing, done in one turn.
 import type { X509Certificate } from 'node:crypto';
-import type { HandshakeFailure, Observer } from '../agent/handshake.ts';
+import { type HandshakeFailure, LastHandshakes, type Observer } from '../agent/handshake.ts';
 import { checkConfig } from '../config/check.ts';
 import type { CheckedProxy } from '../config/proxy.ts';
 import { readConfig } from '../config/read.ts';
+import { carryDiagnosis } from '../diagnose/diagnose.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { anatomyOf } from '../load/certificate-fields.ts';
 import { subjectOf } from '../load/identity.ts';
@@ -24,6 +25,7 @@ import type { Failure, Renewable } from '../rotate/renewal.ts';
 import { haveSame, refusal, replaces } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import type { CertificateSource, ClientCertificate, Config, Warning } from '../types.ts';
+import { factsOfCertificate } from './certificate-info.ts';
 import type { Connections } from './connections.ts';
 import type { Events } from './events.ts';
 import {
@@ -52,6 +54,7 @@ export class Upkeep {
   readonly #renewals: Renewals;
   readonly #expiry: ExpiryWatch;
   readonly #probation = new Probation();
+  readonly handshakes: LastHandshakes = new LastHandshakes();
   #reloading: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -144,7 +147,10 @@ export class Upkeep {
 
   /** Told of every connection. */
   readonly observer: Observer = {
-    handshake: (handshake) => this.#events.emit('handshake', handshake),
+    handshake: (handshake) => {
+      this.handshakes.set(handshake);
+      this.#events.emit('handshake', handshake);
+    },
     failure: (failure) => {
       const hint = this.#adviseOn(failure);
       this.#events.emit('failure', hint === undefined ? failure : { ...failure, hint });
@@ -159,6 +165,16 @@ export class Upkeep {
       const previous = this.#probation.refused(failure);
       if (previous) this.#rollBack(previous, failure);
     },
+    explain: (error, { host, port, resolution, proxy, ...seen }) =>
+      carryDiagnosis(error, () => ({
+        place: formatHost(host, port),
+        secure: true,
+        rule: resolution.rule,
+        certificate: factsOfCertificate(this.#inventory.certificates.get(`${resolution.certificate}`)),
+        tls: resolution.tls,
+        proxy,
+        connection: { failed: true, ...seen },
+      })),
     awaits: (presented) => this.#probation.awaits(presented),
     accepted: (presented) => this.#probation.accepted(presented),
   };

@@ -9,6 +9,8 @@ export interface Symptom {
   readonly id: string;
   /** What can be wrong, the likeliest first. */
   readonly diagnoses: readonly [DiagnosisName, ...DiagnosisName[]];
+  /** Nothing of that is more than a guess. */
+  readonly vague?: boolean;
   /** The TLS alert that the server sent (RFC 8446, section 6). */
   readonly alert?: number;
   /** Node's codes of the error. */
@@ -33,12 +35,14 @@ export type DiagnosisName =
   | 'ALPN_MISMATCH'
   | 'BODY_TOO_LARGE_FOR_RENEGOTIATION'
   | 'CLIENT_CERTIFICATE_EXPIRED'
+  | 'CLIENT_CERTIFICATE_NOT_YET_VALID'
   | 'CLIENT_CERTIFICATE_PROBABLY_REFUSED'
   | 'CLIENT_CERTIFICATE_REFUSED'
   | 'CLIENT_CERTIFICATE_REFUSED_SILENTLY'
   | 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED'
   | 'CLIENT_CERTIFICATE_REVOKED'
   | 'CLIENT_CERTIFICATE_WRONG_PURPOSE'
+  | 'CLIENT_CHAIN_INCOMPLETE'
   | 'CLIENT_CREDENTIAL_TOO_WEAK'
   | 'CLIENT_KEY_PROOF_FAILED'
   | 'CONNECTION_DROPPED'
@@ -68,13 +72,49 @@ export type DiagnosisName =
   | 'SERVER_WANTS_RENEGOTIATION_HTTP1_ONLY'
   | 'SNI_UNKNOWN'
   | 'TLS_VERSION_REFUSED'
-  | 'UNDICI_AGENT_NOT_FOR_THIS_GLOBAL_FETCH';
+  | 'UNDICI_AGENT_NOT_FOR_THIS_GLOBAL_FETCH'
+  | 'UNKNOWN';
 
 export const symptoms: readonly Symptom[] = [
+  {
+    id: 'alert-10',
+    diagnoses: ['NO_COMMON_TLS_PARAMETERS'],
+    vague: true,
+    alert: 10,
+    codes: ['ERR_SSL_SSLV3_ALERT_UNEXPECTED_MESSAGE', 'ERR_SSL_SSL/TLS_ALERT_UNEXPECTED_MESSAGE'],
+    messages: [
+      'sslv3 alert unexpected message … SSL alert number 10',
+      'ssl/tls alert unexpected message … SSL alert number 10',
+    ],
+    title: 'SSL alert number 10: unexpected message',
+    meaning:
+      'The server was sent something that it did not expect at that point: an old server or a box in between that does not know TLS 1.3, or does not know certificates of clients.',
+    check: 'openssl s_client -connect api.bank.example:443 -tls1_2 </dev/null',
+    fix: "Pin the host to TLS 1.2: `tls: 'TLSv1.2'`. Otherwise it is for the server’s team.",
+    byHand: 'maxVersion: TLSv1.2 on the agent.',
+  },
+  {
+    id: 'alert-20',
+    diagnoses: ['NO_COMMON_TLS_PARAMETERS'],
+    vague: true,
+    alert: 20,
+    codes: ['ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC', 'ERR_SSL_SSL/TLS_ALERT_BAD_RECORD_MAC'],
+    messages: [
+      'sslv3 alert bad record mac … SSL alert number 20',
+      'ssl/tls alert bad record mac … SSL alert number 20',
+    ],
+    title: 'SSL alert number 20: bad record mac',
+    meaning:
+      'The server could not decrypt what arrived: something in between changes it, or the server’s TLS is at fault.',
+    check: 'openssl s_client -connect api.bank.example:443 -tls1_2 </dev/null',
+    fix: 'Pin the host to the other TLS version; try without the [proxy](/guides/proxies), and from another network.',
+    byHand: 'The same, with minVersion and maxVersion on the agent.',
+  },
   {
     id: 'alert-40',
     diagnoses: ['NO_CLIENT_CERTIFICATE_SENT', 'NO_COMMON_TLS_PARAMETERS'],
     alert: 40,
+    codes: ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE'],
     messages: [
       'sslv3 alert handshake failure … SSL alert number 40',
       'ssl/tls alert handshake failure … SSL alert number 40',
@@ -90,6 +130,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-42',
     diagnoses: ['CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED', 'NO_CLIENT_CERTIFICATE_SENT'],
     alert: 42,
+    codes: ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE'],
     messages: [
       'sslv3 alert bad certificate … SSL alert number 42',
       'ssl/tls alert bad certificate … SSL alert number 42',
@@ -105,6 +146,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-43',
     diagnoses: ['CLIENT_CERTIFICATE_WRONG_PURPOSE'],
     alert: 43,
+    codes: ['ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE', 'ERR_SSL_SSL/TLS_ALERT_UNSUPPORTED_CERTIFICATE'],
     messages: [
       'sslv3 alert unsupported certificate … SSL alert number 43',
       'ssl/tls alert unsupported certificate … SSL alert number 43',
@@ -120,6 +162,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-44',
     diagnoses: ['CLIENT_CERTIFICATE_REVOKED'],
     alert: 44,
+    codes: ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED', 'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED'],
     messages: [
       'sslv3 alert certificate revoked … SSL alert number 44',
       'ssl/tls alert certificate revoked … SSL alert number 44',
@@ -136,6 +179,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-45',
     diagnoses: ['CLIENT_CERTIFICATE_EXPIRED'],
     alert: 45,
+    codes: ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED'],
     messages: [
       'sslv3 alert certificate expired … SSL alert number 45',
       'ssl/tls alert certificate expired … SSL alert number 45',
@@ -150,6 +194,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-46',
     diagnoses: ['CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED'],
     alert: 46,
+    codes: ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN', 'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN'],
     messages: [
       'sslv3 alert certificate unknown … SSL alert number 46',
       'ssl/tls alert certificate unknown … SSL alert number 46',
@@ -162,9 +207,27 @@ export const symptoms: readonly Symptom[] = [
     byHand: 'The same, with openssl x509 -text.',
   },
   {
+    id: 'alert-47',
+    diagnoses: ['NO_COMMON_TLS_PARAMETERS'],
+    vague: true,
+    alert: 47,
+    codes: ['ERR_SSL_SSLV3_ALERT_ILLEGAL_PARAMETER', 'ERR_SSL_SSL/TLS_ALERT_ILLEGAL_PARAMETER'],
+    messages: [
+      'sslv3 alert illegal parameter … SSL alert number 47',
+      'ssl/tls alert illegal parameter … SSL alert number 47',
+    ],
+    title: 'SSL alert number 47: illegal parameter',
+    meaning:
+      'The server finds something in the handshake out of place: a curve, a signature, or a large ClientHello that it cannot read. Node 24 and newer offer post-quantum key exchange, which some old servers trip over.',
+    check: 'openssl s_client -connect api.bank.example:443 -tls1_2 </dev/null',
+    fix: "Pin the host to TLS 1.2: `tls: 'TLSv1.2'`; or offer old curves alone, with `ecdhCurve: 'X25519:P-256'` on the request or agent.",
+    byHand: 'The same, with maxVersion: TLSv1.2 on the agent.',
+  },
+  {
     id: 'alert-48',
     diagnoses: ['ISSUER_NOT_TRUSTED_BY_SERVER'],
     alert: 48,
+    codes: ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'],
     messages: ['tlsv1 alert unknown ca … SSL alert number 48'],
     title: 'SSL alert number 48: unknown ca',
     meaning:
@@ -177,6 +240,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-49',
     diagnoses: ['CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED'],
     alert: 49,
+    codes: ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED'],
     messages: ['tlsv1 alert access denied … SSL alert number 49'],
     title: 'SSL alert number 49: access denied',
     meaning:
@@ -189,6 +253,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-50',
     diagnoses: ['NO_CLIENT_CERTIFICATE_SENT'],
     alert: 50,
+    codes: ['ERR_SSL_TLSV1_ALERT_DECODE_ERROR'],
     messages: ['tlsv1 alert decode error … SSL alert number 50'],
     title: 'SSL alert number 50: decode error',
     meaning: 'From GnuTLS over TLS 1.2: it wanted a certificate and got none.',
@@ -200,6 +265,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-51',
     diagnoses: ['CLIENT_KEY_PROOF_FAILED'],
     alert: 51,
+    codes: ['ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR'],
     messages: ['tlsv1 alert decrypt error … SSL alert number 51'],
     title: 'SSL alert number 51: decrypt error',
     meaning: 'The signature made with your key does not fit the certificate.',
@@ -211,6 +277,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-70',
     diagnoses: ['TLS_VERSION_REFUSED'],
     alert: 70,
+    codes: ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'],
     messages: ['tlsv1 alert protocol version … SSL alert number 70'],
     title: 'SSL alert number 70: protocol version',
     meaning: 'Client and server have no TLS version in common.',
@@ -222,6 +289,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-71',
     diagnoses: ['NO_COMMON_TLS_PARAMETERS'],
     alert: 71,
+    codes: ['ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY'],
     messages: ['tlsv1 alert insufficient security … SSL alert number 71'],
     title: 'SSL alert number 71: insufficient security',
     meaning: 'The server finds the offered ciphers too weak.',
@@ -230,9 +298,53 @@ export const symptoms: readonly Symptom[] = [
     byHand: 'Remove ciphers and minVersion from the agent.',
   },
   {
+    id: 'alert-80',
+    diagnoses: ['SNI_UNKNOWN', 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED'],
+    vague: true,
+    alert: 80,
+    codes: ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR'],
+    messages: ['tlsv1 alert internal error … SSL alert number 80'],
+    title: 'SSL alert number 80: internal error',
+    meaning:
+      'Something failed within the server: a name that it does not know ([SNI](/glossary#sni)), a list of revoked certificates that it cannot read, a backend of the balancer that is down.',
+    check: 'openssl s_client -connect api.bank.example:443 -servername api.bank.example </dev/null',
+    tells: 'Where this fails as well, it is not about your certificate.',
+    fix: 'Is it the right host? Then ask for the server’s log.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'alert-86',
+    diagnoses: ['TLS_VERSION_REFUSED'],
+    vague: true,
+    alert: 86,
+    codes: ['ERR_SSL_TLSV1_ALERT_INAPPROPRIATE_FALLBACK'],
+    messages: ['tlsv1 alert inappropriate fallback … SSL alert number 86'],
+    title: 'SSL alert number 86: inappropriate fallback',
+    meaning:
+      'Something tries again with an older TLS version than the server has (RFC 7507): a proxy or a filter in between, after a first try failed.',
+    check: 'openssl s_client -connect api.bank.example:443 -tls1_2 </dev/null',
+    fix: 'Remove a `max` from the host’s rule; look for the box in between.',
+    byHand: 'Remove maxVersion from the agent.',
+  },
+  {
+    id: 'alert-109',
+    diagnoses: ['SNI_UNKNOWN', 'NO_COMMON_TLS_PARAMETERS'],
+    vague: true,
+    alert: 109,
+    codes: ['ERR_SSL_TLSV13_ALERT_MISSING_EXTENSION'],
+    messages: ['tlsv13 alert missing extension … SSL alert number 109'],
+    title: 'SSL alert number 109: missing extension',
+    meaning:
+      'The server misses something in the ClientHello: mostly the name ([SNI](/glossary#sni)), which is not sent where an address is called.',
+    check: 'openssl s_client -connect api.bank.example:443 -servername api.bank.example </dev/null',
+    fix: 'Call the host by its name; where it has to be an address, `servername` on its rule says the name.',
+    byHand: 'servername on the request.',
+  },
+  {
     id: 'alert-112',
     diagnoses: ['SNI_UNKNOWN'],
     alert: 112,
+    codes: ['ERR_SSL_TLSV1_UNRECOGNIZED_NAME'],
     messages: ['tlsv1 unrecognized name … SSL alert number 112'],
     title: 'SSL alert number 112: unrecognized name',
     meaning: 'The server has no certificate for the name that was dialled ([SNI](/glossary#sni)).',
@@ -244,6 +356,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-116',
     diagnoses: ['NO_CLIENT_CERTIFICATE_SENT'],
     alert: 116,
+    codes: ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'],
     messages: ['tlsv13 alert certificate required … SSL alert number 116'],
     title: 'SSL alert number 116: certificate required',
     meaning:
@@ -257,6 +370,7 @@ export const symptoms: readonly Symptom[] = [
     id: 'alert-120',
     diagnoses: ['ALPN_MISMATCH'],
     alert: 120,
+    codes: ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'],
     messages: ['tlsv1 alert no application protocol … SSL alert number 120'],
     title: 'SSL alert number 120: no application protocol',
     meaning: 'The server speaks neither HTTP/1.1 nor HTTP/2 as offered (by [ALPN](/glossary#alpn)).',
@@ -288,8 +402,8 @@ export const symptoms: readonly Symptom[] = [
       'The connection was closed during the handshake: by a firewall, by a balancer with nothing behind it, by a Java server that has no TLS version in common with you. Over TLS 1.2, also by a Node or Java server that does not take your certificate.',
     check: 'openssl s_client -connect api.bank.example:443 -tls1_2 </dev/null',
     tells:
-      'Where it prints the server’s certificate, the network is fine, and it is about yours. Where it prints `no peer certificate available`, ask for the way there.',
-    fix: 'Go through the warnings of `npx clientcert inspect bank.pfx`; try another TLS version on the host’s rule; does a [proxy](/guides/proxies) lead there?',
+      'Where it prints the server’s certificate, the network is fine, and it is about yours; or about the size of what is sent: Node 24 and newer begin with 1.5 kB, openssl with less, and some boxes in between drop what does not fit into one packet. Where it prints `no peer certificate available`, ask for the way there.',
+    fix: "Offer less: `ecdhCurve: 'X25519:P-256'` on the request or agent, or `tls: 'TLSv1.2'` on the rule. Go through the warnings of `npx clientcert inspect bank.pfx`; try another TLS version on the host’s rule; does a [proxy](/guides/proxies) lead there?",
     byHand: 'Try minVersion and maxVersion; compare from a machine outside the firewall.',
   },
   {
@@ -434,6 +548,19 @@ export const symptoms: readonly Symptom[] = [
       'Read the file, and put the line ends back. openssl pkey -in bank.key -noout tells whether it is a key.',
   },
   {
+    id: 'digital-envelope-routines-unsupported',
+    diagnoses: ['KEY_NOT_READABLE', 'PFX_LEGACY_ALGORITHMS'],
+    codes: ['ERR_OSSL_EVP_UNSUPPORTED'],
+    messages: ['0308010C:digital envelope routines::unsupported'],
+    title: 'error:0308010C:digital envelope routines::unsupported',
+    meaning:
+      'Something asks for a cipher or digest that OpenSSL 3 no longer has, such as RC2, DES or MD4. It may be an old key; old build tools (webpack 4) have the same message, and that is not about certificates.',
+    check: 'npx clientcert inspect bank.key',
+    fix: 'Old keys and PFX files are read as they are: [old PFX files](/guides/old-pfx-files).',
+    byHand:
+      'Convert the key once: openssl pkcs8 -topk8 -provider legacy -provider default -in old.key -out new.key. Not --openssl-legacy-provider, which weakens the whole process.',
+  },
+  {
     id: 'unable-to-get-local-issuer-certificate',
     diagnoses: ['SERVER_CA_UNKNOWN'],
     codes: [
@@ -447,16 +574,60 @@ export const symptoms: readonly Symptom[] = [
       'unable to verify the first certificate',
       'self-signed certificate in certificate chain',
       'self-signed certificate',
-      '…; if the root CA is installed locally, try running Node.js with --use-system-ca',
+      'unable to get local issuer certificate; if the root CA is installed locally, try running Node.js with --use-system-ca',
+      'unable to verify the first certificate; if the root CA is installed locally, try running Node.js with --use-system-ca',
+      'self-signed certificate in certificate chain; if the root CA is installed locally, try running Node.js with --use-system-ca',
     ],
     title:
       'unable to get local issuer certificate, unable to verify the first certificate, self-signed certificate',
     meaning:
-      'It is about the server’s certificate: you do not trust its root, or the server forgot an intermediate.',
+      'It is about the server’s certificate: you do not trust its root, or the server forgot an intermediate (`unable to verify the first certificate`, `unable to get local issuer certificate`).',
     check: 'openssl s_client -connect api.bank.example:443 -showcerts </dev/null',
-    fix: 'Name the root as `ca` of the rule or of the certificate: [private roots](/guides/private-roots).',
+    tells:
+      'It prints what the server sends. Where that is one certificate alone, and its issuer (`i:`) is no root, the server forgot the intermediate: browsers fetch it by themselves, Node does not.',
+    fix: 'Name the root as `ca` of the rule or of the certificate: [private roots](/guides/private-roots). Where the server forgot its intermediate, the root alone does not cure it: name root and intermediate, `ca: […, …]`, and have the server’s team send it.',
     byHand:
       '`ca` with the root; for the whole process NODE_EXTRA_CA_CERTS, or --use-system-ca where the root is installed. Never rejectUnauthorized: false.',
+  },
+  {
+    id: 'unable-to-get-issuer-certificate',
+    diagnoses: ['SERVER_CA_UNKNOWN'],
+    codes: ['UNABLE_TO_GET_ISSUER_CERT'],
+    messages: [
+      'unable to get issuer certificate',
+      'unable to get issuer certificate; if the root CA is installed locally, try running Node.js with --use-system-ca',
+    ],
+    title: 'unable to get issuer certificate',
+    meaning:
+      'It is about the server’s certificate: what was given as `ca` is only an [intermediate](/glossary#intermediate), and its [root](/glossary#root) is not trusted.',
+    check: 'npx clientcert inspect root.pem',
+    fix: 'Give the root as `ca`, beside the intermediate or in its place; clientcert warns with `CA_WITHOUT_ROOT` when it loads one without.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'certificate-signature-failure',
+    diagnoses: ['SERVER_CA_UNKNOWN'],
+    codes: ['CERT_SIGNATURE_FAILURE'],
+    messages: ['certificate signature failure'],
+    title: 'certificate signature failure',
+    meaning:
+      'It is about the server’s certificate: it was not signed by the issuer that you trust. Mostly there are two of the same name, such as a root before and after its renewal, or one that a filtering proxy made; or the certificate is damaged.',
+    check: 'openssl s_client -connect api.bank.example:443 -showcerts </dev/null',
+    fix: 'Ask for the root that the server’s certificate is from now, and name it as `ca` of the rule.',
+    byHand: 'The same, as `ca`.',
+  },
+  {
+    id: 'invalid-purpose',
+    diagnoses: ['SERVER_CA_UNKNOWN'],
+    codes: ['INVALID_PURPOSE', 'INVALID_CA'],
+    messages: ['unsupported certificate purpose', 'unsuitable certificate purpose', 'invalid CA certificate'],
+    title: 'unsupported certificate purpose, unsuitable certificate purpose, invalid CA certificate',
+    meaning:
+      'It is about the server’s certificates: its own is not for servers (the [extended key usage](/glossary#extended-key-usage) says something else, mostly because it was ordered for clients), or one above it is no authority (it lacks `CA:TRUE`, as in home-made chains).',
+    check:
+      'openssl s_client -connect api.bank.example:443 </dev/null | openssl x509 -noout -ext extendedKeyUsage,basicConstraints',
+    fix: 'Nothing here: the server needs a certificate with the usage serverAuth, from a chain of authorities.',
+    byHand: 'The same.',
   },
   {
     id: 'hostname-ip-does-not-match',
@@ -545,6 +716,8 @@ export const symptoms: readonly Symptom[] = [
     title: '400 No required SSL certificate was sent',
     meaning: 'nginx got no certificate.',
     check: 'npx clientcert explain https://api.bank.example',
+    tells:
+      'Where a rule presents one, listen to `handshake`: `requested: false` means that what you talk to did not ask for it. Then a proxy that looks into TLS stands in between (its issuer is that of the certificate you see), or it is the wrong port.',
     fix: 'Look whether a rule names the certificate for this host and port.',
     byHand: 'Give both `cert` and `key`.',
   },
@@ -594,8 +767,21 @@ export const symptoms: readonly Symptom[] = [
       'Apache asks for the certificate after it has read the request, for one path, and keeps no more than 128 kB of its body meanwhile (`SSLRenegBufferSize`). An ordinary limit says the same.',
     check: 'curl -v --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
     tells: 'With a small request the certificate is taken: then it is this limit.',
-    fix: 'Send a GET to the same path first: the connection is kept, and has the certificate from then on. Better, have the server ask in the handshake.',
+    fix: 'Send a GET to the same path first: the connection is kept, and has the certificate from then on. That does not hold for undici and fetch, whose pool may open another one: there, only a smaller body helps. Better, have the server ask in the handshake.',
     byHand: 'The same, with keepAlive: true.',
+  },
+  {
+    id: 'haproxy-403',
+    diagnoses: ['NO_CLIENT_CERTIFICATE_SENT', 'CLIENT_CERTIFICATE_REFUSED'],
+    vague: true,
+    status: 403,
+    messages: ['Request forbidden by administrative rules.'],
+    title: '403 Request forbidden by administrative rules; the first call works, later ones get 403',
+    meaning:
+      'A rule of HAProxy says no. Where it asks for `ssl_fc_has_crt`, it says so of every connection that resumes a TLS session: the certificate is not presented again in those. `ssl_c_used` would be right.',
+    check: 'npx clientcert explain https://api.bank.example',
+    fix: '`resume: false` on the host’s rule, for every client: each connection is a whole handshake then.',
+    byHand: 'maxCachedSessions: 0 on the agent; undici: maxCachedSessions: 0 in `connect`.',
   },
   {
     id: 'iis-403',

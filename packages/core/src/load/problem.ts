@@ -35,6 +35,12 @@ export class Problem extends Error {
     return new Problem(code, `${this.message}${place}`, this.hint, this.cause);
   }
 
+  /** The same failure, with more advice. */
+  advising(advice: string): Problem {
+    const code = this.code.slice(prefix.length) as LoadCode;
+    return new Problem(code, this.message, `${this.hint ?? ''} ${advice}`.trim(), this.cause);
+  }
+
   /** The same failure, with the part of the source it is about in front. */
   about(part: string): PartProblem {
     const code = this.code.slice(prefix.length) as LoadCode;

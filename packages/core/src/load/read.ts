@@ -1,5 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { ownOf } from '../own.ts';
+import { snapshot } from '../own.ts';
 import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { readAlias } from './alias.ts';
 import { authorityWarnings } from './authority.ts';
@@ -85,7 +85,7 @@ export async function readSource(
   source: CertificateSource,
   written: ReadOptions = {},
 ): Promise<SourceReading<KeyObject | null>> {
-  const options = ownOf(written);
+  const options = snapshot(written);
   const label = { text: options.name === undefined ? 'certificate' : `certificate "${options.name}"` };
   try {
     const fileSource = await resolveSource(source, options.signal);

@@ -70,9 +70,12 @@ export async function readCa(
     if (!(error instanceof Problem)) throw error;
     // cert-manager writes an empty ca.crt where the issuer does not tell its root.
     if (dir !== undefined && error.code === 'ERR_CLIENTCERT_FILE_EMPTY') return [];
-    throw error.about(`ca ${label}`);
+    const missing = error.code === 'ERR_CLIENTCERT_FILE_NOT_FOUND';
+    throw (missing ? error.advising(leaveOut) : error).about(`ca ${label}`);
   }
 }
+
+const leaveOut = 'Leave `ca` out where the server has its certificate from an authority that browsers trust.';
 
 /** A store, with its passphrase where it has one of its own. */
 export function toTruststore(ca: CaMaterial): Truststore {

@@ -22,3 +22,18 @@ export function takeTurn(): Promise<void> | undefined {
   });
   return next.then(takeTurn);
 }
+
+/** Does a piece of work for each item, and gives the event loop its turns between them. */
+export async function inTurns<Item>(
+  items: Iterable<Item>,
+  work: (item: Item, index: number) => void | Promise<void>,
+): Promise<void> {
+  let index = 0;
+  for (const item of items) {
+    // Nothing is waited for where there is no need: a promise for each of many small pieces takes longer than they do.
+    const turn = takeTurn();
+    if (turn) await turn;
+    const working = work(item, index++);
+    if (working) await working;
+  }
+}

@@ -1,3 +1,4 @@
+import { inTurns } from '../load/turn.ts';
 import type { Warning } from '../types.ts';
 import { parentOf } from './host.ts';
 import type { Finding } from './issue.ts';
@@ -12,17 +13,26 @@ export interface Conflicts {
 }
 
 /** Rules of one config that contradict each other (errors), or of which one takes nothing or too much (warnings). */
-export function findConflicts(pins: Pins): Conflicts {
+export async function findConflicts(pins: Pins): Promise<Conflicts> {
   const lookup = createLookup<HostRule>();
   const errors: Finding[] = [];
-  for (const rule of pins.hosts) {
+  const warnings: Warning[] = [];
+  await inTurns(pins.hosts, (rule) => {
     const earlier = insert(lookup, rule.pattern, rule);
     if (earlier) errors.push(sameTarget(rule, earlier));
-  }
-  for (const service of pins.services) {
-    errors.push(...findDenied(lookup, service), ...findRepeatedHosts(service));
-  }
-  return { errors, warnings: pins.hosts.flatMap((rule) => findOverlaps(lookup, rule)) };
+  });
+  await inTurns(pins.services, async (service) => {
+    const seen = createLookup<string>();
+    await inTurns(service.hosts ?? [], (pattern, index) => {
+      const path = [...service.path, 'hosts', index];
+      const found = findDenied(lookup, service, pattern, path) ?? findRepeated(seen, pattern, path);
+      if (found) errors.push(found);
+    });
+  });
+  await inTurns(pins.hosts, (rule) => {
+    warnings.push(...findOverlaps(lookup, rule));
+  });
+  return { errors, warnings };
 }
 
 function sameTarget(rule: HostRule, earlier: HostRule): Finding {
@@ -34,19 +44,20 @@ function sameTarget(rule: HostRule, earlier: HostRule): Finding {
 }
 
 /** A service that lists a host where the host's own rule says that no certificate is ever presented. */
-function findDenied(lookup: Lookup<HostRule>, service: ServiceRule): Finding[] {
-  if (typeof service.certificate !== 'string' || service.hosts === undefined) return [];
-  return service.hosts.flatMap((pattern, index): Finding[] => {
-    const denial = findDenial(lookup, pattern);
-    if (denial === undefined) return [];
-    return [
-      {
-        code: 'ERR_CLIENTCERT_RULE_CONFLICT',
-        path: [...service.path, 'hosts', index],
-        message: `${formatPattern(pattern)} is where ${denial.label} says that no certificate is presented: remove one of the two`,
-      },
-    ];
-  });
+function findDenied(
+  lookup: Lookup<HostRule>,
+  service: ServiceRule,
+  pattern: HostPattern,
+  path: Finding['path'],
+): Finding | undefined {
+  const denial = typeof service.certificate === 'string' ? findDenial(lookup, pattern) : undefined;
+  return (
+    denial && {
+      code: 'ERR_CLIENTCERT_RULE_CONFLICT',
+      path,
+      message: `${formatPattern(pattern)} is where ${denial.label} says that no certificate is presented: remove one of the two`,
+    }
+  );
 }
 
 function findDenial(lookup: Lookup<HostRule>, { host, port, wildcard }: HostPattern): HostRule | undefined {
@@ -97,15 +108,15 @@ function shadowing(rule: HostRule, shadowed: HostRule, port: number): Warning {
   };
 }
 
-function findRepeatedHosts(service: ServiceRule): Finding[] {
-  const seen = createLookup<string>();
-  return (service.hosts ?? []).flatMap((pattern, index): Finding[] => {
-    const path = [...service.path, 'hosts', index];
-    const earlier = insert(seen, pattern, formatPath(path));
-    if (earlier === undefined) return [];
-    const message = `names the same target as ${earlier}, ${formatPattern(pattern)}: keep one of the two`;
-    return [{ code: 'ERR_CLIENTCERT_RULE_CONFLICT', path, message }];
-  });
+function findRepeated(
+  seen: Lookup<string>,
+  pattern: HostPattern,
+  path: Finding['path'],
+): Finding | undefined {
+  const earlier = insert(seen, pattern, formatPath(path));
+  if (earlier === undefined) return undefined;
+  const message = `names the same target as ${earlier}, ${formatPattern(pattern)}: keep one of the two`;
+  return { code: 'ERR_CLIENTCERT_RULE_CONFLICT', path, message };
 }
 
 const SAID = [

@@ -5,7 +5,7 @@ import { didYouMean } from './did-you-mean.ts';
 import { findRank } from './lookup.ts';
 import { compileResolution } from './merge-rules.ts';
 import { rulesOf } from './rule.ts';
-import { type Entry, findEntry, locate, type ServiceEntry, type Table } from './table.ts';
+import { type Entry, entryOf, findEntry, locate, type ServiceEntry, type Table } from './table.ts';
 import { type Destination, parseTarget } from './target.ts';
 
 /**
@@ -100,21 +100,24 @@ function isAt(origin: Destination, host: string, port: number): boolean {
 }
 
 function resolutionOf(table: Table, entry: Entry): Resolution {
-  entry.resolution ??= compile(table, entry.rule.label, entry, undefined);
-  return entry.resolution;
+  const decided = entryOf(table, entry);
+  decided.resolution ??= compile(table, entry.rule.label, entry, undefined);
+  return decided.resolution;
 }
 
 function withheldOf(table: Table, entry: Entry): Resolution {
-  entry.withheld ??= compile(table, 'request', entry, undefined, true);
-  return entry.withheld;
+  const decided = entryOf(table, entry);
+  decided.withheld ??= compile(table, 'request', entry, undefined, true);
+  return decided.withheld;
 }
 
 function refinedOf(table: Table, entry: Entry, service: ServiceEntry): Resolution {
-  const known = entry.refined?.get(service);
+  const decided = entryOf(table, entry);
+  const known = decided.refined?.get(service);
   if (known !== undefined) return known;
   const resolution = compile(table, service.rule.label, entry, service);
-  entry.refined ??= new Map();
-  entry.refined.set(service, resolution);
+  decided.refined ??= new Map();
+  decided.refined.set(service, resolution);
   return resolution;
 }
 

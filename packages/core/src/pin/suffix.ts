@@ -1,3 +1,4 @@
+import { inTurns } from '../load/turn.ts';
 import type { HostPattern } from './pattern.ts';
 
 /**
@@ -14,12 +15,12 @@ export async function findPublicSuffixes(
   const wildcards = patterns.filter(({ wildcard }) => wildcard);
   if (wildcards.length === 0) return new Set();
   const { parse } = await import('tldts');
-  return new Set(
-    wildcards.filter(({ host }) => {
-      const { publicSuffix, isIcann, isPrivate } = parse(host, OPTIONS);
-      return publicSuffix === host && (isIcann === true || isPrivate === true);
-    }),
-  );
+  const found = new Set<HostPattern>();
+  await inTurns(wildcards, (pattern) => {
+    const { publicSuffix, isIcann, isPrivate } = parse(pattern.host, OPTIONS);
+    if (publicSuffix === pattern.host && (isIcann === true || isPrivate === true)) found.add(pattern);
+  });
+  return found;
 }
 
 const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHostname: false } as const;

@@ -1,3 +1,4 @@
+import { inTurns } from '../load/turn.ts';
 import type { Resolution } from '../types.ts';
 import { parentOf } from './host.ts';
 import { atPort, createLookup, insert, type Lookup, type Ports, RANK, type Rank, rankOf } from './lookup.ts';
@@ -9,6 +10,8 @@ import { checkHost } from './target.ts';
 export interface Entry {
   readonly rule: PinRule;
   readonly rank: Rank;
+  /** Whose decisions these are: a table with other roots has the same entries, and decides anew. */
+  decidedBy: Table | undefined;
   resolution: Resolution | undefined;
   /** The decision where the request says `false`. */
   withheld: Resolution | undefined;
@@ -49,11 +52,15 @@ export interface Table extends ResolutionContext {
  * @param roots Hands over the certificates of a rule's `ca`, which have been read by now. It is called with the
  *   very array that the rule holds, when the first decision by that rule is made.
  */
-export function buildTable(pins: Pins, roots: RootsOf = noRoots): Table {
+export async function buildTable(pins: Pins, roots: RootsOf = noRoots): Promise<Table> {
   const lookup = createLookup<Entry>();
-  for (const rule of pins.hosts) insert(lookup, rule.pattern, createEntry(rule, rankOf(rule.pattern)));
+  await inTurns(pins.hosts, (rule) => {
+    insert(lookup, rule.pattern, createEntry(rule, rankOf(rule.pattern)));
+  });
   const services = new Map<string, ServiceEntry>();
-  for (const rule of pins.services) services.set(rule.name, createServiceEntry(rule));
+  await inTurns(pins.services, async (rule) => {
+    services.set(rule.name, await createServiceEntry(rule));
+  });
   const none = createEntry({ ...SILENT, label: 'none', path: [] }, RANK.none);
   return {
     pins,
@@ -65,6 +72,20 @@ export function buildTable(pins: Pins, roots: RootsOf = noRoots): Table {
     recent: new Map(),
     misses: 0,
   };
+}
+
+/** The same table for other roots: every decision is made anew. */
+export function replaceRoots(table: Table, roots: RootsOf): Table {
+  return { ...table, roots, recent: new Map() };
+}
+
+/** An entry with the decisions of this very table. */
+export function entryOf(table: Table, entry: Entry): Entry {
+  if (entry.decidedBy !== table) {
+    const none = { resolution: undefined, withheld: undefined, refined: undefined };
+    Object.assign(entry, none, { decidedBy: table });
+  }
+  return entry;
 }
 
 /**
@@ -110,13 +131,22 @@ const MOST_KEPT = 2048;
 const LONGEST_KEPT = 255;
 
 function createEntry(rule: PinRule, rank: Rank): Entry {
-  return { rule, rank, resolution: undefined, withheld: undefined, refined: undefined };
+  return {
+    rule,
+    rank,
+    decidedBy: undefined,
+    resolution: undefined,
+    withheld: undefined,
+    refined: undefined,
+  };
 }
 
-function createServiceEntry(rule: ServiceRule): ServiceEntry {
+async function createServiceEntry(rule: ServiceRule): Promise<ServiceEntry> {
   if (rule.hosts === undefined) return { rule, hosts: undefined };
   const hosts = createLookup<true>();
-  for (const pattern of rule.hosts) insert(hosts, pattern, true);
+  await inTurns(rule.hosts, (pattern) => {
+    insert(hosts, pattern, true);
+  });
   return { rule, hosts };
 }
 

@@ -1,4 +1,5 @@
 import { ClientCertificateError } from '../errors.ts';
+import { isUrl } from '../load/source.ts';
 import { isPlausible, quote } from '../quote.ts';
 import type { Target } from '../types.ts';
 import { normaliseHost } from './host.ts';
@@ -26,7 +27,7 @@ export interface CheckedTarget extends Destination {
  * @throws `ERR_CLIENTCERT_HOST_INVALID`
  */
 export function parseTarget(target: Target): CheckedTarget {
-  if (typeof target === 'string' || target instanceof URL) {
+  if (typeof target === 'string' || isUrl(target)) {
     const { host, port, secure } = parseOrigin(target);
     return { host, port, secure, service: undefined, origin: undefined };
   }

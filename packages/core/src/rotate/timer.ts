@@ -20,6 +20,8 @@ export class Timer {
   }
 
   stop(): void {
+    // Node keeps the list of a duration that an unreferenced timer was alone in until its time comes.
+    this.#timeout?.ref();
     clearTimeout(this.#timeout);
     this.#timeout = undefined;
   }

@@ -3,7 +3,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { ClientCertificateError } from '../errors.ts';
 import type { ClientCertificate, Resolution, TlsRange } from '../types.ts';
 import { createTrustingContext, pemOf, type Trust } from './trust.ts';
-import { isMethod, protocolOptions, type TlsDecision, versionsOf } from './version.ts';
+import { isMethod, protocolOptions, type TlsDecision, versionsOf, withoutUnprotected } from './version.ts';
 
 /** One loaded certificate under its name; a renewed one is a new version. */
 export interface CertificateVersion {
@@ -49,9 +49,10 @@ function protocolsFor(decision: TlsDecision, overrides: SecureContextOptions): S
   const decided = protocolOptions(decision);
   // Node reads options that are not there, and would find a polluted `Object.prototype.ca`.
   const options: SecureContextOptions = Object.assign(Object.create(null), decided, overrides);
-  if (overrides.secureOptions !== undefined) {
-    options.secureOptions = overrides.secureOptions | (decided.secureOptions ?? 0);
-  }
+  const { secureOptions, ciphers } = overrides;
+  // What is no number, or no text, Node refuses.
+  if (typeof secureOptions === 'number') options.secureOptions = secureOptions | (decided.secureOptions ?? 0);
+  if (decision.rule !== 'none' && typeof ciphers === 'string') options.ciphers = withoutUnprotected(ciphers);
   // Node takes a method's name and versions for a contradiction. Where both are the caller's they are one.
   const { minVersion, maxVersion, secureProtocol } = overrides;
   if (decision.tlsBy === 'node' || secureProtocol === undefined) return options;

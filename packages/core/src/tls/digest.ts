@@ -38,7 +38,8 @@ function addTo(digest: Hmac, value: unknown, depth: number): void {
   }
 }
 
-function bytesOf(value: unknown): Uint8Array | undefined {
+/** The bytes of a value that holds nothing else, in whichever wrapping; they are the value's own. */
+export function bytesOf(value: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return isAnyArrayBuffer(value) ? Buffer.from(value) : undefined;
 }

@@ -124,25 +124,32 @@ export class ConnectionProfile {
     const servername = this.resolution.servername ?? host;
     return {
       secureContext: this.contexts.get(),
-      checkServerIdentity: this.checkServerIdentity(),
+      checkServerIdentity: this.checkServerIdentity(host),
       rejectUnauthorized: !this.resolution.acceptsAnyServer,
       ...(isIP(servername) === 0 && { servername }),
     };
   }
 
   /**
-   * What `tls.connect` checks after the chain: the names as ever, those of the rule's `servername` in place of the
-   * host's, then what the caller checks, then the rule's `spki` pins. Where no rule names the host, a caller's own
-   * check stands alone, as in Node.
+   * What `tls.connect` checks after the chain: the name that the rule is for, or its `servername`; the one that was
+   * said to the server, where it is another (`servername`, the `Host` header); then what the caller checks, then the
+   * rule's `spki` pins. Where no rule names the host, Node's or a caller's own check stands alone, as in Node.
+   *
+   * @param dialled The host, as the rule was found by it.
    */
-  checkServerIdentity(own?: CheckServerIdentity): CheckServerIdentity {
+  checkServerIdentity(dialled: string, own?: CheckServerIdentity): CheckServerIdentity {
     const { spki, rule, servername } = this.resolution;
     if (rule === 'none') return own ?? checkNames;
-    if (!own && servername === null && spki.length === 0) return checkNames;
-    return (host, certificate) =>
-      checkNames(servername ?? host, certificate) ??
-      own?.(servername ?? host, certificate) ??
-      (spki.length === 0 ? undefined : checkPublicKey(spki, rule, host, certificate));
+    return (said, certificate) => {
+      const name = servername ?? dialled;
+      const host = servername ?? said;
+      return (
+        checkNames(name, certificate) ??
+        (host === name ? undefined : checkNames(host, certificate)) ??
+        own?.(host, certificate) ??
+        (spki.length === 0 ? undefined : checkPublicKey(spki, rule, name, certificate))
+      );
+    };
   }
 }
 

@@ -93,9 +93,18 @@ function stricterCiphers(list: string): string {
   const kept = list
     .split(':')
     .filter((each) => (securityLevelOf(each) ?? defaultSecurityLevel) >= defaultSecurityLevel);
+  return without(kept.join(':'), exclusions);
+}
+
+/** A caller's ciphers without those that encrypt nothing, or show no certificate, which even `legacy` does not allow. */
+export function withoutUnprotected(ciphers: string): string {
+  return without(ciphers, ['!aNULL', '!eNULL']);
+}
+
+function without(ciphers: string, excluded: readonly string[]): string {
   // TLS 1.3 has suites of its own, which exclusions do not concern.
-  const excluding = kept.some((each) => !each.startsWith('TLS_')) ? exclusions : [];
-  return [...kept, ...excluding].join(':');
+  const concerned = ciphers.split(':').some((each) => each !== '' && !each.startsWith('TLS_'));
+  return concerned ? [ciphers, ...excluded].join(':') : ciphers;
 }
 
 /** What Node's list leaves out, by OpenSSL's names for it. */

@@ -8,6 +8,7 @@ import {
   startServer,
 } from '@clientcert/testing';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { checkConfig } from '../../src/config/check.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
@@ -203,6 +204,32 @@ describe('the environment', () => {
     });
     expect(server.connections).toBe(0);
   });
+
+  it.each([
+    ['socks5://127.0.0.1:1080', 'is a SOCKS proxy'],
+    ['http://', 'is not the URL of a proxy'],
+    ['http://user:pa/ss@127.0.0.1:3128', 'has more than a host and a port|is not the URL of a proxy'],
+  ])('%s in the environment is refused in the words of the config', async (written, words) => {
+    await using all = await scene();
+    const { server, credentials } = all;
+    vi.stubEnv('HTTPS_PROXY', written);
+    await expect(get(server.url, { agent: credentials.agent({ proxy: 'env' }) })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+      message: expect.stringMatching(new RegExp(`^the proxy in the environment (${words})`)),
+    });
+    expect(server.connections).toBe(0);
+  });
+
+  it('may be a URL of another realm, as a target may', async () => {
+    await using all = await scene();
+    const { proxy, server, credentials } = all;
+    const foreign = (text: string) => Object.setPrototypeOf(new URL(text), foreignUrl) as URL;
+    await get(server.url, { agent: credentials.agent({ proxy: foreign(proxy.url) }) });
+    expect(proxy.connects).toHaveLength(1);
+    expect(credentials.resolve(foreign(server.url))).toBe(credentials.resolve(server.url));
+    const { proxy: checked } = await checkConfig({ proxy: foreign(proxy.url) });
+    expect(checked).toMatchObject({ url: new URL(proxy.url) });
+  });
 });
 
 it('two proxies, and a proxy and none, share no connection', async () => {
@@ -216,3 +243,9 @@ it('two proxies, and a proxy and none, share no connection', async () => {
   expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
   agent.destroy();
 });
+
+/** What `URL.prototype` is in another realm. */
+const foreignUrl = Object.create(
+  Object.prototype,
+  Object.getOwnPropertyDescriptors(URL.prototype) as PropertyDescriptorMap,
+);

@@ -1,4 +1,4 @@
-import { getDiffieHellman } from 'node:crypto';
+import { createHash, getDiffieHellman, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { request as requestHttp } from 'node:http';
 import { createServer as createHttpsServer, request as requestHttps } from 'node:https';
@@ -9,8 +9,10 @@ import {
   createSecureContext,
   createServer as createTlsServer,
 } from 'node:tls';
+import { inspect } from 'node:util';
 import { createAuthority, createSelfSigned, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { describe, expect, it } from 'vitest';
+import { diagnose } from '../../src/diagnose/diagnose.ts';
 import { type Symptom, symptoms } from '../../src/diagnose/symptoms.ts';
 import { findSymptoms, seenElsewhere, seenWithClients } from './find.ts';
 
@@ -69,10 +71,17 @@ outline: 2
 Look for the message in this page, or for the number in \`SSL alert number …\`. Node 20 and newer ones word some of them
 differently: both are here. An [alert](/glossary#alert) is what the server said; everything else is your side’s.
 
+Or [paste it](/what-does-this-error-mean).
+
+- \`EPROTO\` is any failure of a handshake: what failed stands in the message.
+- \`AggregateError\`, whose message is empty (and got shows none at all): each address of the host was tried. Look at the error’s \`errors\`;
+  \`diagnose\` does.
 - \`fetch failed\` and \`Request was cancelled.\` say nothing by themselves: look at the error’s \`cause\`, and at the cause of that.
 - \`Request failed with status code …\`: the message is in the body of the answer, \`error.response.data\` of axios, \`error.response.body\`
   of got, \`await response.text()\` of fetch.
 - \`ERR_CLIENTCERT_…\` is ours, and in the [reference](/reference/errors).
+
+[\`diagnose(error)\`](/guides/diagnosis) says the same in code, with what is known of your certificate and of the connection.
 
 \`clientcert explain\` reads \`clientcert.json\`, or \`--config FILE\`. Where the config is in your code, \`credentials.explain(url)\` says
 [the same](/start#_5-when-the-server-says-no). \`openssl\` is that of version 3; it asks for the password of \`bank.pfx\`.
@@ -124,21 +133,25 @@ async function closing(end: (socket: Socket) => unknown, then: typeof ask): Prom
   }
 }
 
-/** A server with that certificate, asked by who does not know its issuer. */
+/** A server with that certificate, asked by who trusts these roots alone, or Node's own. */
 async function serving(
   issued: Promise<IssuedCertificate>,
   sent = ({ fullChain }: IssuedCertificate) => fullChain,
+  ca?: string,
 ): Promise<NodeJS.ErrnoException> {
   const certificate = await issued;
   const server = createTlsServer({ cert: sent(certificate), key: certificate.key }).listen(0, '127.0.0.1');
   server.on('tlsClientError', () => {});
   await once(server, 'listening');
   try {
-    return await failure({ port: (server.address() as AddressInfo).port });
+    return await failure({ port: (server.address() as AddressInfo).port, ...(ca && { ca }) });
   } finally {
     server.close();
   }
 }
+
+const toPem = (der: Buffer) =>
+  `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
 
 const asServer = { usage: 'server', hosts: ['127.0.0.1'] } as const;
 
@@ -168,6 +181,7 @@ it.each(alerts.map(({ alert, id }) => [alert!, id]))(
     const record = Uint8Array.of(0x15, 3, 3, 0, 2, 2, alert); // RFC 8446, sections 5.1 and 6
     const error = await answering(record, (port) => failure({ port }));
     expect(find(error)).toEqual([id]);
+    expect(symptoms.find((symptom) => symptom.id === id)!.codes).toContain(error.code);
     expect(error.message).toMatch(new RegExp(`error:0A000${(1000 + alert).toString(16).toUpperCase()}:`));
   },
 );
@@ -228,6 +242,41 @@ const cases: Record<string, Provoke[]> = {
       return await serving(authority.issue({ name: 'a', ...asServer }));
     },
   ],
+  'unable-to-get-issuer-certificate': [
+    async () => {
+      const authority = await createAuthority({ intermediates: 1 });
+      return await serving(authority.issue({ name: 'a', ...asServer }), undefined, authority.chain);
+    },
+  ],
+  'certificate-signature-failure': [
+    async () => {
+      const authority = await createAuthority();
+      const damage = ({ cert }: IssuedCertificate) => {
+        const { raw } = new X509Certificate(cert);
+        raw[raw.length - 1]! ^= 1;
+        return toPem(raw);
+      };
+      return await serving(authority.issue({ name: 'a', ...asServer }), damage, authority.certificate);
+    },
+  ],
+  'invalid-purpose': [
+    async () => {
+      const authority = await createAuthority();
+      return await serving(
+        authority.issue({ name: 'a', hosts: ['127.0.0.1'], usage: 'client' }),
+        undefined,
+        authority.certificate,
+      );
+    },
+    async () => {
+      const authority = await createAuthority();
+      // Nobody checks the signature of a root: CA:TRUE in its basic constraints (RFC 5280, section 4.2.1.9) becomes FALSE.
+      const { raw } = new X509Certificate(authority.certificate);
+      const isAuthority = Buffer.from('0603551d130101ff040530030101ff', 'hex');
+      raw[raw.indexOf(isAuthority) + isAuthority.length - 1] = 0;
+      return await serving(authority.issue({ name: 'a', ...asServer }), undefined, toPem(raw));
+    },
+  ],
   'hostname-ip-does-not-match': [
     async () => {
       const authority = await createAuthority();
@@ -285,6 +334,8 @@ const cases: Record<string, Provoke[]> = {
     const { key } = await createSelfSigned({ name: 'a' });
     return thrown(() => createSecureContext({ key: damage(key) }));
   }),
+  // As an old key does where it is decrypted.
+  'digital-envelope-routines-unsupported': [() => thrown(() => createHash('md4'))],
   'unsupported-protocol': [() => answering(serverHello(0x0301), (port) => failure({ port }))],
   'unsafe-legacy-renegotiation-disabled': [() => answering(serverHello(0x0303), (port) => failure({ port }))],
 };
@@ -346,4 +397,5 @@ it.each(provocations)('%s (%i), as this Node prints it', async (id, _, provoke) 
   expect({ message: error.message, found: find(error) }).toMatchObject({ found: [id] });
   const { codes = [] } = symptoms.find((symptom) => symptom.id === id)!;
   if (error.code !== undefined) expect(codes).toContain(error.code);
+  expect(diagnose(inspect(error)).code).toBe(diagnose(error).code);
 });

@@ -121,6 +121,10 @@ describe('where bytes come from', () => {
     expect(missing.code).toBe('ERR_CLIENTCERT_FILE_NOT_FOUND');
     expect(missing.message).toBe('certificate "bank" (gone.pfx): does not exist');
     expect(missing.hint).toContain(join(directory, 'gone.pfx'));
+    const roots = await readRoots('gone.pem', { name: 'bank' }).catch((thrown) => thrown);
+    expect(roots.code).toBe('ERR_CLIENTCERT_FILE_NOT_FOUND');
+    expect(roots.hint).toContain('Leave `ca` out where the server has its certificate from an authority');
+    expect(missing.hint).not.toContain('Leave `ca` out');
   });
 
   it.each([

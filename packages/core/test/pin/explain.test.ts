@@ -21,7 +21,7 @@ const context: ExplainContext = {
 };
 
 async function explained(config: Omit<Config, 'certificates'>, target: Target, given = context) {
-  const table = buildTable((await checkConfig({ certificates, ...config })).pins, () => []);
+  const table = await buildTable((await checkConfig({ certificates, ...config })).pins, () => []);
   const explanation = explain(table, target, given);
   expect(explanation.resolution).toBe(resolve(table, target));
   for (const line of String(explanation).split('\n')) expect(line.length).toBeLessThanOrEqual(80);

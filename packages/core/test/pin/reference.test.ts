@@ -101,7 +101,7 @@ const certificates = { one: { pfx: '1' }, two: { pfx: '2' }, three: { pfx: '3' }
 
 async function build(drawn: Config) {
   try {
-    return buildTable((await checkConfig({ certificates, ...drawn })).pins, () => []);
+    return await buildTable((await checkConfig({ certificates, ...drawn })).pins, () => []);
   } catch (error) {
     if (error instanceof ClientCertificateError && error.code === 'ERR_CLIENTCERT_RULE_CONFLICT')
       return undefined;
@@ -183,7 +183,7 @@ describe('hosts', () => {
   });
 
   it('match no rule but their own, whatever is put around them', async () => {
-    const table = buildTable(
+    const table = await buildTable(
       (await checkConfig({ certificates, hosts: { 'pinned.bank.example': 'one', '*.bank.example': 'two' } }))
         .pins,
     );

@@ -326,7 +326,8 @@ describe('extra roots', () => {
 
   it('have to be there when the table is asked', async () => {
     const { pins } = await checkConfig({ certificates, hosts: { 'a.example': { ca: 'a.pem' } } });
-    expect(() => resolve(buildTable(pins), 'https://a.example')).toThrow(TypeError);
+    const table = await buildTable(pins);
+    expect(() => resolve(table, 'https://a.example')).toThrow(TypeError);
   });
 });
 

@@ -1,0 +1,45 @@
+import { findProxy, nodeProxySetting } from '../agent/proxy.ts';
+import type { Facts } from '../diagnose/facts.ts';
+import { formatHost } from '../pin/host.ts';
+import { parseTarget } from '../pin/target.ts';
+import { factsOfCertificate } from './certificate-info.ts';
+import type { Decisions } from './decisions.ts';
+import type { Upkeep } from './upkeep.ts';
+
+/** What is known of a call, for `diagnose`; `undefined` where it was to no host, or as a service that there is not. */
+export function factsOfCall(
+  decisions: Decisions,
+  { handshakes }: Upkeep,
+  url: URL,
+  service?: string | false | undefined,
+  origin?: string | undefined,
+): Facts | undefined {
+  try {
+    const { host, port, secure } = parseTarget(url);
+    const resolution = decisions.resolve(secure ? { host, port, service, origin } : url);
+    const { certificates, proxy = nodeProxySetting() } = decisions.inventory;
+    const way = findProxy(proxy, host, port)?.url;
+    const last = secure ? handshakes.get(host, port) : undefined;
+    return {
+      place: formatHost(host, port),
+      secure,
+      rule: resolution.rule,
+      certificate: factsOfCertificate(certificates.get(`${resolution.certificate}`)),
+      tls: resolution.tls,
+      proxy: way ? `${way.protocol}//${way.host}` : null,
+      // Of another rule it is another certificate's.
+      connection:
+        last?.rule === resolution.rule
+          ? {
+              failed: false,
+              protocol: last.protocol,
+              requested: last.requested,
+              presented: last.presented !== null,
+              resumed: last.resumed,
+            }
+          : null,
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import type { TlsRange, WarningCode } from '../types.ts';
+
+/** What is known on this side of a call that failed, beside what was seen of it. */
+export interface Facts {
+  /** Host and port, e.g. `api.bank.example:443`. */
+  readonly place: string;
+  /** Whether it is `https:`; over plain HTTP no certificate is presented. */
+  readonly secure: boolean;
+  /** The rule that decided, as its place in the config; `none` where none names the host. */
+  readonly rule: string;
+  /** What was decided to be presented; `null` for none. */
+  readonly certificate: CertificateFacts | null;
+  readonly tls: TlsRange;
+  /** The proxy in between, or `null`. */
+  readonly proxy: string | null;
+  /** The connection that failed, or the last one to that place; `null` where there was none. */
+  readonly connection: ConnectionFacts | null;
+}
+
+export interface CertificateFacts {
+  /** Its name in the config. */
+  readonly name: string;
+  readonly subject: string;
+  readonly issuer: string;
+  /** Of the leaf and of each intermediate. */
+  readonly validity: readonly { readonly from: Date; readonly to: Date }[];
+  /** Whether what is sent leads to a root; `unknown` where the issuer is missing and may be one. */
+  readonly chain: 'complete' | 'incomplete' | 'unknown';
+  readonly warnings: readonly WarningCode[];
+}
+
+/** What was seen of a TLS handshake. */
+export interface ConnectionFacts {
+  /** Whether it is the very connection that failed, and not an earlier one to the same place. */
+  readonly failed: boolean;
+  /** e.g. `TLSv1.3`; `null` where the handshake did not come so far. */
+  readonly protocol: string | null;
+  /** Whether the server asked for a certificate in the handshake; `null` where that is not known. */
+  readonly requested: boolean | null;
+  /** Whether one was presented. */
+  readonly presented: boolean;
+  readonly resumed: boolean;
+}

@@ -1,0 +1,379 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import https from 'node:https';
+import { type AddressInfo, createServer as createTcpServer, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+} from '@clientcert/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseAnswer } from '../../src/agent/connect-request.ts';
+import { loadCredentials } from '../../src/credentials.ts';
+import type { HostPin } from '../../src/types.ts';
+import { get, sourceOf, subjects, withPolluted } from '../support.ts';
+
+// Where one feature meets another: a caller's option and a rule, a proxy and a source's trust, a listener and a renewal.
+
+let authority: Authority;
+let stranger: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+
+beforeAll(async () => {
+  [authority, stranger] = await Promise.all([createAuthority(), createAuthority()]);
+  [alice, bob] = await Promise.all([authority.issue({ name: 'alice' }), authority.issue({ name: 'bob' })]);
+});
+
+const load = (port: number, rule: Exclude<HostPin<'alice'>, string | false> = {}, more: object = {}) =>
+  loadCredentials({
+    certificates: { alice: sourceOf(alice, authority) },
+    hosts: { [`127.0.0.1:${port}`]: { certificate: 'alice', ...rule } },
+    ...more,
+  });
+
+const code = (error: unknown) => (error as { code?: string }).code ?? `${error}`;
+const outcome = (call: Promise<unknown>) => call.then(() => 'served', code);
+
+describe('attack: rules that are weakened', () => {
+  describe('a server whose certificate is for another name is not believed', () => {
+    const start = async () => {
+      const certificate = await authority.issue({ name: 'evil', hosts: ['evil.example'], usage: 'server' });
+      return startServer({ authority, certificate });
+    };
+
+    it.each([
+      ['by the Host header, which may be that of a stranger', { headers: { host: 'evil.example' } }],
+      ['by a request', { servername: 'evil.example' }],
+    ])('whoever names it: %s', async (_, options) => {
+      await using server = await start();
+      await using credentials = await load(server.port);
+      const call = get(server.url, { agent: credentials.agent(), ...options });
+      await expect(call).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+      expect(server.requests).toEqual([]);
+    });
+
+    it('whoever names it: by an agent, by connect', async () => {
+      await using server = await start();
+      await using credentials = await load(server.port);
+      const agent = credentials.agent({ servername: 'evil.example' });
+      expect(await outcome(get(server.url, { agent }))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+      const socket = credentials.connect({
+        host: '127.0.0.1',
+        port: server.port,
+        servername: 'evil.example',
+      });
+      expect(await outcome(once(socket, 'secureConnect'))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+    });
+
+    it('but where the rule names it, and the name that a caller adds is asked for as well', async () => {
+      await using server = await start();
+      await using credentials = await load(server.port, { servername: 'evil.example' });
+      expect(await outcome(get(server.url, { agent: credentials.agent() }))).toBe('served');
+      await using both = await startServer({ authority, hosts: ['127.0.0.1'] });
+      await using strict = await load(both.port);
+      const call = get(both.url, { agent: strict.agent(), servername: 'other.example' });
+      expect(await outcome(call)).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+    });
+  });
+
+  it.each([
+    ['a text', '4'],
+    ['a list', [4]],
+    ['an object', { valueOf: () => 4 }],
+  ])('legacy renegotiation, written as %s', async (_, secureOptions) => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port);
+    const options = { agent: credentials.agent(), secureOptions: secureOptions as number };
+    expect(await outcome(get(server.url, options))).toBe('ERR_CLIENTCERT_AGENT_CONFLICT');
+  });
+
+  it.each(['eNULL:@SECLEVEL=0', 'aNULL:@SECLEVEL=0', 'ECDHE-RSA-NULL-SHA,@SECLEVEL=0'])(
+    'a caller’s ciphers without encryption where the rule allows old ones: %s',
+    async (ciphers) => {
+      const { key, fullChain } = await authority.issue({
+        name: 'server',
+        hosts: ['127.0.0.1'],
+        usage: 'server',
+        keyType: 'rsa',
+      });
+      const spoken: string[] = [];
+      const version = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+      const server = createTlsServer({ key, cert: fullChain, ciphers, ...version }, (socket) => {
+        spoken.push(socket.getCipher().name);
+        socket.destroy();
+      }).on('tlsClientError', () => {});
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as AddressInfo;
+      await using credentials = await load(port, { tls: { min: 'TLSv1.2', max: 'TLSv1.2', legacy: true } });
+      await expect(
+        get(`https://127.0.0.1:${port}`, { agent: credentials.agent(), ciphers }),
+      ).rejects.toThrow();
+      expect(spoken).toEqual([]);
+      server.close();
+    },
+  );
+
+  it('a certificate whose source trusts its own roots alone, presented to a proxy that others vouch for', async () => {
+    await using server = await startServer({ authority });
+    await using proxy = await startProxy({ authority: stranger, tls: true, clientCertificate: 'optional' });
+    const loadWith = (trust?: 'only') =>
+      loadCredentials({
+        certificates: { alice: { ...sourceOf(alice, authority), trust } },
+        hosts: {
+          [`127.0.0.1:${server.port}`]: 'alice',
+          [`127.0.0.1:${proxy.port}`]: { ca: stranger.certificate },
+        },
+        proxy: { url: proxy.url, certificate: 'alice' },
+      });
+    await using lax = await loadWith();
+    expect(await outcome(get(server.url, { agent: lax.agent() }))).toBe('served');
+    expect(proxy.connects.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual(['alice']);
+    await using strict = await loadWith('only');
+    expect(await outcome(get(server.url, { agent: strict.agent() }))).toBe('ERR_CLIENTCERT_PROXY_FAILED');
+    expect(proxy.connects).toHaveLength(1);
+  });
+
+  it('an intermediate that came with a client certificate vouches for no server', async () => {
+    const root = await createAuthority();
+    const intermediate = await root.issueAuthority({ name: 'intermediate' });
+    const client = await intermediate.issue({ name: 'carol' });
+    const certificate = await intermediate.issue({ name: 'rogue', hosts: ['127.0.0.1'], usage: 'server' });
+    await using server = await startServer({ authority: root, certificate, clientCertificate: 'optional' });
+    const pfx = await client.pfx('secret');
+    for (const rule of [
+      {},
+      { ca: stranger.certificate },
+      { ca: stranger.certificate, trust: 'only' },
+    ] as const) {
+      await using credentials = await loadCredentials({
+        certificates: { carol: { pfx, passphrase: 'secret' } },
+        hosts: { [`127.0.0.1:${server.port}`]: { certificate: 'carol', ...rule } },
+      });
+      expect(credentials.certificates()[0]!.chainLength).toBeGreaterThan(1);
+      expect(await outcome(get(server.url, { agent: credentials.agent() }))).toMatch(
+        /ISSUER|LEAF|SELF_SIGNED/,
+      );
+    }
+    expect(server.requests).toEqual([]);
+  });
+
+  it('proxies of Node’s own way beside the agent’s are refused, not ignored', async () => {
+    await using credentials = await load(443);
+    const options = { proxyEnv: { HTTPS_PROXY: 'http://127.0.0.1:1' } };
+    expect(() => credentials.agent(options as object)).toThrow(/proxyEnv/);
+  });
+});
+
+describe('attack: identities that mix', () => {
+  it('a URL object that says something else by the next call', async () => {
+    await using first = await startServer({ authority, clientCertificate: 'optional' });
+    await using second = await startServer({ authority, clientCertificate: 'optional' });
+    await using proxies = await startProxy();
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: { '127.0.0.1:*': { ca: authority.certificate } },
+      services: { Payments: { certificate: 'alice' } },
+    });
+    const origin = new URL(first.url);
+    const proxy = new URL('http://127.0.0.1:1');
+    const identity = { service: 'Payments', origin } as const;
+    await get(first.url, { agent: credentials.sharedAgent(identity) });
+    origin.port = `${second.port}`;
+    await get(first.url, { agent: credentials.sharedAgent(identity) });
+    await get(second.url, { agent: credentials.sharedAgent(identity) });
+    expect([subjects(first), subjects(second)]).toEqual([['alice', null], ['alice']]);
+
+    await expect(get(first.url, { agent: credentials.sharedAgent({ proxy }) })).rejects.toThrow();
+    proxy.port = `${proxies.port}`;
+    await get(first.url, { agent: credentials.sharedAgent({ proxy }) });
+    expect(proxies.connects).toHaveLength(1);
+  });
+
+  it('a service that an object of a class names, by an accessor', async () => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await load(
+      server.port,
+      {},
+      {
+        certificates: { alice: sourceOf(alice, authority), bob: sourceOf(bob, authority) },
+        services: { Payments: { certificate: 'bob', hosts: ['127.0.0.1:*'] } },
+      },
+    );
+    class Options {
+      get service() {
+        return 'Payments';
+      }
+      get host() {
+        return '127.0.0.1';
+      }
+      get port() {
+        return server.port;
+      }
+    }
+    await get(server.url, { agent: credentials.agent({ service: new Options().service } as object) });
+    await get(server.url, { agent: credentials.agent(new Options() as object) });
+    await get(server.url, { agent: credentials.sharedAgent(new Options() as object) });
+    const socket = credentials.connect(new Options() as object);
+    await once(socket, 'secureConnect');
+    socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n').resume();
+    await once(socket, 'close');
+    expect(subjects(server)).toEqual(['bob', 'bob', 'bob', 'bob']);
+  });
+
+  it.each(['a list', 'bytes'])('%s of the caller’s that change while requests wait', async (kind) => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({ hosts: {} });
+    const agent = credentials.agent({ maxSockets: 1, keepAlive: false });
+    const wrap = (text: string) => (kind === 'bytes' ? Buffer.from(text) : [text]);
+    const of = ({ fullChain, key }: IssuedCertificate) => ({ cert: wrap(fullChain), key: wrap(key) });
+    const options = { agent, ca: authority.certificate, ...of(alice) };
+    const calls = [0, 1, 2].map(() => get(server.url, options));
+    if (Array.isArray(options.cert))
+      [options.cert[0], (options.key as string[])[0]] = [bob.fullChain, bob.key];
+    else options.cert.fill(0);
+    await Promise.all(calls);
+    expect(subjects(server)).toEqual(['alice', 'alice', 'alice']);
+    agent.destroy();
+  });
+
+  it('a listener that changes what it is told', async () => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port);
+    const told: unknown[] = [];
+    credentials.on('handshake', ({ presented }) => {
+      told.push(presented?.name);
+      if (presented) presented.name = 'mallory';
+    });
+    const agent = credentials.agent({ keepAlive: false });
+    for (let round = 0; round < 3; round++) await get(server.url, { agent });
+    expect(server.requests.map(({ resumed }) => resumed)).toEqual([false, true, true]);
+    expect(told).toEqual(['alice', 'alice', 'alice']);
+  });
+
+  it('the host that was decided for is dialled, however its option is called', async () => {
+    await using server = await startServer({ authority, host: '::1', clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: { [`[::1]:${server.port}`]: 'alice' },
+    });
+    const agent = credentials.agent();
+    const unsent = { addRequest() {}, defaultPort: 443, protocol: 'https:' } as unknown as https.Agent;
+    const request = https.get({ host: '::1', port: server.port, agent: unsent });
+    // As agents hand requests on that know one of the two names alone.
+    const handOver = agent.addRequest as (request: unknown, options: object) => void;
+    handOver.call(agent, request, { hostname: '::1', port: server.port, servername: '', lookup: noLookup });
+    const [response] = await once(request, 'response');
+    response.resume();
+    await once(response, 'end');
+    expect(subjects(server)).toEqual(['alice']);
+    agent.destroy();
+  });
+
+  const noLookup = (_: string, __: object, done: (error: Error) => void) => done(new Error('looked up'));
+
+  it('a service at a Unix socket is refused by the agent as by connect', async () => {
+    await using credentials = await load(
+      443,
+      {},
+      { services: { Payments: { certificate: 'alice', hosts: ['127.0.0.1'] } } },
+    );
+    const agent = credentials.agent({ service: 'Payments' } as object);
+    await expect(get('https://localhost', { agent, socketPath: '/nonexistent' })).rejects.toThrow(
+      /services\["Payments"\].*Unix socket/,
+    );
+  });
+
+  describe('under a polluted Object.prototype', () => {
+    it('no proxy comes from what process.env inherits', async () => {
+      await using server = await startServer({ authority });
+      await using evil = await startProxy();
+      await using plain = await load(server.port);
+      await using env = await load(server.port, {}, { proxy: 'env' });
+      for (const name of ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY', 'no_proxy', 'NO_PROXY']) {
+        await withPolluted({ [name]: evil.url, NODE_USE_ENV_PROXY: '1' }, async () => {
+          expect(await outcome(get(server.url, { agent: plain.agent() }))).toBe('served');
+          expect(await outcome(get(server.url, { agent: env.agent() }))).toBe(
+            'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+          );
+        });
+      }
+      expect(evil.connects).toEqual([]);
+    });
+
+    it.each([false, true])('the way to the proxy is not changed (over TLS: %s)', async (tls) => {
+      await using proxy = await startProxy({ authority, tls, refuse: 403 });
+      const directory = await mkdtemp(join(tmpdir(), 'clientcert-'));
+      const path = join(directory, 's');
+      let strays = 0;
+      const unix = createTcpServer((socket) => {
+        strays += 1;
+        socket.destroy();
+      });
+      await once(unix.listen(path), 'listening');
+      await using credentials = await load(
+        443,
+        {},
+        { proxy: { url: proxy.url, ca: authority.certificate, authorization: 'Basic c2VjcmV0' } },
+      );
+      const pollutions: Record<string, unknown>[] = [
+        { path },
+        { session: Buffer.alloc(8) },
+        { socket: new Socket() },
+        { lookup: noLookup },
+        { pskCallback: () => ({ psk: Buffer.alloc(4), identity: 'x' }) },
+        { rejectUnauthorized: false, checkServerIdentity: () => undefined },
+      ];
+      for (const pollution of pollutions) {
+        await withPolluted(pollution, async () => {
+          const socket = credentials.connect({ host: '127.0.0.1' });
+          await expect(once(socket, 'secureConnect')).rejects.toThrow('403');
+        });
+      }
+      expect([proxy.connects.length, strays]).toEqual([pollutions.length, 0]);
+      unix.close();
+      await rm(directory, { recursive: true });
+    });
+  });
+});
+
+describe('attack: files that stop the process', () => {
+  it.each([
+    ['quotes that do not end', '\\"'],
+    ['escapes', '"\\'],
+    ['challenges', 'a,'],
+    ['blanks', ' '],
+  ])('a proxy’s answer that takes long to read: %s', (_, part) => {
+    const time = (length: number) => {
+      const line = part.repeat(length / part.length);
+      const answer = Buffer.from(`HTTP/1.1 407 No\r\nproxy-authenticate: ${line}\r\n\r\n`);
+      const start = performance.now();
+      expect(parseAnswer(answer)).toMatchObject({ status: 407 });
+      return performance.now() - start;
+    };
+    time(1_000);
+    // Quadratic, it was 400 ms and more.
+    expect(Math.min(time(16_000), time(16_000), time(16_000))).toBeLessThan(50);
+  });
+
+  it('interim answers without end', () => {
+    const interim = 'HTTP/1.1 100 Continue\r\n\r\n';
+    expect(parseAnswer(Buffer.from(`${interim.repeat(3)}HTTP/1.1 200 OK\r\n\r\n`))).toMatchObject({
+      status: 200,
+    });
+    expect(parseAnswer(Buffer.from(interim.repeat(1_000)))).toMatchObject({ status: 100 });
+  });
+});
+
+it('explain() names a proxy over TLS after close() as before', async () => {
+  const credentials = await load(443, {}, { proxy: 'https://proxy.example' });
+  const before = `${credentials.explain('https://127.0.0.1')}`;
+  expect(before).toContain('https://proxy.example');
+  await credentials.close();
+  expect(`${credentials.explain('https://127.0.0.1')}`).toBe(before);
+});

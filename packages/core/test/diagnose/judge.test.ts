@@ -1,0 +1,326 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { causes } from '../../src/diagnose/causes.ts';
+import type { CertificateFacts, Facts } from '../../src/diagnose/facts.ts';
+import { judge } from '../../src/diagnose/judge.ts';
+import { observe } from '../../src/diagnose/observation.ts';
+import { type Symptom, symptoms } from '../../src/diagnose/symptoms.ts';
+
+const now = new Date('2026-06-01');
+const certificate: CertificateFacts = {
+  name: 'bank',
+  subject: 'CN=bank',
+  issuer: 'CN=Clients',
+  validity: [{ from: new Date('2026-01-01'), to: new Date('2027-01-01') }],
+  chain: 'complete',
+  warnings: [],
+};
+const facts: Facts = {
+  place: 'api.bank.example:443',
+  secure: true,
+  rule: 'hosts["api.bank.example"]',
+  certificate,
+  tls: { min: 'TLSv1.2', max: 'TLSv1.3', legacy: false },
+  proxy: null,
+  connection: { failed: true, protocol: 'TLSv1.3', requested: true, presented: true, resumed: false },
+};
+
+/** An error as Node makes it for an alert. */
+const alert = (number: number, code = 'ERR_SSL_ALERT') => ({
+  code,
+  message: `C0A0:error:0A000${(1000 + number).toString(16).toUpperCase()}:SSL routines:x:y:`,
+});
+const codesOf = (failure: unknown, known?: Facts) =>
+  judge(observe(failure), known, now).findings.map(({ code, confidence }) => `${code} ${confidence}`);
+
+/** A failure with each message, code and status that a symptom has. */
+function failuresOf({ alert: number, codes = [undefined], status, messages }: Symptom): unknown[] {
+  if (number !== undefined) return [alert(number), alert(number, 'EPROTO')];
+  if (status !== undefined && status !== 407) return messages.map((body) => ({ status, body }));
+  return codes.flatMap((code) =>
+    messages.map((message) => ({ code, message: message.replaceAll('…', ' x ') })),
+  );
+}
+
+const date = fc.date({ min: new Date('2024-01-01'), max: new Date('2029-01-01'), noInvalidDate: true });
+const someCertificate: fc.Arbitrary<CertificateFacts> = fc.record({
+  name: fc.constant('bank'),
+  subject: fc.constant('CN=bank'),
+  issuer: fc.constant('CN=Clients'),
+  validity: fc.array(fc.record({ from: date, to: date }), { minLength: 1, maxLength: 3 }),
+  chain: fc.constantFrom('complete', 'incomplete', 'unknown'),
+  warnings: fc.subarray([
+    'NO_CLIENT_AUTH',
+    'CHAIN_INCOMPLETE',
+    'WEAK_KEY',
+    'WEAK_SIGNATURE',
+    'EXPIRED',
+  ] as const),
+});
+const someFacts: fc.Arbitrary<Facts> = fc.record({
+  place: fc.constant('api.bank.example:443'),
+  secure: fc.boolean(),
+  rule: fc.constantFrom('none', 'hosts["api.bank.example"]'),
+  certificate: fc.option(someCertificate),
+  tls: fc.constant(facts.tls),
+  proxy: fc.option(fc.constant('http://proxy.example:3128')),
+  connection: fc.option(
+    fc.record({
+      failed: fc.boolean(),
+      protocol: fc.constantFrom('TLSv1.3', 'TLSv1.2', null),
+      requested: fc.constantFrom(true, false, null),
+      presented: fc.boolean(),
+      resumed: fc.boolean(),
+    }),
+  ),
+});
+const someFailure = fc.constantFrom(
+  ...symptoms.flatMap((symptom) => failuresOf(symptom).map((failure) => ({ symptom, failure }))),
+);
+
+/** What rules the alternatives out, for each symptom that several things may cause. */
+const ruledOut: Record<string, (known: Facts) => boolean> = {
+  'alert-40': (known) => hasNoneToSend(known),
+  'alert-42': (known) => hasNoneToSend(known),
+  'alert-45': ({ certificate }) => certificate?.validity.some(({ to }) => to < now) ?? false,
+  'alert-46': (known) => hasNoneToSend(known),
+  'alert-48': ({ certificate }) => certificate?.chain === 'complete',
+  'alert-49': (known) => hasNoneToSend(known),
+  'alert-50': () => false,
+  'alert-116': (known) => hasNoneToSend(known),
+  'socket-hang-up': () => false,
+  'client-network-socket-disconnected': () => false,
+  'the-ssl-certificate-error': (known) => hasNoneToSend(known),
+  'no-start-line': () => false,
+  'request-entity-too-large': () => false,
+};
+
+/** Plain HTTP, a rule that says none, a connection on which none went out, one that no rule names. */
+function hasNoneToSend({ secure, certificate, rule, connection }: Facts): boolean {
+  if (!secure) return true;
+  if (!certificate) return rule !== 'none' || connection?.failed === true;
+  return connection !== null && !connection.presented && connection.requested === true;
+}
+
+describe('whatever fails, and whatever is known', () => {
+  it('nothing is certain where something else looks the same and was not ruled out', () => {
+    fc.assert(
+      fc.property(someFailure, fc.option(someFacts, { nil: undefined }), ({ symptom, failure }, known) => {
+        const [first, ...others] = judge(observe(failure), known, now).findings;
+        for (const { confidence } of others) expect(confidence).not.toBe('certain');
+        const isRuledOut = ruledOut[symptom.id];
+        if (first.confidence === 'certain' && isRuledOut) expect(known && isRuledOut(known)).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('each cause is named once, in words, and the likeliest stands first', () => {
+    const order = ['certain', 'likely', 'guess'];
+    fc.assert(
+      fc.property(someFailure, fc.option(someFacts, { nil: undefined }), ({ failure }, known) => {
+        const { findings } = judge(observe(failure), known, now);
+        const codes = findings.map(({ code }) => code);
+        expect(new Set(codes).size).toBe(codes.length);
+        for (const code of codes) expect(causes[code].title).not.toBe('');
+        const ranks = findings.map(({ confidence }) => order.indexOf(confidence));
+        expect(ranks).toEqual(ranks.toSorted());
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('each symptom is recognised by each of its messages, and by an alert’s number whatever the text says', () => {
+    for (const symptom of symptoms) {
+      for (const failure of failuresOf(symptom)) {
+        const { symptom: found, findings } = judge(observe(failure), facts, now);
+        expect([failure, found?.id ?? findings[0].code]).toEqual([
+          failure,
+          expect.toSatisfy((id: string) => id === symptom.id || id === 'UNKNOWN'),
+        ]);
+      }
+    }
+  });
+});
+
+describe('an alert means what is known here', () => {
+  const with_ = (changes: Partial<CertificateFacts>): Facts => ({
+    ...facts,
+    certificate: { ...certificate, ...changes },
+  });
+  const past = [{ from: new Date('2020-01-01'), to: new Date('2021-01-01') }];
+  const coming = [{ from: new Date('2030-01-01'), to: new Date('2031-01-01') }];
+  const unconnected: Facts = { ...facts, connection: null };
+  const none: Facts = { ...facts, certificate: null, rule: 'none' };
+  const on12 = (requested: boolean | null, presented = false): Facts => ({
+    ...facts,
+    connection: { failed: true, protocol: 'TLSv1.2', requested, presented, resumed: false },
+  });
+
+  it.each<[string, unknown, Facts | undefined, string[]]>([
+    ['116 alone', alert(116), undefined, ['NO_CLIENT_CERTIFICATE_SENT likely']],
+    ['116, no rule', alert(116), none, ['NO_CLIENT_CERTIFICATE_SENT certain']],
+    ['45 alone', alert(45), undefined, ['CLIENT_CERTIFICATE_EXPIRED likely']],
+    ['45, expired', alert(45), with_({ validity: past }), ['CLIENT_CERTIFICATE_EXPIRED certain']],
+    [
+      '45, expired intermediate',
+      alert(45),
+      with_({ validity: [...certificate.validity, ...past] }),
+      ['CLIENT_CERTIFICATE_EXPIRED certain'],
+    ],
+    ['45, in order', alert(45), facts, ['CLIENT_CERTIFICATE_EXPIRED likely']],
+    ['44', alert(44), facts, ['CLIENT_CERTIFICATE_REVOKED certain']],
+    ['48, whole chain', alert(48), facts, ['ISSUER_NOT_TRUSTED_BY_SERVER certain']],
+    [
+      '48, issuer missing',
+      alert(48),
+      with_({ chain: 'incomplete' }),
+      ['CLIENT_CHAIN_INCOMPLETE likely', 'ISSUER_NOT_TRUSTED_BY_SERVER guess'],
+    ],
+    [
+      '48 alone',
+      alert(48),
+      undefined,
+      ['ISSUER_NOT_TRUSTED_BY_SERVER likely', 'CLIENT_CHAIN_INCOMPLETE guess'],
+    ],
+    [
+      '42, not yet valid',
+      alert(42),
+      with_({ validity: coming }),
+      ['CLIENT_CERTIFICATE_NOT_YET_VALID likely'],
+    ],
+    ['42, weak', alert(42), with_({ warnings: ['WEAK_KEY'] }), ['CLIENT_CREDENTIAL_TOO_WEAK likely']],
+    ['42, none', alert(42), none, ['NO_CLIENT_CERTIFICATE_SENT certain']],
+    ['46, expired', alert(46), with_({ validity: past }), ['CLIENT_CERTIFICATE_EXPIRED likely']],
+    [
+      '46, in order',
+      alert(46),
+      facts,
+      [
+        'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED likely',
+        'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+        'CLIENT_CERTIFICATE_REVOKED guess',
+      ],
+    ],
+    [
+      '40 alone',
+      alert(40, 'EPROTO'),
+      undefined,
+      ['NO_CLIENT_CERTIFICATE_SENT likely', 'NO_COMMON_TLS_PARAMETERS guess'],
+    ],
+    [
+      '40, asked, and nothing to present',
+      alert(40, 'EPROTO'),
+      { ...on12(true), certificate: null },
+      ['NO_CLIENT_CERTIFICATE_SENT certain'],
+    ],
+    [
+      '40, asked, and could not sign',
+      alert(40, 'EPROTO'),
+      on12(true),
+      ['NO_CLIENT_CERTIFICATE_SENT certain'],
+    ],
+    [
+      '40, never asked',
+      alert(40, 'EPROTO'),
+      on12(null),
+      ['NO_COMMON_TLS_PARAMETERS likely', 'NO_CLIENT_CERTIFICATE_SENT guess'],
+    ],
+    ['70', alert(70), undefined, ['TLS_VERSION_REFUSED certain']],
+    ['one that nobody knows', alert(99), facts, ['UNKNOWN guess']],
+    [
+      'closed in the handshake after it asked',
+      {
+        code: 'ECONNRESET',
+        message: 'Client network socket disconnected before secure TLS connection was established',
+      },
+      on12(true, true),
+      [
+        'CLIENT_CERTIFICATE_REFUSED_SILENTLY likely',
+        'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+        'SERVER_CLOSED_BEFORE_ITS_FLIGHT guess',
+      ],
+    ],
+    [
+      'closed in the handshake before it asked',
+      {
+        code: 'ECONNRESET',
+        message: 'Client network socket disconnected before secure TLS connection was established',
+      },
+      on12(null),
+      ['SERVER_CLOSED_BEFORE_ITS_FLIGHT likely'],
+    ],
+    [
+      'closed afterwards',
+      { code: 'ECONNRESET', message: 'socket hang up' },
+      facts,
+      [
+        'CLIENT_CERTIFICATE_PROBABLY_REFUSED likely',
+        'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+        'CONNECTION_DROPPED guess',
+      ],
+    ],
+    [
+      'closed afterwards, and expired',
+      { code: 'UND_ERR_SOCKET', message: 'other side closed' },
+      with_({ validity: past }),
+      [
+        'CLIENT_CERTIFICATE_EXPIRED likely',
+        'CLIENT_CERTIFICATE_PROBABLY_REFUSED guess',
+        'CONNECTION_DROPPED guess',
+      ],
+    ],
+    [
+      'closed afterwards, and never asked',
+      { code: 'ECONNRESET', message: 'read ECONNRESET' },
+      { ...facts, connection: { ...facts.connection!, requested: false, presented: false } },
+      ['CONNECTION_DROPPED likely'],
+    ],
+    [
+      'nginx, none',
+      { status: 400, body: 'No required SSL certificate was sent' },
+      none,
+      ['NO_CLIENT_CERTIFICATE_SENT certain'],
+    ],
+    ['496', { status: 496 }, undefined, ['NO_CLIENT_CERTIFICATE_SENT certain']],
+    [
+      'nginx, in order',
+      { statusCode: 400, body: '<center>The SSL certificate error</center>' },
+      facts,
+      [
+        'CLIENT_CERTIFICATE_REFUSED likely',
+        'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+        'CLIENT_CERTIFICATE_REVOKED guess',
+      ],
+    ],
+    [
+      'nginx, expired',
+      { response: { status: 400, data: 'The SSL certificate error' } },
+      with_({ validity: past }),
+      ['CLIENT_CERTIFICATE_EXPIRED likely', 'CLIENT_CERTIFICATE_REFUSED guess'],
+    ],
+    ['a bare 403', { status: 403 }, unconnected, ['UNKNOWN guess']],
+    [
+      'a bare 403 over TLS 1.3, not asked',
+      { status: 403 },
+      { ...facts, connection: { ...facts.connection!, requested: false, presented: false } },
+      ['SERVER_WANTED_POST_HANDSHAKE_AUTH likely'],
+    ],
+    [
+      'a bare 403 over a resumed session',
+      { status: 403 },
+      { ...facts, connection: { ...facts.connection!, resumed: true } },
+      ['NO_CLIENT_CERTIFICATE_SENT guess'],
+    ],
+    ['IIS', { status: 403, body: 'HTTP Error 403.16 - Forbidden' }, facts, ['IIS_SUBSTATUS certain']],
+    [
+      '404',
+      { name: 'AxiosError', code: 'ERR_BAD_REQUEST', response: { status: 404 } },
+      facts,
+      ['UNKNOWN guess'],
+    ],
+    ['nothing', undefined, undefined, ['UNKNOWN guess']],
+  ])('%s', (_, failure, known, expected) => {
+    expect(codesOf(failure, known)).toEqual(expected);
+  });
+});
