@@ -2,7 +2,7 @@ import { checkServerIdentity, createSecureContext } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCredentials } from '../../src/credentials.ts';
-import { get, sourceOf, subjects } from '../support.ts';
+import { certificateFor, get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -219,7 +219,10 @@ describe('attack: rules that are weakened', () => {
   });
 
   it('a caller’s own check in place of the name’s', async () => {
-    await using server = await startServer({ authority, hosts: ['other.example'] });
+    await using server = await startServer({
+      authority,
+      certificate: await certificateFor('other.example', authority),
+    });
     await using credentials = await load(server.port);
     const asked: string[] = [];
     const check = (host: string) => void asked.push(host);

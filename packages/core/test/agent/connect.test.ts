@@ -9,7 +9,7 @@ import {
 } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, loadCredentials } from '../../src/credentials.ts';
-import { sourceOf, subjects } from '../support.ts';
+import { certificateFor, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let stranger: Authority;
@@ -89,7 +89,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('attack: rules that are weakened'
       authority,
       tls,
       clientCertificate: 'optional',
-      hosts: ['other.example'],
+      certificate: await certificateFor('other.example', authority),
     });
     await using credentials = await loadCredentials({ hosts: {} });
     const ca = authority.certificate;
@@ -106,7 +106,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('attack: rules that are weakened'
       authority,
       tls,
       clientCertificate: 'optional',
-      hosts: ['other.example'],
+      certificate: await certificateFor('other.example', authority),
     });
     await using credentials = await loadCredentials({ hosts: {} });
     const ca = authority.certificate;

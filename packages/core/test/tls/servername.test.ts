@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCredentials } from '../../src/index.ts';
-import { get, sourceOf, subjects } from '../support.ts';
+import { certificateFor, get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -23,7 +23,10 @@ const load = (rule: object, services: object = {}) =>
 
 describe('a rule’s servername', () => {
   it('is sent as SNI, and checked in place of the host’s', async () => {
-    await using server = await startServer({ authority, hosts });
+    await using server = await startServer({
+      authority,
+      certificate: await certificateFor(hosts[0]!, authority),
+    });
     await using other = await startServer({ authority, hosts: ['127.0.0.1'] });
     await using credentials = await load({ servername: 'API.bank.example.' });
     const agent = credentials.agent();
@@ -39,7 +42,10 @@ describe('a rule’s servername', () => {
   });
 
   it('holds in connectOptions, also for a client that writes one of its own', async () => {
-    await using server = await startServer({ authority, hosts });
+    await using server = await startServer({
+      authority,
+      certificate: await certificateFor(hosts[0]!, authority),
+    });
     await using credentials = await load({ servername: 'api.bank.example' });
     const target = { host: '127.0.0.1', port: server.port };
     const options = credentials.connectOptions(target);
