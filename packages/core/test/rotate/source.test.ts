@@ -172,6 +172,35 @@ describe('a function as the source', () => {
     });
   });
 
+  describe('attack: files that stop the process', () => {
+    it('roots of a new config that never come hold up no later reload', async () => {
+      const certificate = inlineOf(await issue(authority, 'a'));
+      const config = { certificates: { bank: certificate }, hosts };
+      await using credentials = await loadCredentials(config);
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        const passphrase = () => new Promise<never>(() => {});
+        const ca = { file: authority.certificate, passphrase };
+        const reloading = credentials.reload({
+          ...config,
+          hosts: { 'a.example': { certificate: 'bank', ca } },
+        });
+        const failed = expect(reloading).rejects.toMatchObject({
+          code: 'ERR_CLIENTCERT_FILE_UNREADABLE',
+          message: /a\.example.*120 seconds/,
+        });
+        const next = credentials.reload(config);
+        await vi.waitFor(async () => {
+          await vi.advanceTimersByTimeAsync(120_000);
+          await failed;
+        });
+        expect(await next).toMatchObject({ failed: [] });
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+  });
+
   it('may say whom to trust: nothing but its roots, also after a renewal', async () => {
     await using server = await startServer({ authority, host: 'localhost', clientCertificate: 'none' });
     const certificate = await issue(authority, 'a');
