@@ -14,9 +14,10 @@ import {
 import {
   type Attestation,
   attest,
-  notRequested,
+  isAsked,
   type Observer,
   publish,
+  refusal,
   requireRequest,
 } from './handshake.ts';
 import type { SessionCache } from './session.ts';
@@ -56,7 +57,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
       profile,
       Number(port),
       profile.checkServerIdentity(own?.checkServerIdentity as CheckServerIdentity),
-      () => socket.getSharedSigalgs().length > 0,
+      () => isAsked(socket),
     ),
     servername: servername ?? (ownOption(options as CallerOptions, 'servername') as string | undefined),
     socket: ownOption(options as CallerOptions, 'socket') as Duplex | undefined,
@@ -137,8 +138,9 @@ function report(socket: TLSSocket, request: Dial, attestation: Attestation): voi
 /** Node does not check the name of a server that need not be verified, and so comes not where others are refused. */
 function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, { requested }: Attestation): void {
   const { rule, required } = profile.resolution;
-  if (!required || requested) return;
-  const refuse = () => socket.destroy(notRequested(host, Number(port), rule));
+  const error = required ? refusal(requested, host, Number(port), rule) : undefined;
+  if (!error) return;
+  const refuse = () => socket.destroy(error);
   // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone.
   if (socket.alpnProtocol === 'h2') process.nextTick(refuse);
   else refuse();

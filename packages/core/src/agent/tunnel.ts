@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { authorityOf, type ConnectAnswer, requestTunnel } from './connect-request.ts';
-import { requireRequest } from './handshake.ts';
+import { isAsked, requireRequest } from './handshake.ts';
 
 /** A proxy that connections are tunnelled through with CONNECT. */
 export interface TunnelProxy {
@@ -149,7 +149,7 @@ function dial({ url, profile }: TunnelProxy, connected: () => void): Socket {
   const pinned = profile?.connectOptions(host);
   const options = { host, port, noDelay: true, ...pinned, ALPNProtocols: ['http/1.1'] };
   if (profile && pinned) {
-    const asked = () => socket.getSharedSigalgs().length > 0;
+    const asked = () => isAsked(socket);
     options.checkServerIdentity = requireRequest(profile, port, pinned.checkServerIdentity, asked);
   }
   const socket = connectTls(options, connected);
