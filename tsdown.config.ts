@@ -1,7 +1,7 @@
 import { defineConfig, type UserConfig } from 'tsdown';
 
 const shared: UserConfig = {
-  entry: 'src/index.ts',
+  entry: 'src/{index,adapter}.ts',
   platform: 'node',
   target: 'node20.19',
   dts: true,

@@ -1,9 +1,13 @@
-import { defineConfig } from 'vitest/config';
+import { availableParallelism } from 'node:os';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { clientsOf } from './test/adapters/clients.ts';
 
 /** Resolve the workspace packages to their sources: no build is needed, and coverage lands on `src`. */
 const conditions = ['@clientcert/source', 'node', 'development|production'];
 const clients = process.env.CLIENTCERT_TEST_CLIENTS;
+
+/** Loads, long waits, and processes by the dozen: `npm run test:slow`, and `.ci/run`. */
+const slow = '**/*.slow.test.ts';
 
 export default defineConfig({
   plugins: clients ? [clientsOf(clients)] : [],
@@ -11,8 +15,30 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-    testTimeout: 15_000,
-    expect: { poll: { timeout: 10_000 } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'fast',
+          exclude: [...configDefaults.exclude, slow],
+          // Tests wait for each other's ends of connections most of the time: more at once than there are cores.
+          maxWorkers: Math.max(4, availableParallelism()),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'slow',
+          exclude: [...configDefaults.exclude, `**/!(*.slow).test.ts`],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 }, // after the others
+        },
+      },
+    ],
+    // Bounds on what hangs, not on what is slow: a machine may be busy with much else.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     coverage: { include: ['packages/*/src/**'], reporter: ['text-summary', 'html'] },
   },
 });

@@ -101,7 +101,7 @@ function install(adapter, name, clients) {
 /** Its tests, and the shared suite over it. */
 function test(adapter, directory, node) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const files = [`packages/${adapter}/test/`, `test/adapters/${adapter}.test.ts`];
+  const files = [`packages/${adapter}/test/`, `test/adapters/${adapter}`];
   return spawnSync(nodeBinary(node), [vitest, 'run', '--reporter=dot', ...files], {
     cwd: root,
     env: { ...process.env, CLIENTCERT_TEST_CLIENTS: directory },

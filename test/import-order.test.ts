@@ -38,13 +38,13 @@ function lint(path: string, imported: string): string {
 
 it.each([
   ['packages/core/src/load/x.ts', '../pin/table.ts'],
-  ['packages/core/src/load/x.ts', '../credentials.ts'],
+  ['packages/core/src/load/x.ts', '../credentials/credentials.ts'],
   ['packages/core/src/pin/x.ts', '../tls/context.ts'],
   ['packages/core/src/tls/x.ts', '../agent/agent.ts'],
   ['packages/core/src/agent/x.ts', '../rotate/watch.ts'],
   ['packages/core/src/config/x.ts', '../agent/agent.ts'],
   ['packages/core/src/rotate/x.ts', 'axios'],
-  ['packages/core/src/credentials.ts', 'undici'],
+  ['packages/core/src/credentials/x.ts', 'undici'],
   ['packages/axios/src/x.ts', 'got'],
   ['packages/axios/src/x.ts', '@clientcert/soap'],
 ])('%s may not import %s, and the broken line is named', (file, imported) => {
@@ -58,7 +58,7 @@ it.each([
   ['packages/core/src/agent/x.ts', '../tls/profile.ts'],
   ['packages/core/src/load/x.ts', '../errors.ts'],
   ['packages/core/src/load/x.ts', './der.ts'],
-  ['packages/core/src/credentials.ts', './agent/agent.ts'],
+  ['packages/core/src/credentials/x.ts', '../agent/agent.ts'],
   ['packages/axios/src/x.ts', '@clientcert/core'],
   ['packages/axios/src/x.ts', 'axios'],
 ])('%s may import %s', (file, imported) => {

@@ -9,6 +9,7 @@ const credentials = await loadCredentials({
   hosts: { 'api.bank.example': 'bank' },
 });
 
+// #region differs
 const api = axios.create({
   baseURL: 'https://api.bank.example',
   httpsAgent: credentials.agent({ maxSockets: 4, keepAliveMsecs: 30_000, proxy: 'env' }),
@@ -17,3 +18,4 @@ clientCertificates(api, credentials);
 
 const { data } = await api.get('/accounts');
 console.log(data);
+// #endregion differs

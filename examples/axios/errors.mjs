@@ -11,6 +11,7 @@ const credentials = await loadCredentials({
 const api = axios.create({ baseURL: 'https://api.bank.example' });
 clientCertificates(api, credentials);
 
+// #region differs
 try {
   await api.get('/accounts', { clientCertificate: 'Billing.InvoiceService' });
 } catch (error) {
@@ -19,3 +20,4 @@ try {
   console.log(reason.code); // ERR_CLIENTCERT_SERVICE_UNKNOWN
   console.log(reason.hint);
 }
+// #endregion differs

@@ -9,9 +9,11 @@ const credentials = await loadCredentials({
   proxy: 'env', // axios' fetch adapter does not read the environment by itself
 });
 
+// #region differs
 const api = axios.create({ baseURL: 'https://api.bank.example' });
 clientCertificates(api, credentials);
 
 const overFetch = await api.get('/accounts', { adapter: 'fetch' });
 const overHttp2 = await api.get('/accounts', { httpVersion: 2 });
 console.log(overFetch.status, overHttp2.status);
+// #endregion differs

@@ -15,6 +15,7 @@ const credentials = await loadCredentials({
 
 const api = axios.create({ baseURL: 'https://api.bank.example' });
 clientCertificates(api, credentials);
+// #region differs
 api.interceptors.request.use((config) => {
   if (config.url?.startsWith('/taxes')) config.clientCertificate = 'Taxes';
   return config;
@@ -22,3 +23,4 @@ api.interceptors.request.use((config) => {
 
 await api.get('/accounts'); // bank
 await api.get('/taxes/2026'); // tax, over TLS 1.2
+// #endregion differs

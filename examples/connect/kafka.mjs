@@ -1,3 +1,4 @@
+import { connect } from 'node:tls';
 import { loadCredentials } from '@clientcert/core';
 
 const credentials = await loadCredentials({
@@ -9,7 +10,7 @@ const credentials = await loadCredentials({
 
 /** Called for each broker, also those that the first one names: `new Kafka({ brokers, ssl: true, socketFactory })`. */
 export function socketFactory({ host, port, onConnect }) {
-  const socket = credentials.connect({ host, port });
+  const socket = connect({ host, port, ...credentials.connectOptions({ host, port }) });
   socket.once('secureConnect', onConnect);
   return socket;
 }

@@ -13,5 +13,7 @@ const credentials = await loadCredentials({
 
 const api = got.extend(clientCertificates(credentials));
 
+// #region differs
 await api.post('https://api.bank.example/payments', { body: createReadStream('payments.xml') });
 await pipeline(api.stream('https://api.bank.example/statement'), createWriteStream('statement.xml'));
+// #endregion differs

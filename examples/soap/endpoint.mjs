@@ -9,6 +9,7 @@ const credentials = await loadCredentials({
   hosts: { 'api.bank.example': 'bank' },
 });
 
+// #region differs
 const client = await soap.createClientAsync(
   'rates.wsdl',
   soapOptions(credentials, { endpoint: 'https://api.bank.example/rates' }),
@@ -16,3 +17,4 @@ const client = await soap.createClientAsync(
 client.setEndpoint('https://api.bank.example/rates/v2'); // or later, for the calls from now on
 const [{ rate }] = await client.GetRateAsync({ currency: 'EUR' });
 console.log(rate);
+// #endregion differs

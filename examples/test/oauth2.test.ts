@@ -21,6 +21,7 @@ const authorizationServer: RequestHandler = (request, response, seen) => {
       return answer(200, {
         issuer,
         token_endpoint: `${issuer}/token`,
+        mtls_endpoint_aliases: { token_endpoint: 'https://mtls.bank.example/token' },
         token_endpoint_auth_methods_supported: ['tls_client_auth'],
         tls_client_certificate_bound_access_tokens: true,
       });
@@ -53,7 +54,7 @@ beforeAll(async () => {
   examples = await layOut(authority, ['core', 'undici', 'axios']);
   server = await startServer({
     authority,
-    hosts: ['auth.bank.example', 'api.bank.example'],
+    hosts: ['auth.bank.example', 'mtls.bank.example', 'api.bank.example'],
     clientCertificate: 'optional',
     handler: authorizationServer,
   });
@@ -77,4 +78,20 @@ it.each([
   expect(server.requests.map(({ path }) => path)).toEqual(paths);
   const prints = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
   expect(new Set(prints)).toEqual(new Set([examples.bank.fingerprint256]));
+});
+
+it('examples/oauth2/endpoint-aliases.mjs: the certificate goes to the address that the server names for it', async () => {
+  const hosts = ['auth.bank.example', 'mtls.bank.example', 'api.bank.example'];
+  const ports = Object.fromEntries(hosts.map((host) => [`${host}:443`, server.port]));
+  const { code, output } = await examples.run('oauth2/endpoint-aliases.mjs', ports);
+  expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('NL91') });
+  const seen = server.requests.map(
+    ({ headers, path, clientCertificate }) =>
+      `${headers.host}${path} ${clientCertificate?.commonName ?? 'none'}`,
+  );
+  expect(seen).toEqual([
+    'auth.bank.example/.well-known/openid-configuration none',
+    'mtls.bank.example/token bank',
+    'api.bank.example/accounts bank',
+  ]);
 });

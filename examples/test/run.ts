@@ -74,7 +74,7 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
   let runs = 0;
   return {
     bank,
-    run: async (file, servers, { edit, after = '', files = {}, env = {}, timeout = 10_000 } = {}) => {
+    run: async (file, servers, { edit, after = '', files = {}, env = {}, timeout = 40_000 } = {}) => {
       runs += 1;
       const folder = join(directory, String(runs));
       const script = await place(join(root, 'examples', file), folder);
@@ -119,7 +119,7 @@ async function start(cwd: string, env: Record<string, string>, timeout: number):
 }
 
 function serve(script: string, env: Record<string, string>): Service {
-  const options = { cwd: dirname(script), env: { ...process.env, ...env }, timeout: 20_000 };
+  const options = { cwd: dirname(script), env: { ...process.env, ...env }, timeout: 50_000 };
   const child = spawn(process.execPath, ['--import', network, script], options);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));

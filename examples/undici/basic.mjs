@@ -9,7 +9,9 @@ const credentials = await loadCredentials({
   proxy: 'env',
 });
 
+// #region differs
 const dispatcher = createDispatcher(credentials).compose(interceptors.redirect({ maxRedirections: 5 }));
 
 const { body } = await request('https://api.bank.example/accounts', { dispatcher });
 console.log(await body.json());
+// #endregion differs

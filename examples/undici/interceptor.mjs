@@ -9,6 +9,7 @@ const credentials = await loadCredentials({
   proxy: 'env',
 });
 
+// #region differs
 const dispatcher = new Agent().compose(
   clientCertificates(credentials),
   interceptors.redirect({ maxRedirections: 5 }),
@@ -16,3 +17,4 @@ const dispatcher = new Agent().compose(
 
 const { body } = await request('https://api.bank.example/accounts', { dispatcher });
 console.log(await body.json());
+// #endregion differs

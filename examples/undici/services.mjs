@@ -13,6 +13,7 @@ const credentials = await loadCredentials({
   proxy: 'env',
 });
 
+// #region differs
 const dispatcher = createDispatcher(credentials);
 
 const accounts = await request('https://api.bank.example/accounts', { dispatcher }); // as the host says: bank
@@ -26,3 +27,4 @@ await invoices.body.json();
 
 const open = await request('https://api.bank.example/public', { dispatcher, clientCertificate: false }); // none
 await open.body.json();
+// #endregion differs

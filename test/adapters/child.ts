@@ -7,18 +7,23 @@ import type { AdapterUnderTest } from './suite.ts';
 /** Where the clients under test are installed: the repository, or what the version matrix names. */
 const clients = process.env.CLIENTCERT_TEST_CLIENTS ?? fileURLToPath(new URL('../..', import.meta.url));
 
-/** Builds a script that makes calls with the adapter. */
-export async function buildChild(adapter: AdapterUnderTest): Promise<string> {
-  const entry = join(createDirectory(), 'child.ts');
-  const module = JSON.stringify(fileURLToPath(adapter.module));
-  const name = JSON.stringify(adapter.name);
-  writeFileSync(entry, `import { adapters } from ${module};\nconst name = ${name};\n${script}`);
-  return await bundle(entry);
+const children = new Map<string, Promise<string>>();
+
+/** Builds a script that makes calls with an adapter of a module, once for all of them. */
+export function buildChild({ module }: AdapterUnderTest): Promise<string> {
+  let child = children.get(module);
+  if (!child) {
+    const entry = join(createDirectory(), 'child.ts');
+    writeFileSync(entry, `import { adapters } from ${JSON.stringify(fileURLToPath(module))};\n${script}`);
+    child = bundle(entry);
+    children.set(module, child);
+  }
+  return child;
 }
 
 const script = `
 import { loadCredentials } from '@clientcert/core';
-const { config, urls } = JSON.parse(process.argv[2]);
+const { name, config, urls } = JSON.parse(process.argv[2]);
 const adapter = adapters.find((each) => each.name === name);
 const client = adapter.create(loadCredentials(config));
 for (const url of urls) await client.send(url).catch(() => {});
@@ -57,5 +62,6 @@ function createDirectory(): string {
 }
 
 export function removeBuilt(): void {
+  children.clear();
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 }

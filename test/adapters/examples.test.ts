@@ -99,7 +99,7 @@ async function run(script: string): Promise<{ code: number | null; output: strin
       BANK_PFX_PASSPHRASE: 'for the bank',
       TAX_PFX_PASSPHRASE: 'for the taxes',
     },
-    timeout: 12_000, // an idle connection that kept the process would do so for a minute
+    timeout: 30_000, // an idle connection that kept the process would do so for a minute
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));

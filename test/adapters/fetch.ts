@@ -24,7 +24,7 @@ function under(name: string, own: typeof fetch): AdapterUnderTest {
         fetch: own,
         proxy,
         connect: ownCertificate,
-        connectTimeout: 3_000,
+        connectTimeout: 10_000,
       });
       const dispatcher = ownAgent && new Agent({ connect: ownAgent });
       return {

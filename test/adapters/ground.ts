@@ -176,10 +176,10 @@ export async function expectFailure(promise: Promise<unknown>, code: string): Pr
   expect(codesOf(await failureOf(promise))).toContain(`ERR_CLIENTCERT_${code}`);
 }
 
-/** Waits until something holds, 5 seconds at most. */
+/** Waits until something holds, 20 seconds at most. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const start = Date.now(); !(await holds()); ) {
-    if (Date.now() - start > 5_000) expect.fail(`not within 5 seconds: ${holds}`);
+    if (Date.now() - start > 20_000) expect.fail(`not within 20 seconds: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

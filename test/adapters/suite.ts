@@ -83,15 +83,13 @@ export type CaseName = Union<(typeof groups)[keyof typeof groups]>;
 
 /** Runs every case over one adapter; what it declares unsupported is listed with its reason. */
 export function describeAdapter(adapter: AdapterUnderTest): void {
+  afterAll(removeBuilt); // at the end of the file: its adapters share what is built
   describe(adapter.name, () => {
     let people: People;
     beforeAll(async () => {
       people = await createPeople();
     });
-    afterAll(async () => {
-      removeBuilt();
-      await people.remove();
-    });
+    afterAll(() => people.remove());
 
     for (const [group, cases] of Object.entries<Record<string, Case>>(groups)) {
       describe(group, () => {

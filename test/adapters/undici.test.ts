@@ -2,11 +2,10 @@ import { Agent } from 'undici';
 import undici from 'undici/package.json' with { type: 'json' };
 import { expect, it } from 'vitest';
 import { findSymptoms } from '../../packages/core/test/diagnose/find.ts';
-import { adapters as fetches } from './fetch.ts';
 import { describeAdapter } from './suite.ts';
 import { adapters } from './undici.ts';
 
-for (const adapter of [...adapters, ...fetches]) describeAdapter(adapter);
+adapters.forEach(describeAdapter);
 
 // What `createFetch` spares its users: this Node's fetch with handlers of an older kind than the Agent's.
 const majorOf = (version: string) => Number(version.split('.')[0]);

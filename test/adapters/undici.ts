@@ -13,13 +13,13 @@ const interceptor =
   (allowH2: boolean): Make =>
   (credentials, { ownAgent, ownCertificate: connect, proxy }) => {
     const base = new Agent({ allowH2, ...(ownAgent && { connect: ownAgent }) });
-    const pool = { allowH2, proxy, connect, connectTimeout: 3_000 };
+    const pool = { allowH2, proxy, connect, connectTimeout: 10_000 };
     return { base, over: base.compose(clientCertificates(credentials, pool)) };
   };
 
 const dispatcher: Make = (credentials, { ownAgent, ownCertificate: connect, proxy }) => {
   const own = ownAgent && { dispatcher: new Agent({ allowH2: false, connect: ownAgent }) };
-  const pool = { allowH2: false, proxy, connect, connectTimeout: 3_000 };
+  const pool = { allowH2: false, proxy, connect, connectTimeout: 10_000 };
   const base = createDispatcher(credentials, { ...own, ...pool });
   return { base, over: base };
 };

@@ -1,4 +1,5 @@
-import { type ConnectIdentity, type Credentials, isRoutingAgent } from '@clientcert/core';
+import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import { adapterOf, isRoutingAgent } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
@@ -19,9 +20,10 @@ import { transportOf } from './transport.ts';
  */
 export function decideRequest(
   config: InternalAxiosRequestConfig,
-  credentials: Credentials,
+  loaded: Credentials,
   { service, origin, proxy: through, check }: RequestIdentity,
 ): void {
+  const credentials = adapterOf(loaded);
   const outgoing: Outgoing = { config, credentials, service, origin, check };
   check?.(urlOf(config), String(own(config, 'method') ?? 'GET').toUpperCase());
   for (const option of ownIdentity) if (own(config, option) != null) refuse(outgoing, option);

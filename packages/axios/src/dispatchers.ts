@@ -1,4 +1,4 @@
-import { type Connector, type Credentials, Dispatchers, decides, type Pool } from '@clientcert/core';
+import { type AdapterView, type Connector, Dispatchers, decides, type Pool } from '@clientcert/core/adapter';
 
 /** What this adapter uses of undici, which Node does not export. */
 export interface Dispatcher {
@@ -8,7 +8,7 @@ export interface Dispatcher {
 type OwnDispatcher = Dispatcher & Pool;
 export type Agent = new (options: { connect: Connector }) => OwnDispatcher;
 
-const known = new WeakMap<Credentials, Map<string, WeakMap<Agent, Dispatchers<OwnDispatcher>>>>();
+const known = new WeakMap<AdapterView, Map<string, WeakMap<Agent, Dispatchers<OwnDispatcher>>>>();
 
 /**
  * The dispatchers of these credentials, for as long as there are those.
@@ -17,7 +17,7 @@ const known = new WeakMap<Credentials, Map<string, WeakMap<Agent, Dispatchers<Ow
  * @param defaultProxy What holds where neither the request nor the config says.
  */
 export function dispatchersOf(
-  credentials: Credentials,
+  credentials: AdapterView,
   Agent: Agent,
   defaultProxy: 'env' | undefined,
 ): Dispatchers<OwnDispatcher> {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import type { ConnectIdentity } from '@clientcert/core';
+import type { AdapterView } from '@clientcert/core/adapter';
 import { type AnyConfig, type Outgoing, own, refuse, urlOf } from './outgoing.ts';
 
 type CreateConnection = (authority: URL, options: Record<string, unknown>) => Duplex;
@@ -24,7 +25,7 @@ export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): voi
 }
 
 const ours = new WeakSet<object>();
-const functions = new WeakMap<Credentials, Map<string, CreateConnection>>();
+const functions = new WeakMap<AdapterView, Map<string, CreateConnection>>();
 const maxFunctions = 1000;
 
 function connectionsOf(
@@ -47,7 +48,7 @@ function connectionsOf(
   return connection;
 }
 
-function connector(credentials: Credentials, identity: ConnectIdentity): CreateConnection {
+function connector(credentials: AdapterView, identity: ConnectIdentity): CreateConnection {
   // `sessionTimeout` is axios', in milliseconds; TLS has an option of that name.
   return ({ hostname, port }, { createConnection: _, sessionTimeout: __, ...options }) => {
     const host = hostname.replace(/^\[|\]$/g, '');

@@ -1,4 +1,5 @@
-import { acceptCredentials, type Credentials } from '@clientcert/core';
+import type { Credentials } from '@clientcert/core';
+import { acceptCredentials } from '@clientcert/core/adapter';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
 import { decideRequest } from './decide.ts';

@@ -1,4 +1,5 @@
-import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import type { ConnectIdentity } from '@clientcert/core';
+import type { AdapterView } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 
 /** As whom a request is made. */
@@ -16,7 +17,7 @@ export interface RequestIdentity {
 /** One request on its way. */
 export interface Outgoing extends RequestIdentity {
   readonly config: InternalAxiosRequestConfig;
-  readonly credentials: Credentials;
+  readonly credentials: AdapterView;
 }
 
 /** An option that stands on the config itself: none that somebody wrote on `Object.prototype`. */

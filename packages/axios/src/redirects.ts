@@ -1,4 +1,5 @@
-import { ClientCertificateError, isRoutingAgent } from '@clientcert/core';
+import { ClientCertificateError } from '@clientcert/core';
+import { isRoutingAgent } from '@clientcert/core/adapter';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { type Outgoing, own as ownOf, refuse, urlOf } from './outgoing.ts';
 

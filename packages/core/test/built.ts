@@ -5,7 +5,7 @@ import { build } from 'tsdown';
 
 /**
  * The sources of this moment as modules that a process of its own can import: `core.mjs`, `testing.mjs`. They are
- * inside the package, so that they find what they depend on.
+ * inside the package, so that they find what they depend on; with core stands `adapter.mjs`.
  */
 export async function buildModules(
   ...names: ('core' | 'testing')[]
@@ -15,7 +15,10 @@ export async function buildModules(
   const path = await mkdtemp(join(modules, '.test-'));
   for (const name of names) {
     await build({
-      entry: { [name]: fileURLToPath(new URL(`../../${name}/src/index.ts`, import.meta.url)) },
+      entry: {
+        [name]: fileURLToPath(new URL(`../../${name}/src/index.ts`, import.meta.url)),
+        ...(name === 'core' && { adapter: fileURLToPath(new URL('../src/adapter.ts', import.meta.url)) }),
+      },
       outDir: path,
       clean: false,
       format: 'esm',

@@ -27,7 +27,7 @@ export async function buildProcesses(): Promise<Processes> {
       await writeFile(path, imports + script);
       const child = spawn(process.execPath, [...args, path], {
         env: { ...process.env, ...env },
-        timeout: 10_000,
+        timeout: 40_000,
       });
       let stdout = '';
       let stderr = '';

@@ -1,4 +1,5 @@
-import { acceptCredentials, type Credentials, isRoutingAgent, type Target } from '@clientcert/core';
+import type { Credentials, Target } from '@clientcert/core';
+import { acceptCredentials, adapterOf, isRoutingAgent } from '@clientcert/core/adapter';
 import { nameOf, separate } from './cache.ts';
 
 export * from '@clientcert/core';
@@ -97,7 +98,7 @@ export function clientCertificates<ServiceName extends string>(
           const begun = originOf(hop.hooks) ?? new URL(url).origin;
           if (originOf(hop.hooks) === undefined) endWith(hop.hooks, begun);
           const from = targetOf(new URL(url), serviceOf(hop, byDefault), begun);
-          if (from) (await loading).checkRedirect(from, hop.url!);
+          if (from) adapterOf(await loading).checkRedirect(from, hop.url!);
         },
       ],
     },
@@ -122,7 +123,7 @@ function apply(
 
   for (const [option, value] of ownConnection(hop)) {
     if (value == null || value === false || isRoutingAgent(value)) continue;
-    credentials.refuseOwn(target, option);
+    adapterOf(credentials).refuseOwn(target, option);
     return;
   }
   // Ours comes back with every retry and redirect; another one is of `credentials.agent()`.
@@ -134,7 +135,7 @@ function apply(
     hop.http2 = false;
   }
   if (!own) {
-    const agent = credentials.sharedAgent({
+    const agent = adapterOf(credentials).sharedAgent({
       service,
       origin: service ? origin : undefined,
       proxy: undefined,

@@ -1,13 +1,7 @@
 import type { Agent } from 'node:https';
 import { decideRequest, type RequestIdentity, transportOf } from '@clientcert/axios';
-import {
-  acceptCredentials,
-  ClientCertificateError,
-  type ConnectIdentity,
-  type Credentials,
-  type Loading,
-  loadedOf,
-} from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
+import { acceptCredentials, type Loading, loadedOf } from '@clientcert/core/adapter';
 import { waitFor } from './loading.ts';
 import { plainAddress, type Signature } from './signature.ts';
 

@@ -1,6 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { Agent } from 'node:https';
-import { type Credentials, type Loading, loadedOf } from '@clientcert/core';
+import type { Credentials } from '@clientcert/core';
+import { type Loading, loadedOf } from '@clientcert/core/adapter';
 
 /** Whether two are the same credentials, one perhaps as the promise of the other. */
 export function areSame(one: Loading, other: Loading): boolean {

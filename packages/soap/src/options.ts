@@ -1,4 +1,5 @@
-import { type ConnectIdentity, type Credentials, loadedOf } from '@clientcert/core';
+import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import { loadedOf } from '@clientcert/core/adapter';
 import {
   type Client,
   HttpClient,

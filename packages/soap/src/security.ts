@@ -1,4 +1,5 @@
-import { ClientCertificateError, type ConnectIdentity, type Credentials, loadedOf } from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
+import { loadedOf } from '@clientcert/core/adapter';
 import type { IHeaders, ISecurity } from 'soap';
 import { type Call, carried, type Identity, identify, type RequestOptions } from './call.ts';
 import { insertIntoHeader, type SignOptions } from './envelope.ts';

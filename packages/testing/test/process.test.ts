@@ -38,7 +38,7 @@ it.each(['mjs', 'cjs'] as const)('a %s process that closes what it opened exits 
   await writeFile(path, IMPORTS[kind] + RUN);
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [path], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 40_000,
   });
   expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
   expect(stdout.trim()).toBe('alice 200');
@@ -71,7 +71,7 @@ it.each(['mjs', 'cjs'] as const)('a %s process that closes nothing exits by itse
   await writeFile(path, IMPORTS[kind] + OPEN);
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [path], {
     encoding: 'utf8',
-    timeout: 10_000, // idle connections are kept for 100 seconds
+    timeout: 40_000, // idle connections are kept for 100 seconds
   });
   expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
   expect(stdout.trim()).toBe('200 200 200 200');

@@ -1,4 +1,5 @@
-import { acceptCredentials, type Credentials, loadedOf, written } from '@clientcert/core';
+import type { Credentials } from '@clientcert/core';
+import { type AdapterView, acceptCredentials, adapterOf, loadedOf, written } from '@clientcert/core/adapter';
 import * as undici from 'undici';
 import type { Handler } from './forward.ts';
 import { dispatchFor } from './handler-versions.ts';
@@ -66,11 +67,17 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
 ): CertificateFetch<ServiceName, Fetch> {
   const { service, fetch: own, dispatcher, ...pool } = readPoolOptions(options);
   checkFetch(own);
-  const setting = { pool, dispatcher, allowH2: speaksHttp2(pool) };
+  const groundOf = (view: AdapterView): Ground => ({
+    pool,
+    dispatcher,
+    allowH2: speaksHttp2(pool),
+    credentials: view,
+    routes: createRoutes(view, pool),
+  });
   const loading = acceptCredentials(credentials, 'createFetch()');
   let ground: Ground | undefined;
   const send = (loaded: Credentials, input: unknown, init: CallInit) => {
-    ground ??= { ...setting, credentials: loaded, routes: createRoutes(loaded, pool) };
+    ground ??= groundOf(adapterOf(loaded));
     const { clientCertificate = service, dispatcher: brought } = init;
     init.dispatcher = new Call(ground, clientCertificate, brought) as unknown as undici.Dispatcher;
     delete init.clientCertificate;
@@ -110,7 +117,7 @@ async function whileWanted<Value>(promise: Promise<Value>, signal: AbortSignal):
 
 /** What all calls have in common. */
 interface Ground {
-  readonly credentials: Credentials;
+  readonly credentials: AdapterView;
   readonly routes: Routes;
   readonly pool: PoolOptions;
   readonly dispatcher: undici.Dispatcher | undefined;

@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
+import { ClientCertificateError, type Credentials } from '@clientcert/core';
 import {
+  type AdapterView,
   acceptCredentials,
-  ClientCertificateError,
-  type Credentials,
+  adapterOf,
   decides,
   type Identity,
   written,
-} from '@clientcert/core';
+} from '@clientcert/core/adapter';
 import type * as undici from 'undici';
 import { isShared } from './forward.ts';
 import {
@@ -71,7 +72,7 @@ export function clientCertificates<ServiceName extends string>(
 
 /** The interceptor, and the routes that it opens. */
 export function intercept(
-  credentials: Credentials,
+  credentials: AdapterView,
   options: InterceptorOptions,
 ): { interceptor: undici.Dispatcher.DispatcherComposeInterceptor; routes: Routes } {
   const { service, origin, dispatcher: base, ...pool } = readPoolOptions(options);
@@ -135,10 +136,10 @@ function notAnOrigin(service: string, origin: unknown): ClientCertificateError {
 }
 
 /** @throws ERR_CLIENTCERT_CONFIG_INVALID for a promise, and for what are no credentials */
-export function loadedNow(given: unknown, name: string): Credentials {
+export function loadedNow(given: unknown, name: string): AdapterView {
   checkRuntime(name);
   const credentials = acceptCredentials(given, name);
-  if (!('then' in credentials)) return credentials;
+  if (!('then' in credentials)) return adapterOf(credentials);
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
     `${name} was given a promise, and a dispatch cannot wait for it`,
@@ -161,7 +162,7 @@ function noOrigin(): ClientCertificateError {
  * @throws ERR_CLIENTCERT_AGENT_CONFLICT
  */
 function refuseAddress(
-  credentials: Credentials,
+  credentials: AdapterView,
   servername: string,
   origin: string | URL,
   identity: Identity,

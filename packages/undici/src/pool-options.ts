@@ -1,12 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
-import {
-  ClientCertificateError,
-  type ConnectIdentity,
-  type Credentials,
-  Dispatchers,
-  type Route as PoolRoute,
-  snapshot,
-} from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity } from '@clientcert/core';
+import { type AdapterView, Dispatchers, type Route as PoolRoute, snapshot } from '@clientcert/core/adapter';
 import * as undici from 'undici';
 
 /** Options of undici's `Agent`, for the connections to hosts that a rule names. */
@@ -67,7 +61,7 @@ export type Route = PoolRoute<undici.Pool>;
 export type Routes = Dispatchers<undici.Pool>;
 
 /** The pools of the hosts that a rule names. */
-export function createRoutes(credentials: Credentials, options: PoolOptions): Routes {
+export function createRoutes(credentials: AdapterView, options: PoolOptions): Routes {
   const {
     connect = {},
     connectTimeout,
@@ -77,7 +71,7 @@ export function createRoutes(credentials: Credentials, options: PoolOptions): Ro
     ...pool
   } = options;
   const { timeout = connectTimeout, keepAlive, keepAliveInitialDelay, ...tls } = connect;
-  return new Dispatchers(credentials as Credentials, {
+  return new Dispatchers(credentials, {
     open: (origin, connector, allowH2) =>
       new undici.Pool(origin, { ...pool, allowH2, connect: connector as undici.buildConnector.connector }),
     tls: {

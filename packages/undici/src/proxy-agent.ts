@@ -1,4 +1,5 @@
-import { ClientCertificateError, type Credentials, written } from '@clientcert/core';
+import { ClientCertificateError } from '@clientcert/core';
+import { type AdapterView, written } from '@clientcert/core/adapter';
 import * as undici from 'undici';
 import type { PoolOptions, Route } from './pool-options.ts';
 
@@ -17,7 +18,7 @@ export function answersItself(base: undici.Dispatcher | undefined): boolean {
 export function checkProxy(
   base: undici.Dispatcher | undefined,
   { resolution }: Route,
-  credentials: Credentials,
+  credentials: AdapterView,
   { proxy }: PoolOptions,
 ): void {
   if (base === undefined || proxy !== undefined || goesDirect(base) || credentials.decidesProxy) return;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Credentials } from '@clientcert/core';
+import type { AdapterView } from '@clientcert/core/adapter';
 import { Forward, type Handler } from './forward.ts';
 import type { Route } from './pool-options.ts';
 
@@ -17,7 +17,7 @@ export function routeBefore(to: string | URL): Route | undefined {
  *
  * @throws ERR_CLIENTCERT_DOWNGRADE
  */
-export function checkHop(credentials: Credentials, before: Route, to: string | URL): void {
+export function checkHop(credentials: AdapterView, before: Route, to: string | URL): void {
   if (new URL(to).protocol === 'http:') credentials.checkRedirect(before.target, to);
 }
 

@@ -1,4 +1,4 @@
-import { written } from '@clientcert/core';
+import { written } from '@clientcert/core/adapter';
 import type * as undici from 'undici';
 
 /** What one call says, in an object of our own. */

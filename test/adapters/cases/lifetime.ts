@@ -91,7 +91,9 @@ async function expectExit(
     hosts: { [`localhost:${bank.port}`]: 'alice' },
     proxy,
   };
-  const { status, output } = await run(await buildChild(ground.adapter), JSON.stringify({ config, urls }));
+  const { name } = ground.adapter;
+  const script = await buildChild(ground.adapter);
+  const { status, output } = await run(script, JSON.stringify({ name, config, urls }));
   expect({ status, output }).toEqual({ status: 0, output: 'done\n' });
 }
 
@@ -130,7 +132,7 @@ async function run(script: string, argument: string): Promise<{ status: number |
   );
   const closed = new Promise<number | null>((resolve) => child.once('close', (status) => resolve(status)));
   await Promise.race([done, closed]);
-  const timer = setTimeout(() => child.kill(), 8_000);
+  const timer = setTimeout(() => child.kill(), 30_000);
   const status = await closed;
   clearTimeout(timer);
   return { status, output };

@@ -59,7 +59,7 @@ export const transfers = {
   async 'a timeout ends the request at the server'(ground) {
     const bank = await ground.bank();
     const client = ground.client(await ground.load(bank));
-    await failureOf(client.send(`${bank.url}/delay?ms=60000`, { timeout: 300 }));
+    await failureOf(client.send(`${bank.url}/delay?ms=60000`, { timeout: 1_500 }));
     await until(() => bank.requests[0]?.aborted === true);
     expect(names(bank)).toEqual(['alice']);
   },

@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls';
+import { snapshot, written } from '../own.ts';
 import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
 import { type Connector, createConnector, type Dialer } from './connector.ts';
-import { snapshot, written } from './written.ts';
 
 /** As whom a request is made, and the origin that it was begun at. */
 export interface Identity {

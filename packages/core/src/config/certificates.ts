@@ -1,4 +1,4 @@
-import type { Finding } from '../pin/finding.ts';
+import type { Finding } from '../pin/issue.ts';
 import type { CertificateSource, Config, FileSource } from '../types.ts';
 import { checkName } from './names.ts';
 

@@ -1,10 +1,10 @@
 import { findConflicts } from '../pin/conflict.ts';
-import { type Finding, formatPath } from '../pin/finding.ts';
+import { type Finding, formatPath } from '../pin/issue.ts';
 import { type PinRule, type Pins, rulesOf } from '../pin/rule.ts';
 import { findPublicSuffixes } from '../pin/suffix.ts';
 import type { CertificateSource, Config, LoadProgress, Warning, WatchOptions } from '../types.ts';
 import { checkCertificates } from './certificates.ts';
-import { configError, readIssues } from './findings.ts';
+import { configError, readIssues } from './config-error.ts';
 import { type CheckedProxy, checkProxy } from './proxy.ts';
 import { checkRules } from './rules.ts';
 import { copyOwn, findUnknownKeys, RESERVED } from './shape.ts';

@@ -1,8 +1,8 @@
-import type { Finding } from '../pin/finding.ts';
+import type { Finding } from '../pin/issue.ts';
 import { formatPattern, parsePattern } from '../pin/pattern.ts';
 import { isPlausible, quote } from '../quote.ts';
 import type { CertificateSource, Config, HostPin, ServicePin } from '../types.ts';
-import { configError } from './findings.ts';
+import { configError } from './config-error.ts';
 import { findJsonMistake } from './json.ts';
 
 /**

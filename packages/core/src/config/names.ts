@@ -1,5 +1,5 @@
-import type { Finding } from '../pin/finding.ts';
-import { didYouMean } from '../pin/nearest.ts';
+import { didYouMean } from '../pin/did-you-mean.ts';
+import type { Finding } from '../pin/issue.ts';
 import { isSecret, quote } from '../quote.ts';
 
 /** Whether a name that the user chose can be shown in messages and logs as it is. */

@@ -1,4 +1,4 @@
-import type { Finding } from '../pin/finding.ts';
+import type { Finding } from '../pin/issue.ts';
 import type { CaMaterial, Config, Passphrase } from '../types.ts';
 import { checkCertificateName } from './names.ts';
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { type Finding, formatPath } from '../pin/finding.ts';
 import { normaliseHost } from '../pin/host.ts';
+import { type Finding, formatPath } from '../pin/issue.ts';
 import { type HostPattern, parsePattern } from '../pin/pattern.ts';
 import { type HostRule, type PinRule, type Pins, type ServiceRule, SILENT } from '../pin/rule.ts';
 import type { Config, HostPin, ServicePin, TlsRange, Warning } from '../types.ts';

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
 import { isUrl } from '../load/source.ts';
-import type { Finding } from '../pin/finding.ts';
-import { findNearest } from '../pin/nearest.ts';
+import { findNearest } from '../pin/did-you-mean.ts';
+import type { Finding } from '../pin/issue.ts';
 import { isPlausible, show } from '../quote.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Finding } from '../pin/finding.ts';
+import type { Finding } from '../pin/issue.ts';
 
 /** Pins on a server's public key: `sha256/` and the base64 of the SHA-256 of its SubjectPublicKeyInfo (RFC 7469, section 2.4). */
 export function checkSpki(

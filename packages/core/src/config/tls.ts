@@ -1,4 +1,4 @@
-import type { Finding } from '../pin/finding.ts';
+import type { Finding } from '../pin/issue.ts';
 import type { TlsPin, TlsRange, TlsVersion } from '../types.ts';
 
 const ORDER: readonly TlsVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];

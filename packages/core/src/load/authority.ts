@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 import type { Warning } from '../types.ts';
-import { anatomyOf } from './anatomy.ts';
 import type { Budget } from './budget.ts';
+import { anatomyOf } from './certificate-fields.ts';
 import { subjectOf } from './identity.ts';
 
 /** What else there is for certificates that were given as `ca`. */

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import type { FoundCertificate } from './holdings.ts';
+import type { FoundCertificate } from './file-contents.ts';
 import { corrupt, quote } from './problem.ts';
 
 /** Bytes of one certificate. OpenSSL takes 100 kB of them in a handshake, all together. */

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import { anatomyOf } from './anatomy.ts';
 import type { Budget } from './budget.ts';
+import { anatomyOf } from './certificate-fields.ts';
 import { corrupt } from './problem.ts';
 
 /** What a pile of certificates means for one leaf. */

@@ -1,10 +1,10 @@
 import { type KeyObject, sign, verify, type X509Certificate } from 'node:crypto';
 import { quote as quoteWritten } from '../quote.ts';
 import { type Alias, findByName, hasFingerprint } from './alias.ts';
-import { anatomyOf } from './anatomy.ts';
 import type { Budget } from './budget.ts';
+import { anatomyOf } from './certificate-fields.ts';
 import { checkSelfSigned, isSelfSigned } from './chain.ts';
-import type { FoundCertificate, FoundKey, PassedOver } from './holdings.ts';
+import type { FoundCertificate, FoundKey, PassedOver } from './file-contents.ts';
 import { findPairs } from './pairing.ts';
 import { corrupt, Problem, quote } from './problem.ts';
 

@@ -1,8 +1,8 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { FileFormat, Material, Passphrase } from '../types.ts';
-import { formatOf, readPart, resolveKeyring } from './part.ts';
 import { explainAs } from './problem.ts';
 import { createSurroundings, labelOf, type ReadContext } from './source.ts';
+import { formatOf, readPart, resolveKeyring } from './source-part.ts';
 
 /** Everything one file holds, whether it makes an identity or not. */
 export interface Inspection {

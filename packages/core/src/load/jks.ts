@@ -3,7 +3,7 @@ import { findByName, hasFingerprint } from './alias.ts';
 import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { octetsOf, oidOf, open, readElement, SEQUENCE } from './der.ts';
-import { noteAlgorithm, type Reading } from './holdings.ts';
+import { noteAlgorithm, type Reading } from './file-contents.ts';
 import { skipJavaObject } from './java-object.ts';
 import { limitSize } from './key-size.ts';
 import { missingPassphrase, type ResolvedPassphrase, wrongPassphrase } from './passphrase.ts';

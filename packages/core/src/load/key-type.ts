@@ -1,5 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { anatomyOf } from './anatomy.ts';
+import { anatomyOf } from './certificate-fields.ts';
 
 /** Key algorithms by OID, under the names that Node gives them; old Nodes know some of them by no name at all. */
 const names: Readonly<Record<string, string>> = {

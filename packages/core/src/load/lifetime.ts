@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { ExpiryThreshold } from '../types.ts';
-import { anatomyOf } from './anatomy.ts';
+import { anatomyOf } from './certificate-fields.ts';
 
 /** When certificates are told of: several thresholds, one, or none that was written. */
 export type ExpiryThresholds = ExpiryThreshold | readonly ExpiryThreshold[] | undefined;

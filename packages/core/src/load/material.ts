@@ -6,16 +6,7 @@ import { parseCertificate } from './certificate.ts';
 import { ciphers, decrypt } from './cipher.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
 import { unsupported } from './derivation.ts';
-import {
-  foreign,
-  foreignBytes,
-  foreignLabel,
-  foreignText,
-  isOwnLabel,
-  refuse,
-  unknownBlock,
-} from './foreign.ts';
-import { createHoldings, type Foreign, type Holdings, noteAlgorithm, type Reading } from './holdings.ts';
+import { createHoldings, type Foreign, type Holdings, noteAlgorithm, type Reading } from './file-contents.ts';
 import { readJavaStore, storeTypes } from './jks.ts';
 import { bytesToKey } from './kdf.ts';
 import { type Keyring, missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
@@ -34,6 +25,15 @@ import { corrupt, Problem } from './problem.ts';
 import { type Shape, shapeOf } from './sniff.ts';
 import { decodeText } from './text.ts';
 import { unseal } from './unseal.ts';
+import {
+  foreign,
+  foreignBytes,
+  foreignLabel,
+  foreignText,
+  isOwnLabel,
+  refuse,
+  unknownBlock,
+} from './unsupported-formats.ts';
 
 export interface MaterialOptions {
   readonly keyring: Keyring;

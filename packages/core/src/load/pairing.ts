@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import type { Budget } from './budget.ts';
 import { childrenOf, contentsOf, oidOf, readElement, SEQUENCE } from './der.ts';
-import type { FoundCertificate, FoundKey } from './holdings.ts';
+import type { FoundCertificate, FoundKey } from './file-contents.ts';
 
 /**
  * The certificates with the keys that may belong to them, found by their public keys: comparing each with each

@@ -14,7 +14,7 @@ import {
   SEQUENCE,
   UTF8_STRING,
 } from './der.ts';
-import { noteAlgorithm, type Reading } from './holdings.ts';
+import { noteAlgorithm, type Reading } from './file-contents.ts';
 import { limitSize } from './key-size.ts';
 import { type Mac, readMac } from './mac.ts';
 import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';

@@ -1,9 +1,9 @@
 import { certificateCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { childrenOf, type Element, encodingOf, oidOf, open, SEQUENCE } from './der.ts';
-import { foreign, refuse } from './foreign.ts';
-import type { Reading } from './holdings.ts';
+import type { Reading } from './file-contents.ts';
 import { corrupt } from './problem.ts';
+import { foreign, refuse } from './unsupported-formats.ts';
 
 const signedData = '1.2.840.113549.1.7.2';
 const netscapeCertSequence = '2.16.840.1.113730.2.5';

@@ -13,8 +13,8 @@ import {
   readElement,
   SEQUENCE,
 } from './der.ts';
-import type { Reading } from './holdings.ts';
-import { noteAlgorithm } from './holdings.ts';
+import type { Reading } from './file-contents.ts';
+import { noteAlgorithm } from './file-contents.ts';
 import { limitKey, limitRsa, limitSize } from './key-size.ts';
 import { isCommonKeyType, keyTypeName, whoReads } from './key-type.ts';
 import { missingPassphrase, wrongPassphrase } from './passphrase.ts';

@@ -7,9 +7,8 @@ import { createBudget } from './budget.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
-import type { FoundCertificate } from './holdings.ts';
+import type { FoundCertificate } from './file-contents.ts';
 import { chooseIdentity } from './identity.ts';
-import { asArray, formatOf, type Part, readPart, resolveKeyring } from './part.ts';
 import type { Keyring } from './passphrase.ts';
 import { explain, explainAs, PartProblem, Problem } from './problem.ts';
 import { limitRoots, readCa } from './roots.ts';
@@ -21,6 +20,7 @@ import {
   type ReadFile,
   type Surroundings,
 } from './source.ts';
+import { asArray, formatOf, type Part, readPart, resolveKeyring } from './source-part.ts';
 import { untilAborted } from './until-aborted.ts';
 import {
   certificateWarnings,

@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CaMaterial, FileSource, Material, Truststore } from '../types.ts';
 import { withoutDuplicates } from './chain.ts';
-import type { FoundCertificate } from './holdings.ts';
+import type { FoundCertificate } from './file-contents.ts';
 import type { MaterialOptions } from './material.ts';
-import { asArray, readPart, resolveKeyring } from './part.ts';
 import { explainAs, Problem } from './problem.ts';
 import { createSurroundings, labelOf, type ReadContext, type Surroundings } from './source.ts';
+import { asArray, readPart, resolveKeyring } from './source-part.ts';
 
 /**
  * Every certificate in `material`, for use as trusted roots. Takes every format that {@link readCertificate}

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Warning } from '../types.ts';
-import { anatomyOf } from './anatomy.ts';
+import { anatomyOf } from './certificate-fields.ts';
 import type { Chain } from './chain.ts';
 import { allowsClientAuth, type Choice, subjectOf } from './identity.ts';
 import { keyTypeOf, publicKeyOf } from './key-type.ts';

@@ -1,7 +1,7 @@
 import type { Warning } from '../types.ts';
-import type { Finding } from './finding.ts';
-import { formatPath } from './finding.ts';
 import { parentOf } from './host.ts';
+import type { Finding } from './issue.ts';
+import { formatPath } from './issue.ts';
 import { allOf, atPort, createLookup, insert, type Lookup, type Ports, singlePorts } from './lookup.ts';
 import { formatPattern, type HostPattern } from './pattern.ts';
 import type { HostRule, PinRule, Pins, ServiceRule } from './rule.ts';

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import type { ExplainedCertificate, Explanation, Resolution, Target } from '../types.ts';
-import { considerRules } from './considered.ts';
-import { describeTrust, formatExplanation } from './explanation.ts';
+import { considerRules } from './considered-rules.ts';
+import { createScene, formatTarget } from './decision.ts';
+import { describeTrust, formatExplanation } from './format-explanation.ts';
 import { resolve } from './resolve.ts';
-import { createScene, formatTarget } from './scene.ts';
 import { advisePort, summarise } from './summary.ts';
 import type { Table } from './table.ts';
 import { parseTarget } from './target.ts';

@@ -1,9 +1,9 @@
 import { ClientCertificateError } from '../errors.ts';
 import { quote } from '../quote.ts';
 import type { Resolution, Target } from '../types.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { findRank } from './lookup.ts';
-import { didYouMean } from './nearest.ts';
-import { compileResolution } from './resolution.ts';
+import { compileResolution } from './merge-rules.ts';
 import { rulesOf } from './rule.ts';
 import { type Entry, findEntry, locate, type ServiceEntry, type Table } from './table.ts';
 import { type Destination, parseTarget } from './target.ts';

@@ -1,9 +1,4 @@
 import type { ExplainedCertificate } from '../types.ts';
-import { formatHost, parentOf } from './host.ts';
-import { RANK, singlePorts } from './lookup.ts';
-import { findNeighbours } from './neighbours.ts';
-import { formatPattern } from './pattern.ts';
-import type { HostRule } from './rule.ts';
 import {
   describeJudgement,
   describeNearWildcard,
@@ -13,7 +8,12 @@ import {
   portWithTls,
   type Scene,
   shorten,
-} from './scene.ts';
+} from './decision.ts';
+import { formatHost, parentOf } from './host.ts';
+import { RANK, singlePorts } from './lookup.ts';
+import { formatPattern } from './pattern.ts';
+import type { HostRule } from './rule.ts';
+import { findNeighbours } from './similar-hosts.ts';
 import { wildcardOf } from './table.ts';
 
 /** The decision in a few sentences, the advice included. */

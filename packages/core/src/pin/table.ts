@@ -1,7 +1,7 @@
 import type { Resolution } from '../types.ts';
 import { parentOf } from './host.ts';
 import { atPort, createLookup, insert, type Lookup, type Ports, RANK, type Rank, rankOf } from './lookup.ts';
-import type { ResolutionContext, RootsOf } from './resolution.ts';
+import type { ResolutionContext, RootsOf } from './merge-rules.ts';
 import { type PinRule, type Pins, type ServiceRule, SILENT } from './rule.ts';
 import { checkHost } from './target.ts';
 

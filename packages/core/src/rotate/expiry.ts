@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { anatomyOf } from '../load/anatomy.ts';
+import { anatomyOf } from '../load/certificate-fields.ts';
 import { subjectOf } from '../load/identity.ts';
 import { type ExpiryThresholds, thresholdsOf } from '../load/lifetime.ts';
 import type { CertificateVersion } from '../tls/context.ts';

@@ -1,7 +1,7 @@
 import type { HandshakeFailure } from '../agent/handshake.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import type { ClientCertificate } from '../types.ts';
-import { isValid, presentsSame } from './judge.ts';
+import { isValid, presentsSame } from './replacement.ts';
 
 /** What was presented on a connection. */
 type Presented = NonNullable<HandshakeFailure['presented']>;

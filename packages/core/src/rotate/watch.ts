@@ -2,7 +2,7 @@ import { type FSWatcher, watch as watchDirectory } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { stateOf } from '../load/source.ts';
-import { follow, type Links, type Place } from './follow.ts';
+import { follow, type Links, type Place } from './symlinks.ts';
 import { Timer } from './timer.ts';
 
 /** What is watched: a file in the state in which it was last read, or a directory with all that appears in it. */

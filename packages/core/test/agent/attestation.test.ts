@@ -12,7 +12,7 @@ import {
 } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Handshake } from '../../src/agent/handshake.ts';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { buildProcesses, type Processes } from '../process.ts';
 import { get, sourceOf } from '../support.ts';
 
@@ -179,6 +179,7 @@ describe('attack: rules that are weakened', () => {
       const { status, stdout, stderr } = await processes.run(
         `
         import http2 from 'node:http2';
+        import { adapterOf } from './adapter.mjs';
         const authority = await testing.createAuthority();
         const alice = await authority.issue({ name: 'alice' });
         const versions = { minVersion: '${tls}', maxVersion: '${tls}' };
@@ -192,7 +193,7 @@ describe('attack: rules that are weakened', () => {
           });
           credentials.on('warning', () => {});
           const ways = [
-            () => credentials.connect({ host: '127.0.0.1', port: server.port, ALPNProtocols: ['h2'] }),
+            () => adapterOf(credentials).connect({ host: '127.0.0.1', port: server.port, ALPNProtocols: ['h2'] }),
             ...(any ? [] : [() => tls.connect({ ...credentials.connectOptions(server.url), host: '127.0.0.1', port: server.port, ALPNProtocols: ['h2'] })]),
           ];
           for (const createConnection of ways) {

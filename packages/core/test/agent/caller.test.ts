@@ -1,7 +1,8 @@
 import { checkServerIdentity, createSecureContext } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { adapterOf } from '../../src/adapter.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
@@ -219,7 +220,8 @@ describe('attack: rules that are weakened', () => {
   });
 
   it('a caller’s own check in place of the name’s', async () => {
-    await using server = await startServer({ authority, hosts: ['other.example'] });
+    const certificate = await authority.issue({ name: 'other', hosts: ['other.example'] });
+    await using server = await startServer({ authority, certificate });
     await using credentials = await load(server.port);
     const asked: string[] = [];
     const check = (host: string) => void asked.push(host);
@@ -244,7 +246,7 @@ describe('attack: rules that are weakened', () => {
       const call = get(server.url, { agent: credentials.agent(), secureContext } as object);
       await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
       const target = { host: '127.0.0.1', port: server.port };
-      expect(() => credentials.refuseOwn(target, 'httpsAgent')).toThrow(/httpsAgent/);
+      expect(() => adapterOf(credentials).refuseOwn(target, 'httpsAgent')).toThrow(/httpsAgent/);
       expect(server.connections).toBe(0);
     },
   );

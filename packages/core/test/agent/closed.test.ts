@@ -1,6 +1,7 @@
 import { type Authority, createAuthority, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { adapterOf } from '../../src/adapter.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf } from '../support.ts';
 
 let authority: Authority;
@@ -19,7 +20,7 @@ describe('attack: identities that mix', () => {
       services: { Bank: 'alice' },
     });
     const agent = credentials.agent();
-    const shared = credentials.sharedAgent({});
+    const shared = adapterOf(credentials).sharedAgent({});
     credentials.withSigningKey(url, () => {});
     credentials.connectOptions(url);
     await credentials.close();
@@ -30,8 +31,8 @@ describe('attack: identities that mix', () => {
       () => credentials.withSigningKey({ service: 'Bank' }, () => {}),
       () => credentials.connectOptions(url),
       () => credentials.connectOptions('https://unknown.example'),
-      () => credentials.connect({ host: '127.0.0.1', port }),
-      () => credentials.profileId(url),
+      () => adapterOf(credentials).connect({ host: '127.0.0.1', port }),
+      () => adapterOf(credentials).profileId(url),
     ];
     for (const use of lending) {
       let thrown: unknown;
@@ -43,7 +44,7 @@ describe('attack: identities that mix', () => {
       expect(thrown, `${use}`).toEqual(closed);
     }
     await expect(credentials.reload()).rejects.toEqual(closed);
-    for (const each of [agent, shared, credentials.agent(), credentials.sharedAgent({})]) {
+    for (const each of [agent, shared, credentials.agent(), adapterOf(credentials).sharedAgent({})]) {
       await expect(get(url, { agent: each })).rejects.toEqual(closed);
       expect(() => each.createConnection({ host: '127.0.0.1', port })).toThrow(closed);
     }

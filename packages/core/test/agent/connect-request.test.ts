@@ -3,7 +3,7 @@ import { type Authority, createAuthority, startServer } from '@clientcert/testin
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAnswer } from '../../src/agent/connect-request.ts';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get } from '../support.ts';
 
 let authority: Authority;

@@ -8,7 +8,8 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Credentials, loadCredentials } from '../../src/credentials.ts';
+import { adapterOf } from '../../src/adapter.ts';
+import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
 import { sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
@@ -30,7 +31,11 @@ async function call(
   server: TestServer,
   options: ConnectionOptions = {},
 ): Promise<{ resumed: boolean }> {
-  const socket: TLSSocket = credentials.connect({ host: server.host, port: server.port, ...options });
+  const socket: TLSSocket = adapterOf(credentials).connect({
+    host: server.host,
+    port: server.port,
+    ...options,
+  });
   await once(socket, 'secureConnect');
   const resumed = socket.isSessionReused();
   socket.write(`GET / HTTP/1.1\r\nHost: ${server.host}\r\nConnection: close\r\n\r\n`);

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { createAuthority, startServer } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf } from '../support.ts';
 
 it('a client that sets a minute of TCP keep-alive, as axios does, is not undone after each request', async () => {

@@ -8,7 +8,8 @@ import {
   startServer,
 } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Credentials, loadCredentials } from '../../src/credentials.ts';
+import { adapterOf } from '../../src/adapter.ts';
+import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects, withPolluted } from '../support.ts';
 
 let authority: Authority;
@@ -54,9 +55,9 @@ describe('attack: identities that mix', () => {
   const ways: Record<string, (credentials: Credentials, port: number) => Promise<unknown>> = {
     agent: (credentials, port) => get(`https://localhost:${port}`, { agent: credentials.agent() }),
     sharedAgent: (credentials, port) =>
-      get(`https://localhost:${port}`, { agent: credentials.sharedAgent({}) }),
+      get(`https://localhost:${port}`, { agent: adapterOf(credentials).sharedAgent({}) }),
     connect: async (credentials, port) => {
-      const socket = credentials.connect({ host: 'localhost', port });
+      const socket = adapterOf(credentials).connect({ host: 'localhost', port });
       await once(socket, 'secureConnect');
       socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n').resume();
       await once(socket, 'close');

@@ -8,7 +8,7 @@ import {
   startServer,
 } from '@clientcert/testing';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;

@@ -7,7 +7,7 @@ import {
   startServer,
 } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import type { Config } from '../../src/types.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 

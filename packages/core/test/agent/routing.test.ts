@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { adapterOf } from '../../src/adapter.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
@@ -92,12 +93,12 @@ describe('the host that is dialled decides', () => {
     const ca = authority.certificate;
     const always = credentials.agent({ socketPath: path, ca } as object);
     await get('https://localhost/', { agent: always });
-    const socket = credentials.connect({ path, servername: 'localhost', ca });
+    const socket = adapterOf(credentials).connect({ path, servername: 'localhost', ca });
     await once(socket, 'secureConnect');
     socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n').resume();
     await once(socket, 'close');
     expect(seen).toEqual([undefined, undefined, undefined]);
-    expect(() => credentials.connect({ host: 'localhost', path })).toThrow(/Unix socket/);
+    expect(() => adapterOf(credentials).connect({ host: 'localhost', path })).toThrow(/Unix socket/);
     always.destroy();
     agent.destroy();
     server.close();

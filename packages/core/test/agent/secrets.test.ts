@@ -13,7 +13,7 @@ import {
   startServer,
 } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { buildProcesses, type Processes } from '../process.ts';
 import { get } from '../support.ts';
 

@@ -73,4 +73,4 @@ it('new configs, reloads and renewed files, all at once: no request fails, and t
   for (const url of server.urls) await request(credentials, url, agent);
   expect(seen(server)).toEqual([latest.alice, latest.bob]);
   expect(errors).toEqual([]);
-}, 20_000);
+});

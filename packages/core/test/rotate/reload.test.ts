@@ -12,6 +12,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { adapterOf } from '../../src/adapter.ts';
 import { type Config, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
 import { inPlace, issue, next, request, scratch, seen } from './scene.ts';
@@ -354,7 +355,7 @@ describe('reload(config)', () => {
     await using directory = await scratch();
     const { config } = await deliver(directory.path);
     await using credentials = await loadCredentials(config);
-    const first = credentials.profileId(server.urls[0]!);
+    const first = adapterOf(credentials).profileId(server.urls[0]!);
     const contexts: WeakRef<object>[] = [];
     for (let round = 0; round < 20; round++) {
       const other = await createAuthority();
@@ -363,7 +364,7 @@ describe('reload(config)', () => {
         hosts: { ...config.hosts, 'other.example': { certificate: 'alice', ca: other.certificate } },
       });
       contexts.push(new WeakRef(credentials.connectOptions('https://other.example').secureContext));
-      expect(credentials.profileId(server.urls[0]!)).toBe(first);
+      expect(adapterOf(credentials).profileId(server.urls[0]!)).toBe(first);
     }
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;

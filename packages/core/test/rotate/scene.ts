@@ -146,7 +146,7 @@ export const removedAndBack: Delivery = async (directory, certificate) => {
 export function next<Event extends keyof CredentialsEvents>(
   credentials: Credentials,
   event: Event,
-  milliseconds = 8000,
+  milliseconds = 30_000,
 ): Promise<CredentialsEvents[Event][0]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

@@ -6,7 +6,7 @@ import { type Authority, createAuthority, type IssuedCertificate, startServer } 
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Config, type FileSource, loadCredentials, type SourceCall } from '../../src/index.ts';
-import { isEqual } from '../../src/rotate/equal.ts';
+import { isEqual } from '../../src/rotate/config-equality.ts';
 import { type Reading, Renewal } from '../../src/rotate/renewal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
 import { buildModules } from '../built.ts';
@@ -252,7 +252,7 @@ it('neither watchers nor timers keep a process alive', async () => {
   await writeFile(program, PROGRAM);
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, directory.path], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 40_000,
   });
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'rotated 1, failing\n', stderr: '' });
 });

@@ -11,6 +11,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { adapterOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
 import { issue, request, scratch, seen } from './scene.ts';
@@ -118,11 +119,11 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a swap over %s', (tls) => {
     const { credentials, renew } = await load();
     await using _ = credentials;
     const agent = credentials.agent({ keepAlive: false });
-    const before = credentials.profileId(server.url);
+    const before = adapterOf(credentials).profileId(server.url);
     await request(credentials, server.url, agent);
     await request(credentials, server.url, agent);
     await renew();
-    expect(credentials.profileId(server.url)).not.toBe(before);
+    expect(adapterOf(credentials).profileId(server.url)).not.toBe(before);
     for (let round = 0; round < 3; round++) await request(credentials, server.url, agent);
     const old_ = old.fingerprint256;
     expect(seen(server)).toEqual([old_, old_, ...Array(3).fill(renewed.fingerprint256)]);

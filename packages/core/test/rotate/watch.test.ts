@@ -357,7 +357,7 @@ describe('what is watched', () => {
     await expect(request(credentials, open.url, agent)).rejects.toThrow();
     await writeFile(roots, authority.certificate);
     await expect
-      .poll(() => request(credentials, open.url, agent).then(() => 'answered', String), { timeout: 5000 })
+      .poll(() => request(credentials, open.url, agent).then(() => 'answered', String))
       .toBe('answered');
   });
 });

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { type Authority, createAuthority, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import type { TlsPin } from '../../src/types.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import tls from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { adapterOf } from '../../src/adapter.ts';
 import { loadCredentials } from '../../src/index.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
@@ -30,7 +31,7 @@ describe('a rule’s servername', () => {
     await get(server.url, { agent });
     // Also for a server that is called what was dialled.
     await expect(get(other.url, { agent })).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
-    const socket = credentials.connect({ host: '127.0.0.1', port: server.port });
+    const socket = adapterOf(credentials).connect({ host: '127.0.0.1', port: server.port });
     await once(socket, 'secureConnect');
     socket.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n').resume();
     await once(socket, 'close');
@@ -59,8 +60,8 @@ describe('a rule’s servername', () => {
     await using credentials = await load({}, { Payments: { servername: 'api.bank.example' } });
     const origin = server.url;
     for (let round = 0; round < 2; round++) {
-      await get(server.url, { agent: credentials.sharedAgent({}) });
-      await get(server.url, { agent: credentials.sharedAgent({ service: 'Payments', origin }) });
+      await get(server.url, { agent: adapterOf(credentials).sharedAgent({}) });
+      await get(server.url, { agent: adapterOf(credentials).sharedAgent({ service: 'Payments', origin }) });
     }
     expect(server.requests.map(({ servername }) => servername ?? null)).toEqual([
       null,
@@ -70,7 +71,7 @@ describe('a rule’s servername', () => {
     ]);
     expect(server.connections).toBe(2);
     const ids = [{}, { service: 'Payments', origin }].map((as) =>
-      credentials.profileId({ host: '127.0.0.1', port: server.port, ...as }),
+      adapterOf(credentials).profileId({ host: '127.0.0.1', port: server.port, ...as }),
     );
     expect(new Set(ids).size).toBe(2);
   });

@@ -1,6 +1,6 @@
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, expect, it } from 'vitest';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, subjects } from '../support.ts';
 
 let authority: Authority;

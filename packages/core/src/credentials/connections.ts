@@ -1,9 +1,9 @@
-import { SessionCache } from './agent/session.ts';
+import { SessionCache } from '../agent/session.ts';
+import { haveSame } from '../rotate/replacement.ts';
+import type { CertificateVersion } from '../tls/context.ts';
+import { SecureContexts } from '../tls/profile.ts';
+import type { Resolution } from '../types.ts';
 import { type Inventory, proxyLabel } from './inventory.ts';
-import { haveSame } from './rotate/judge.ts';
-import type { CertificateVersion } from './tls/context.ts';
-import { SecureContexts } from './tls/profile.ts';
-import type { Resolution } from './types.ts';
 
 /** Connections that were made with these credentials, and are kept elsewhere: an agent's, a client's pools. */
 export interface Retirable {

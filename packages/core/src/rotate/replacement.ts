@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
-import { anatomyOf } from '../load/anatomy.ts';
+import { anatomyOf } from '../load/certificate-fields.ts';
 import { allowsClientAuth } from '../load/identity.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
 import { checkPresentable } from '../tls/context.ts';

@@ -1,6 +1,6 @@
 import type { BaseIssue } from 'valibot';
 import { ClientCertificateError } from '../errors.ts';
-import { type Finding, formatPath, showPath } from '../pin/finding.ts';
+import { type Finding, formatPath, showPath } from '../pin/issue.ts';
 
 /**
  * One error for everything that is wrong with a config. Its code is that of the findings where they agree,

@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { acceptCredentials, type Credentials, loadCredentials, loadedOf } from '../src/index.ts';
+import { acceptCredentials, loadedOf } from '../../src/adapter.ts';
+import { type Credentials, loadCredentials } from '../../src/index.ts';
 
 const config = { certificates: {} };
 const accept = (given: unknown) => acceptCredentials(given, 'clientCertificates()');
@@ -19,7 +20,7 @@ it('takes credentials, and the promise of them', async () => {
 
 it('takes those of another copy of the package', async () => {
   vi.resetModules();
-  const other = await import('../src/index.ts');
+  const other = await import('../../src/index.ts');
   await using credentials = (await other.loadCredentials(config)) as unknown as Credentials;
   expect(other.loadCredentials).not.toBe(loadCredentials);
   expect(accept(credentials)).toBe(credentials);

@@ -2,7 +2,7 @@ import { sign, verify } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Credentials, loadCredentials } from '../src/index.ts';
+import { type Credentials, loadCredentials } from '../../src/index.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;

@@ -1,8 +1,8 @@
 import { EventEmitter, errorMonitor } from 'node:events';
-import type { Handshake, HandshakeFailure } from './agent/handshake.ts';
-import type { ClientCertificateError } from './errors.ts';
-import type { Expired, Expiring } from './rotate/expiry.ts';
-import type { Warning } from './types.ts';
+import type { Handshake, HandshakeFailure } from '../agent/handshake.ts';
+import type { ClientCertificateError } from '../errors.ts';
+import type { Expired, Expiring } from '../rotate/expiry.ts';
+import type { Warning } from '../types.ts';
 
 /** A certificate was replaced; from now on every new connection presents the new one. */
 export interface Rotation {

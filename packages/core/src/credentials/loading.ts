@@ -1,11 +1,25 @@
+import { ClientCertificateError } from '../errors.ts';
+import type { AdapterView } from './adapter-view.ts';
+import { adapterView } from './brand.ts';
 import type { Credentials } from './credentials.ts';
-import { ClientCertificateError } from './errors.ts';
+
+/**
+ * What an adapter needs of credentials, and users do not. The same object at each call.
+ *
+ * @example
+ * import { adapterOf } from '@clientcert/core/adapter';
+ *
+ * const agent = adapterOf(credentials).sharedAgent({ service: 'Billing.InvoiceService' });
+ */
+export function adapterOf(credentials: Credentials): AdapterView {
+  return (credentials as unknown as { readonly [adapterView]: AdapterView })[adapterView];
+}
 
 /** What `loadCredentials` returned, or the promise of it. */
 export type Loading = Credentials | Promise<Credentials>;
 
 /**
- * Checks what a caller handed over as credentials; for adapters.
+ * Checks what a caller handed over as credentials.
  *
  * @param given Credentials, or the promise of them.
  * @param callee What they were given to, as messages call it, e.g. `clientCertificates()`.
@@ -14,7 +28,7 @@ export type Loading = Credentials | Promise<Credentials>;
  * @throws ERR_CLIENTCERT_CONFIG_INVALID
  *
  * @example
- * import { acceptCredentials } from '@clientcert/core';
+ * import { acceptCredentials } from '@clientcert/core/adapter';
  *
  * const loading = acceptCredentials(given, 'clientCertificates()');
  * const request = async (url: string) => (await loading).resolve(url);
@@ -34,7 +48,7 @@ export function acceptCredentials(given: unknown, callee: string): Loading {
   return loading;
 }
 
-/** What {@link acceptCredentials} returned, where it is loaded by now; for adapters. */
+/** What {@link acceptCredentials} returned, where it is loaded by now. */
 export function loadedOf(loading: Loading): Credentials | undefined {
   return isThenable(loading) ? loaded.get(loading) : loading;
 }
@@ -44,7 +58,7 @@ const loaded = new WeakMap<object, Credentials>();
 
 /** Whether these are credentials, also of another copy of this package. */
 function isCredentials(given: unknown): given is Credentials {
-  return typeof given === 'object' && given !== null && Symbol.for('clientcert.Credentials') in given;
+  return typeof given === 'object' && given !== null && adapterView in given;
 }
 
 function isThenable(given: unknown): given is PromiseLike<unknown> & object {

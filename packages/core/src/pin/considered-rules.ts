@@ -1,8 +1,4 @@
 import type { ConsideredRule } from '../types.ts';
-import { allOf, RANK, type Rank } from './lookup.ts';
-import { findNeighbours } from './neighbours.ts';
-import { judgeService } from './resolve.ts';
-import type { HostRule, PinRule } from './rule.ts';
 import {
   describeJudgement,
   describeNearWildcard,
@@ -10,7 +6,11 @@ import {
   nearWildcards,
   portWithTls,
   type Scene,
-} from './scene.ts';
+} from './decision.ts';
+import { allOf, RANK, type Rank } from './lookup.ts';
+import { judgeService } from './resolve.ts';
+import type { HostRule, PinRule } from './rule.ts';
+import { findNeighbours } from './similar-hosts.ts';
 import { type Entry, wildcardOf } from './table.ts';
 
 /** Every rule that concerns a decision, those that nearly do included, with why it won or lost; the winner first. */

@@ -1,6 +1,6 @@
+import type * as Reader from '../load/index.ts';
+import type { Config } from '../types.ts';
 import type * as Held from './credentials.ts';
-import type * as Reader from './load/index.ts';
-import type { Config } from './types.ts';
 
 // Where a use of the package begins. Each answers with a promise, so what it needs is imported when it is called:
 // whoever only imports the package does not wait for all of it.
@@ -11,10 +11,10 @@ export const loadCredentials: typeof Held.loadCredentials = async (config?: stri
 
 /** @function */
 export const inspectFile: typeof Reader.inspectFile = async (material, options) =>
-  (await import('./load/index.ts')).inspectFile(material, options);
+  (await import('../load/index.ts')).inspectFile(material, options);
 
 /** @function */
 export const readCertificate: typeof Reader.readCertificate = async (
   source: Parameters<typeof Reader.readCertificate>[0],
   options?: Parameters<typeof Reader.readCertificate>[1],
-) => (await import('./load/index.ts')).readCertificate(source, options);
+) => (await import('../load/index.ts')).readCertificate(source, options);

@@ -1,5 +1,5 @@
 import type { FileFormat, FileSource, Material } from '../types.ts';
-import type { Holdings } from './holdings.ts';
+import type { Holdings } from './file-contents.ts';
 import { type MaterialOptions, readMaterial } from './material.ts';
 import { type Keyring, resolvePassphrase, unsetPassphrase } from './passphrase.ts';
 import { Problem } from './problem.ts';

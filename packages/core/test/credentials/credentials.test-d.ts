@@ -1,5 +1,6 @@
-import type { Credentials } from '../src/index.ts';
-import { type Config, loadCredentials } from '../src/index.ts';
+import { adapterOf } from '../../src/adapter.ts';
+import type { Credentials } from '../../src/index.ts';
+import { type Config, loadCredentials } from '../../src/index.ts';
 
 const credentials = await loadCredentials({
   certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
@@ -11,7 +12,7 @@ const credentials = await loadCredentials({
 credentials.agent({ service: 'Billing.Invoices', origin: 'https://api.bank.example' });
 credentials.resolve({ host: 'api.bank.example', service: 'Billing.Invoices' });
 credentials.explain({ host: 'api.bank.example', service: false });
-credentials.connect({ host: 'api.bank.example', port: 443, service: 'Billing.Invoices' });
+adapterOf(credentials).connect({ host: 'api.bank.example', port: 443, service: 'Billing.Invoices' });
 // @ts-expect-error: no such service
 credentials.agent({ service: 'Billing.Invoice' });
 // @ts-expect-error: no such service

@@ -1,4 +1,4 @@
-import type { Foreign } from './holdings.ts';
+import type { Foreign } from './file-contents.ts';
 import { Problem } from './problem.ts';
 
 type ForeignKind =

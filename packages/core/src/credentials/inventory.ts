@@ -1,24 +1,24 @@
 import type { X509Certificate } from 'node:crypto';
-import type { CheckedConfig } from './config/check.ts';
-import type { CheckedProxy } from './config/proxy.ts';
-import { ClientCertificateError } from './errors.ts';
-import { authorityWarnings } from './load/authority.ts';
-import { createBudget } from './load/budget.ts';
-import { readRoots, readSource } from './load/index.ts';
-import { resolvePassphrase } from './load/passphrase.ts';
-import { explainAs, Problem } from './load/problem.ts';
-import { toTruststore } from './load/roots.ts';
-import { createSurroundings, pathOf } from './load/source.ts';
-import { ownOf } from './own.ts';
-import { type Pins, rulesOf } from './pin/rule.ts';
-import { buildTable, type Table } from './pin/table.ts';
-import { withDeadline } from './rotate/deadline.ts';
-import { eachOf } from './rotate/each.ts';
-import { isEqual } from './rotate/equal.ts';
-import { replaces } from './rotate/judge.ts';
-import type { Reading } from './rotate/renewal.ts';
-import { currentState, type Watched } from './rotate/watch.ts';
-import type { CertificateVersion } from './tls/context.ts';
+import type { CheckedConfig } from '../config/check.ts';
+import type { CheckedProxy } from '../config/proxy.ts';
+import { ClientCertificateError } from '../errors.ts';
+import { authorityWarnings } from '../load/authority.ts';
+import { createBudget } from '../load/budget.ts';
+import { readRoots, readSource } from '../load/index.ts';
+import { resolvePassphrase } from '../load/passphrase.ts';
+import { explainAs, Problem } from '../load/problem.ts';
+import { toTruststore } from '../load/roots.ts';
+import { createSurroundings, pathOf } from '../load/source.ts';
+import { ownOf } from '../own.ts';
+import { type Pins, rulesOf } from '../pin/rule.ts';
+import { buildTable, type Table } from '../pin/table.ts';
+import { eachOf } from '../rotate/concurrency.ts';
+import { isEqual } from '../rotate/config-equality.ts';
+import { withDeadline } from '../rotate/deadline.ts';
+import type { Reading } from '../rotate/renewal.ts';
+import { replaces } from '../rotate/replacement.ts';
+import { currentState, type Watched } from '../rotate/watch.ts';
+import type { CertificateVersion } from '../tls/context.ts';
 import type {
   CaMaterial,
   CertificateSource,
@@ -26,7 +26,7 @@ import type {
   FileSource,
   SourceCall,
   Warning,
-} from './types.ts';
+} from '../types.ts';
 
 /** A config with everything it names read: certificates, roots, the proxy's authorization. */
 export interface Inventory {

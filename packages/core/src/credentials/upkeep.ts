@@ -1,11 +1,30 @@
 // Longer than other files: reading again, swapping, rolling back and replacing are one thing, done in one turn.
 import type { X509Certificate } from 'node:crypto';
-import type { HandshakeFailure, Observer } from './agent/handshake.ts';
-import { checkConfig } from './config/check.ts';
-import type { CheckedProxy } from './config/proxy.ts';
-import { readConfig } from './config/read.ts';
+import type { HandshakeFailure, Observer } from '../agent/handshake.ts';
+import { checkConfig } from '../config/check.ts';
+import type { CheckedProxy } from '../config/proxy.ts';
+import { readConfig } from '../config/read.ts';
+import { ClientCertificateError } from '../errors.ts';
+import { anatomyOf } from '../load/certificate-fields.ts';
+import { subjectOf } from '../load/identity.ts';
+import { explainOtherPort } from '../pin/explain.ts';
+import { formatHost } from '../pin/host.ts';
+import { isEqual } from '../rotate/config-equality.ts';
+import {
+  type Expirable,
+  ExpiryWatch,
+  expirablesOf,
+  passedThreshold,
+  rootsAsExpirable,
+} from '../rotate/expiry.ts';
+import type { AuthorityRecord } from '../rotate/health.ts';
+import { Probation } from '../rotate/probation.ts';
+import { type ReloadReport, Renewals } from '../rotate/reloader.ts';
+import type { Failure, Renewable } from '../rotate/renewal.ts';
+import { haveSame, refusal, replaces } from '../rotate/replacement.ts';
+import type { CertificateVersion } from '../tls/context.ts';
+import type { CertificateSource, ClientCertificate, Config, Warning } from '../types.ts';
 import type { Connections } from './connections.ts';
-import { ClientCertificateError } from './errors.ts';
 import type { Events } from './events.ts';
 import {
   type CertificateReading,
@@ -21,25 +40,6 @@ import {
   versionOf,
   withRoots,
 } from './inventory.ts';
-import { anatomyOf } from './load/anatomy.ts';
-import { subjectOf } from './load/identity.ts';
-import { explainOtherPort } from './pin/explain.ts';
-import { formatHost } from './pin/host.ts';
-import { isEqual } from './rotate/equal.ts';
-import {
-  type Expirable,
-  ExpiryWatch,
-  expirablesOf,
-  passedThreshold,
-  rootsAsExpirable,
-} from './rotate/expiry.ts';
-import type { AuthorityRecord } from './rotate/health.ts';
-import { haveSame, refusal, replaces } from './rotate/judge.ts';
-import { Probation } from './rotate/probation.ts';
-import type { Failure, Renewable } from './rotate/renewal.ts';
-import { type ReloadReport, Renewals } from './rotate/renewals.ts';
-import type { CertificateVersion } from './tls/context.ts';
-import type { CertificateSource, ClientCertificate, Config, Warning } from './types.ts';
 
 /**
  * Keeps an inventory as its sources are: reads them again, puts what has changed in place of what was, and
@@ -79,8 +79,13 @@ export class Upkeep {
     }).unref();
   }
 
+  /** What holds at this moment. */
   get inventory(): Inventory {
     return this.#inventory;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Every certificate whose end matters: those presented, those above them, and the roots of certificates and rules. */

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { eachOf } from './each.ts';
-import type { Links } from './follow.ts';
+import { eachOf } from './concurrency.ts';
 import { type Failure, type Outcome, type Reading, type Renewable, Renewal } from './renewal.ts';
+import type { Links } from './symlinks.ts';
 import { FileWatch, type Waiting } from './watch.ts';
 
 /** What became of reading everything again. Certificates are named as in the config, other roots by their rule. */

@@ -89,7 +89,7 @@ store.destroy();`;
     const indexes = seen().map((fingerprint) => order.indexOf(fingerprint ?? ''));
     expect(indexes).toEqual(indexes.toSorted());
     expect(indexes).not.toContain(-1);
-  }, 40_000);
+  });
 });
 
 describe('secret stores that speak HTTP', () => {
@@ -128,7 +128,7 @@ describe('secret stores that speak HTTP', () => {
     ]);
     const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
     expect(seen).toEqual([issued.fingerprint256]);
-  }, 20_000);
+  });
 
   it('examples/secret-stores/aws.mjs presents the PFX in Secrets Manager', async () => {
     const issued = await authority.issue({ name: 'from AWS' });
@@ -152,7 +152,7 @@ describe('secret stores that speak HTTP', () => {
     expect(targets).toEqual(Array(2).fill('secretsmanager.GetSecretValue'));
     const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
     expect(seen).toEqual([issued.fingerprint256]);
-  }, 20_000);
+  });
 
   it('examples/secret-stores/azure.mjs presents the PFX in Key Vault', async () => {
     const issued = await authority.issue({ name: 'from Azure' });
@@ -201,7 +201,7 @@ describe('secret stores that speak HTTP', () => {
     expect(new Set(asked)).toEqual(new Set(['/secrets/bank-client/']));
     const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
     expect(seen).toEqual([issued.fingerprint256]);
-  }, 20_000);
+  });
 
   it('examples/secret-stores/google.mjs presents the PEM in Secret Manager', async () => {
     const issued = await authority.issue({ name: 'from Google' });
@@ -236,7 +236,7 @@ describe('secret stores that speak HTTP', () => {
     expect(asked).toEqual(['projects/my-project/secrets/bank-client/versions/latest']);
     const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
     expect(seen).toEqual([issued.fingerprint256]);
-  }, 20_000);
+  });
 });
 
 /** Secret Manager's one call that the example makes, over gRPC. */

@@ -1,5 +1,5 @@
+import { editDistance } from './did-you-mean.ts';
 import { parentOf } from './host.ts';
-import { editDistance } from './nearest.ts';
 import type { Entry, Table } from './table.ts';
 
 /**

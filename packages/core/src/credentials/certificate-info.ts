@@ -1,13 +1,13 @@
 import type { X509Certificate } from 'node:crypto';
-import type { CheckedConfig } from './config/check.ts';
-import { describeSource } from './load/index.ts';
-import { keyTypeOf } from './load/key-type.ts';
-import { thresholdsOf } from './load/lifetime.ts';
-import { rulesOf } from './pin/rule.ts';
-import type { Health } from './rotate/health.ts';
-import type { Failure } from './rotate/renewal.ts';
-import type { CertificateVersion } from './tls/context.ts';
-import type { Warning } from './types.ts';
+import type { CheckedConfig } from '../config/check.ts';
+import { describeSource } from '../load/index.ts';
+import { keyTypeOf } from '../load/key-type.ts';
+import { thresholdsOf } from '../load/lifetime.ts';
+import { rulesOf } from '../pin/rule.ts';
+import type { Health } from '../rotate/health.ts';
+import type { Failure } from '../rotate/renewal.ts';
+import type { CertificateVersion } from '../tls/context.ts';
+import type { Warning } from '../types.ts';
 
 /** What {@link Credentials.certificates} says of one certificate. Nothing in it is secret. */
 export interface CertificateInfo<CertificateName extends string = string> {

@@ -1,0 +1,21 @@
+/**
+ * For people who write an adapter: what brings credentials and an HTTP client together. None of it is needed to use
+ * one.
+ *
+ * @module
+ */
+export { isRoutingAgent } from './agent/brand.ts';
+export type { ConnectCallback, Connector, ConnectTarget } from './agent/connector.ts';
+export {
+  type Decider,
+  type DispatcherKind,
+  Dispatchers,
+  decides,
+  type Identity,
+  type Pool,
+  type Route,
+} from './agent/dispatchers.ts';
+export type { AdapterView } from './credentials/adapter-view.ts';
+export type { Retirable } from './credentials/connections.ts';
+export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credentials/loading.ts';
+export { snapshot, written } from './own.ts';

@@ -1,0 +1,195 @@
+import type { AgentOptions } from 'node:https';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { type Route, RoutingAgent } from '../agent/agent.ts';
+import {
+  type CallerOptions,
+  checkCaller,
+  describeOwn,
+  ownOptions,
+  refuseOwnIdentity,
+} from '../agent/caller.ts';
+import { dial } from '../agent/dial.ts';
+import { ClientCertificateError } from '../errors.ts';
+import { ownOf } from '../own.ts';
+import { parseOrigin } from '../pin/target.ts';
+import type { Resolution, Target } from '../types.ts';
+import type { Connections, Retirable } from './connections.ts';
+import type { Decisions } from './decisions.ts';
+import type { ConnectIdentity } from './identity.ts';
+import { proxyChooser } from './proxy-choice.ts';
+import type { Upkeep } from './upkeep.ts';
+
+/**
+ * Credentials as an adapter sees them: it hands over whom the caller names and where a request goes, and what is
+ * decided here is all there is to decide.
+ */
+export class AdapterView {
+  readonly #decisions: Decisions;
+  readonly #upkeep: Upkeep;
+  readonly #connections: Connections;
+  readonly #shared = new Map<string, RoutingAgent>();
+  #lastShared: (ConnectIdentity & { readonly agent: RoutingAgent }) | undefined;
+
+  /** @internal */
+  constructor(decisions: Decisions, upkeep: Upkeep, connections: Connections) {
+    this.#decisions = decisions;
+    this.#upkeep = upkeep;
+    this.#connections = connections;
+  }
+
+  /**
+   * As `Credentials.resolve`: what holds for a target.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   */
+  resolve(target: Target): Resolution {
+    return this.#decisions.resolve(target);
+  }
+
+  /** As `Credentials.agent`: an agent of the caller's own. */
+  agent(options: ConnectIdentity & AgentOptions = {}): RoutingAgent {
+    const { service, origin, proxy, defaultProxy, ...agentOptions } = ownOf(options);
+    const connections = this.#connections;
+    const route: Route = {
+      decide: this.#decisions.decider(service, origin),
+      proxy: proxyChooser(this.#decisions, proxy, defaultProxy),
+      observe: this.#upkeep.observer,
+      get generation() {
+        return connections.generation;
+      },
+      adopt: (agent) => connections.adopt(agent),
+    };
+    // Node's own delay is a second. axios sets a minute for every request: between the two, each request would
+    // switch its socket to and fro, with system calls that take longer than all that is done here.
+    return new RoutingAgent(route, { keepAlive: true, keepAliveMsecs: 60_000, ...agentOptions });
+  }
+
+  /**
+   * The agent for this identity, the same one each time: what to hand to a client that takes an `https.Agent`.
+   *
+   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
+   */
+  sharedAgent(options: ConnectIdentity): RoutingAgent {
+    const { service, origin, proxy, defaultProxy } = ownOf(options);
+    // Most calls are made as the one before.
+    const last = this.#lastShared;
+    if (last && last.service === service && last.origin === origin) {
+      if (last.proxy === proxy && last.defaultProxy === defaultProxy) return last.agent;
+    }
+    const key = JSON.stringify([service, origin, proxy, defaultProxy]);
+    let agent = this.#shared.get(key);
+    if (!agent) {
+      const [oldest] = this.#shared.keys();
+      if (oldest !== undefined && this.#shared.size >= maxSharedAgents) this.#shared.delete(oldest);
+      agent = this.agent(options);
+      this.#shared.set(key, agent);
+    }
+    this.#lastShared = { service, origin, proxy, defaultProxy, agent };
+    return agent;
+  }
+
+  /**
+   * Connects to a host with what is pinned to it, through the proxy if there is one: for clients that pool
+   * connections themselves. Such a client must keep connections apart by {@link profileId}.
+   *
+   * @param options The host and port, as whom, and further options of `tls.connect`.
+   * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
+   */
+  connect(options: ConnectIdentity & ConnectionOptions): TLSSocket {
+    const { service, origin, proxy, defaultProxy, ...rest } = ownOf(options);
+    const given = ownOf(rest);
+    const { host = 'localhost', port = 443, servername = isIP(host) === 0 ? host : '' } = given;
+    const profile = this.#decisions.decider(service, origin)(host, port);
+    if (given.path) return connectUnix(given, service ? 'service' : given.host, profile.resolution);
+    const own = ownOptions(given as CallerOptions);
+    if (own) checkCaller(profile.resolution, own);
+    const pool = `${host}:${port}:${servername}:${profile.contexts.id}${describeOwn(own)}`;
+    return dial(
+      {
+        profile,
+        host,
+        port,
+        proxy: proxyChooser(this.#decisions, proxy, defaultProxy)(host, port),
+        own,
+        pool,
+        sessions: this.#connections.sessions,
+        observe: this.#upkeep.observer,
+      },
+      { ...given, servername, host, port },
+    );
+  }
+
+  /**
+   * What connections to a target may be shared by: equal for two targets, and over time, only where they are
+   * made with the same version of the same certificate, the same TLS versions and the same trust. Never secret.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   */
+  profileId(target: Target): string {
+    return this.#decisions.profileOf(this.resolve(target)).contexts.id;
+  }
+
+  /**
+   * A number that changes with every renewal, new config and `close`: while it is the same, every decision is, and
+   * an adapter may keep what it was told.
+   */
+  get generation(): number {
+    return this.#connections.generation;
+  }
+
+  /** Whether the config says which proxy to use, `false` included; for clients with proxies of their own. */
+  get decidesProxy(): boolean {
+    return this.#decisions.inventory.proxy !== undefined;
+  }
+
+  /** Has pools that a client keeps itself told of renewals, new configs and `close`. They are held weakly. */
+  adopt(pools: Retirable): void {
+    this.#connections.adopt(pools);
+  }
+
+  /**
+   * Refuses a redirect from https to http for a call that presented a certificate, unless its rule says
+   * `allowDowngrade`; for clients that let an adapter see redirects.
+   *
+   * @throws ERR_CLIENTCERT_DOWNGRADE
+   */
+  checkRedirect(from: Target, to: string | URL): void {
+    const { certificate, rule, allowDowngrade } = this.resolve(from);
+    if (certificate === null || allowDowngrade || parseOrigin(to).secure) return;
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_DOWNGRADE',
+      `${rule}: the server redirects a call that presented certificate "${certificate}" to http:`,
+      { hint: 'Call the https address, or write allowDowngrade: true on the rule if http is really meant.' },
+    );
+  }
+
+  /**
+   * Refuses an agent, dispatcher, certificate or key of the caller's own where a rule decides.
+   *
+   * @param option What the caller's client calls it, e.g. `httpsAgent`.
+   * @throws ERR_CLIENTCERT_AGENT_CONFLICT
+   */
+  refuseOwn(target: Target, option: string): void {
+    refuseOwnIdentity(this.resolve(target), option);
+  }
+
+  /** @internal */
+  async close(): Promise<void> {
+    this.#shared.clear();
+    this.#lastShared = undefined;
+    await this.#connections.close();
+  }
+}
+
+/** A Unix socket has no host to decide by: nothing is presented to it, and no host's rule may be meant. */
+function connectUnix(options: ConnectionOptions, named: string | undefined, { rule }: Resolution): TLSSocket {
+  if (named === undefined || rule === 'none') return connectTls({ ...options });
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `${rule}: the connection goes to a Unix socket ("path"), to which no host's certificate is presented`,
+    { hint: 'Remove "path", or the host and service: without them the socket is connected to as it is.' },
+  );
+}
+
+const maxSharedAgents = 1000;

@@ -1,0 +1,334 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { AgentOptions } from 'node:https';
+import { inspect } from 'node:util';
+import type { RoutingAgent } from '../agent/agent.ts';
+import { checkConfig } from '../config/check.ts';
+import { readConfig } from '../config/read.ts';
+import { ClientCertificateError } from '../errors.ts';
+import { explain } from '../pin/explain.ts';
+import { rulesOf } from '../pin/rule.ts';
+import { soleCertificate } from '../pin/sole-certificate.ts';
+import { type Health, judgeHealth } from '../rotate/health.ts';
+import type { ReloadReport } from '../rotate/reloader.ts';
+import type { PinnedConnectOptions } from '../tls/profile.ts';
+import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
+import { AdapterView } from './adapter-view.ts';
+import { adapterView } from './brand.ts';
+import {
+  type CertificateInfo,
+  describeCertificate,
+  describeCredentials,
+  pinsByCertificate,
+} from './certificate-info.ts';
+import { Connections } from './connections.ts';
+import { Decisions } from './decisions.ts';
+import { type CredentialsEvents, Events } from './events.ts';
+import type { ConnectIdentity } from './identity.ts';
+import { type Inventory, loadInventory, versionOf } from './inventory.ts';
+import { proxyChooser } from './proxy-choice.ts';
+import { closed, Upkeep } from './upkeep.ts';
+
+/**
+ * Loads every certificate of a config, checks it, and pins it to its hosts and services. Nothing is left for
+ * later: what cannot be used fails here, before any request.
+ *
+ * @param config The config, the path or `file:` URL of a JSON file holding it, or nothing: then
+ *   `CLIENTCERT_CONFIG` names the file. Paths in a file are relative to it.
+ * @throws ClientCertificateError with a code for what is wrong: the config (`ERR_CLIENTCERT_CONFIG_INVALID`,
+ *   `…_HOST_INVALID`, `…_RULE_CONFLICT`, `…_CERTIFICATE_UNKNOWN`), a file (`…_FILE_NOT_FOUND`,
+ *   `…_PASSPHRASE_WRONG`, …) or the pair of key and certificate (`…_KEY_MISMATCH`, …).
+ *
+ * @example
+ * import { loadCredentials } from '@clientcert/core';
+ *
+ * const credentials = await loadCredentials({
+ *   certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
+ *   hosts: { 'api.bank.example': 'bank' },
+ * });
+ */
+// Four, and this order, because of what fits none of so many the compiler explains why it does not fit the last: a slip
+// in a config is told of as that, and not as something that a URL does not have.
+export async function loadCredentials(path: string): Promise<Credentials>;
+export async function loadCredentials(url: URL): Promise<Credentials>;
+export async function loadCredentials(location?: string | URL): Promise<Credentials>;
+export async function loadCredentials<
+  CertificateName extends string = never,
+  ServiceName extends string = never,
+>(config: Config<CertificateName, ServiceName>): Promise<Credentials<CertificateName, ServiceName>>;
+export async function loadCredentials(config?: Config | string | URL): Promise<Credentials> {
+  const { config: written, ...place } = await readConfig(config);
+  return new Credentials(await loadInventory(await checkConfig(written, place)));
+}
+
+/** What {@link Credentials.withSigningKey} lends. */
+export interface SigningKey {
+  /** Name of the certificate in the config. */
+  readonly name: string;
+  readonly privateKey: KeyObject;
+  readonly certificate: X509Certificate;
+  /** The intermediates, from the leaf's issuer upwards. */
+  readonly chain: readonly X509Certificate[];
+}
+
+/**
+ * The loaded certificates of a config and the rules that say where each goes: the one object a user holds.
+ * Keys, passphrases and contexts are in private fields; printing it shows names and rules.
+ */
+export class Credentials<CertificateName extends string = string, ServiceName extends string = string> {
+  readonly #events = new Events();
+  readonly #upkeep: Upkeep;
+  readonly #decisions: Decisions;
+  readonly #adapter: AdapterView;
+
+  /** @internal */
+  constructor(inventory: Inventory) {
+    const connections = new Connections();
+    this.#upkeep = new Upkeep(inventory, connections, this.#events);
+    this.#decisions = new Decisions(this.#upkeep, connections);
+    this.#adapter = new AdapterView(this.#decisions, this.#upkeep, connections);
+  }
+
+  /** What holds at this moment. */
+  get #inventory(): Inventory {
+    return this.#upkeep.inventory;
+  }
+
+  /**
+   * What holds for a target: certificate, TLS versions, trust. Sync and without I/O.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   */
+  resolve(target: Target<ServiceName>): Resolution {
+    return this.#decisions.resolve(target);
+  }
+
+  /**
+   * The same decision, with every rule that concerns the host and why it won or lost. `toString()` is what a
+   * person reads.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   *
+   * @example
+   * console.log(`${credentials.explain('https://api.bank.example:8443')}`);
+   */
+  explain(target: Target<ServiceName>): Explanation {
+    const { certificates, broken, config, table } = this.#inventory;
+    return explain(table, target, {
+      broken: (name) => broken.get(name)?.message,
+      certificate: (name) => {
+        const version = certificates.get(name);
+        return version && describeCertificate(version, config, [], undefined);
+      },
+      proxy: (host, port) => {
+        const proxy = proxyChooser(this.#decisions)(host, port);
+        return proxy && `${proxy.url.protocol}//${proxy.url.host}`;
+      },
+    });
+  }
+
+  /**
+   * An `https.Agent` that presents to each host what is pinned to it, for `node:https` and every client that
+   * takes an agent. Connections are kept alive unless `keepAlive: false` says otherwise, with TCP keep-alive after
+   * a minute of silence unless `keepAliveMsecs` does.
+   *
+   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
+   * @see https://nodejs.org/api/https.html#class-httpsagent
+   */
+  agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {
+    return this.#adapter.agent(options);
+  }
+
+  /**
+   * Options of `tls.connect` for a target, for any client that speaks TLS itself: nothing secret is on them.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED
+   */
+  connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
+    return this.#decisions.connectOptions(target);
+  }
+
+  /**
+   * Lends the private key of the certificate that is sent to a target, to sign a message to it. This is the one
+   * way to a key: `use` must keep nothing of it.
+   *
+   * @param target Where the message goes. Without a host: the certificate of the service, or the only one that
+   *   any host rule names.
+   * @returns What `use` returns; with the certificate as it is now, renewals included.
+   * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where none is sent to the target;
+   *   ERR_CLIENTCERT_ORIGIN_NEEDED without a host, where the certificate depends on it;
+   *   ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CLOSED
+   *
+   * @example
+   * import { sign } from 'node:crypto';
+   *
+   * const signature = credentials.withSigningKey('https://api.bank.example', ({ privateKey }) =>
+   *   sign('sha256', Buffer.from(message), privateKey),
+   * );
+   */
+  withSigningKey<Result>(
+    target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined },
+    use: (key: SigningKey) => Result,
+  ): Result {
+    if (this.#upkeep.closed) throw closed();
+    const name = this.#signerFor(target);
+    const { privateKey, certificate, chain } = versionOf(this.#inventory, name).material;
+    return use({ name, privateKey, certificate, chain: [...chain] });
+  }
+
+  /** Every certificate in the order of the config; not those that could not be read (`allowBroken`): see `health()`. */
+  certificates(): CertificateInfo<CertificateName>[] {
+    const { certificates, config } = this.#inventory;
+    const pins = pinsByCertificate(config);
+    return [...certificates].map(([name, version]) =>
+      describeCertificate(version, config, pins.get(name) ?? [], this.#upkeep.failureOf(name)),
+    ) as CertificateInfo<CertificateName>[];
+  }
+
+  /**
+   * Reads every certificate and root again, or takes a new config in place of the old one. From the moment this
+   * resolves new connections present what is new, idle connections of the old are closed, and what is under way
+   * finishes.
+   *
+   * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
+   * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and
+   * are read again only where a change of their files has been noticed, or the last reading failed.
+   *
+   * @param config As for {@link loadCredentials}.
+   * @returns The names that changed, that did not, and that failed, each of those with its error.
+   * @throws what {@link loadCredentials} throws, where a new config is itself invalid or names what cannot be
+   *   read; nothing has changed then. ERR_CLIENTCERT_RENEWAL_REJECTED,
+   *   ERR_CLIENTCERT_CERTIFICATE_REFUSED, ERR_CLIENTCERT_CLOSED
+   *
+   * @example
+   * import { loadCredentials } from '@clientcert/core';
+   *
+   * const credentials = await loadCredentials('clientcert.json');
+   * process.on('SIGHUP', async () => {
+   *   const { changed, failed } = await credentials.reload('clientcert.json');
+   *   console.log('renewed:', changed, 'failed:', failed);
+   * });
+   */
+  reload(config?: Config | string | URL): Promise<ReloadReport> {
+    return this.#upkeep.reload(config);
+  }
+
+  /**
+   * Whether every certificate can be used and is being renewed: `ok`, `warning` or `error`, with the reasons.
+   * A certificate that no rule names is never more than a warning.
+   *
+   * @example
+   * import { createServer } from 'node:http';
+   * import { loadCredentials } from '@clientcert/core';
+   *
+   * const credentials = await loadCredentials('clientcert.json');
+   * createServer((request, response) => {
+   *   const { status, reasons } = credentials.health();
+   *   response.writeHead(status === 'error' ? 503 : 200, { 'content-type': 'application/json' });
+   *   response.end(JSON.stringify({ status, reasons }));
+   * }).listen(8080);
+   */
+  health(): Health {
+    const { proxy } = this.#inventory;
+    const presentedToProxy = typeof proxy === 'object' ? proxy.certificate : undefined;
+    const records = this.certificates().map((info) => ({
+      ...info,
+      used: info.pinnedAt.length > 0 || info.name === presentedToProxy,
+    }));
+    const used = new Set(records.filter((record) => record.used).map(({ name }) => name as string));
+    const authorities = this.#upkeep
+      .endingAuthorities()
+      .map((each) => ({ ...each, used: used.has(each.name) }));
+    const { broken } = this.#inventory;
+    return judgeHealth(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
+  }
+
+  /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
+  rules(): { rule: string; certificate: CertificateName | false | null }[] {
+    return rulesOf(this.#inventory.config.pins).map(({ label, certificate = null }) => ({
+      rule: label,
+      certificate: certificate as CertificateName | false | null,
+    }));
+  }
+
+  /** What loading had to say of the config and of each certificate. */
+  warnings(): Warning[] {
+    const ofCertificates = this.certificates().flatMap(({ name, warnings }) =>
+      warnings.map(({ code, message }) => ({ code, message: `certificate "${name}": ${message}` })),
+    );
+    return [...this.#inventory.config.warnings, ...ofCertificates];
+  }
+
+  /**
+   * Listens to `rotate`, `rollback`, `expiring`, `expired`, `warning`, `error`, `handshake` or `failure`. An
+   * `error` that nobody listens to becomes a process warning, never a crash.
+   */
+  on<Event extends keyof CredentialsEvents>(
+    event: Event,
+    listener: (...args: CredentialsEvents[Event]) => void,
+  ): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  off<Event extends keyof CredentialsEvents>(
+    event: Event,
+    listener: (...args: CredentialsEvents[Event]) => void,
+  ): this {
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  /** Stops watching and closes idle connections; what is under way finishes, and nothing new is begun. */
+  async close(): Promise<void> {
+    this.#upkeep.close();
+    await this.#adapter.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  toJSON(): object {
+    return { certificates: this.certificates() };
+  }
+
+  static {
+    const describe = (credentials: Credentials): string =>
+      describeCredentials(credentials.certificates(), credentials.rules(), credentials.health());
+    Object.defineProperties(Credentials.prototype, {
+      // For adapters, which find it over two copies of this package; a user's editor does not show it.
+      [adapterView]: {
+        get(this: Credentials) {
+          return this.#adapter;
+        },
+      },
+      // What `console.log` prints: names, dates and rules. The prototype itself is no credentials.
+      [inspect.custom]: {
+        value(this: Credentials) {
+          return #upkeep in this ? describe(this) : 'Credentials {}';
+        },
+      },
+    });
+  }
+
+  #signerFor(target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined }): string {
+    if (typeof target === 'object' && target.host === undefined) {
+      const sole = soleCertificate(this.#inventory.table, target.service);
+      if (sole !== undefined) return sole;
+      throw new ClientCertificateError(
+        'ERR_CLIENTCERT_ORIGIN_NEEDED',
+        'which certificate signs the message depends on where it goes, and no origin was named',
+        { hint: 'Name the origin it goes to, or a service that has a certificate.' },
+      );
+    }
+    const { certificate, rule } = this.resolve(target as Target<ServiceName>);
+    if (certificate !== null) return certificate;
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+      rule === 'none'
+        ? 'the message is to be signed for a place that no rule names a certificate for'
+        : `${rule}: the message is to be signed for a place that is presented with no certificate`,
+      { hint: 'Pin a certificate to its host, or sign nothing that goes there.' },
+    );
+  }
+}

@@ -1,0 +1,69 @@
+import { requireRequest } from '../agent/handshake.ts';
+import { ClientCertificateError } from '../errors.ts';
+import { findService, resolve, resolveHost } from '../pin/resolve.ts';
+import { checkPort, parseOrigin, parseTarget } from '../pin/target.ts';
+import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
+import type { Resolution, Target } from '../types.ts';
+import type { Connections } from './connections.ts';
+import { type Inventory, versionOf } from './inventory.ts';
+import { closed, type Upkeep } from './upkeep.ts';
+
+/** Decides what connections are made with; by what is loaded then, so that it outlives renewals. */
+export class Decisions {
+  readonly #upkeep: Upkeep;
+  readonly #connections: Connections;
+  readonly #profiles = new WeakMap<Resolution, ConnectionProfile>();
+
+  constructor(upkeep: Upkeep, connections: Connections) {
+    this.#upkeep = upkeep;
+    this.#connections = connections;
+  }
+
+  get inventory(): Inventory {
+    return this.#upkeep.inventory;
+  }
+
+  resolve(target: Target): Resolution {
+    return resolve(this.inventory.table, target);
+  }
+
+  /** For one identity of a caller. */
+  decider(
+    service?: string | false | undefined,
+    origin?: string | URL | undefined,
+  ): (host: string, port: number | string) => ConnectionProfile {
+    const from = origin === undefined ? undefined : parseOrigin(origin);
+    if (service && findService(this.inventory.table, service).hosts === undefined && !from) {
+      throw new ClientCertificateError(
+        'ERR_CLIENTCERT_ORIGIN_NEEDED',
+        `service "${service}" has no hosts, so it applies at the origin that the caller names, and none was named`,
+        {
+          hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.`,
+        },
+      );
+    }
+    return (host, port) =>
+      this.profileOf(resolveHost(this.inventory.table, host, checkPort(port), service, from));
+  }
+
+  connectOptions(target: Target): PinnedConnectOptions {
+    const { host, port } = parseTarget(target);
+    const profile = this.profileOf(this.resolve(target));
+    const options = profile.connectOptions(host);
+    return { ...options, checkServerIdentity: requireRequest(profile, port, options.checkServerIdentity) };
+  }
+
+  profileOf(resolution: Resolution): ConnectionProfile {
+    const known = this.#profiles.get(resolution);
+    if (known && !known.contexts.retired) return known;
+    if (this.#upkeep.closed) throw closed();
+    const profile = new ConnectionProfile(resolution, this.contextsOf(resolution));
+    this.#profiles.set(resolution, profile);
+    return profile;
+  }
+
+  /** One set of contexts for all resolutions that may share connections. */
+  contextsOf(resolution: Resolution): SecureContexts {
+    return this.#connections.contextsOf(resolution, (name) => versionOf(this.inventory, name));
+  }
+}

@@ -1,0 +1,67 @@
+import { chooseProxy, nodeProxySetting, type ProxySetting } from '../agent/proxy.ts';
+import type { TunnelProxy } from '../agent/tunnel.ts';
+import { parseProxyUrl } from '../config/proxy.ts';
+import { ClientCertificateError } from '../errors.ts';
+import { ownOf } from '../own.ts';
+import { ConnectionProfile } from '../tls/profile.ts';
+import type { Resolution } from '../types.ts';
+import type { Decisions } from './decisions.ts';
+import type { ConnectIdentity } from './identity.ts';
+import { type LoadedProxy, proxyLabel } from './inventory.ts';
+
+/**
+ * Chooses the proxy on the way to a host: what the caller wrote, else the config, else the client's own way,
+ * which is that of Node's agents unless `byDefault` says otherwise.
+ */
+export function proxyChooser(
+  decisions: Decisions,
+  written?: ConnectIdentity['proxy'],
+  byDefault: 'env' | false = nodeProxySetting(),
+): (host: string, port: number | string) => TunnelProxy | null {
+  const own = written === undefined ? undefined : parseProxy(written);
+  const decide = decisions.decider();
+  return (host, port) => {
+    const { proxy } = decisions.inventory;
+    const setting =
+      own ?? (typeof proxy === 'object' ? configuredProxy(decisions, proxy) : (proxy ?? byDefault));
+    return setting === false ? null : chooseProxy(setting, host, port, decide);
+  };
+}
+
+function configuredProxy(decisions: Decisions, proxy: LoadedProxy): ProxySetting {
+  return { url: proxy.url, authorization: proxy.authorization, profile: proxyProfile(decisions, proxy) };
+}
+
+/** What a proxy with a certificate or roots of its own is connected to with. */
+function proxyProfile(
+  decisions: Decisions,
+  { url, certificate, ca }: LoadedProxy,
+): ConnectionProfile | undefined {
+  if (certificate === undefined && ca.length === 0) return undefined;
+  const host = decisions.resolve({ host: url.hostname, port: url.port });
+  const resolution: Resolution = {
+    ...host,
+    rule: proxyLabel,
+    certificate: certificate ?? host.certificate,
+    authorities: certificate === undefined ? host.authorities : [certificate],
+    ca: [...host.ca, ...ca],
+    partition: `proxy ${JSON.stringify([certificate, ca.map((root) => root.fingerprint256)])} ${host.partition}`,
+  };
+  return new ConnectionProfile(resolution, decisions.contextsOf(resolution));
+}
+
+type ProxyObject = { url: string | URL; authorization?: string | undefined };
+
+function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
+  if (proxy === false || proxy === 'env') return proxy as 'env' | false;
+  const { url: written, authorization } = ownOf<ProxyObject>(isProxyObject(proxy) ? proxy : { url: proxy });
+  const { url, problem } = parseProxyUrl(written);
+  if (url !== undefined) return { url, authorization, profile: undefined };
+  throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {
+    hint: 'A proxy is "env", the URL of one, { url, authorization }, or false for none.',
+  });
+}
+
+function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject {
+  return typeof proxy === 'object' && Object.hasOwn(proxy, 'url');
+}
