@@ -173,7 +173,11 @@ async function judge(runtime, client, { answers, crash }) {
   if (crash) say(`the process ended: ${crash}`);
   for (const { id, sees, protocol } of calls) {
     if (client === 'connectOptions' && id === 'redirect') continue;
-    const answer = answers.find((each) => each.id === id) ?? { ok: false, message: 'no word of it' };
+    const answer = answers.find((each) => each.id === id || each.id === 'load');
+    if (!answer) {
+      say(`${id}: no word of it`);
+      continue;
+    }
     const seen = [...bank.requests, ...other.requests]
       .filter(({ url }) => new RegExp(`\\b${id}$`).test(url) || url.includes(`id=${id}&`))
       .sort((a, b) => a.time - b.time);

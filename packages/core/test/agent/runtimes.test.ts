@@ -1,7 +1,7 @@
 import { createAuthority, startServer } from '@clientcert/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Handshake } from '../../src/agent/handshake.ts';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf } from '../support.ts';
 
 // What Bun is told from Node by; that its sockets name no algorithm is tested where it is installed.
@@ -34,6 +34,17 @@ describe('attack: other runtimes', () => {
     await credentials.close();
     await server.close();
   });
+
+  it.each([{ bun: '1.3.14' }, { bun: '0.8.1' }, { deno: '2.8.3' }])(
+    'nothing is loaded in %o, which sends requests past their agent',
+    async (runtime) => {
+      Object.defineProperty(process, 'versions', { ...versions, value: { ...process.versions, ...runtime } });
+      await expect(loadCredentials({ certificates: {}, hosts: {} })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_RUNTIME_UNSUPPORTED',
+        hint: expect.stringContaining('or newer'),
+      });
+    },
+  );
 
   it('and refuses a rule that has to know', async () => {
     const { server, credentials } = await scene({ required: true });
