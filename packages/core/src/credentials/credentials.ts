@@ -28,6 +28,7 @@ import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import type { ConnectIdentity } from './identity.ts';
 import { type Inventory, loadInventory, versionOf } from './inventory.ts';
+import { checkRuntime } from './runtime.ts';
 import { closed, Upkeep } from './upkeep.ts';
 
 /**
@@ -58,6 +59,7 @@ export async function loadCredentials<
   ServiceName extends string = never,
 >(config: Config<CertificateName, ServiceName>): Promise<Credentials<CertificateName, ServiceName>>;
 export async function loadCredentials(config?: Config | string | URL): Promise<Credentials> {
+  checkRuntime();
   const { config: written, ...place } = await readConfig(config);
   return new Credentials(await loadInventory(await checkConfig(written, place)));
 }
