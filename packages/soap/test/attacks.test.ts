@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clientCertificates } from '@clientcert/axios';
 import {
   type Authority,
   createAuthority,
@@ -9,7 +10,6 @@ import {
   startServer,
   type TestServer,
 } from '@clientcert/testing';
-import { clientCertificates } from '@clientcert/axios';
 import axios from 'axios';
 import * as soap from 'soap';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -134,7 +134,10 @@ describe('attack: identities that mix', () => {
     const request = axios.create({ clientCertificate: 'Archive' });
     clientCertificates(request, credentials);
     const options = { request, origin: bank.url };
-    const client = await soap.createClientAsync(`${bank.url}/service?wsdl`, soapOptions(credentials, options));
+    const client = await soap.createClientAsync(
+      `${bank.url}/service?wsdl`,
+      soapOptions(credentials, options),
+    );
     expect(await who(client)).toBe('bob');
     const anonymous = soapOptions(credentials, { ...options, service: false });
     expect(await who(await soap.createClientAsync(`${bank.url}/service?wsdl`, anonymous))).toBe('nobody');
