@@ -1,7 +1,8 @@
-import { type KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { ownOf } from '../own.ts';
 import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { readAlias } from './alias.ts';
+import { freshOf } from './anatomy.ts';
 import { authorityWarnings } from './authority.ts';
 import { createBudget } from './budget.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
@@ -243,11 +244,10 @@ async function assemble(
   ];
   return {
     privateKey: key === undefined ? null : key.privateKey,
-    // A fresh one: Node keeps what was looked at on a certificate, the public key included, for good.
-    certificate: new X509Certificate(leaf.certificate.raw),
+    certificate: freshOf(leaf.certificate),
     chain: chain.intermediates,
     ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
-    warnings,
+    warnings: warnings.slice(), // without the room to grow that a list has which was put together
     format: formatOf(parts.map(({ holdings }) => holdings)),
   };
 }
