@@ -264,8 +264,8 @@ export async function readCertificateSource(
     return found;
   };
   const { certificate, files } = await readSource(ask, { ...place, name });
-  watched.push(...files.map(({ path, state }) => ({ path, state })));
-  return { value: certificate, files: watched, refresh: found?.refresh, trust: found?.trust };
+  const read = files.map(({ path, state }): Watched => ({ path, state }));
+  return { value: certificate, files: watched.concat(read), refresh: found?.refresh, trust: found?.trust };
 }
 
 /** Where it is none, reading it says why. */
