@@ -111,7 +111,7 @@ describe('attack: identities that mix', () => {
       await using credentials = await load();
       const request = axios.create(way);
       clientCertificates(request, credentials);
-      const options = soapOptions(credentials, { ...archive, request });
+      const options = soapOptions(credentials, { ...archive, request: request as never });
       const client = await soap.createClientAsync(`${bank.url}/service?wsdl`, options);
       expect(await who(client)).toBe('bob');
       client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
@@ -120,7 +120,7 @@ describe('attack: identities that mix', () => {
 
       const to = encodeURIComponent(`${stranger.url}/service`);
       const endpoint = `${bank.urls[1]}/redirect?status=307&to=${to}`;
-      const pinned = soapOptions(credentials, { request, endpoint });
+      const pinned = soapOptions(credentials, { request: request as never, endpoint });
       const other = await soap.createClientAsync(`${bank.urls[1]}/service?wsdl`, pinned);
       other.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
       await expect(who(other)).rejects.toThrow();
@@ -133,7 +133,7 @@ describe('attack: identities that mix', () => {
     await using credentials = await load();
     const request = axios.create({ clientCertificate: 'Archive' });
     clientCertificates(request, credentials);
-    const options = { request, origin: bank.url };
+    const options = { request: request as never, origin: bank.url };
     const client = await soap.createClientAsync(
       `${bank.url}/service?wsdl`,
       soapOptions(credentials, options),

@@ -169,6 +169,7 @@ describe('a function as the source', () => {
       let begun = 0;
       let release = () => {};
       const renewal = new Renewal<number>(
+        'bank',
         {
           name: 'bank',
           // As where the kernel holds a thread: the signal changes nothing.
