@@ -34,10 +34,10 @@ const codesOf = (failure: unknown, known?: Facts) =>
   judge(observe(failure), known, now).findings.map(({ code, confidence }) => `${code} ${confidence}`);
 
 /** A failure with each message, code and status that a symptom has. */
-function failuresOf({ alert: number, codes = [undefined as never], status, messages }: Symptom): unknown[] {
+function failuresOf({ alert: number, codes, status, messages }: Symptom): unknown[] {
   if (number !== undefined) return [alert(number), alert(number, 'EPROTO')];
   if (status !== undefined && status !== 407) return messages.map((body) => ({ status, body }));
-  return codes.flatMap((code) =>
+  return (codes ?? [undefined]).flatMap((code) =>
     messages.map((message) => ({ code, message: message.replaceAll('…', ' x ') })),
   );
 }
