@@ -13,8 +13,9 @@ import {
   startServer,
 } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { adapterOf } from '../../src/adapter.ts';
 import { parseAnswer } from '../../src/agent/connect-request.ts';
-import { loadCredentials } from '../../src/credentials.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
 import type { HostPin } from '../../src/types.ts';
 import { get, sourceOf, subjects, withPolluted } from '../support.ts';
 
@@ -63,7 +64,7 @@ describe('attack: rules that are weakened', () => {
       await using credentials = await load(server.port);
       const agent = credentials.agent({ servername: 'evil.example' });
       expect(await outcome(get(server.url, { agent }))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
-      const socket = credentials.connect({
+      const socket = adapterOf(credentials).connect({
         host: '127.0.0.1',
         port: server.port,
         servername: 'evil.example',
@@ -183,15 +184,15 @@ describe('attack: identities that mix', () => {
     const origin = new URL(first.url);
     const proxy = new URL('http://127.0.0.1:1');
     const identity = { service: 'Payments', origin } as const;
-    await get(first.url, { agent: credentials.sharedAgent(identity) });
+    await get(first.url, { agent: adapterOf(credentials).sharedAgent(identity) });
     origin.port = `${second.port}`;
-    await get(first.url, { agent: credentials.sharedAgent(identity) });
-    await get(second.url, { agent: credentials.sharedAgent(identity) });
+    await get(first.url, { agent: adapterOf(credentials).sharedAgent(identity) });
+    await get(second.url, { agent: adapterOf(credentials).sharedAgent(identity) });
     expect([subjects(first), subjects(second)]).toEqual([['alice', null], ['alice']]);
 
-    await expect(get(first.url, { agent: credentials.sharedAgent({ proxy }) })).rejects.toThrow();
+    await expect(get(first.url, { agent: adapterOf(credentials).sharedAgent({ proxy }) })).rejects.toThrow();
     proxy.port = `${proxies.port}`;
-    await get(first.url, { agent: credentials.sharedAgent({ proxy }) });
+    await get(first.url, { agent: adapterOf(credentials).sharedAgent({ proxy }) });
     expect(proxies.connects).toHaveLength(1);
   });
 
@@ -218,8 +219,8 @@ describe('attack: identities that mix', () => {
     }
     await get(server.url, { agent: credentials.agent({ service: new Options().service } as object) });
     await get(server.url, { agent: credentials.agent(new Options() as object) });
-    await get(server.url, { agent: credentials.sharedAgent(new Options() as object) });
-    const socket = credentials.connect(new Options() as object);
+    await get(server.url, { agent: adapterOf(credentials).sharedAgent(new Options() as object) });
+    const socket = adapterOf(credentials).connect(new Options() as object);
     await once(socket, 'secureConnect');
     socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n').resume();
     await once(socket, 'close');
@@ -331,7 +332,7 @@ describe('attack: identities that mix', () => {
       ];
       for (const pollution of pollutions) {
         await withPolluted(pollution, async () => {
-          const socket = credentials.connect({ host: '127.0.0.1' });
+          const socket = adapterOf(credentials).connect({ host: '127.0.0.1' });
           await expect(once(socket, 'secureConnect')).rejects.toThrow('403');
         });
       }
