@@ -10,13 +10,51 @@ export interface Row {
   tested: Record<number, boolean>;
 }
 
-declare const data: { nodes: number[]; rows: Row[] };
+/** A client in other runtimes: whether it works, in the order of `runtimes`. */
+export interface RuntimeRow {
+  client: string;
+  works: boolean[];
+}
+
+declare const data: {
+  nodes: number[];
+  rows: Row[];
+  runtimes: { name: string; version: string }[];
+  onRuntimes: RuntimeRow[];
+};
+
+/** The clients of the tests in other runtimes, as a reader calls them. */
+const clients: Record<string, string> = {
+  https: 'credentials.agent() with node:https',
+  connectOptions: 'credentials.connectOptions() with node:tls',
+  axios: '@clientcert/axios',
+  'axios-fetch': "@clientcert/axios with adapter: 'fetch'",
+  got: '@clientcert/got',
+  soap: '@clientcert/soap',
+  dispatcher: 'createDispatcher() of @clientcert/undici',
+  interceptor: 'clientCertificates() of @clientcert/undici',
+  fetch: 'createFetch()',
+  'undici-fetch': 'createFetch() with undici’s fetch',
+};
+/** What fails there: for each client the error by call, `*` for every call. */
+const inRuntimes: Record<string, { version: string; fails: Record<string, Record<string, string>> }> =
+  JSON.parse(readFileSync(new URL('../../test/runtimes/expected.json', import.meta.url), 'utf8'));
 
 export { data };
 
 export default {
   load: () => ({
     nodes,
+    runtimes: Object.entries(inRuntimes).map(([name, { version }]) => ({
+      name: `${name[0]!.toUpperCase()}${name.slice(1)}`,
+      version,
+    })),
+    onRuntimes: Object.entries(clients).map(
+      ([client, title]): RuntimeRow => ({
+        client: title,
+        works: Object.values(inRuntimes).map(({ fails }) => fails[client]?.['*'] === undefined),
+      }),
+    ),
     rows: readdirSync(packages).flatMap((adapter): Row[] => {
       const path = new URL(`${adapter}/versions.json`, packages);
       if (!existsSync(path)) return [];

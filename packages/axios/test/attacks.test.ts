@@ -368,3 +368,25 @@ function deepFreeze<Value extends object>(value: Value): Value {
   for (const each of Object.values(value)) if (each && typeof each === 'object') deepFreeze(each);
   return Object.freeze(value);
 }
+
+// What Bun and Deno are told from Node by; what their fetch does with a dispatcher is tested where they are installed.
+describe('attack: other runtimes', () => {
+  const versions = Object.getOwnPropertyDescriptor(process, 'versions')!;
+  afterEach(() => void Object.defineProperty(process, 'versions', versions));
+
+  it.each(['bun', 'deno'])('the fetch of %s, which takes no dispatcher, is refused', async (runtime) => {
+    await using credentials = await load();
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    Object.defineProperty(process, 'versions', {
+      ...versions,
+      value: { ...process.versions, [runtime]: '1.0.0' },
+    });
+    const error = await api.get(bank.url).catch((error: unknown) => error);
+    expect(error).toMatchObject({ code: 'ERR_CLIENTCERT_RUNTIME_UNSUPPORTED' });
+    await expect(api.get('https://127.0.0.1:9')).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_RUNTIME_UNSUPPORTED',
+    });
+    expect(bank.requests).toEqual([]);
+  });
+});

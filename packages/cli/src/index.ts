@@ -15,7 +15,7 @@ const commands: readonly AddCommand[] = [addInspect, addCheck, addExplain, addDe
  * Runs the `clientcert` command.
  *
  * @param args The arguments after the program's name.
- * @returns The exit code: 0 good, 1 error, 2 warning or usage, as each command says in its help; 130 where the
+ * @returns The exit code: 0 good, 1 error or usage, 2 warning, as each command says in its help; 130 where the
  *   person at the terminal gave up.
  */
 export async function run(args: readonly string[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { types } from 'node:util';
+import { isNativeError } from 'node:util/types';
 
 /** Every code that a {@link ClientCertificateError} can carry. None is ever reused for something else. */
 export type ClientCertificateErrorCode =
@@ -94,7 +94,7 @@ export class ClientCertificateError extends Error {
     // biome-ignore lint/complexity/noThisInStatic: `this` tells the base from a subclass
     if (this !== ClientCertificateError) return Function.prototype[Symbol.hasInstance].call(this, value);
     // Not `instanceof Error`: that of another realm (a `vm` context, Jest's) is another class.
-    return types.isNativeError(value) && brand in value;
+    return isNativeError(value) && brand in value;
   }
 
   /**

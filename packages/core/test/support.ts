@@ -32,6 +32,11 @@ export function sourceOf(issued: IssuedCertificate, authority: Authority): FileS
   return { cert: issued.fullChain, key: issued.key, ca: authority.certificate };
 }
 
+/** A server's certificate for this name, and not for the address that it is dialled by. */
+export function certificateFor(host: string, authority: Authority): Promise<IssuedCertificate> {
+  return authority.issue({ name: host, hosts: [host], usage: 'server' });
+}
+
 /** Who each request of a server was made as. */
 export function subjects(server: TestServer): (string | null)[] {
   return server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);

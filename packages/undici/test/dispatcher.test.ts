@@ -4,11 +4,11 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { startServer, type TestServer } from '@clientcert/testing';
+import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import * as undici from 'undici';
 import { Agent, type Dispatcher, errors, request } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createDispatcher } from '../src/index.ts';
+import { createDispatcher, loadCredentials } from '../src/index.ts';
 import { codesOf, createPeople, load, type People, startBank, subjects } from './ground.ts';
 
 let people: People;
@@ -145,6 +145,24 @@ describe('is used as an Agent is', () => {
     await credentials.close();
     await new Promise((resolve) => deaf.close(resolve));
   });
+});
+
+it('connect: { servername } is what the server is asked for and has to prove, but for the rule’s own', async () => {
+  const authority = await createAuthority();
+  await using server = await startServer({ authority, host: 'localhost', hosts: ['api.bank.example'] });
+  const alice = await authority.issue({ name: 'alice' });
+  await using credentials = await loadCredentials({
+    certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+    hosts: { [`localhost:${server.port}`]: 'alice' },
+  });
+  for (const servername of ['api.bank.example', 'elsewhere.example']) {
+    const dispatcher = createDispatcher(credentials, { connect: { servername } });
+    const call = request(server.url, { dispatcher });
+    if (servername === 'elsewhere.example') await expect(call).rejects.toThrow(/altnames/);
+    else await (await call).body.dump();
+    await dispatcher.destroy();
+  }
+  expect(server.requests.map(({ servername }) => servername)).toEqual(['api.bank.example']);
 });
 
 describe('attack: files that stop the process', () => {

@@ -25,7 +25,7 @@ export function addInspect(program: Command, exit: (code: number) => void): void
     .argument('<file...>', 'certificate files of any kind: .pfx, .p12, .pem, .cer, .p7b, .jks, keys')
     .description('what is in a certificate file, whether it would work, what is wrong with it')
     .option('--json', 'print for machines')
-    .addHelpText('after', '\nExit code: 0 good, 2 good with warnings, 1 unusable.');
+    .addHelpText('after', '\nExit code: 0 the file was read, with warnings or without, 1 unusable.');
   addPassphraseOptions(command).action(
     async (files: string[], options: PassphraseOptions & { json?: boolean }) => {
       const reports: Report[] = [];
@@ -35,7 +35,7 @@ export function addInspect(program: Command, exit: (code: number) => void): void
       if (options.json) console.log(JSON.stringify(reports, null, 2));
       else console.log(reports.map(print).join('\n\n'));
       const verdicts = reports.filter(({ halfOf }) => halfOf === undefined).map(({ verdict }) => verdict);
-      exit(verdicts.includes('unusable') ? 1 : verdicts.includes('warning') ? 2 : 0);
+      exit(verdicts.includes('unusable') ? 1 : 0);
     },
   );
 }

@@ -11,6 +11,7 @@ import { type CallerOptions, type CallerTls, checkCaller, ownOption, ownOptions 
 import { type Connection, connectionOf, dial } from './dial.ts';
 import type { Observer } from './handshake.ts';
 import { poolName } from './pool.ts';
+import { seal } from './sealed.ts';
 import { SessionCache } from './session.ts';
 import { isSameProxy, type TunnelProxy } from './tunnel.ts';
 
@@ -50,6 +51,7 @@ export class RoutingAgent extends Agent {
   /** @param options As for `https.Agent`: connections are kept alive where they say so. */
   constructor(route: Route, options: AgentOptions = {}) {
     super(options);
+    seal(this.options);
     this.#route = route;
     this.#sessions = new SessionCache(options.maxCachedSessions ?? 100);
     // For a request with `agent: false` Node makes an agent of the default agent's class, and knows no route.

@@ -57,7 +57,7 @@ const spokenOptions: Readonly<Record<string, 'identity' | 'context' | 'connectio
   session: 'connection', // refused: a resumed server shows no certificate
 };
 
-const spoken: readonly string[] = Object.keys(spokenOptions);
+export const spoken: readonly string[] = Object.keys(spokenOptions);
 
 /**
  * None of what decides over TLS comes from what every object inherits, as `tls.connect` would take it; and a host is

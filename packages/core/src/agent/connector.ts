@@ -52,10 +52,11 @@ export function createConnector(
   connecting: Set<TLSSocket>,
   { tls, allowH2, timeout, keepAlive, keepAliveInitialDelay, timeoutError, onBroken }: ConnectorOptions,
 ): Connector {
-  const shared = {
+  const shared: ConnectionOptions = {
     // Node reads them from Object.prototype where they are not written.
     path: undefined,
     lookup: undefined,
+    servername: undefined,
     ...snapshot(tls),
     ALPNProtocols: allowH2 ? ['http/1.1', 'h2'] : ['http/1.1'],
   };
@@ -68,7 +69,7 @@ export function createConnector(
         ...shared,
         host,
         port,
-        servername: servername || (isIP(host) === 0 ? host : ''),
+        servername: servername || (shared.servername ?? (isIP(host) === 0 ? host : '')),
         ...(localAddress && { localAddress }),
       });
     } catch (error) {

@@ -15,9 +15,10 @@ import {
 import {
   type Attestation,
   attest,
-  notRequested,
+  isAsked,
   type Observer,
   publish,
+  refusal,
   requireRequest,
 } from './handshake.ts';
 import type { SessionCache } from './session.ts';
@@ -60,7 +61,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
       profile,
       Number(port),
       profile.checkServerIdentity(host, own?.checkServerIdentity as CheckServerIdentity),
-      () => socket.getSharedSigalgs().length > 0,
+      () => isAsked(socket),
     ),
     servername: servername ?? (ownOption(options as CallerOptions, 'servername') as string | undefined),
     socket: ownOption(options as CallerOptions, 'socket') as Duplex | undefined,
@@ -132,8 +133,9 @@ function report(socket: TLSSocket, request: Dial, { requested, presented }: Atte
 /** Node does not check the name of a server that need not be verified, and so comes not where others are refused. */
 function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, { requested }: Attestation): void {
   const { rule, required } = profile.resolution;
-  if (!required || requested) return;
-  const refuse = () => socket.destroy(notRequested(host, Number(port), rule));
+  const error = required ? refusal(requested, host, Number(port), rule) : undefined;
+  if (!error) return;
+  const refuse = () => socket.destroy(error);
   // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone.
   if (socket.alpnProtocol === 'h2') process.nextTick(refuse);
   else refuse();

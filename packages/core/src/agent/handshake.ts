@@ -14,7 +14,7 @@ export interface Handshake {
   rule: string;
   /** The TLS version, e.g. `TLSv1.3`. */
   protocol: string | null;
-  /** Whether the server asked for a certificate; `null` below TLS 1.2, where Node cannot tell. */
+  /** Whether the server asked for a certificate; `null` below TLS 1.2, where Node cannot tell, and on Bun and Deno. */
   requested: boolean | null;
   /** What was presented: the certificate's name in the config and its SHA-256 fingerprint; `null` for none. */
   presented: { name: string; version: number; fingerprint256: string } | null;
@@ -83,14 +83,27 @@ const diagnostics = channel('clientcert:handshake');
 export function attest(socket: TLSSocket, contexts: SecureContexts, earlier?: Attestation): Attestation {
   if (socket.isSessionReused() && earlier) return earlier;
   const protocol = socket.getProtocol();
-  if (protocol !== 'TLSv1.3' && protocol !== 'TLSv1.2') {
+  const algorithms = sharedAlgorithms(socket);
+  if ((protocol !== 'TLSv1.3' && protocol !== 'TLSv1.2') || !algorithms) {
     return { requested: null, presented: contexts.presented };
   }
-  // Filled from the server's CertificateRequest, and only from that.
-  const algorithms = socket.getSharedSigalgs();
   const requested = algorithms.length > 0;
   const sent = requested && contexts.canSignWith(algorithms, protocol);
   return { requested, presented: sent ? contexts.presented : null };
+}
+
+/**
+ * Filled from the server's CertificateRequest, and only from that; `undefined` where that is not known: Deno's sockets
+ * do not say it, and Bun's always say none.
+ */
+function sharedAlgorithms(socket: Partial<TLSSocket>): string[] | undefined {
+  return process.versions.bun === undefined ? socket.getSharedSigalgs?.() : undefined;
+}
+
+/** Whether the server asks for a certificate, while the handshake is under way; `null` where that cannot be known. */
+export function isAsked(socket: Partial<TLSSocket>): boolean | null {
+  const algorithms = sharedAlgorithms(socket);
+  return algorithms ? algorithms.length > 0 : null;
 }
 
 /** Tells whoever listens. */
@@ -116,11 +129,27 @@ export function requireRequest(
   { resolution }: ConnectionProfile,
   port: number,
   check: CheckServerIdentity,
-  asked: () => boolean = askedInHandshakeUnderWay,
+  asked: () => boolean | null = askedInHandshakeUnderWay,
 ): CheckServerIdentity {
   if (!resolution.required) return check;
-  return (host, certificate) =>
-    check(host, certificate) ?? (asked() ? undefined : notRequested(host, port, resolution.rule));
+  return (host, certificate) => check(host, certificate) ?? refusal(asked(), host, port, resolution.rule);
+}
+
+/** The error of a rule with `required: true`; `undefined` where the server asked. */
+export function refusal(
+  asked: boolean | null,
+  host: string,
+  port: number,
+  rule: string,
+): ClientCertificateError | undefined {
+  if (asked) return undefined;
+  return asked === null && ('bun' in process.versions || 'deno' in process.versions)
+    ? new ClientCertificateError(
+        'ERR_CLIENTCERT_RUNTIME_UNSUPPORTED',
+        `${rule}: this runtime does not tell whether ${host}:${port} asked for the client certificate that this rule requires`,
+        { hint: 'Leave `required` out here, or run this on Node.' },
+      )
+    : notRequested(host, port, rule);
 }
 
 /**
@@ -129,13 +158,12 @@ export function requireRequest(
  *
  * @see https://nodejs.org/api/async_hooks.html#async_hooksexecutionasyncresource
  */
-function askedInHandshakeUnderWay(): boolean {
-  const connection = executionAsyncResource() as Partial<TLSSocket> | undefined;
-  return (connection?.getSharedSigalgs?.().length ?? 0) > 0;
+function askedInHandshakeUnderWay(): boolean | null {
+  return isAsked((executionAsyncResource() ?? {}) as Partial<TLSSocket>);
 }
 
 /** The error of a rule with `required: true` whose server did not ask for the certificate. */
-export function notRequested(host: string, port: number, rule: string): ClientCertificateError {
+function notRequested(host: string, port: number, rule: string): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_NOT_REQUESTED',
     `${rule}: ${host}:${port} did not ask for the client certificate that this rule requires`,

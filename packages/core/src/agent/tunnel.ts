@@ -4,7 +4,7 @@ import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { unsaid } from './caller.ts';
 import { authorityOf, type ConnectAnswer, requestTunnel } from './connect-request.ts';
-import { requireRequest } from './handshake.ts';
+import { isAsked, requireRequest } from './handshake.ts';
 
 /** A proxy that connections are tunnelled through with CONNECT. */
 export interface TunnelProxy {
@@ -154,7 +154,7 @@ function dial({ url, profile }: TunnelProxy, connected: () => void): Socket {
   const pinned = profile?.connectOptions(host);
   const options = { ...inherited, host, port, noDelay: true, ...pinned, ALPNProtocols: ['http/1.1'] };
   if (profile && pinned) {
-    const asked = () => socket.getSharedSigalgs().length > 0;
+    const asked = () => isAsked(socket);
     options.checkServerIdentity = requireRequest(profile, port, pinned.checkServerIdentity, asked);
   }
   const socket = connectTls(options, connected);

@@ -28,6 +28,7 @@ import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import type { ConnectIdentity } from './identity.ts';
 import { type Inventory, loadInventory, versionOf } from './inventory.ts';
+import { checkRuntime } from './runtime.ts';
 import { closed, Upkeep } from './upkeep.ts';
 
 /**
@@ -58,6 +59,7 @@ export async function loadCredentials<
   ServiceName extends string = never,
 >(config: Config<CertificateName, ServiceName>): Promise<Credentials<CertificateName, ServiceName>>;
 export async function loadCredentials(config?: Config | string | URL): Promise<Credentials> {
+  checkRuntime();
   const { config: written, ...place } = await readConfig(config);
   return new Credentials(await loadInventory(await checkConfig(written, place)));
 }
@@ -190,7 +192,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /**
    * Reads every certificate and root again, or takes a new config in place of the old one. From the moment this
    * resolves new connections present what is new, idle connections of the old are closed, and what is under way
-   * finishes.
+   * finishes: a connection in its handshake then may present the old, and serves one request at most.
    *
    * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
    * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and

@@ -88,7 +88,7 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
   const config = { ...written, pins: { ...written.pins, trustOnly } };
   const kept = earlier?.config.baseDirectory === config.baseDirectory ? earlier : undefined;
   const loaded = await loadCertificates(config, trustOnly, kept, earlier);
-  const { roots, failures } = await loadRoots(config, kept, earlier);
+  const { roots, failures } = await loadRoots(config, kept);
   const tolerated = config.allowBroken && loaded.certificates.size > 0;
   throwFailures([...(tolerated ? [] : loaded.failures.values()), ...failures]);
   checkTrust(config, loaded.certificates);
@@ -152,8 +152,10 @@ async function loadCertificates(
   await eachOf(sources, concurrency, async ([name, source], index) => {
     try {
       const read = (signal?: AbortSignal) => readCertificateSource(name, source, { ...place, signal });
-      // Whoever loads for the first time may be asked for a passphrase; a reload waits for no one for ever.
-      const { value: material, trust, ...origin } = await (earlier ? withDeadline(name, read).value : read());
+      // Nobody is waited for for ever, but a person who is asked for a passphrase at the first load.
+      const asks = typeof source === 'object' && [source.passphrase, source.keyPassphrase].some(isFunction);
+      const reading = asks && !earlier ? read() : withDeadline(name, read).value;
+      const { value: material, trust, ...origin } = await reading;
       if (trust === 'only') trustOnly.add(name);
       certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
       origins.set(name, origin);
@@ -172,18 +174,15 @@ async function loadCertificates(
 async function loadRoots(
   config: CheckedConfig,
   kept: Inventory | undefined,
-  earlier: Inventory | undefined,
 ): Promise<{ roots: Map<string, RuleRoots>; failures: unknown[] }> {
   const roots = new Map<string, RuleRoots>();
   const failures: unknown[] = [];
   await eachOf(listAuthorities(config), concurrency, async ({ ca, label }, index) => {
     const known = kept?.roots.get(label);
-    const read = (signal?: AbortSignal) => readRuleRoots(label, ca, config.baseDirectory, signal);
+    const read = (signal: AbortSignal) => readRuleRoots(label, ca, config.baseDirectory, signal);
     try {
       const reading =
-        known && isEqual(known.ca, ca)
-          ? known.reading
-          : await (earlier ? withDeadline(`${label}: ca`, read).value : read());
+        known && isEqual(known.ca, ca) ? known.reading : await withDeadline(`${label}: ca`, read).value;
       roots.set(label, { ca, reading });
     } catch (error) {
       failures[index] = error;
@@ -265,8 +264,8 @@ export async function readCertificateSource(
     return found;
   };
   const { certificate, files } = await readSource(ask, { ...place, name });
-  watched.push(...files.map(({ path, state }) => ({ path, state })));
-  return { value: certificate, files: watched, refresh: found?.refresh, trust: found?.trust };
+  const read = files.map(({ path, state }): Watched => ({ path, state }));
+  return { value: certificate, files: watched.concat(read), refresh: found?.refresh, trust: found?.trust };
 }
 
 /** Where it is none, reading it says why. */
@@ -374,11 +373,16 @@ async function loadProxy(
   if (typeof proxy !== 'object') return proxy;
   const { url, certificate } = proxy;
   const read = (signal?: AbortSignal) => readAuthorization(proxy, baseDirectory, signal);
-  const { value: authorization, ...origin } = await (earlier
-    ? withDeadline(`${proxyLabel}: authorization`, read).value
-    : read());
+  const asks = isFunction(proxy.authorization);
+  const { value: authorization, ...origin } = await (asks && !earlier
+    ? read()
+    : withDeadline(`${proxyLabel}: authorization`, read).value);
   const loaded = { url, certificate, ca: roots.get(proxyLabel)?.reading.value ?? [], authorization, origin };
   return isEqual(loaded, earlier?.proxy) ? earlier?.proxy : loaded;
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
 }
 
 /** @param found In the config's order, with gaps where nothing failed. */

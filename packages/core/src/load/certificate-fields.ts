@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import {
   childrenOf,
   contentsOf,
@@ -46,6 +46,16 @@ export function anatomyOf(certificate: X509Certificate): Anatomy {
     known.set(certificate, anatomy);
   }
   return anatomy;
+}
+
+/**
+ * The same certificate, untouched: Node keeps what was looked at on one for good, the public key and the bytes
+ * included.
+ */
+export function freshOf(certificate: X509Certificate): X509Certificate {
+  const fresh = new X509Certificate(certificate.raw);
+  known.set(fresh, anatomyOf(certificate));
+  return fresh;
 }
 
 function dissect(raw: Buffer): Anatomy {

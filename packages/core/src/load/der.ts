@@ -157,18 +157,18 @@ export function oidOf(element: Element | undefined): string {
   const bytes = contentsOf(expect(element, OID));
   if (bytes.length === 0 || bytes.length > 64) throw corrupt('holds an object identifier that is not one');
   let arc = 0;
-  let dotted = '';
+  const arcs: number[] = [];
   for (const byte of bytes) {
     arc = arc * 128 + (byte & 0x7f);
     if (byte >= 0x80) continue;
-    if (dotted === '') {
+    if (arcs.length === 0) {
       const root = Math.min(2, Math.floor(arc / 40));
-      dotted = `${root}.${arc - root * 40}`;
-    } else dotted += `.${arc}`;
+      arcs.push(root, arc - root * 40);
+    } else arcs.push(arc);
     arc = 0;
   }
   if (bytes.at(-1)! >= 0x80) throw corrupt('holds an object identifier that is not one');
-  return dotted;
+  return arcs.join('.');
 }
 
 /** The DER encoding of one value with these contents. */

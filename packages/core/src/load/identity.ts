@@ -286,12 +286,10 @@ async function proveKey({ privateKey }: FoundKey, certificate: X509Certificate):
     throw corrupt('holds a damaged private key: what it signs does not verify with its own certificate');
 }
 
-function hashToSign({
-  asymmetricKeyType: type,
-  asymmetricKeyDetails: details,
-}: KeyObject): string | null | undefined {
-  // An RSA-PSS key may be tied to one hash.
-  if (type === 'rsa-pss') return details?.hashAlgorithm ?? 'sha256';
+function hashToSign(key: KeyObject): string | null | undefined {
+  const type = key.asymmetricKeyType;
+  // An RSA-PSS key may be tied to one hash. Of others the details are not asked for: a key keeps them for good.
+  if (type === 'rsa-pss') return key.asymmetricKeyDetails?.hashAlgorithm ?? 'sha256';
   if (type === 'ed25519' || type === 'ed448' || /^(?:ml|slh)-dsa/.test(`${type}`)) return null;
   return type === 'rsa' || type === 'ec' || type === 'dsa' ? 'sha256' : undefined;
 }

@@ -19,7 +19,7 @@ function comparableAttribute(attribute: Element): string {
     text === undefined
       ? `#${value === undefined ? '' : encodingOf(value).toString('hex')}`
       : JSON.stringify(text.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' '));
-  return `${type === undefined ? '' : contentsOf(type).toString('hex')}=${folded}`;
+  return [type === undefined ? '' : contentsOf(type).toString('hex'), folded].join('=');
 }
 
 /** The text of a DirectoryString, or of the other string types that stand in names; undefined for anything else. */

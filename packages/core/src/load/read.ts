@@ -1,9 +1,10 @@
-import { type KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { snapshot } from '../own.ts';
 import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { readAlias } from './alias.ts';
 import { authorityWarnings } from './authority.ts';
 import { createBudget } from './budget.ts';
+import { freshOf } from './certificate-fields.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
@@ -243,11 +244,10 @@ async function assemble(
   ];
   return {
     privateKey: key === undefined ? null : key.privateKey,
-    // A fresh one: Node keeps what was looked at on a certificate, the public key included, for good.
-    certificate: new X509Certificate(leaf.certificate.raw),
+    certificate: freshOf(leaf.certificate),
     chain: chain.intermediates,
     ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
-    warnings,
+    warnings: warnings.slice(), // without the room to grow that a list has which was put together
     format: formatOf(parts.map(({ holdings }) => holdings)),
   };
 }

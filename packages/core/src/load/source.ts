@@ -48,7 +48,8 @@ export interface ReadFile {
 
 /** What tells one state of a file from another: which file it is, how long, and when it was last written. */
 export function stateOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
-  return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+  // Joined: a template keeps each of its parts, and two of these are kept for every certificate.
+  return [dev, ino, size, mtimeMs, ctimeMs].join(':');
 }
 
 export interface LoadedMaterial {

@@ -28,7 +28,7 @@ export function withDeadline<Value>(
 export function tooLate(name: string): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_FILE_UNREADABLE',
-    `"${name}": reading it again took more than ${deadline / 1000} seconds`,
+    `"${name}": reading it took more than ${deadline / 1000} seconds`,
     {
       hint: 'Is the file system or the store that it comes from away? Give calls to a store a timeout of their own.',
     },

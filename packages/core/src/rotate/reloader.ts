@@ -1,6 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { eachOf } from './concurrency.ts';
-import { type Failure, type Outcome, type Reading, type Renewable, Renewal } from './renewal.ts';
+import {
+  type Failure,
+  type Outcome,
+  type Reading,
+  type Renewable,
+  Renewal,
+  type RenewalObserver,
+} from './renewal.ts';
 import type { Links } from './symlinks.ts';
 import { FileWatch, type Waiting } from './watch.ts';
 
@@ -21,6 +28,13 @@ export class Renewals {
   #watch: FileWatch | undefined;
   #untracked: string[] = [];
 
+  /** One for all: there may be very many renewals. */
+  readonly #observer: RenewalObserver = {
+    watched: (key, files) => void this.#watch?.track(key, files),
+    failed: (name, error) => this.#failed(name, error),
+    isWatching: () => this.#watch !== undefined,
+  };
+
   /** @param failed Told of each failure of a reading, repetitions apart. */
   constructor(failed: (name: string, error: Error) => void) {
     this.#failed = failed;
@@ -37,12 +51,7 @@ export class Renewals {
 
   add<Value>(key: string, subject: Renewable<Value>, origin: Omit<Reading<Value>, 'value'>): void {
     this.remove(key);
-    const renewal = new Renewal(subject, origin, {
-      watched: (files) => void this.#watch?.track(key, files),
-      failed: (error) => this.#failed(subject.name, error),
-      isWatching: () => this.#watch !== undefined,
-    });
-    this.#renewals.set(key, renewal);
+    this.#renewals.set(key, new Renewal(key, subject, origin, this.#observer));
     this.#untracked.push(key);
   }
 

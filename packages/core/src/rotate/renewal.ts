@@ -35,9 +35,9 @@ export type Outcome = 'changed' | 'unchanged' | Error;
 /** Whom a renewal tells. */
 export interface RenewalObserver {
   /** Called with what is to be watched from now on. */
-  watched(files: readonly Watched[]): void;
+  watched(key: string, files: readonly Watched[]): void;
   /** The first of several failures in a row, and each that is another than the one before. */
-  failed(error: Error): void;
+  failed(name: string, error: Error): void;
   /** Whether files are read again by themselves. */
   isWatching(): boolean;
 }
@@ -47,6 +47,7 @@ export interface RenewalObserver {
  * left to the user to ask. One reading at a time; what is asked for during one is read after it.
  */
 export class Renewal<Value> {
+  readonly #key: string;
   readonly subject: Renewable<Value>;
   readonly #observer: RenewalObserver;
   readonly #timer = new Timer();
@@ -59,7 +60,14 @@ export class Renewal<Value> {
   #held = false;
   #closed = false;
 
-  constructor(subject: Renewable<Value>, first: Omit<Reading<Value>, 'value'>, observer: RenewalObserver) {
+  /** @param key Under which its owner knows it. */
+  constructor(
+    key: string,
+    subject: Renewable<Value>,
+    first: Omit<Reading<Value>, 'value'>,
+    observer: RenewalObserver,
+  ) {
+    this.#key = key;
     this.subject = subject;
     this.#observer = observer;
     this.#files = first.files;
@@ -132,7 +140,7 @@ export class Renewal<Value> {
       if (!this.#closed) this.#fail(error);
       return error;
     } finally {
-      if (!this.#closed) this.#observer.watched(this.#files);
+      if (!this.#closed) this.#observer.watched(this.#key, this.#files);
     }
   }
 
@@ -155,7 +163,7 @@ export class Renewal<Value> {
     if (this.#refresh !== undefined || this.#observer.isWatching()) {
       this.#timer.start(retryDelay(count), () => void this.renew());
     }
-    if (before?.error.message !== error.message) this.#observer.failed(error);
+    if (before?.error.message !== error.message) this.#observer.failed(this.subject.name, error);
   }
 
   #schedule(refresh: number | Date | undefined): void {

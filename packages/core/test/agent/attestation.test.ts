@@ -191,6 +191,7 @@ describe('attack: rules that are weakened', () => {
             certificates: { alice: { cert: alice.cert, key: alice.key, ca: authority.certificate } },
             hosts: { [host]: rule },
           });
+          credentials.on('warning', () => {});
           const ways = [
             () => adapterOf(credentials).connect({ host: '127.0.0.1', port: server.port, ALPNProtocols: ['h2'] }),
             ...(any ? [] : [() => tls.connect({ ...credentials.connectOptions(server.url), host: '127.0.0.1', port: server.port, ALPNProtocols: ['h2'] })]),

@@ -10,7 +10,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
-import { sourceOf, subjects } from '../support.ts';
+import { certificateFor, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let stranger: Authority;
@@ -94,7 +94,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('attack: rules that are weakened'
       authority,
       tls,
       clientCertificate: 'optional',
-      hosts: ['other.example'],
+      certificate: await certificateFor('other.example', authority),
     });
     await using credentials = await loadCredentials({ hosts: {} });
     const ca = authority.certificate;
@@ -111,7 +111,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('attack: rules that are weakened'
       authority,
       tls,
       clientCertificate: 'optional',
-      hosts: ['other.example'],
+      certificate: await certificateFor('other.example', authority),
     });
     await using credentials = await loadCredentials({ hosts: {} });
     const ca = authority.certificate;

@@ -17,7 +17,7 @@ import { adapterOf } from '../../src/adapter.ts';
 import { parseAnswer } from '../../src/agent/connect-request.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
 import type { HostPin } from '../../src/types.ts';
-import { get, sourceOf, subjects, withPolluted } from '../support.ts';
+import { certificateFor, get, sourceOf, subjects, withPolluted } from '../support.ts';
 
 // Where one feature meets another: a caller's option and a rule, a proxy and a source's trust, a listener and a renewal.
 
@@ -44,7 +44,7 @@ const outcome = (call: Promise<unknown>) => call.then(() => 'served', code);
 describe('attack: rules that are weakened', () => {
   describe('a server whose certificate is for another name is not believed', () => {
     const start = async () => {
-      const certificate = await authority.issue({ name: 'evil', hosts: ['evil.example'], usage: 'server' });
+      const certificate = await certificateFor('evil.example', authority);
       return startServer({ authority, certificate });
     };
 

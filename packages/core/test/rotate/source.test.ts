@@ -134,6 +134,37 @@ describe('a function as the source', () => {
       }
     });
 
+    it('a first load ends after two minutes too, and so does reading the roots of a rule', async () => {
+      const certificate = inlineOf(await issue(authority, 'a'));
+      const never = () => new Promise<never>(() => {});
+      await using credentials = await loadCredentials({ certificates: { bank: certificate }, hosts });
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        const tooLate = (message: RegExp) => ({ code: 'ERR_CLIENTCERT_FILE_UNREADABLE', message });
+        const asked = vi.fn(never);
+        const loading = expect(
+          loadCredentials({ certificates: { bank: asked }, hosts }),
+        ).rejects.toMatchObject(tooLate(/"bank".*120 seconds/));
+        await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+        await vi.advanceTimersByTimeAsync(120_000);
+        await loading;
+        const passphrase = vi.fn(never);
+        const ca = { file: authority.certificate, passphrase };
+        const config = {
+          certificates: { bank: certificate },
+          hosts: { 'a.example': { certificate: 'bank', ca } },
+        };
+        const reloading = expect(credentials.reload(config)).rejects.toMatchObject(
+          tooLate(/ca.*120 seconds/),
+        );
+        await vi.waitFor(() => expect(passphrase).toHaveBeenCalled());
+        await vi.advanceTimersByTimeAsync(120_000);
+        await reloading;
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
     it('a reading that cannot be ended is waited for, and no other is begun meanwhile', async () => {
       let begun = 0;
       let release = () => {};
@@ -168,6 +199,35 @@ describe('a function as the source', () => {
       } finally {
         vi.useRealTimers();
         renewal.close();
+      }
+    });
+  });
+
+  describe('attack: files that stop the process', () => {
+    it('roots of a new config that never come hold up no later reload', async () => {
+      const certificate = inlineOf(await issue(authority, 'a'));
+      const config = { certificates: { bank: certificate }, hosts };
+      await using credentials = await loadCredentials(config);
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        const passphrase = () => new Promise<never>(() => {});
+        const ca = { file: authority.certificate, passphrase };
+        const reloading = credentials.reload({
+          ...config,
+          hosts: { 'a.example': { certificate: 'bank', ca } },
+        });
+        const failed = expect(reloading).rejects.toMatchObject({
+          code: 'ERR_CLIENTCERT_FILE_UNREADABLE',
+          message: /a\.example.*120 seconds/,
+        });
+        const next = credentials.reload(config);
+        await vi.waitFor(async () => {
+          await vi.advanceTimersByTimeAsync(120_000);
+          await failed;
+        });
+        expect(await next).toMatchObject({ failed: [] });
+      } finally {
+        vi.useRealTimers();
       }
     });
   });

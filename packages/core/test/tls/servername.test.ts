@@ -4,7 +4,7 @@ import { type Authority, createAuthority, type IssuedCertificate, startServer } 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { loadCredentials } from '../../src/index.ts';
-import { get, sourceOf, subjects } from '../support.ts';
+import { certificateFor, get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -24,7 +24,10 @@ const load = (rule: object, services: object = {}) =>
 
 describe('a rule’s servername', () => {
   it('is sent as SNI, and checked in place of the host’s', async () => {
-    await using server = await startServer({ authority, hosts });
+    await using server = await startServer({
+      authority,
+      certificate: await certificateFor(hosts[0]!, authority),
+    });
     await using other = await startServer({ authority, hosts: ['127.0.0.1'] });
     await using credentials = await load({ servername: 'API.bank.example.' });
     const agent = credentials.agent();
@@ -40,7 +43,10 @@ describe('a rule’s servername', () => {
   });
 
   it('holds in connectOptions, also for a client that writes one of its own', async () => {
-    await using server = await startServer({ authority, hosts });
+    await using server = await startServer({
+      authority,
+      certificate: await certificateFor(hosts[0]!, authority),
+    });
     await using credentials = await load({ servername: 'api.bank.example' });
     const target = { host: '127.0.0.1', port: server.port };
     const options = credentials.connectOptions(target);
