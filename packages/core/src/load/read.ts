@@ -1,4 +1,4 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { ownOf } from '../own.ts';
 import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
 import { readAlias } from './alias.ts';
