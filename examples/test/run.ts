@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,6 +17,9 @@ import { build } from 'tsdown';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const network = new URL('network.mjs', import.meta.url).href;
+
+/** What throwaway certificates are warned of, such as a day's lifetime, is not what an example prints. */
+const quiet = '--disable-warning=ClientCertificateWarning';
 
 /** How an example ended. */
 export interface Run {
@@ -68,7 +72,9 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
   // Below node_modules, so that the clients are found too.
   const modules = join(root, 'node_modules');
   const directory = mkdtempSync(join(modules, '.examples-'));
-  await Promise.all(packages.map((name) => buildPackage(name, directory)));
+  // The SOAP adapter stands on that of axios.
+  const needed = new Set(packages.flatMap((name) => (name === 'soap' ? ['axios', name] : [name])));
+  await Promise.all([...needed].map((name) => buildPackage(name, directory)));
   const bank = await authority.issue({ name: 'bank', keyType: 'rsa' });
   const standing = { 'bank.pfx': await bank.pfx('for the bank'), 'bank-root.pem': authority.certificate };
   let runs = 0;
@@ -104,6 +110,7 @@ async function start(cwd: string, env: Record<string, string>, timeout: number):
     env: {
       ...process.env,
       BANK_PFX_PASSPHRASE: 'for the bank',
+      NODE_OPTIONS: quiet,
       // Trusts the hosts that no rule names.
       NODE_EXTRA_CA_CERTS: join(cwd, 'bank-root.pem'),
       AWS_ACCESS_KEY_ID: 'example',
@@ -119,7 +126,11 @@ async function start(cwd: string, env: Record<string, string>, timeout: number):
 }
 
 function serve(script: string, env: Record<string, string>): Service {
-  const options = { cwd: dirname(script), env: { ...process.env, ...env }, timeout: 50_000 };
+  const options = {
+    cwd: dirname(script),
+    env: { ...process.env, NODE_OPTIONS: quiet, ...env },
+    timeout: 50_000,
+  };
   const child = spawn(process.execPath, ['--import', network, script], options);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
@@ -143,7 +154,7 @@ function serve(script: string, env: Record<string, string>): Service {
 async function place(path: string, folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   if (path.endsWith('.ts')) {
-    await bundle(path, folder, 'esm', /^@clientcert\//);
+    await bundle([path], folder, 'esm', /^@clientcert\//);
     return join(folder, basename(path).replace(/\.ts$/, '.mjs'));
   }
   for (const file of readdirSync(dirname(path))) {
@@ -155,16 +166,29 @@ async function place(path: string, folder: string): Promise<string> {
 async function buildPackage(name: string, directory: string): Promise<void> {
   const folder = join(directory, 'node_modules', '@clientcert', name);
   const external = /^(@clientcert\/.*|axios|got|soap|undici)$/;
-  const entry = join(root, 'packages', name, 'src/index.ts');
-  await bundle(entry, folder, 'esm', external);
-  await bundle(entry, folder, 'cjs', external);
-  const exports = { import: './index.mjs', require: './index.cjs' };
+  const entries = ['index', 'adapter'].filter((entry) => existsSync(sourceOf(name, entry)));
+  const sources = entries.map((entry) => sourceOf(name, entry));
+  await bundle(sources, folder, 'esm', external);
+  await bundle(sources, folder, 'cjs', external);
+  const exports = Object.fromEntries(
+    entries.map((entry) => [
+      entry === 'index' ? '.' : `./${entry}`,
+      { import: `./${entry}.mjs`, require: `./${entry}.cjs` },
+    ]),
+  );
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ exports }));
 }
 
-async function bundle(entry: string, outDir: string, format: 'esm' | 'cjs', external: RegExp): Promise<void> {
+const sourceOf = (name: string, entry: string) => join(root, 'packages', name, 'src', `${entry}.ts`);
+
+async function bundle(
+  entry: string[],
+  outDir: string,
+  format: 'esm' | 'cjs',
+  external: RegExp,
+): Promise<void> {
   await build({
-    entry: [entry],
+    entry,
     outDir,
     format,
     external,

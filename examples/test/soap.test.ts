@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { rates } from './rates.ts';
@@ -26,10 +27,15 @@ it.each([
   ['services.mjs', ['GET bank', 'POST bank', 'POST tax'], ''],
   ['signed.mjs', ['GET bank', 'POST bank'], '1.08'],
   ['without-await.cjs', ['GET bank', 'POST bank'], '1.08'],
+  ['endpoint.mjs', ['POST bank'], '1.08'],
 ])('examples/soap/%s', async (file, expected, said) => {
   const ports = { 'api.bank.example:443': server.port };
   const env = { TAX_PFX_PASSPHRASE: 'for the taxes', SOAP_PASSWORD: 'secret' };
-  const { code, output } = await examples.run(`soap/${file}`, ports, { files: { 'tax.pfx': tax }, env });
+  const files = {
+    'tax.pfx': tax,
+    'rates.wsdl': readFileSync(new URL('../soap/rates.wsdl', import.meta.url)),
+  };
+  const { code, output } = await examples.run(`soap/${file}`, ports, { files, env });
   expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining(said) });
   const seen = server.requests.map(
     ({ method, clientCertificate }) => `${method} ${clientCertificate?.commonName ?? 'none'}`,

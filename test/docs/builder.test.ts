@@ -21,7 +21,7 @@ const service = fc
 
 const answers: fc.Arbitrary<Answers> = fc.record({
   client: fc.constantFrom('axios', 'got', 'soap', 'undici', 'fetch', 'https'),
-  name: fc.stringMatching(/^[a-z][a-z0-9.-]{0,9}$/),
+  name: fc.stringMatching(/^[a-z][a-z0-9]{0,4}(?:[.-][a-z0-9]{1,3}){0,2}$/),
   kind: fc.constantFrom('pfx', 'pair', 'pem', 'jks', 'directory'),
   encrypted: fc.boolean(),
   privateRoot: fc.boolean(),

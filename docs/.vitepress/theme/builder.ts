@@ -47,7 +47,8 @@ export const start: Answers = {
 export function findMistakes({ name, hosts, services }: Answers): Mistakes {
   const mistakes: Mistakes = {};
   if (name.trim() === '') mistakes.name = 'Give it a name, such as bank.';
-  else if (!/^[\w.-]+$/.test(name.trim())) mistakes.name = 'Letters, digits, dots and dashes only.';
+  else if (!/^\w+(?:[.-]\w+)*$/.test(name.trim()))
+    mistakes.name = 'Letters, digits, single dots and dashes between them.';
   const patterns = linesOf(hosts);
   if (patterns.length === 0 && linesOf(services).length === 0) mistakes.hosts = 'Name at least one host.';
   mistakes.hosts ??= patterns.map(checkHost).find(Boolean) ?? duplicate(patterns.map(canonical));

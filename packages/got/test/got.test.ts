@@ -185,8 +185,12 @@ describe('options for extend', () => {
       const https = { certificateAuthority: ca };
       const api = got.extend(options, clientCertificates(credentials), { enableUnixSockets: true, https });
       await api(`https://unix:${socket}:/`);
-      await api(`https://unix:${socket}:/`, { context: { clientCertificate: 'Archive' } });
-      expect(seen).toEqual([undefined, undefined]);
+      expect(seen).toEqual([undefined]);
+      // Who names a service means its certificate.
+      await expect(
+        api(`https://unix:${socket}:/`, { context: { clientCertificate: 'Archive' } }),
+      ).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      expect(seen).toEqual([undefined]);
     } finally {
       server.closeAllConnections();
       server.close();

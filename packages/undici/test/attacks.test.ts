@@ -12,7 +12,7 @@ import {
   createFetch,
   type PoolOptions,
 } from '../src/index.ts';
-import { codesOf, createPeople, load, type People, startBank, subjects } from './ground.ts';
+import { codesOf, createPeople, load, misnamedOf, type People, startBank, subjects } from './ground.ts';
 
 type Send = (url: string) => Promise<unknown>;
 type Make = (credentials: Credentials, options: PoolOptions) => Send;
@@ -221,7 +221,7 @@ describe('attack: rules that are weakened', () => {
       clientCertificate: 'optional',
       tls,
     });
-    await using misnamed = await startBank(people, { tls, hosts: ['elsewhere.example'] });
+    await using misnamed = await startBank(people, { tls, certificate: await misnamedOf(people) });
     await using credentials = await load(people, untrusted, { ca: people.authority.certificate });
     const cases = [
       [untrusted, { ca: stranger.certificate }],
@@ -261,7 +261,7 @@ describe('attack: rules that are weakened', () => {
     ['lookup', () => expect.unreachable()],
   ] as const;
   it.each(names)('Object.prototype.%s = %s changes nothing', async (name, value) => {
-    await using misnamed = await startBank(people, { hosts: ['elsewhere.example'] });
+    await using misnamed = await startBank(people, { certificate: await misnamedOf(people) });
     const ca = people.authority.certificate;
     await using credentials = await load(people, bank);
     await using strict = await load(people, misnamed, { ca });

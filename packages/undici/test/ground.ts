@@ -23,6 +23,11 @@ export async function createPeople(): Promise<People> {
   return { authority, alice: alice!, bob: bob!, carol: carol! };
 }
 
+/** The certificate of a server with another name than the one that it is called by. */
+export function misnamedOf({ authority }: People): Promise<IssuedCertificate> {
+  return authority.issue({ name: 'elsewhere.example', hosts: ['elsewhere.example'], usage: 'server' });
+}
+
 /** A host that asks for a certificate and takes none. */
 export function startBank({ authority }: People, options: object = {}): Promise<TestServer> {
   return startServer({ authority, host: 'localhost', clientCertificate: 'optional', ...options });

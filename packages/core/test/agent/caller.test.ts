@@ -3,7 +3,7 @@ import { type Authority, createAuthority, type IssuedCertificate, startServer } 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
-import { get, sourceOf, subjects } from '../support.ts';
+import { certificateFor, get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -220,7 +220,7 @@ describe('attack: rules that are weakened', () => {
   });
 
   it('a caller’s own check in place of the name’s', async () => {
-    const certificate = await authority.issue({ name: 'other', hosts: ['other.example'] });
+    const certificate = await certificateFor('other.example', authority);
     await using server = await startServer({ authority, certificate });
     await using credentials = await load(server.port);
     const asked: string[] = [];

@@ -17,7 +17,7 @@ const inlineOf = ({ fullChain, key }: IssuedCertificate) => ({ cert: fullChain, 
 
 describe('the end of a certificate', () => {
   it('is told once for each threshold and once when it has come', async () => {
-    const end = new Date(Math.ceil((Date.now() + 2 * second) / second) * second);
+    const end = new Date(Math.ceil((Date.now() + 5 * second) / second) * second);
     const certificate = await authority.issue({ name: 'short', notAfter: end });
     await using credentials = await loadCredentials({
       certificates: { bank: inlineOf(certificate) },

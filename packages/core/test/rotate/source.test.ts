@@ -211,7 +211,7 @@ describe('a function as the source', () => {
       await using credentials = await loadCredentials(config);
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       try {
-        const passphrase = () => new Promise<never>(() => {});
+        const passphrase = vi.fn(() => new Promise<never>(() => {}));
         const ca = { file: authority.certificate, passphrase };
         const reloading = credentials.reload({
           ...config,
@@ -222,10 +222,9 @@ describe('a function as the source', () => {
           message: /a\.example.*120 seconds/,
         });
         const next = credentials.reload(config);
-        await vi.waitFor(async () => {
-          await vi.advanceTimersByTimeAsync(120_000);
-          await failed;
-        });
+        await vi.waitFor(() => expect(passphrase).toHaveBeenCalled());
+        await vi.advanceTimersByTimeAsync(120_000);
+        await failed;
         expect(await next).toMatchObject({ failed: [] });
       } finally {
         vi.useRealTimers();
