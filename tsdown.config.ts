@@ -7,6 +7,8 @@ const shared: UserConfig = {
   dts: true,
   fixedExtension: false,
   logLevel: 'warn',
+  // The declarations carry what is said of the names; the code that runs is without.
+  minify: { compress: false, mangle: false, codegen: true },
   // What is loaded late is required late in CommonJS: Jest runs no import() without a flag of Node's.
   outputOptions: (options, format) => ({ ...options, dynamicImportInCjs: format !== 'cjs' }),
 };

@@ -13,6 +13,7 @@ import { once } from 'node:events';
 if (!example.server.listening) await once(example.server, 'listening');
 const response = await fetch(\`http://127.0.0.1:\${example.server.address().port}/\`);
 console.log(response.status, await response.text());
+clearInterval(alive);
 process.exit();`;
 
 it.each([
@@ -36,6 +37,7 @@ it.skipIf(process.platform === 'win32')('examples/operations/reload.mjs', async 
   const after = `
 import { writeFileSync } from 'node:fs';
 const config = ${JSON.stringify(config)};
+const alive = setInterval(() => {}, 1000); // a signal that is on its way keeps no process
 const hup = async (text) => {
   writeFileSync('clientcert.json', text);
   const said = ['log', 'error'].map((name) => new Promise((resolve) => {

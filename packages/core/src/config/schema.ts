@@ -246,7 +246,11 @@ const certificateSource = v.union(
   'must be { pfx }, { cert, key }, { dir } or a function',
 );
 
-/** What stands under each name of a section. */
+/**
+ * What stands under each name of a section.
+ *
+ * @public imported late, as a whole module
+ */
 export const entrySchemas: Readonly<Record<'certificates' | 'hosts' | 'services', v.GenericSchema>> = {
   certificates: certificateSource,
   hosts: hostPin,

@@ -44,7 +44,7 @@ function concerning({ inHandshake }: Observation, known: Facts): Facts {
 }
 
 /** By the alert, by what an answer says, by code, and where there is none of these by the message. */
-export function recognise(seen: Observation): Symptom | undefined {
+function recognise(seen: Observation): Symptom | undefined {
   const { alert, answer, codes, text } = seen;
   if (alert !== null) return symptoms.find((symptom) => symptom.alert === alert);
   const says = (where: string) => (symptom: Symptom) =>

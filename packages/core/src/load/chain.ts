@@ -89,7 +89,7 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
 }
 
 /** Whether a certificate is an authority that issued itself. Version 1 has no extension to say that it is one. */
-export function isRoot(certificate: X509Certificate): boolean {
+function isRoot(certificate: X509Certificate): boolean {
   return isSelfSigned(certificate) && (certificate.ca || anatomyOf(certificate).version === 1);
 }
 
