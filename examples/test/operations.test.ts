@@ -13,7 +13,6 @@ import { once } from 'node:events';
 if (!example.server.listening) await once(example.server, 'listening');
 const response = await fetch(\`http://127.0.0.1:\${example.server.address().port}/\`);
 console.log(response.status, await response.text());
-clearInterval(alive);
 process.exit();`;
 
 it.each([

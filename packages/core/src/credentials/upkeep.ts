@@ -79,7 +79,7 @@ export class Upkeep {
       this.#announce([...certificates.values()], config.warnings);
       this.#expiry.look(this.#ruleRoots());
       this.#reportBroken();
-    }).unref();
+    });
   }
 
   /** What holds at this moment. */
