@@ -8,7 +8,11 @@ const credentials = await loadCredentials({
   hosts: { '*.kafka.bank.example:9093': 'bank' },
 });
 
-/** Called for each broker, also those that the first one names: `new Kafka({ brokers, ssl: true, socketFactory })`. */
+/**
+ * Called for each broker, also those that the first one names: `new Kafka({ brokers, ssl: true, socketFactory })`.
+ *
+ * @param {{ host: string, port: number, onConnect: () => void }} broker
+ */
 export function socketFactory({ host, port, onConnect }) {
   const socket = connect({ host, port, ...credentials.connectOptions({ host, port }) });
   socket.once('secureConnect', onConnect);
