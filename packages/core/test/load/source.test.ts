@@ -336,7 +336,7 @@ describe('mounted secrets', () => {
       }
     })();
     const seen = new Set<string>();
-    for (let round = 0; round < 50; round++)
+    for (let round = 0; round < 300; round++)
       for (const source of [
         { dir: mount },
         { cert: join(mount, 'tls.crt'), key: join(mount, 'tls.key') },
@@ -346,7 +346,7 @@ describe('mounted secrets', () => {
     done = true;
     await flipping;
     expect(seen.size).toBe(2);
-    expect(flips).toBeGreaterThan(50);
+    expect(flips).toBeGreaterThan(100);
   });
 
   unix('finds the next version where the one it was about to read is removed', async () => {
@@ -360,7 +360,7 @@ describe('mounted secrets', () => {
     };
     flip(1);
     for (const name of ['tls.crt', 'tls.key']) symlinkSync(`..data/${name}`, join(mount, name));
-    for (let version = 2; version < 100; version++) {
+    for (let version = 2; version < 200; version++) {
       const reading = readCertificate({ dir: mount });
       reading.catch(() => {}); // until it is awaited
       // Once during each reading, a little later each time.
