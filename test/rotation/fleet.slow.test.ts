@@ -70,14 +70,19 @@ function startPod(program: string, args: readonly string[]): Pod {
   const lines: string[] = [];
   const errors: string[] = [];
   child.stderr.on('data', (chunk) => errors.push(String(chunk)));
+  // Not 'exit': what it said last may still be on its way then.
+  let ended = false;
+  child.once('close', () => {
+    ended = true;
+  });
   const reader = createInterface({ input: child.stdout });
   reader.on('line', (line) => lines.push(line));
   const heard = async (word: string): Promise<string> => {
     for (;;) {
       const index = lines.findIndex((line) => line.startsWith(word));
       if (index >= 0) return lines.splice(index, 1)[0]!.slice(word.length).trim();
-      if (child.exitCode !== null) throw new Error(`a process ended: ${errors.join('')}`);
-      await Promise.race([once(reader, 'line'), once(child, 'exit')]);
+      if (ended) throw new Error(`a process ended: ${errors.join('')}`);
+      await Promise.race([once(reader, 'line'), once(child, 'close')]);
     }
   };
   return {
