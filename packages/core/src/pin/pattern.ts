@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net';
+import { latePattern } from '../late-pattern.ts';
 import { isPlausible } from '../quote.ts';
-import { formatHost, normaliseHost } from './host.ts';
+import { formatHost, isIPv6, normaliseHost } from './host.ts';
 
 /** What a key under `hosts` names, normalised. */
 export interface HostPattern {
@@ -137,11 +137,13 @@ function hostProblem(host: string): string {
     return 'this is neither a host with a port nor an IPv6 address: write "host:8443" or "[2001:db8::1]:8443"';
   }
   if (host.length > 253) return 'no host name is longer than 253 characters';
-  const [stray] = /[^\p{L}\p{M}\p{N}.-]/u.exec(lower) ?? [];
+  const [stray] = STRAY().exec(lower) ?? [];
   return stray === undefined
     ? 'this is not a host name'
     : `this is not a host name: none has a ${quote(stray)} in it`;
 }
+
+const STRAY = latePattern(String.raw`[^\p{L}\p{M}\p{N}.\-]`);
 
 const EXAMPLE = 'write the host alone, such as "api.bank.example"';
 
