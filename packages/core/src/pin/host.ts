@@ -68,14 +68,14 @@ function isPlainCode(code: number): boolean {
 }
 
 /** To import `node:net` loads streams and sockets, and is a large part of what importing the package costs. */
-export function isIPv6(text: string): boolean {
-  return process.getBuiltinModule('node:net').isIPv6(text);
+export function isIP(text: string): number {
+  return process.getBuiltinModule('node:net').isIP(text);
 }
 
 function normaliseIPv6(text: string): string | undefined {
   const zone = text.indexOf('%');
   const address = zone < 0 ? text : text.slice(0, zone);
-  if (!isIPv6(text) || !isIPv6(address)) return undefined;
+  if (isIP(text) !== 6 || isIP(address) !== 6) return undefined;
   const compressed = new URL(`http://[${address}]`).hostname.slice(1, -1);
   // Another zone is another host: the zone stays, so that no rule for the bare address applies.
   if (zone >= 0) return compressed + text.slice(zone);

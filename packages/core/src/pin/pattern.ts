@@ -1,6 +1,6 @@
 import { latePattern } from '../late-pattern.ts';
 import { isPlausible } from '../quote.ts';
-import { formatHost, isIPv6, normaliseHost } from './host.ts';
+import { formatHost, isIP, normaliseHost } from './host.ts';
 
 /** What a key under `hosts` names, normalised. */
 export interface HostPattern {
@@ -55,7 +55,7 @@ export function parsePattern(text: string, defaultPort: number | '*' = 443): Par
 function findPortLike(text: string): string | undefined {
   const colon = text.lastIndexOf(':');
   const [address, port] = [text.slice(0, colon), text.slice(colon + 1)];
-  if (!isIPv6(address) || !/^[1-9]\d{1,3}$/.test(port)) return undefined;
+  if (isIP(address) !== 6 || !/^[1-9]\d{1,3}$/.test(port)) return undefined;
   return `this may be an address or an address with a port: write ${quote(`[${address}]:${port}`)} or ${quote(`[${text}]`)}`;
 }
 
