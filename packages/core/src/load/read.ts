@@ -61,7 +61,7 @@ export interface SourceReading<Key extends KeyObject | null = KeyObject> {
  * import { readCertificate } from '@clientcert/core';
  * const { certificate, warnings } = await readCertificate({
  *   pfx: 'bank.pfx',
- *   passphrase: process.env.BANK_PFX_PASSPHRASE,
+ *   passphrase: process.env.BANK_PASSPHRASE,
  * });
  * console.log(certificate.subject, certificate.validTo, warnings);
  */
