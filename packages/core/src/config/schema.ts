@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import * as v from 'valibot';
-import { isUrl } from '../load/source.ts';
 import type { Config } from '../types.ts';
+import { isUrl } from '../url.ts';
 import { isRecord } from './shape.ts';
 
 /** For completion in editors: what an option is, in one sentence. */

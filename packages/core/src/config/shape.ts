@@ -1,10 +1,10 @@
 import { types } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
-import { isUrl } from '../load/source.ts';
 import { entriesInTurns } from '../load/turn.ts';
 import { findNearest } from '../pin/did-you-mean.ts';
 import type { Finding } from '../pin/issue.ts';
 import { isPlausible, show } from '../quote.ts';
+import { isUrl } from '../url.ts';
 
 /** The options that hold entries by name: there may be a hundred thousand, so each is looked at by itself. */
 export const SECTIONS = ['certificates', 'hosts', 'services'] as const;
