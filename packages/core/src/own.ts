@@ -35,6 +35,7 @@ export function snapshot<Options extends object>(options: Options): Options {
   }
   for (const name of Object.keys(copy)) {
     const value = copy[name];
+    if (typeof value !== 'object' || value === null) continue;
     if (Array.isArray(value)) copy[name] = value.map(copyPlain);
     else copy[name] = isUrl(value) ? new URL(value.href) : copyPlain(value);
   }
