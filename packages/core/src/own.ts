@@ -1,3 +1,5 @@
+import { isUrl } from './url.ts';
+
 /**
  * What a caller wrote as a member of an object, on a prototype of theirs too, and not what somebody else put on
  * `Object.prototype`.
@@ -19,7 +21,10 @@ export function written<Kind extends object, Name extends keyof Kind & string>(
   return undefined;
 }
 
-/** A copy of the caller's options that has what they {@link written | wrote} and nothing else; arrays in it are copied too. */
+/**
+ * A copy of the caller's options that has what they {@link written | wrote} and nothing else; lists, plain objects and
+ * URLs in it are copied too.
+ */
 export function snapshot<Options extends object>(options: Options): Options {
   const copy = { __proto__: null, ...options } as Record<string, unknown>;
   for (let each = Object.getPrototypeOf(options); each; each = Object.getPrototypeOf(each)) {
@@ -30,9 +35,17 @@ export function snapshot<Options extends object>(options: Options): Options {
   }
   for (const name of Object.keys(copy)) {
     const value = copy[name];
-    if (Array.isArray(value)) copy[name] = [...value];
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value)) copy[name] = value.map(copyPlain);
+    else copy[name] = isUrl(value) ? new URL(value.href) : copyPlain(value);
   }
   return copy as Options;
+}
+
+function copyPlain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || isShared(prototype) ? { __proto__: null, ...value } : value;
 }
 
 /** What every object inherits from, in whichever realm it was made. */

@@ -1,7 +1,7 @@
 import type { Agent } from 'node:https';
 import { decideRequest, type RequestIdentity, transportOf } from '@clientcert/axios';
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { acceptCredentials, type Loading, loadedOf } from '@clientcert/core/adapter';
+import { acceptCredentials, type Loading, loadedOf, snapshot } from '@clientcert/core/adapter';
 import { waitFor } from './loading.ts';
 import { plainAddress, type Signature } from './signature.ts';
 
@@ -24,7 +24,13 @@ export function identify(
 ): Identity {
   const credentials = acceptCredentials(given, callee);
   if (service) loadedOf(credentials)?.resolve({ host: 'localhost', service });
-  return { credentials, service, origin: origin === undefined ? undefined : new URL(origin).origin, proxy };
+  return {
+    credentials,
+    service,
+    origin: origin === undefined ? undefined : new URL(origin).origin,
+    // The caller's, who may make another of it.
+    proxy: snapshot({ proxy }).proxy,
+  };
 }
 
 /** Options of a call, or of the request for a WSDL; node-soap hands all of them to axios. */

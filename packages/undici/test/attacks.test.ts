@@ -100,6 +100,22 @@ describe('attack: identities that mix', () => {
     expect(subjects(bank)).toEqual(['bob', 'bob', 'bob']);
   });
 
+  it('the proxy of a dispatcher, changed after it was made', async () => {
+    await using credentials = await load(people, bank);
+    await using first = await startProxy();
+    await using second = await startProxy();
+    const written = { url: first.url };
+    const url = new URL(first.url);
+    const sends = Object.values(kinds).flatMap((make) =>
+      [written, url].map((proxy) => make(credentials, { proxy, allowH2: false })),
+    );
+    written.url = second.url;
+    url.port = new URL(second.url).port;
+    for (const send of sends) await send(bank.url);
+    expect(first.connects).toHaveLength(6);
+    expect(second.connects).toHaveLength(0);
+  });
+
   it('options of a dispatch that are frozen, or used by several dispatchers', async () => {
     await using credentials = await load(people, bank);
     const options = Object.freeze({

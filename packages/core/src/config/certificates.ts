@@ -1,3 +1,4 @@
+import { entriesInTurns } from '../load/turn.ts';
 import type { Finding } from '../pin/issue.ts';
 import type { CertificateSource, Config, FileSource } from '../types.ts';
 import { checkName } from './names.ts';
@@ -9,19 +10,20 @@ export interface CheckedCertificates {
 }
 
 /** Whether each source says where its certificate is, once. */
-export function checkCertificates(config: Config): CheckedCertificates {
-  const certificates = new Map(Object.entries(config.certificates ?? {}));
+export async function checkCertificates(config: Config): Promise<CheckedCertificates> {
+  const certificates = new Map<string, CertificateSource>();
   const findings: Finding[] = [];
   const trustOnly = new Set<string>();
-  for (const [name, source] of certificates) {
+  await entriesInTurns(config.certificates ?? {}, (name, source) => {
+    certificates.set(name, source);
     const path = ['certificates', name];
     findings.push(...checkName(path, name));
-    if (typeof source === 'function') continue;
+    if (typeof source === 'function') return;
     const problem = PROBLEMS.find(({ test }) => test(source))?.message;
     if (problem !== undefined)
       findings.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });
     if (source.trust === 'only') trustOnly.add(name);
-  }
+  });
   return { certificates, trustOnly, findings };
 }
 

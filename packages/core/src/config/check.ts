@@ -1,11 +1,11 @@
-import { inTurns } from '../load/turn.ts';
+import { entriesInTurns, inTurns, takeTurn } from '../load/turn.ts';
 import { findConflicts } from '../pin/conflict.ts';
 import { type Finding, formatPath } from '../pin/issue.ts';
 import { type PinRule, type Pins, rulesOf } from '../pin/rule.ts';
 import { findPublicSuffixes } from '../pin/suffix.ts';
 import type { CertificateSource, Config, LoadProgress, Warning, WatchOptions } from '../types.ts';
 import { checkCertificates } from './certificates.ts';
-import { configError } from './config-error.ts';
+import { configErrorOfMany } from './config-error.ts';
 import { findMalformed } from './malformed.ts';
 import { type CheckedProxy, checkProxy } from './proxy.ts';
 import { checkRules } from './rules.ts';
@@ -48,16 +48,20 @@ export interface CheckConfigOptions {
  */
 export async function checkConfig(input: unknown, options: CheckConfigOptions = {}): Promise<CheckedConfig> {
   const name = options.path ?? 'the config';
-  // Both modules are needed once, when a config is loaded: importing them with the package would cost every start.
-  const [{ safeParse }, schemas] = await Promise.all([import('valibot'), import('./schema.ts')]);
+  // Both modules are needed once, when a config is loaded: importing them with the package would cost every start, and
+  // in one go they hold the event loop.
+  const { safeParse } = await import('valibot');
+  await takeTurn();
+  const schemas = await import('./schema.ts');
+  await takeTurn();
   const copy = await copyOwn(input);
   const malformed = await findMalformed(copy, { safeParse, ...schemas });
-  if (malformed.length > 0 && !isRecord(copy)) throw configError(malformed, name);
+  if (malformed.length > 0 && !isRecord(copy)) throw await configErrorOfMany(malformed, name);
 
   // What is well-formed is looked at all the same, so that one report names everything.
   const config = (await withoutBroken(copy as Record<string, unknown>, malformed)) as Config;
   const known = namesOf(copy as Record<string, unknown>);
-  const sources = checkCertificates(config);
+  const sources = await checkCertificates(config);
   const rules = await checkRules(config, known);
   const proxy = checkProxy(config, known);
   const conflicts = await findConflicts(rules.pins);
@@ -70,7 +74,7 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
     ...suffixes,
     ...conflicts.errors,
   ];
-  if (findings.length > 0) throw configError(findings, name);
+  if (findings.length > 0) throw await configErrorOfMany(findings, name);
   return {
     certificates: sources.certificates,
     pins: { ...rules.pins, trustOnly: sources.trustOnly },
@@ -144,16 +148,20 @@ async function withoutBroken(
   findings: readonly Finding[],
 ): Promise<Record<string, unknown>> {
   const kept: Record<string, unknown> = Object.assign(Object.create(null), config);
-  const copied = new Set<unknown>();
+  const broken = new Map<string, Set<unknown>>();
   await inTurns(findings, ({ path: [key, name] }) => {
-    const section = kept[`${key}`];
-    if (name === undefined || !SECTIONS.some((each) => each === key) || !isRecord(section)) {
-      delete kept[`${key}`];
-      return;
-    }
-    if (!copied.has(key)) kept[`${key}`] = Object.assign(Object.create(null), section);
-    copied.add(key);
-    delete (kept[`${key}`] as Record<string, unknown>)[name];
+    const isEntry = name !== undefined && SECTIONS.some((each) => each === key) && isRecord(config[`${key}`]);
+    if (!isEntry) delete kept[`${key}`];
+    else broken.set(key as string, (broken.get(key as string) ?? new Set()).add(name));
   });
+  for (const [key, names] of broken) {
+    const section = kept[key];
+    if (section === undefined) continue;
+    const rest: Record<string, unknown> = Object.create(null);
+    await entriesInTurns(section as Record<string, unknown>, (name, entry) => {
+      if (!names.has(name)) rest[name] = entry;
+    });
+    kept[key] = rest;
+  }
   return kept;
 }

@@ -1,5 +1,6 @@
 import type { BaseIssue } from 'valibot';
-import { ClientCertificateError } from '../errors.ts';
+import { ClientCertificateError, type ConfigIssue } from '../errors.ts';
+import { inTurns } from '../load/turn.ts';
 import { type Finding, formatPath, showPath } from '../pin/issue.ts';
 
 /**
@@ -8,7 +9,11 @@ import { type Finding, formatPath, showPath } from '../pin/issue.ts';
  *
  * @param name What the config is called: its file, or `the config`.
  */
-export function configError(findings: readonly Finding[], name: string): ClientCertificateError {
+export function configError(
+  findings: readonly Finding[],
+  name: string,
+  issues: readonly ConfigIssue[] = findings.map(issueOf),
+): ClientCertificateError {
   const codes = new Set(findings.map(({ code }) => code));
   const [only] = codes;
   const code = codes.size === 1 && only !== undefined ? only : 'ERR_CLIENTCERT_CONFIG_INVALID';
@@ -22,8 +27,24 @@ export function configError(findings: readonly Finding[], name: string): ClientC
       : `${name} has ${findings.length} errors:\n${lines.map((line) => `  - ${line}`).join('\n')}`;
   return new ClientCertificateError(code, message, {
     hint: HINTS.get(code) ?? 'Correct what is listed; nothing of this config has been used.',
-    issues: findings.map(({ path, message }) => ({ path: showPath(path), message })),
+    issues,
   });
+}
+
+/** The same for any number of findings, which leave the event loop its turns. */
+export async function configErrorOfMany(
+  findings: readonly Finding[],
+  name: string,
+): Promise<ClientCertificateError> {
+  const issues: ConfigIssue[] = [];
+  await inTurns(findings, (finding) => {
+    issues.push(issueOf(finding));
+  });
+  return configError(findings, name, issues);
+}
+
+function issueOf({ path, message }: Finding): ConfigIssue {
+  return { path: showPath(path), message };
 }
 
 /** More than anybody reads at once. */

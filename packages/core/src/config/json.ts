@@ -1,3 +1,5 @@
+import { isPlausible, quote } from '../quote.ts';
+
 /** A mistake in a JSON text, with the place of its first character, both counted from 1. */
 export interface JsonMistake {
   readonly line: number;
@@ -10,7 +12,7 @@ export interface JsonMistake {
  * one object, of which `JSON.parse` would silently take the last.
  *
  * `JSON.parse` says neither line nor column on every Node, and quotes the text around the mistake, which may be a
- * passphrase. No message from here holds anything of the text but a key.
+ * passphrase. No message from here holds anything of the text but a key that can be one.
  */
 export function findJsonMistake(text: string): JsonMistake | undefined {
   const scanner: Scanner = { text, offset: 0, depth: 0 };
@@ -84,7 +86,10 @@ function scanMember(seen: Set<string>): (scanner: Scanner) => void {
     const start = scanner.offset;
     if (scanner.text[start] !== '"') throw mistake(scanner, describeStray(scanner, 'a key in double quotes'));
     const key: string = JSON.parse(scanString(scanner, 'the key'));
-    if (seen.has(key)) throw new Mistake(`the key ${JSON.stringify(key)} is written twice`, start);
+    if (seen.has(key)) {
+      const shown = quote(key, isPlausible(key, 'host') ? 'host' : 'chosen');
+      throw new Mistake(`the key ${shown} is written twice`, start);
+    }
     seen.add(key);
     skipBlank(scanner);
     if (scanner.text[scanner.offset] !== ':')

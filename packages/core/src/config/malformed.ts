@@ -1,5 +1,5 @@
 import type { GenericSchema, SafeParseResult } from 'valibot';
-import { inTurns } from '../load/turn.ts';
+import { entriesInTurns } from '../load/turn.ts';
 import type { Finding } from '../pin/issue.ts';
 import { readIssues } from './config-error.ts';
 import { findUnknownKeys, isRecord, SECTIONS } from './shape.ts';
@@ -27,7 +27,7 @@ export async function findMalformed(config: unknown, shapes: Shapes): Promise<Fi
     const schema = entrySchemas[section];
     const entries = config[section];
     if (!isRecord(entries)) continue;
-    await inTurns(Object.entries(entries), ([name, entry]) => {
+    await entriesInTurns(entries, (name, entry) => {
       const path = [section, name];
       if (RESERVED.has(name) && section !== 'hosts') unknown.push(unusable(path));
       // One by one: a call takes no hundred thousand arguments.

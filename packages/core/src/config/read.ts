@@ -38,12 +38,8 @@ export async function readConfig(
 async function readFileOf(location: string | URL, origin: string): Promise<FoundConfig> {
   const { path, shown } = toPath(location);
   const text = decode(await readBytes(path, shown, origin), shown);
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch {
-    // The reason quotes the text, which may hold a passphrase: it is found again by other means.
-  }
+  // Before it is parsed: `JSON.parse` would take a second for what is nested a million times, and its reason quotes the
+  // text, which may hold a passphrase.
   const mistake = findJsonMistake(text);
   if (mistake !== undefined) {
     const message = `line ${mistake.line}, column ${mistake.column}: ${mistake.message}`;
@@ -51,6 +47,12 @@ async function readFileOf(location: string | URL, origin: string): Promise<Found
       hint: 'Correct the JSON. An editor shows such places if the file says "$schema": "./node_modules/@clientcert/core/schema/clientcert.schema.json".',
       issues: [{ path: [], message }],
     });
+  }
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch {
+    // No text comes here; its reason would be nobody's to read.
   }
   return { config, baseDirectory: dirname(path), path };
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { inTurns } from '../load/turn.ts';
+import { entriesInTurns, inTurns } from '../load/turn.ts';
 import { normaliseHost } from '../pin/host.ts';
 import { type Finding, formatPath } from '../pin/issue.ts';
 import { type HostPattern, parsePattern } from '../pin/pattern.ts';
@@ -39,12 +39,12 @@ export async function checkRules(
     });
   }
   const hosts: HostRule[] = [];
-  await inTurns(Object.entries(config.hosts ?? {}), ([host, pin]) => {
+  await entriesInTurns(config.hosts ?? {}, (host, pin) => {
     const rule = checkHostRule(notes, host, pin);
     if (rule !== undefined) hosts.push(rule);
   });
   const services: ServiceRule[] = [];
-  await inTurns(Object.entries(config.services ?? {}), async ([name, pin]) => {
+  await entriesInTurns(config.services ?? {}, async (name, pin) => {
     const rule = await checkService(notes, name, pin);
     if (rule !== undefined) services.push(rule);
   });

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
-import { inTurns } from '../load/turn.ts';
+import { entriesInTurns } from '../load/turn.ts';
 import { findNearest } from '../pin/did-you-mean.ts';
 import type { Finding } from '../pin/issue.ts';
 import { isPlausible, show } from '../quote.ts';
@@ -38,11 +38,10 @@ async function copyAll(value: unknown): Promise<unknown> {
     const section = Object.hasOwn(value, name) ? value[name] : undefined;
     if (!isRecord(section) || copies.known.has(section)) continue;
     const copy: Record<string, unknown> = Object.create(null);
-    const entries = Object.entries(section);
     const before = copies.values;
-    count(copies, entries.length);
     copies.known.set(section, undefined);
-    await inTurns(entries, ([key, item]) => {
+    await entriesInTurns(section, (key, item) => {
+      count(copies, 1);
       copy[key] = copyValue(item, 2, copies);
     });
     copies.known.set(section, { copy, size: copies.values - before });

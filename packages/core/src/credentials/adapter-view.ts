@@ -14,7 +14,6 @@ import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
 import { parseOrigin } from '../pin/target.ts';
 import type { Resolution, Target } from '../types.ts';
-import { isUrl } from '../url.ts';
 import type { Connections, Retirable } from './connections.ts';
 import type { Decisions } from './decisions.ts';
 import type { ConnectIdentity } from './identity.ts';
@@ -74,8 +73,7 @@ export class AdapterView {
    * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
    */
   sharedAgent(options: ConnectIdentity): RoutingAgent {
-    const { service, origin, proxy: through, defaultProxy } = snapshot(options);
-    const proxy = typeof through === 'object' && !isUrl(through) ? snapshot(through) : through;
+    const { service, origin, proxy, defaultProxy } = snapshot(options);
     // Most calls are made as the one before.
     const last = this.#lastShared;
     if (last && last.service === service && last.origin === origin) {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type * as Reader from '../load/index.ts';
 import type { Config } from '../types.ts';
 import type * as Held from './credentials.ts';
@@ -6,8 +7,12 @@ import type * as Held from './credentials.ts';
 // whoever only imports the package does not wait for all of it.
 
 /** @function */
-export const loadCredentials: typeof Held.loadCredentials = async (config?: string | URL | Config) =>
-  (await import('./credentials.ts')).loadCredentials(config as Config);
+export const loadCredentials: typeof Held.loadCredentials = async (config?: string | URL | Config) => {
+  // In two parts: in one go they hold the event loop.
+  await import('../load/index.ts');
+  await setImmediate();
+  return (await import('./credentials.ts')).loadCredentials(config as Config);
+};
 
 /** @function */
 export const inspectFile: typeof Reader.inspectFile = async (material, options) =>

@@ -37,3 +37,11 @@ export async function inTurns<Item>(
     if (working) await working;
   }
 }
+
+/** The same for everything that an object holds by name: of many thousand the names alone are listed at once. */
+export function entriesInTurns<Value>(
+  record: Readonly<Record<string, Value>>,
+  work: (name: string, value: Value) => void | Promise<void>,
+): Promise<void> {
+  return inTurns(Object.keys(record), (name) => work(name, record[name] as Value));
+}

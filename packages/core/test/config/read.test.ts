@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { assert as check, json, property } from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkConfig } from '../../src/config/check.ts';
 import { fromEnvironment } from '../../src/config/environment.ts';
 import { findJsonMistake } from '../../src/config/json.ts';
@@ -162,5 +162,35 @@ describe('fromEnvironment', () => {
     expect(() => fromEnvironment({ ...env, [name]: '' })).toThrow(
       expect.objectContaining({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', message: `${name} is not set` }),
     );
+  });
+});
+
+describe('attack: secrets that show', () => {
+  it('a key that is written twice is told of only where it can be one', () => {
+    const secret = 'hunter2-correct-horse-battery-staple-3f9a8b7c6d5e4f3a2b1c';
+    for (const key of [`https://me:${secret}@bank.example`, `-----BEGIN PRIVATE KEY-----${secret}`]) {
+      const { message } = findJsonMistake(
+        JSON.stringify({ key: 1 })
+          .replaceAll('key', key)
+          .replace('}', `,${JSON.stringify(key)}:2}`),
+      )!;
+      expect(message).toContain('written twice');
+      expect(message).not.toContain(secret);
+    }
+    const long = JSON.stringify('k'.repeat(1_000_000));
+    expect(findJsonMistake(`{${long}:1,${long}:2}`)!.message.length).toBeLessThan(200);
+  });
+});
+
+describe('attack: files that stop the process', () => {
+  it('what is nested without end is not parsed', async () => {
+    const path = await write('['.repeat(1_000_000), 'deep.json');
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      await expect(readConfig(path, {})).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' });
+      expect(parse).not.toHaveBeenCalled();
+    } finally {
+      parse.mockRestore();
+    }
   });
 });

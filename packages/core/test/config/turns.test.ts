@@ -43,4 +43,29 @@ describe('attack: files that stop the process', () => {
     },
     60_000,
   );
+
+  it('what fifty thousand rules say is read in turns, from the first on', async () => {
+    let reads = 0;
+    let most = 0;
+    let checking = true;
+    const turn = () => {
+      most = Math.max(most, reads);
+      reads = 0;
+      if (checking) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const hosts = new Proxy(
+      many((index) => [`h${index}.bank.example`, false]),
+      {
+        get(target, name) {
+          reads += 1;
+          return Reflect.get(target, name);
+        },
+      },
+    );
+    await checkConfig({ hosts });
+    checking = false;
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(size);
+  }, 60_000);
 });

@@ -1,0 +1,210 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type * as Axios from '@clientcert/axios';
+import type * as Got from '@clientcert/got';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  type TestServer,
+} from '@clientcert/testing';
+import type * as Undici from '@clientcert/undici';
+import axios from 'axios';
+import got from 'got';
+import { createClientAsync } from 'soap';
+import { build } from 'tsdown';
+import { request } from 'undici';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type * as Soap from '../src/index.ts';
+import { startService } from './service.ts';
+
+/** Every adapter over one core: as ES modules, and as CommonJS, each with a core of its own. */
+interface Copy {
+  axios: typeof Axios;
+  got: typeof Got;
+  soap: typeof Soap;
+  undici: typeof Undici;
+}
+const names = ['axios', 'got', 'soap', 'undici'] as const;
+
+let directory: string;
+let copies: Record<'esm' | 'cjs', Copy>;
+let authority: Authority;
+let alice: IssuedCertificate;
+let bob: IssuedCertificate;
+let bank: TestServer;
+
+beforeAll(async () => {
+  const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
+  await mkdir(modules, { recursive: true });
+  directory = await mkdtemp(join(modules, '.test-'));
+  for (const format of ['esm', 'cjs'] as const) {
+    await build({
+      entry: Object.fromEntries(
+        names.map((name) => [name, fileURLToPath(new URL(`../../${name}/src/index.ts`, import.meta.url))]),
+      ),
+      outDir: directory,
+      clean: false,
+      format,
+      platform: 'node',
+      fixedExtension: true,
+      dts: false,
+      config: false,
+      logLevel: 'silent',
+      noExternal: [/^@clientcert\//],
+      external: ['axios', 'got', 'soap', 'undici'],
+      inputOptions: { resolve: { conditionNames: ['@clientcert/source', 'node', 'import'] } },
+      outputOptions: (options) => ({ ...options, dynamicImportInCjs: format !== 'cjs' }),
+    });
+  }
+  const require = createRequire(import.meta.url);
+  const of = async (load: (name: string) => unknown) =>
+    Object.fromEntries(
+      await Promise.all(names.map(async (name) => [name, await load(join(directory, name))])),
+    ) as unknown as Copy;
+  copies = {
+    esm: await of((path) => import(/* @vite-ignore */ pathToFileURL(`${path}.mjs`).href)),
+    cjs: await of((path) => require(`${path}.cjs`)),
+  };
+  authority = await createAuthority();
+  [alice, bob] = await Promise.all([
+    authority.issue({ name: 'alice', keyType: 'rsa' }),
+    authority.issue({ name: 'bob', keyType: 'rsa' }),
+  ]);
+}, 300_000);
+afterAll(() => rm(directory, { recursive: true, force: true }));
+beforeEach(async () => {
+  bank = await startService({ authority, host: 'localhost', http2: true, clientCertificate: 'optional' });
+  return () => bank.close();
+});
+
+function configOf({ fullChain: cert, key }: IssuedCertificate) {
+  return {
+    certificates: { client: { cert, key, ca: authority.certificate } },
+    hosts: { [`localhost:${bank.port}`]: 'client' as const },
+    services: { Nobody: { certificate: false as const, hosts: [`localhost:${bank.port}`] } },
+  };
+}
+
+type Loaded = Soap.Credentials | Promise<Soap.Credentials>;
+type Send = (as?: 'Nobody') => Promise<unknown>;
+
+/** Each adapter of a copy, given credentials of another. */
+const ways: Readonly<Record<string, (copy: Copy, credentials: Loaded, other: Copy) => Promise<Send>>> = {
+  'axios over HTTP/1.1': async (copy, credentials) => overAxios(copy, credentials, {}),
+  'axios over HTTP/2': async (copy, credentials) => overAxios(copy, credentials, { httpVersion: 2 }),
+  'axios over fetch': async (copy, credentials) => overAxios(copy, credentials, { adapter: 'fetch' }),
+  'axios, decided by both': async (copy, credentials, other) => {
+    const api = axios.create();
+    copy.axios.clientCertificates(api, credentials);
+    other.axios.clientCertificates(api, credentials);
+    return (as) => api.get(bank.url, { ...(as && { clientCertificate: as }) });
+  },
+  got: async (copy, credentials) => {
+    const api = got.extend(copy.got.clientCertificates(credentials as Got.Credentials));
+    return (as) => api(bank.url, { context: { ...(as && { clientCertificate: as }) } });
+  },
+  'undici, dispatcher': async (copy, credentials) => {
+    const dispatcher = copy.undici.createDispatcher(await credentials);
+    return async (as) => {
+      const { body } = await request(bank.url, {
+        dispatcher,
+        ...(as && { clientCertificate: as }),
+      } as object);
+      await body.dump();
+    };
+  },
+  fetch: async (copy, credentials) => {
+    const fetch = copy.undici.createFetch(credentials);
+    return async (as) => (await fetch(bank.url, { clientCertificate: as })).text();
+  },
+  'agents of the other copy': async (copy, credentials) => {
+    const loaded = await credentials;
+    const apis = ([undefined, 'Nobody'] as const).map((service) => {
+      const api = axios.create({ httpsAgent: loaded.agent({ service }) });
+      copy.axios.clientCertificates(api, loaded);
+      return api;
+    });
+    return (as) => apis[as ? 1 : 0]!.get(bank.url);
+  },
+  soap: async (copy, credentials) => {
+    const clients = await Promise.all(
+      ([undefined, 'Nobody'] as const).map((service) => {
+        const options = copy.soap.soapOptions(credentials as Soap.Credentials<string, string>, { service });
+        return createClientAsync(`${bank.url}/service?wsdl`, options);
+      }),
+    );
+    return (as) => clients[as ? 1 : 0]!.WhoAsync({ text: 'x' });
+  },
+  // Of credentials that are still loading such a call says so, and is not sent.
+  'soap, with a security of the other copy': async (copy, loading, other) => {
+    const credentials = await loading;
+    const client = await createClientAsync(`${bank.url}/service?wsdl`, copy.soap.soapOptions(credentials));
+    const shared = { timeout: 5_000 };
+    return (as) => {
+      const security = new other.soap.ClientCertificateSecurity(
+        credentials as Soap.Credentials<string, string>,
+        as ? { service: as } : { sign: true },
+      );
+      client.setSecurity(security);
+      return client.WhoAsync({ text: 'x' }, shared);
+    };
+  },
+};
+
+function overAxios(copy: Copy, credentials: Loaded, way: object): Send {
+  const api = axios.create(way);
+  copy.axios.clientCertificates(api, credentials);
+  return (as) => api.get(bank.url, { ...(as && { clientCertificate: as }) });
+}
+
+/** Whose certificate each request came with, and by whom its message is signed. */
+function presented(): string[] {
+  const calls = bank.requests.filter(({ method }) => method === 'POST');
+  return (calls.length > 0 ? calls : bank.requests).map(({ clientCertificate, body }) => {
+    const [, token] = /BinarySecurityToken[^>]*>([^<]+)</.exec(`${body ?? ''}`) ?? [];
+    const signer = token && new X509Certificate(Buffer.from(token, 'base64')).subject.replace(/^.*CN=/s, '');
+    return `${clientCertificate?.commonName ?? 'nobody'}${signer ? ` signed ${signer}` : ''}`;
+  });
+}
+
+describe('attack: identities that mix', () => {
+  it.each(Object.keys(ways).flatMap((way) => [[way, 'esm', 'cjs'] as const, [way, 'cjs', 'esm'] as const]))(
+    '%s: credentials of the %s copy in adapters of the %s one',
+    async (way, from, to) => {
+      const [loader, user] = [copies[from], copies[to]];
+      expect(loader.soap.loadCredentials).not.toBe(user.soap.loadCredentials);
+      const hers = loader.soap.loadCredentials(configOf(alice));
+      // A second one of the adapter's own copy, for the same host.
+      await using his = await user.soap.loadCredentials(configOf(bob));
+      const asHer = await ways[way]!(user, hers, loader);
+      const asHim = await ways[way]!(user, his, loader);
+      await asHer();
+      await asHim();
+      await asHer('Nobody');
+      await asHim();
+      await asHer();
+      await using loaded = await hers;
+      await loaded.reload(configOf(bob));
+      await asHer();
+      await asHer('Nobody');
+      const who = presented();
+      expect(who.map((each) => each.replace(/ signed .*/, ''))).toEqual([
+        'alice',
+        'bob',
+        'nobody',
+        'bob',
+        'alice',
+        'bob',
+        'nobody',
+      ]);
+      for (const each of who.filter((each) => each.includes('signed'))) {
+        expect(each).toMatch(/^(\w+) signed \1$/);
+      }
+      if (way.includes('security')) expect(who.filter((each) => each.includes('signed'))).toHaveLength(5);
+    },
+  );
+});
