@@ -1,5 +1,6 @@
 import { requireRequest } from '../agent/handshake.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { isUrl } from '../load/source.ts';
 import { findService, resolve, resolveHost } from '../pin/resolve.ts';
 import { checkPort, parseOrigin, parseTarget } from '../pin/target.ts';
 import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
@@ -47,8 +48,10 @@ export class Decisions {
   }
 
   connectOptions(target: Target): PinnedConnectOptions {
-    const { host, port } = parseTarget(target);
-    const profile = this.profileOf(this.resolve(target));
+    // Read once: it may say something else the next time.
+    const fixed = typeof target === 'string' || isUrl(target) ? String(target) : { ...target };
+    const { host, port } = parseTarget(fixed);
+    const profile = this.profileOf(this.resolve(fixed));
     const options = profile.connectOptions(host);
     return { ...options, checkServerIdentity: requireRequest(profile, port, options.checkServerIdentity) };
   }
