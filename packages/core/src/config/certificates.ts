@@ -1,17 +1,17 @@
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 import type { CertificateSource, Config, FileSource } from '../types.ts';
 import { checkName } from './names.ts';
 
 export interface CheckedCertificates {
   readonly certificates: ReadonlyMap<string, CertificateSource>;
   readonly trustOnly: ReadonlySet<string>;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Issue[];
 }
 
 /** Whether each source says where its certificate is, once. */
 export function checkCertificates(config: Config): CheckedCertificates {
   const certificates = new Map(Object.entries(config.certificates ?? {}));
-  const findings: Finding[] = [];
+  const findings: Issue[] = [];
   const trustOnly = new Set<string>();
   for (const [name, source] of certificates) {
     const path = ['certificates', name];

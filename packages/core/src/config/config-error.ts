@@ -1,6 +1,6 @@
 import type { BaseIssue } from 'valibot';
 import { ClientCertificateError } from '../errors.ts';
-import { type Finding, formatPath, showPath } from '../pin/issue.ts';
+import { formatPath, type Issue, showPath } from '../pin/issue.ts';
 
 /**
  * One error for everything that is wrong with a config. Its code is that of the findings where they agree,
@@ -8,7 +8,7 @@ import { type Finding, formatPath, showPath } from '../pin/issue.ts';
  *
  * @param name What the config is called: its file, or `the config`.
  */
-export function configError(findings: readonly Finding[], name: string): ClientCertificateError {
+export function configError(findings: readonly Issue[], name: string): ClientCertificateError {
   const codes = new Set(findings.map(({ code }) => code));
   const [only] = codes;
   const code = codes.size === 1 && only !== undefined ? only : 'ERR_CLIENTCERT_CONFIG_INVALID';
@@ -45,11 +45,11 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 /**
  * What valibot found, told by the messages of the schema: valibot's own would repeat the value, which may be secret.
  */
-export function readIssues(issues: readonly BaseIssue<unknown>[], path: Finding['path'] = []): Finding[] {
+export function readIssues(issues: readonly BaseIssue<unknown>[], path: Issue['path'] = []): Issue[] {
   return issues.flatMap((issue) => readIssue(issue, path));
 }
 
-function readIssue(issue: BaseIssue<unknown>, parent: readonly (string | number)[]): Finding[] {
+function readIssue(issue: BaseIssue<unknown>, parent: readonly (string | number)[]): Issue[] {
   const path = [...parent, ...(issue.path ?? []).map(({ key }) => key as string | number)];
   // A union whose author wrote an object or a list is wrong where that object or list is wrong.
   const inner = issue.type === 'union' ? (issue.issues ?? []).filter(isInner) : [];

@@ -11,10 +11,10 @@ import {
 } from '../agent/caller.ts';
 import { dial } from '../agent/dial.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { isUrl } from '../load/source.ts';
 import { snapshot } from '../own.ts';
 import { parseOrigin } from '../pin/target.ts';
 import type { Resolution, Target } from '../types.ts';
+import { isUrl } from '../url.ts';
 import type { Connections, Retirable } from './connections.ts';
 import type { Decisions } from './decisions.ts';
 import type { ConnectIdentity } from './identity.ts';

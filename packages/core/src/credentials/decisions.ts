@@ -1,10 +1,10 @@
 import { requireRequest } from '../agent/handshake.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { isUrl } from '../load/source.ts';
 import { findService, resolve, resolveHost } from '../pin/resolve.ts';
 import { checkPort, parseOrigin, parseTarget } from '../pin/target.ts';
 import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
 import type { Resolution, Target } from '../types.ts';
+import { isUrl } from '../url.ts';
 import type { Connections } from './connections.ts';
 import { type Inventory, versionOf } from './inventory.ts';
 import { closed, type Upkeep } from './upkeep.ts';
