@@ -7,8 +7,8 @@ const shared: UserConfig = {
   dts: true,
   fixedExtension: false,
   logLevel: 'warn',
-  // The declarations carry what is said of the names; the code that runs is without.
-  minify: { compress: false, mangle: false, codegen: true },
+  // The declarations carry what is said of the names; the code that runs is without, and keeps its names for stacks.
+  minify: { compress: { keepNames: { function: true, class: true } }, mangle: false, codegen: true },
   // What is loaded late is required late in CommonJS: Jest runs no import() without a flag of Node's.
   // What both entries import is one file: to find and read each costs most of a millisecond.
   outputOptions: (options, format) => ({

@@ -1,5 +1,6 @@
 import { globalAgent } from 'node:https';
-import { ClientCertificateError, type ConnectIdentity } from '@clientcert/core';
+import type { ConnectIdentity } from '@clientcert/core';
+import { checkFetchRuntime } from '@clientcert/core/adapter';
 import { type Agent, type Dispatcher, dispatchersOf } from './dispatchers.ts';
 import { type AnyConfig, type Outgoing, own, refuse } from './outgoing.ts';
 
@@ -18,26 +19,13 @@ export function applyToFetch(outgoing: Outgoing, identity: ConnectIdentity): voi
     refuse(outgoing, 'env.fetch');
     return;
   }
-  checkRuntime();
+  const instead = "Leave out `adapter: 'fetch'`: axios' own for Node works here, or run this on Node.";
+  checkFetchRuntime("adapter: 'fetch'", ['bun', 'deno'], instead);
   const before = fetchOptions && (own(fetchOptions, 'dispatcher') as Dispatcher | undefined);
   const brought = before instanceof CallDispatcher ? before.brought : before;
   const dispatcher = new CallDispatcher(outgoing, identity, brought);
   dispatcher.check();
   config.fetchOptions = { ...fetchOptions, dispatcher };
-}
-
-/**
- * Bun's fetch and Deno's take no dispatcher, and would send the request past every rule.
- *
- * @throws ERR_CLIENTCERT_RUNTIME_UNSUPPORTED
- */
-function checkRuntime(): void {
-  if (!('bun' in process.versions || 'deno' in process.versions)) return;
-  throw new ClientCertificateError(
-    'ERR_CLIENTCERT_RUNTIME_UNSUPPORTED',
-    'the fetch of this runtime takes no dispatcher, so no rule would hold',
-    { hint: "Leave out `adapter: 'fetch'`: axios' own for Node works here, or run this on Node." },
-  );
 }
 
 /** Of one call: over https it goes on through an agent of the certificate that holds for the hop. */

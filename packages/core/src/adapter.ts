@@ -18,6 +18,7 @@ export {
 export type { AdapterView } from './credentials/adapter-view.ts';
 export type { Retirable } from './credentials/connections.ts';
 export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credentials/loading.ts';
+export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
 export { snapshot, written } from './own.ts';
 export { isUrl } from './url.ts';

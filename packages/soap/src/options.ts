@@ -1,5 +1,5 @@
 import type { ConnectIdentity, Credentials } from '@clientcert/core';
-import { loadedOf, withDiagnosis } from '@clientcert/core/adapter';
+import { loadedOf, snapshot, withDiagnosis } from '@clientcert/core/adapter';
 import {
   type Client,
   HttpClient,
@@ -12,7 +12,6 @@ import { type Call, carried, decide, type Identity, identify, type RequestOption
 import { readable, takeBack } from './lent.ts';
 import { areSame, whenLoaded } from './loading.ts';
 import { importHook, originOfCall, originOfDocument } from './named.ts';
-import { ownOf } from './own.ts';
 import { plainAddress } from './signature.ts';
 
 /** node-soap's options, and as whom the WSDL is fetched and calls are made. */
@@ -45,9 +44,9 @@ export function soapOptions<ServiceName extends string>(
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: SoapOptions<NoInfer<ServiceName>> = {},
 ): IOptions {
-  const { service, origin, proxy, httpClient, ...own } = ownOf(options);
+  const { service, origin, proxy, httpClient, ...own } = snapshot(options);
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
-  const { overrideImportLocation } = ownOf(own.wsdl_options ?? {});
+  const { overrideImportLocation } = snapshot(own.wsdl_options ?? {});
   return {
     ...own,
     wsdlCache: own.wsdlCache ?? documentsOf(identity),
@@ -83,7 +82,8 @@ function certify(
     const call = lent && client && addsOptions(client) ? lent : { identity, options: { ...given } };
     const { credentials, proxy = identity.proxy, ...as } = call.identity;
     const service = as.service ?? (areSame(credentials, identity.credentials) ? identity.service : undefined);
-    const named = () => (client ? originOfCall(url, client, endpoint) : originOfDocument(url, ownOf(given)));
+    const named = () =>
+      client ? originOfCall(url, client, endpoint) : originOfDocument(url, snapshot(given));
     const origin = as.origin ?? identity.origin ?? (service ? named() : undefined);
     return { ...call, identity: { credentials, service, origin, proxy } };
   };

@@ -1,10 +1,9 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { loadedOf } from '@clientcert/core/adapter';
+import { loadedOf, snapshot } from '@clientcert/core/adapter';
 import type { IHeaders, ISecurity } from 'soap';
 import { type Call, carried, type Identity, identify, type RequestOptions } from './call.ts';
 import { insertIntoHeader, type SignOptions } from './envelope.ts';
 import { lend, refuseToBeRead, takeBack } from './lent.ts';
-import { ownOf } from './own.ts';
 import { Signature } from './signature.ts';
 
 export interface ClientCertificateSecurityOptions<ServiceName extends string = string> {
@@ -51,7 +50,7 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
     options: ClientCertificateSecurityOptions<NoInfer<ServiceName>> = {},
   ) {
-    const { sign = false, and = [], service, origin, proxy } = ownOf(options);
+    const { sign = false, and = [], service, origin, proxy } = snapshot(options);
     if (sign && service === false) throw nothingToSignWith();
     this.#identity = identify(credentials, service, origin, proxy, 'ClientCertificateSecurity');
     this.#sign = sign ? structuredClone(sign === true ? {} : sign) : undefined;

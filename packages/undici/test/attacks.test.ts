@@ -293,7 +293,7 @@ describe('attack: rules that are weakened', () => {
       delete prototype[name];
     }
     // What undici or Node reads there itself may fail; nothing may go out otherwise than the rules say.
-    expect(new Set(subjects(bank))).toEqual(new Set(['alice']));
+    expect(subjects(bank).filter((name) => name !== 'alice')).toEqual([]);
     expect(subjects(bank).length).toBe(
       codes.filter((_, at) => at % 2 === 0 && codes[at]!.length === 0).length,
     );

@@ -69,7 +69,14 @@ describe('is used as an Agent is', () => {
     }
     for (const wrong of [undefined, null, 'options']) {
       const heard: unknown[] = [];
-      const handler = { onError: (error: Error) => heard.push(error), onConnect() {}, onHeaders() {} };
+      const onError = (error: Error) => heard.push(error);
+      // undici 8 asks for handlers of the newer kind.
+      const handler = {
+        onError,
+        onConnect() {},
+        onHeaders() {},
+        onResponseError: (_: unknown, error: Error) => onError(error),
+      };
       dispatcher.dispatch(wrong as unknown as typeof options, handler as object);
       expect(heard).toEqual([invalid]);
     }

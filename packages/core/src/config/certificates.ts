@@ -1,18 +1,18 @@
 import { entriesInTurns } from '../load/turn.ts';
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 import type { CertificateSource, Config, FileSource } from '../types.ts';
 import { checkName } from './names.ts';
 
 export interface CheckedCertificates {
   readonly certificates: ReadonlyMap<string, CertificateSource>;
   readonly trustOnly: ReadonlySet<string>;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Issue[];
 }
 
 /** Whether each source says where its certificate is, once. */
 export async function checkCertificates(config: Config): Promise<CheckedCertificates> {
   const certificates = new Map<string, CertificateSource>();
-  const findings: Finding[] = [];
+  const findings: Issue[] = [];
   const trustOnly = new Set<string>();
   await entriesInTurns(config.certificates ?? {}, (name, source) => {
     certificates.set(name, source);

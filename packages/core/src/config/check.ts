@@ -1,6 +1,6 @@
 import { entriesInTurns, inTurns, takeTurn } from '../load/turn.ts';
 import { findConflicts } from '../pin/conflict.ts';
-import { type Finding, formatPath } from '../pin/issue.ts';
+import { formatPath, type Issue } from '../pin/issue.ts';
 import { type PinRule, type Pins, rulesOf } from '../pin/rule.ts';
 import { findPublicSuffixes } from '../pin/suffix.ts';
 import type { CertificateSource, Config, LoadProgress, Warning, WatchOptions } from '../types.ts';
@@ -110,7 +110,7 @@ function namesOf({ certificates }: Record<string, unknown>): ReadonlySet<string>
 }
 
 /** A wildcard directly over a public suffix, with what it would mean. */
-async function checkSuffixes(pins: Pins): Promise<Finding[]> {
+async function checkSuffixes(pins: Pins): Promise<Issue[]> {
   const places = [
     ...pins.hosts.map(({ pattern, path }) => ({ pattern, path })),
     ...pins.services.flatMap(({ hosts, path }) =>
@@ -145,7 +145,7 @@ function findUnused(
 /** The config without the options that are malformed: at the top level, and below it each named entry. */
 async function withoutBroken(
   config: Record<string, unknown>,
-  findings: readonly Finding[],
+  findings: readonly Issue[],
 ): Promise<Record<string, unknown>> {
   const kept: Record<string, unknown> = Object.assign(Object.create(null), config);
   const broken = new Map<string, Set<unknown>>();

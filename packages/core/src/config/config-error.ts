@@ -1,7 +1,7 @@
 import type { BaseIssue } from 'valibot';
 import { ClientCertificateError, type ConfigIssue } from '../errors.ts';
 import { inTurns } from '../load/turn.ts';
-import { type Finding, formatPath, showPath } from '../pin/issue.ts';
+import { formatPath, type Issue, showPath } from '../pin/issue.ts';
 
 /**
  * One error for everything that is wrong with a config. Its code is that of the findings where they agree,
@@ -10,7 +10,7 @@ import { type Finding, formatPath, showPath } from '../pin/issue.ts';
  * @param name What the config is called: its file, or `the config`.
  */
 export function configError(
-  findings: readonly Finding[],
+  findings: readonly Issue[],
   name: string,
   issues: readonly ConfigIssue[] = findings.map(issueOf),
 ): ClientCertificateError {
@@ -33,7 +33,7 @@ export function configError(
 
 /** The same for any number of findings, which leave the event loop its turns. */
 export async function configErrorOfMany(
-  findings: readonly Finding[],
+  findings: readonly Issue[],
   name: string,
 ): Promise<ClientCertificateError> {
   const issues: ConfigIssue[] = [];
@@ -43,7 +43,7 @@ export async function configErrorOfMany(
   return configError(findings, name, issues);
 }
 
-function issueOf({ path, message }: Finding): ConfigIssue {
+function issueOf({ path, message }: Issue): ConfigIssue {
   return { path: showPath(path), message };
 }
 
@@ -66,11 +66,11 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 /**
  * What valibot found, told by the messages of the schema: valibot's own would repeat the value, which may be secret.
  */
-export function readIssues(issues: readonly BaseIssue<unknown>[], path: Finding['path'] = []): Finding[] {
+export function readIssues(issues: readonly BaseIssue<unknown>[], path: Issue['path'] = []): Issue[] {
   return issues.flatMap((issue) => readIssue(issue, path));
 }
 
-function readIssue(issue: BaseIssue<unknown>, parent: readonly (string | number)[]): Finding[] {
+function readIssue(issue: BaseIssue<unknown>, parent: readonly (string | number)[]): Issue[] {
   const path = [...parent, ...(issue.path ?? []).map(({ key }) => key as string | number)];
   // A union whose author wrote an object or a list is wrong where that object or list is wrong.
   const inner = issue.type === 'union' ? (issue.issues ?? []).filter(isInner) : [];

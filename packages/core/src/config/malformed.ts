@@ -1,6 +1,6 @@
 import type { GenericSchema, SafeParseResult } from 'valibot';
 import { entriesInTurns } from '../load/turn.ts';
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 import { readIssues } from './config-error.ts';
 import { findUnknownKeys, isRecord, SECTIONS } from './shape.ts';
 
@@ -17,7 +17,7 @@ export interface Shapes {
  *
  * @param config A copy (see `copyOwn`).
  */
-export async function findMalformed(config: unknown, shapes: Shapes): Promise<Finding[]> {
+export async function findMalformed(config: unknown, shapes: Shapes): Promise<Issue[]> {
   const { safeParse, configSchema, entrySchemas } = shapes;
   const frame = isRecord(config) ? emptied(config) : config;
   const unknown = findUnknownKeys(configSchema, frame);
@@ -48,7 +48,7 @@ function emptied(config: Record<string, unknown>): Record<string, unknown> {
 /** Names that mean something to every JavaScript object. A host may be called so. */
 const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-function unusable(path: Finding['path']): Finding {
+function unusable(path: Issue['path']): Issue {
   return {
     code: 'ERR_CLIENTCERT_CONFIG_INVALID',
     path,

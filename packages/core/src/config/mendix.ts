@@ -1,5 +1,5 @@
 import { latePattern } from '../late-pattern.ts';
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 import { formatPattern, parsePattern } from '../pin/pattern.ts';
 import { isPlausible, quote } from '../quote.ts';
 import type { CertificateSource, Config, HostPin, ServicePin } from '../types.ts';
@@ -44,7 +44,7 @@ export interface MendixSettings {
  * );
  */
 export function fromMendixSettings(settings: MendixSettings | NodeJS.ProcessEnv = process.env): Config {
-  const findings: Finding[] = [];
+  const findings: Issue[] = [];
   const given = (name: Setting) => own(settings, name) ?? own(settings, `MXRUNTIME_${name}`);
   const paths = readList('ClientCertificates', given('ClientCertificates'), findings);
   const ca = readList('CACertificates', given('CACertificates'), findings);
@@ -103,7 +103,7 @@ function own(settings: object, name: string): unknown {
   return value === '' ? undefined : value;
 }
 
-function readList(setting: Setting, value: unknown, findings: Finding[]): string[] {
+function readList(setting: Setting, value: unknown, findings: Issue[]): string[] {
   if (value === undefined || value === null) return [];
   const items: unknown[] | undefined =
     typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : undefined;
@@ -118,7 +118,7 @@ function readList(setting: Setting, value: unknown, findings: Finding[]): string
 function readPasswords(
   value: unknown,
   paths: readonly string[],
-  findings: Finding[],
+  findings: Issue[],
 ): ((() => string) | undefined)[] {
   if (value === undefined || value === null) return [];
   const whole = typeof value === 'string' && paths.length === 1 ? [value] : value;
@@ -143,7 +143,7 @@ function readPasswords(
   });
 }
 
-function readUsages(value: unknown, findings: Finding[]): [string, string][] {
+function readUsages(value: unknown, findings: Issue[]): [string, string][] {
   const parsed = typeof value === 'string' ? parseUsages(value, findings) : value;
   if (parsed === undefined || parsed === null) return [];
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
@@ -164,7 +164,7 @@ const CONTROL = latePattern(String.raw`\p{Cc}`);
 const EXAMPLE = String.raw`{"Module.WebService": "D:\\App\\Mx1.pfx", "www.example.com": "D:\\App\\Mx2.pfx"}`;
 const DOUBLED = 'backslashes are doubled in this setting';
 
-function parseUsages(text: string, findings: Finding[]): unknown {
+function parseUsages(text: string, findings: Issue[]): unknown {
   const mistake = findJsonMistake(text);
   if (mistake === undefined) return JSON.parse(text);
   const single = /(^|[^\\])\\([^"\\/bfnrtu]|u(?![\da-fA-F]{4}))/.test(text) ? `: ${DOUBLED}` : '';
@@ -202,7 +202,7 @@ function comparable(path: string): string {
 /** Module and service are Mendix identifiers: letters, digits and underscores, and one dot between them. */
 const SERVICE = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$/;
 
-function addUsage(rules: Rules, setting: Setting, identifier: string, rule: string | false): Finding[] {
+function addUsage(rules: Rules, setting: Setting, identifier: string, rule: string | false): Issue[] {
   if (identifier === '') return [wrong(setting, 'has an empty name')];
   const { pattern, problem } = parsePattern(identifier, '*');
   // Mendix compares names of web services and of hosts: a URL would be neither, and stand for nothing.
@@ -219,7 +219,7 @@ function addUsage(rules: Rules, setting: Setting, identifier: string, rule: stri
   return [];
 }
 
-function usagesNeeded(paths: readonly string[]): Finding {
+function usagesNeeded(paths: readonly string[]): Issue {
   const [first, second] = paths.map((path) =>
     JSON.stringify(isPlausible(path, 'path') ? path : 'client.pfx'),
   );
@@ -230,7 +230,7 @@ function usagesNeeded(paths: readonly string[]): Finding {
   );
 }
 
-function notListed(identifier: string, path: string, paths: readonly string[]): Finding {
+function notListed(identifier: string, path: string, paths: readonly string[]): Issue {
   const listed = paths.map((each) => quote(each, 'path')).join(', ');
   return wrong(
     'ClientCertificateUsages',
@@ -239,6 +239,6 @@ function notListed(identifier: string, path: string, paths: readonly string[]): 
   );
 }
 
-function wrong(setting: Setting, message: string, ...rest: string[]): Finding {
+function wrong(setting: Setting, message: string, ...rest: string[]): Issue {
   return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path: [setting, ...rest], message };
 }

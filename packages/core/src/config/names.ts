@@ -1,9 +1,9 @@
 import { didYouMean } from '../pin/did-you-mean.ts';
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 import { isSecret, quote } from '../quote.ts';
 
 /** Whether a name that the user chose can be shown in messages and logs as it is. */
-export function checkName(path: readonly (string | number)[], name: string): Finding[] {
+export function checkName(path: readonly (string | number)[], name: string): Issue[] {
   if (name.trim() === '') return [invalidName(path, 'the name is empty')];
   if (isSecret(name)) {
     return [invalidName(path, 'this reads as a secret and not as a name: choose one that may be shown')];
@@ -16,7 +16,7 @@ export function checkCertificateName(
   path: readonly (string | number)[],
   name: string,
   known: ReadonlySet<string> | undefined,
-): Finding[] {
+): Issue[] {
   if (known === undefined || known.has(name)) return [];
   return [{ code: 'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN', path, message: describeUnknown(name, known) }];
 }
@@ -45,6 +45,6 @@ function suggest(name: string, known: ReadonlySet<string>): string {
 const comparisons = new WeakMap<ReadonlySet<string>, number>();
 const MOST_COMPARED = 20_000;
 
-function invalidName(path: readonly (string | number)[], message: string): Finding {
+function invalidName(path: readonly (string | number)[], message: string): Issue {
   return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message };
 }

@@ -1,4 +1,4 @@
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { CaMaterial, Config, Passphrase } from '../types.ts';
 import { isUrl } from '../url.ts';
@@ -14,7 +14,7 @@ export interface CheckedProxy {
 
 export interface CheckedProxies {
   readonly proxy: CheckedProxy | 'env' | false | undefined;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Issue[];
 }
 
 /** Reads the `proxy` option. Which kinds of proxy can be used is decided where one is. */
@@ -24,7 +24,7 @@ export function checkProxy({ proxy }: Config, known: ReadonlySet<string> | undef
   const bare = typeof proxy === 'string' || isUrl(proxy);
   const options = bare ? { url: proxy } : proxy;
   const { url, problem } = parseProxyUrl(options.url);
-  const findings: Finding[] = [];
+  const findings: Issue[] = [];
   if (problem !== undefined) {
     const path = bare ? ['proxy'] : ['proxy', 'url'];
     findings.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { entriesInTurns, inTurns } from '../load/turn.ts';
 import { normaliseHost } from '../pin/host.ts';
-import { type Finding, formatPath } from '../pin/issue.ts';
+import { formatPath, type Issue } from '../pin/issue.ts';
 import { type HostPattern, parsePattern } from '../pin/pattern.ts';
 import { type HostRule, type PinRule, type Pins, type ServiceRule, SILENT } from '../pin/rule.ts';
 import type { Config, HostPin, ServicePin, TlsRange, Warning } from '../types.ts';
@@ -12,14 +12,14 @@ import { checkTls } from './tls.ts';
 
 export interface CheckedRules {
   readonly pins: Pins;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Issue[];
   readonly warnings: readonly Warning[];
 }
 
 interface Notes {
   /** The certificates there are; `undefined` where that cannot be told. */
   readonly known: ReadonlySet<string> | undefined;
-  readonly findings: Finding[];
+  readonly findings: Issue[];
   readonly warnings: Warning[];
 }
 
@@ -195,7 +195,7 @@ function fail(
   notes: Notes,
   path: Path,
   message: string,
-  code: Finding['code'] = 'ERR_CLIENTCERT_CONFIG_INVALID',
+  code: Issue['code'] = 'ERR_CLIENTCERT_CONFIG_INVALID',
 ): void {
   notes.findings.push({ code, path, message });
 }
@@ -203,7 +203,7 @@ function fail(
 /** Keeps the findings of a check and hands on its value. */
 function note<Value>(
   notes: Notes,
-  checked: { value: Value } | { findings: readonly Finding[] },
+  checked: { value: Value } | { findings: readonly Issue[] },
 ): Value | undefined {
   if ('value' in checked) return checked.value;
   notes.findings.push(...checked.findings);

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
 import { entriesInTurns } from '../load/turn.ts';
 import { findNearest } from '../pin/did-you-mean.ts';
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 import { isPlausible, show } from '../quote.ts';
 import { isUrl } from '../url.ts';
 
@@ -137,7 +137,7 @@ type Path = readonly (string | number)[];
  * Every key that the schema does not know, each with the option that may have been meant. (valibot names one per
  * object, and takes `constructor` for known.)
  */
-export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []): Finding[] {
+export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []): Issue[] {
   const shape = schema as Shape;
   if (typeof value !== 'object' || value === null || isUrl(value) || types.isUint8Array(value)) return [];
   if (Array.isArray(value)) {
@@ -148,7 +148,7 @@ export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []
   const found = choose(shape, OBJECT, value);
   if (found === undefined) return [];
   const { entries } = found;
-  return Object.entries(value).flatMap(([key, item]): Finding[] => {
+  return Object.entries(value).flatMap(([key, item]): Issue[] => {
     const inner = [...path, key];
     if (entries === undefined) return findUnknownKeys(found.value, item, inner);
     return Object.hasOwn(entries, key)
@@ -174,11 +174,11 @@ function choose(shape: Shape, wanted: ReadonlySet<string>, value: object = {}): 
 }
 
 /** To valibot a list is an object, too. */
-function listed(path: Path): Finding {
+function listed(path: Path): Issue {
   return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: 'must not be a list' };
 }
 
-function unknownKey(path: Path, key: string, known: readonly string[]): Finding {
+function unknownKey(path: Path, key: string, known: readonly string[]): Issue {
   const meant = [...(FOREIGN.get(key.toLowerCase()) ?? []), ...findNearest(key, known, 1)].find((name) =>
     known.includes(name),
   );

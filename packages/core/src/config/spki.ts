@@ -1,11 +1,11 @@
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 
 /** Pins on a server's public key: `sha256/` and the base64 of the SHA-256 of its SubjectPublicKeyInfo (RFC 7469, section 2.4). */
 export function checkSpki(
   pins: readonly string[],
   path: readonly (string | number)[],
-): { value: readonly string[] } | { findings: readonly Finding[] } {
-  const findings = pins.flatMap((pin, index): Finding[] =>
+): { value: readonly string[] } | { findings: readonly Issue[] } {
+  const findings = pins.flatMap((pin, index): Issue[] =>
     isPin(pin)
       ? []
       : [

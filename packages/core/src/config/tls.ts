@@ -1,4 +1,4 @@
-import type { Finding } from '../pin/issue.ts';
+import type { Issue } from '../pin/issue.ts';
 import type { TlsPin, TlsRange, TlsVersion } from '../types.ts';
 
 const ORDER: readonly TlsVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
@@ -7,8 +7,8 @@ const ORDER: readonly TlsVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
 export function checkTls(
   pin: TlsPin,
   path: readonly (string | number)[],
-): { value: TlsRange } | { findings: readonly Finding[] } {
-  const fail = (message: string, key?: string): { findings: Finding[] } => ({
+): { value: TlsRange } | { findings: readonly Issue[] } {
+  const fail = (message: string, key?: string): { findings: Issue[] } => ({
     findings: [
       { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path: key === undefined ? path : [...path, key], message },
     ],

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from '../config/check.ts';
 import type { CertificateFacts } from '../diagnose/facts.ts';
-import { anatomyOf } from '../load/certificate-fields.ts';
+import { fieldsOf } from '../load/certificate-fields.ts';
 import { describeSource } from '../load/index.ts';
 import { thresholdsOf } from '../load/lifetime.ts';
 import { rulesOf } from '../pin/rule.ts';
@@ -89,7 +89,7 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
     subject: certificate.subject,
     issuer: certificate.issuer,
     validity: sent.map((each) => {
-      const { notBefore, notAfter } = anatomyOf(each);
+      const { notBefore, notAfter } = fieldsOf(each);
       return { from: new Date(notBefore), to: new Date(notAfter) };
     }),
     chain: judgeChain(sent.at(-1)!, ca),
@@ -99,7 +99,7 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
 
 /** Whether the issuer of the last certificate that is sent is a root, as far as certificates and names tell. */
 function judgeChain(last: X509Certificate, roots: readonly X509Certificate[]): CertificateFacts['chain'] {
-  const { issuer, subject, issuedByRoot } = anatomyOf(last);
+  const { issuer, subject, issuedByRoot } = fieldsOf(last);
   if (issuer === subject || issuedByRoot || roots.some((root) => last.checkIssued(root))) return 'complete';
   if (/\broot\b/i.test(last.issuer)) return 'complete';
   // Public authorities name where their intermediates are to be had (RFC 5280, section 4.2.2.1).

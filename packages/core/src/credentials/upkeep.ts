@@ -6,7 +6,7 @@ import type { CheckedProxy } from '../config/proxy.ts';
 import { readConfig } from '../config/read.ts';
 import { carryDiagnosis } from '../diagnose/diagnose.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { anatomyOf } from '../load/certificate-fields.ts';
+import { fieldsOf } from '../load/certificate-fields.ts';
 import { subjectOf } from '../load/identity.ts';
 import { explainOtherPort } from '../pin/explain.ts';
 import { formatHost } from '../pin/host.ts';
@@ -20,7 +20,7 @@ import {
 } from '../rotate/expiry.ts';
 import type { AuthorityRecord } from '../rotate/health.ts';
 import { Probation } from '../rotate/probation.ts';
-import { type ReloadReport, Renewals } from '../rotate/reloader.ts';
+import { Reloader, type ReloadReport } from '../rotate/reloader.ts';
 import type { Failure, Renewable } from '../rotate/renewal.ts';
 import { haveSame, refusal, replaces } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
@@ -51,7 +51,7 @@ export class Upkeep {
   #inventory: Inventory;
   readonly #connections: Connections;
   readonly #events: Events;
-  readonly #renewals: Renewals;
+  readonly #reloader: Reloader;
   readonly #expiry: ExpiryWatch;
   readonly #probation = new Probation();
   readonly handshakes: LastHandshakes = new LastHandshakes();
@@ -62,7 +62,7 @@ export class Upkeep {
     this.#inventory = inventory;
     this.#connections = connections;
     this.#events = events;
-    this.#renewals = new Renewals((name, error) => events.emit('error', asOurs(name, error), { name }));
+    this.#reloader = new Reloader((name, error) => events.emit('error', asOurs(name, error), { name }));
     this.#expiry = new ExpiryWatch(
       {
         expiring: (event) => events.emit('expiring', event),
@@ -71,7 +71,7 @@ export class Upkeep {
       () => this.expirables(),
       () => this.#inventory.config.expiryWarningDays,
     );
-    this.#renewals.watch(inventory.config.watch);
+    this.#reloader.watch(inventory.config.watch);
     this.#follow();
     // Not before whoever awaits the credentials has had time to listen.
     const { certificates, config } = inventory;
@@ -107,7 +107,7 @@ export class Upkeep {
   #reportBroken(): void {
     if (this.#closed) return;
     for (const [name, error] of this.#inventory.broken) {
-      this.#renewals.refuse(certificateKey(name), error, 1);
+      this.#reloader.refuse(certificateKey(name), error, 1);
     }
   }
 
@@ -119,25 +119,25 @@ export class Upkeep {
       const passed = passedThreshold(certificate, this.#inventory.config.expiryWarningDays, now);
       const expired = passed !== undefined && passed < 0;
       if (passed === undefined || (expired && spare)) return [];
-      const validTo = new Date(anatomyOf(certificate).notAfter);
+      const validTo = new Date(fieldsOf(certificate).notAfter);
       return [{ name, role, subject: subjectOf(certificate), validTo, expired }];
     });
   }
 
   /** How renewing a certificate stands, where it fails. */
   failureOf(name: string): Failure | undefined {
-    return this.#renewals.failureOf(certificateKey(name));
+    return this.#reloader.failureOf(certificateKey(name));
   }
 
   failures(): (Failure & { name: string })[] {
-    return this.#renewals.failures();
+    return this.#reloader.failures();
   }
 
   /** Reads everything again, or takes a new config whole; one such call after the other. */
   reload(config?: Config | string | URL): Promise<ReloadReport> {
     const reloading = this.#reloading.then(async () => {
       this.#checkOpen();
-      const report = await (config === undefined ? this.#renewals.renewAll() : this.#replace(config));
+      const report = await (config === undefined ? this.#reloader.renewAll() : this.#replace(config));
       this.#checkOpen();
       return report;
     });
@@ -187,7 +187,7 @@ export class Upkeep {
 
   close(): void {
     this.#closed = true;
-    this.#renewals.close();
+    this.#reloader.close();
     this.#expiry.close();
   }
 
@@ -196,36 +196,36 @@ export class Upkeep {
     const { config, origins, roots } = this.#inventory;
     for (const [name, origin] of origins) {
       const key = certificateKey(name);
-      if (this.#renewals.has(key)) continue;
+      if (this.#reloader.has(key)) continue;
       const source = config.certificates.get(name)!;
       const subject: Renewable<ClientCertificate> = {
         name,
         read: (signal) => this.#read(name, source, signal),
         take: (material) => this.#take(name, material),
       };
-      this.#renewals.add(key, subject, origin);
+      this.#reloader.add(key, subject, origin);
     }
     for (const [label, { ca, reading }] of roots) {
       const key = rootsKey(label);
-      if (this.#renewals.has(key)) continue;
+      if (this.#reloader.has(key)) continue;
       const subject: Renewable<readonly X509Certificate[]> = {
         name: `${label}: ca`,
         read: (signal) => readRuleRoots(label, ca, this.#inventory.config.baseDirectory, signal),
         take: (found) => this.#takeRoots(label, found),
       };
-      this.#renewals.add(key, subject, reading);
+      this.#reloader.add(key, subject, reading);
     }
     const { proxy } = config;
-    if (typeof proxy === 'object' && isKeptElsewhere(proxy) && !this.#renewals.has(authorizationKey)) {
+    if (typeof proxy === 'object' && isKeptElsewhere(proxy) && !this.#reloader.has(authorizationKey)) {
       const subject: Renewable<string | undefined> = {
         name: `${proxyLabel}: authorization`,
         read: (signal) => readAuthorization(proxy, this.#inventory.config.baseDirectory, signal),
         take: (text) => this.#takeAuthorization(text),
       };
       const loaded = this.#inventory.proxy as LoadedProxy;
-      this.#renewals.add(authorizationKey, subject, loaded.origin);
+      this.#reloader.add(authorizationKey, subject, loaded.origin);
     }
-    this.#renewals.track();
+    this.#reloader.track();
   }
 
   async #read(name: string, source: CertificateSource, signal: AbortSignal): Promise<CertificateReading> {
@@ -308,7 +308,7 @@ export class Upkeep {
     });
     // The source still holds the refused one: from now on that is an error, until another takes its place.
     const { count } = this.#probation.refusalOf(name)!;
-    this.#renewals.refuse(certificateKey(name), refusal(refused.material, material, name), count);
+    this.#reloader.refuse(certificateKey(name), refusal(refused.material, material, name), count);
     this.#expiry.look(expirablesOf(restored));
   }
 
@@ -368,8 +368,8 @@ export class Upkeep {
     this.#reportBroken();
 
     const keys = kept.map(certificateKey);
-    const touched = new Set(await this.#renewals.findChanged(keys));
-    const renewed = await this.#renewals.renewAll([...touched]);
+    const touched = new Set(await this.#reloader.findChanged(keys));
+    const renewed = await this.#reloader.renewAll([...touched]);
     report.changed.push(...renewed.changed);
     report.failed.push(...renewed.failed);
     report.unchanged.push(...renewed.unchanged, ...kept.filter((name) => !touched.has(certificateKey(name))));
@@ -401,14 +401,14 @@ export class Upkeep {
     for (const [label, { reading }] of next.roots) {
       if (reading === before.roots.get(label)?.reading) kept.add(rootsKey(label));
     }
-    for (const key of this.#renewals.keys()) if (!kept.has(key)) this.#renewals.remove(key);
+    for (const key of this.#reloader.keys()) if (!kept.has(key)) this.#reloader.remove(key);
     for (const name of before.certificates.keys()) {
       if (next.certificates.has(name)) continue;
       this.#probation.forget(name);
       this.#expiry.forget(name);
     }
     this.#follow();
-    if (!isEqual(next.config.watch, before.config.watch)) this.#renewals.watch(next.config.watch);
+    if (!isEqual(next.config.watch, before.config.watch)) this.#reloader.watch(next.config.watch);
   }
 
   /** Tells what there is to know of certificates that are new here, and watches their end. */

@@ -2,7 +2,7 @@ import type { ClientCertificateErrorCode } from '../errors.ts';
 import type { Target } from '../types.ts';
 import { type Cause, causes } from './causes.ts';
 import type { Facts } from './facts.ts';
-import { type Confidence, type Finding, judge } from './judge.ts';
+import { type Confidence, judge, type PossibleCause } from './judge.ts';
 import { addressIn, type OwnError, observe, read, walk } from './observation.ts';
 import type { DiagnosisName } from './symptoms.ts';
 
@@ -134,7 +134,7 @@ function diagnoseWith(failure: unknown, known: Facts | undefined): Diagnosis {
   });
 }
 
-function word({ code, confidence, evidence }: Finding, known: Facts | undefined): Alternative {
+function word({ code, confidence, evidence }: PossibleCause, known: Facts | undefined): Alternative {
   return { code, ...fill(causes[code], known), confidence, evidence };
 }
 

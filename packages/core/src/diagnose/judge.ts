@@ -8,7 +8,7 @@ import { type DiagnosisName, type Symptom, symptoms } from './symptoms.ts';
 export type Confidence = 'certain' | 'likely' | 'guess';
 
 /** What may be wrong, and what speaks for it. */
-export interface Finding {
+export interface PossibleCause {
   readonly code: DiagnosisName;
   readonly confidence: Confidence;
   readonly evidence: readonly string[];
@@ -17,7 +17,7 @@ export interface Finding {
 /** What was recognised, and what it may come from, the likeliest first; at least one. */
 export interface Judgement {
   readonly symptom: Symptom | undefined;
-  readonly findings: readonly [Finding, ...Finding[]];
+  readonly findings: readonly [PossibleCause, ...PossibleCause[]];
 }
 
 /**
@@ -104,7 +104,7 @@ function seenOf({ alert, answer, codes }: Observation): string[] {
 }
 
 /** One cause is certain, unless it stands for several; of several, the first is likely. */
-function asListed({ diagnoses, vague }: Symptom): Finding[] {
+function asListed({ diagnoses, vague }: Symptom): PossibleCause[] {
   if (vague) return diagnoses.map((code) => finding(code, 'guess'));
   if (diagnoses.length === 1) return [finding(diagnoses[0], open.has(diagnoses[0]) ? 'likely' : 'certain')];
   return diagnoses.map((code, index) => finding(code, index === 0 ? 'likely' : 'guess'));
@@ -113,7 +113,7 @@ function asListed({ diagnoses, vague }: Symptom): Finding[] {
 /** What may have come about in several ways, which the failure alone does not tell apart. */
 const open: ReadonlySet<DiagnosisName> = new Set(['NOT_PEM', 'SERVER_CA_UNKNOWN']);
 
-function finding(code: DiagnosisName, confidence: Confidence, ...evidence: string[]): Finding {
+function finding(code: DiagnosisName, confidence: Confidence, ...evidence: string[]): PossibleCause {
   return { code, confidence, evidence };
 }
 
@@ -126,7 +126,7 @@ interface Case {
 }
 
 /** Where what is known on this side says more than the symptom alone. */
-const refinements: Readonly<Record<string, (each: Case) => Finding[] | undefined>> = {
+const refinements: Readonly<Record<string, (each: Case) => PossibleCause[] | undefined>> = {
   'alert-40': noneOrNothingInCommon,
   'alert-50': ({ known }) => {
     if (known?.connection?.failed && known.connection.presented) {
@@ -214,7 +214,7 @@ const iis: Readonly<Record<string, string>> = {
 const none = finding('NO_CLIENT_CERTIFICATE_SENT', 'likely');
 
 /** Why no certificate went out, where that is known. */
-function sentNone(known: Facts | undefined): Finding | undefined {
+function sentNone(known: Facts | undefined): PossibleCause | undefined {
   if (!known) return undefined;
   const { certificate, connection, rule, place, secure } = known;
   const because = (reason: string, confidence: Confidence = 'certain') =>
@@ -246,7 +246,7 @@ function presentedBy({ certificate }: Facts): string {
 }
 
 /** Both "no certificate" and "nothing in common" are alert 40. */
-function noneOrNothingInCommon({ seen, known, now }: Case): Finding[] {
+function noneOrNothingInCommon({ seen, known, now }: Case): PossibleCause[] {
   const { connection = null } = known ?? {};
   const nothing = finding('NO_COMMON_TLS_PARAMETERS', 'guess');
   const sent = sentNone(known);
@@ -263,9 +263,9 @@ function noneOrNothingInCommon({ seen, known, now }: Case): Finding[] {
 }
 
 /** The issuer is not known to the server; or it is, and what lies between is missing. */
-function notTrusted(known: Facts | undefined): Finding[] {
+function notTrusted(known: Facts | undefined): PossibleCause[] {
   const certificate = known?.certificate;
-  const untrusted = (confidence: Confidence): Finding =>
+  const untrusted = (confidence: Confidence): PossibleCause =>
     finding('ISSUER_NOT_TRUSTED_BY_SERVER', confidence, ...issuerOf(certificate));
   if (!certificate) return [untrusted('likely'), finding('CLIENT_CHAIN_INCOMPLETE', 'guess')];
   const missing = `certificate "${certificate.name}" comes without the certificate of its issuer`;
@@ -284,7 +284,10 @@ function notTrusted(known: Facts | undefined): Finding[] {
  *
  * @param orNone Whether servers say the same when they got none.
  */
-function refused({ known, now }: Omit<Case, 'seen'> & { seen?: Observation }, orNone = false): Finding[] {
+function refused(
+  { known, now }: Omit<Case, 'seen'> & { seen?: Observation },
+  orNone = false,
+): PossibleCause[] {
   const certificate = known?.certificate;
   const sent = sentNone(known);
   if (sent) return [sent];
@@ -305,7 +308,7 @@ function refused({ known, now }: Omit<Case, 'seen'> & { seen?: Observation }, or
  *
  * @param earlyFirst Servers that have an alert for "expired" and use another mean what there is none for.
  */
-function reasonsIn(certificate: CertificateFacts, now: Date, earlyFirst = false): Finding[] {
+function reasonsIn(certificate: CertificateFacts, now: Date, earlyFirst = false): PossibleCause[] {
   const early = [notYetValid(certificate, now), weak(certificate)];
   const late = expired(certificate, now);
   const found = [
@@ -323,7 +326,7 @@ function reasonsIn(certificate: CertificateFacts, now: Date, earlyFirst = false)
 }
 
 /** The connection ended without a word after the handshake, which over TLS 1.3 is also how some servers refuse. */
-function closedAfterwards({ known, now }: Case): Finding[] | undefined {
+function closedAfterwards({ known, now }: Case): PossibleCause[] | undefined {
   if (!known) return undefined;
   const { certificate, connection, place, secure } = known;
   const dropped = finding('CONNECTION_DROPPED', 'guess');
@@ -347,7 +350,7 @@ function closedAfterwards({ known, now }: Case): Finding[] | undefined {
 }
 
 /** The connection ended in the handshake. */
-function closedDuring({ known, now }: Case): Finding[] | undefined {
+function closedDuring({ known, now }: Case): PossibleCause[] | undefined {
   if (!known) return undefined;
   const { certificate, connection } = known;
   const early = finding('SERVER_CLOSED_BEFORE_ITS_FLIGHT', 'guess');
@@ -370,7 +373,7 @@ function closedDuring({ known, now }: Case): Finding[] | undefined {
 }
 
 /** A silent refusal, with what is wrong with the certificate before it where that can be seen. */
-function becauseOf(certificate: CertificateFacts, now: Date, silent: Finding): Finding[] {
+function becauseOf(certificate: CertificateFacts, now: Date, silent: PossibleCause): PossibleCause[] {
   const [reason, ...others] = reasonsIn(certificate, now);
   if (!reason) return [silent, finding('ISSUER_NOT_TRUSTED_BY_SERVER', 'guess', ...issuerOf(certificate))];
   return [
@@ -381,7 +384,7 @@ function becauseOf(certificate: CertificateFacts, now: Date, silent: Finding): F
 }
 
 /** A bare 403 or 401 to who has a certificate: over TLS 1.3 Node cannot be asked after the handshake. */
-function askedLater({ seen, known }: Case): Finding[] {
+function askedLater({ seen, known }: Case): PossibleCause[] {
   if (seen.answer?.body.includes('Cannot perform Post-Handshake Authentication')) {
     return [finding('SERVER_WANTED_POST_HANDSHAKE_AUTH', 'certain')];
   }
@@ -398,7 +401,7 @@ function askedLater({ seen, known }: Case): Finding[] {
 const resumed =
   'the connection resumed a TLS session, in which no certificate is presented again, and some servers then see none: `resume: false` on the rule makes every handshake whole';
 
-function expired(certificate: CertificateFacts | null | undefined, now: Date): Finding | undefined {
+function expired(certificate: CertificateFacts | null | undefined, now: Date): PossibleCause | undefined {
   const late = certificate?.validity.findIndex(({ to }) => to < now) ?? -1;
   if (!certificate || late < 0) return undefined;
   const own = `certificate "${certificate.name}"`;
@@ -406,20 +409,20 @@ function expired(certificate: CertificateFacts | null | undefined, now: Date): F
   return finding('CLIENT_CERTIFICATE_EXPIRED', 'certain', ended);
 }
 
-function notYetValid({ name, validity }: CertificateFacts, now: Date): Finding | undefined {
+function notYetValid({ name, validity }: CertificateFacts, now: Date): PossibleCause | undefined {
   const early = validity.find(({ from }) => from > now);
   const begins = early && `certificate "${name}", or an intermediate of it, begins on ${day(early.from)}`;
   return begins === undefined ? undefined : finding('CLIENT_CERTIFICATE_NOT_YET_VALID', 'certain', begins);
 }
 
-function wrongPurpose(known: Pick<Facts, 'certificate'> | undefined): Finding | undefined {
+function wrongPurpose(known: Pick<Facts, 'certificate'> | undefined): PossibleCause | undefined {
   const { certificate } = known ?? {};
   if (!certificate?.warnings.includes('NO_CLIENT_AUTH')) return undefined;
   const evidence = `certificate "${certificate.name}" is not for client authentication`;
   return finding('CLIENT_CERTIFICATE_WRONG_PURPOSE', 'certain', evidence);
 }
 
-function weak({ name, warnings }: CertificateFacts): Finding | undefined {
+function weak({ name, warnings }: CertificateFacts): PossibleCause | undefined {
   const what = warnings.includes('WEAK_KEY')
     ? 'has a key that most servers find too small'
     : warnings.includes('WEAK_SIGNATURE') && 'is signed with a digest that most servers refuse';

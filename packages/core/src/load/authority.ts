@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 import type { Warning } from '../types.ts';
 import type { Budget } from './budget.ts';
-import { anatomyOf } from './certificate-fields.ts';
+import { fieldsOf } from './certificate-fields.ts';
 import { subjectOf } from './identity.ts';
 
 /** What else there is for certificates that were given as `ca`. */
@@ -33,7 +33,7 @@ export async function authorityWarnings(
   const bySubject = new Map<string, X509Certificate>();
   for (const each of [...pile, ...given]) {
     await budget.turn();
-    bySubject.set(anatomyOf(each).subject, each);
+    bySubject.set(fieldsOf(each).subject, each);
   }
   const ends = given
     .filter(({ fingerprint256 }) => !helpful.has(fingerprint256))
@@ -42,7 +42,7 @@ export async function authorityWarnings(
   if (ends.length === 0) return [];
   const known = only ? new Set<string>() : rootNames();
   const rootless = new Map(
-    ends.filter((end) => !known.has(anatomyOf(end).issuer)).map((end) => [end.fingerprint256, end]),
+    ends.filter((end) => !known.has(fieldsOf(end).issuer)).map((end) => [end.fingerprint256, end]),
   );
   return [...rootless.values()].map((end) => ({
     code: 'CA_WITHOUT_ROOT' as const,
@@ -57,7 +57,7 @@ function findEnd(
 ): X509Certificate | undefined {
   let top = certificate;
   for (let depth = 0; depth < deepest; depth++) {
-    const { subject, issuer } = anatomyOf(top);
+    const { subject, issuer } = fieldsOf(top);
     if (subject === issuer) return undefined;
     const above = bySubject.get(issuer);
     if (above === undefined) return top;
@@ -82,7 +82,7 @@ function rootNames(): ReadonlySet<string> {
 
 function subjectIn(pem: string): string[] {
   try {
-    return [anatomyOf(new X509Certificate(pem)).subject];
+    return [fieldsOf(new X509Certificate(pem)).subject];
   } catch {
     // One that Node passed over as well.
     return [];

@@ -13,7 +13,7 @@ import {
 import { comparable } from './name.ts';
 
 /** What `X509Certificate` does not tell, or not on every supported Node. */
-export interface Anatomy {
+export interface CertificateFields {
   /** OID of the signature algorithm. */
   readonly signature: string;
   /** Seconds since 1970, in milliseconds. */
@@ -36,16 +36,16 @@ export interface Anatomy {
   readonly issuedByRoot: boolean;
 }
 
-const known = new WeakMap<X509Certificate, Anatomy>();
+const known = new WeakMap<X509Certificate, CertificateFields>();
 
 /** Takes a certificate apart, RFC 5280 section 4.1. */
-export function anatomyOf(certificate: X509Certificate): Anatomy {
-  let anatomy = known.get(certificate);
-  if (anatomy === undefined) {
-    anatomy = dissect(certificate.raw);
-    known.set(certificate, anatomy);
+export function fieldsOf(certificate: X509Certificate): CertificateFields {
+  let fields = known.get(certificate);
+  if (fields === undefined) {
+    fields = readFields(certificate.raw);
+    known.set(certificate, fields);
   }
-  return anatomy;
+  return fields;
 }
 
 /**
@@ -54,11 +54,11 @@ export function anatomyOf(certificate: X509Certificate): Anatomy {
  */
 export function freshOf(certificate: X509Certificate): X509Certificate {
   const fresh = new X509Certificate(certificate.raw);
-  known.set(fresh, anatomyOf(certificate));
+  known.set(fresh, fieldsOf(certificate));
   return fresh;
 }
 
-function dissect(raw: Buffer): Anatomy {
+function readFields(raw: Buffer): CertificateFields {
   const [signed, algorithm] = open(readElement(raw), SEQUENCE);
   const fields = childrenOf(signed!);
   const version = fields[0]?.tag === 0xa0 ? numberOf(childrenOf(fields.shift()!)[0]) + 1 : 1;

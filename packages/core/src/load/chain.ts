@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Budget } from './budget.ts';
-import { anatomyOf } from './certificate-fields.ts';
+import { fieldsOf } from './certificate-fields.ts';
 import { corrupt } from './problem.ts';
 
 /** What a pile of certificates means for one leaf. */
@@ -34,7 +34,7 @@ export async function buildChain(
   const bySubject = new Map<string, X509Certificate[]>();
   for (const candidate of candidates) {
     await budget.turn();
-    const { subject } = anatomyOf(candidate);
+    const { subject } = fieldsOf(candidate);
     const same = bySubject.get(subject);
     if (same === undefined) bySubject.set(subject, [candidate]);
     else same.push(candidate);
@@ -71,7 +71,7 @@ const selfSigned = new WeakMap<X509Certificate, boolean>();
 export async function checkSelfSigned(certificate: X509Certificate, budget: Budget): Promise<boolean> {
   if (!selfSigned.has(certificate)) {
     await budget.turn();
-    const { subject, issuer } = anatomyOf(certificate);
+    const { subject, issuer } = fieldsOf(certificate);
     if (subject === issuer) budget.work(costOf(certificate));
   }
   return isSelfSigned(certificate);
@@ -81,7 +81,7 @@ export async function checkSelfSigned(certificate: X509Certificate, budget: Budg
 export function isSelfSigned(certificate: X509Certificate): boolean {
   let known = selfSigned.get(certificate);
   if (known === undefined) {
-    const { subject, issuer } = anatomyOf(certificate);
+    const { subject, issuer } = fieldsOf(certificate);
     known = subject === issuer && signed(certificate, certificate);
     selfSigned.set(certificate, known);
   }
@@ -90,7 +90,7 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
 
 /** Whether a certificate is an authority that issued itself. Version 1 has no extension to say that it is one. */
 function isRoot(certificate: X509Certificate): boolean {
-  return isSelfSigned(certificate) && (certificate.ca || anatomyOf(certificate).version === 1);
+  return isSelfSigned(certificate) && (certificate.ca || fieldsOf(certificate).version === 1);
 }
 
 /** Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest. */
@@ -101,7 +101,7 @@ async function findIssuer(
   budget: Budget,
 ): Promise<X509Certificate | undefined> {
   const issuers: X509Certificate[] = [];
-  for (const candidate of bySubject.get(anatomyOf(certificate).issuer) ?? []) {
+  for (const candidate of bySubject.get(fieldsOf(certificate).issuer) ?? []) {
     if (used.has(candidate)) continue;
     budget.work(costOf(candidate));
     await budget.turn();
@@ -110,7 +110,7 @@ async function findIssuer(
   for (const issuer of issuers) await checkSelfSigned(issuer, budget);
   return issuers.sort(
     (a, b) =>
-      Number(isSelfSigned(b)) - Number(isSelfSigned(a)) || anatomyOf(b).notAfter - anatomyOf(a).notAfter,
+      Number(isSelfSigned(b)) - Number(isSelfSigned(a)) || fieldsOf(b).notAfter - fieldsOf(a).notAfter,
   )[0];
 }
 

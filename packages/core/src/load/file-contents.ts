@@ -34,7 +34,7 @@ export interface Foreign {
 }
 
 /** Everything that one material holds. */
-export interface Holdings {
+export interface FileContents {
   container: string;
   /** Algorithms that protect it, each once, in the order in which they were met. */
   readonly algorithms: Set<string>;
@@ -53,14 +53,14 @@ export interface Holdings {
 export interface Reading {
   readonly keyring: Keyring;
   readonly budget: Budget;
-  readonly holdings: Holdings;
+  readonly contents: FileContents;
   /** Private keys are left alone, and passphrases that only they need are not asked for. */
   readonly certificatesOnly: boolean;
   /** The identity that was chosen: of several keys that are sealed one by one, no other is opened. */
   readonly alias: Alias | undefined;
 }
 
-export function createHoldings(): Holdings {
+export function createContents(): FileContents {
   return {
     container: '',
     algorithms: new Set(),
@@ -74,7 +74,7 @@ export function createHoldings(): Holdings {
 }
 
 /** Notes what protects a part of the file. */
-export function noteAlgorithm({ holdings }: Reading, scheme: { title: string; legacy: boolean }): void {
-  holdings.algorithms.add(scheme.title);
-  if (scheme.legacy) holdings.legacy.add(scheme.title);
+export function noteAlgorithm({ contents }: Reading, scheme: { title: string; legacy: boolean }): void {
+  contents.algorithms.add(scheme.title);
+  if (scheme.legacy) contents.legacy.add(scheme.title);
 }

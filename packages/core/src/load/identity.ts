@@ -2,7 +2,7 @@ import { type KeyObject, sign, verify, type X509Certificate } from 'node:crypto'
 import { quote as quoteWritten } from '../quote.ts';
 import { type Alias, findByName, hasFingerprint } from './alias.ts';
 import type { Budget } from './budget.ts';
-import { anatomyOf } from './certificate-fields.ts';
+import { fieldsOf } from './certificate-fields.ts';
 import { checkSelfSigned, isSelfSigned } from './chain.ts';
 import type { FoundCertificate, FoundKey, PassedOver } from './file-contents.ts';
 import { findPairs } from './pairing.ts';
@@ -93,10 +93,9 @@ async function leavesOf(certificates: readonly FoundCertificate[], budget: Budge
   const issuers = new Set(
     certificates
       .filter(({ certificate }) => !isSelfSigned(certificate))
-      .map(({ certificate }) => anatomyOf(certificate).issuer),
+      .map(({ certificate }) => fieldsOf(certificate).issuer),
   );
-  const isIssuer = ({ certificate }: FoundCertificate): boolean =>
-    issuers.has(anatomyOf(certificate).subject);
+  const isIssuer = ({ certificate }: FoundCertificate): boolean => issuers.has(fieldsOf(certificate).subject);
   const distinct = [...new Map(certificates.map((each) => [each.certificate.fingerprint256, each])).values()];
   const ends = distinct.filter((each) => !isIssuer(each));
   const leaves = ends.filter(({ certificate }) => !certificate.ca);
@@ -217,12 +216,12 @@ const anyUsage = '2.5.29.37.0';
 
 /** Whether the extended key usage, if there is any, allows client authentication (RFC 5280 section 4.2.1.12). */
 export function allowsClientAuth(certificate: X509Certificate): boolean {
-  const usages = anatomyOf(certificate).extendedKeyUsage;
+  const usages = fieldsOf(certificate).extendedKeyUsage;
   return usages === undefined || usages.includes(clientAuth) || usages.includes(anyUsage);
 }
 
 function isUsable(certificate: X509Certificate): boolean {
-  const { notBefore, notAfter } = anatomyOf(certificate);
+  const { notBefore, notAfter } = fieldsOf(certificate);
   const now = Date.now();
   return notBefore <= now && now <= notAfter && allowsClientAuth(certificate);
 }
@@ -247,7 +246,7 @@ function describe(alias: string | undefined, certificate: X509Certificate | unde
 }
 
 function dayOf(certificate: X509Certificate): string {
-  const { notAfter } = anatomyOf(certificate);
+  const { notAfter } = fieldsOf(certificate);
   return Number.isNaN(notAfter) ? 'at an unreadable date' : new Date(notAfter).toISOString().slice(0, 10);
 }
 

@@ -47,25 +47,25 @@ export async function inspectFile(material: Material, options: InspectOptions = 
   const surroundings = createSurroundings(options);
   try {
     const keyring = await resolveKeyring(options, surroundings);
-    const { holdings } = await readPart(material, surroundings, {
+    const { contents } = await readPart(material, surroundings, {
       keyring,
       maxIterations: options.maxIterations,
     });
     return {
-      format: formatOf([holdings]),
-      legacyAlgorithms: [...holdings.legacy],
-      keys: holdings.keys.map(({ privateKey, alias, plain }) => ({
+      format: formatOf([contents]),
+      legacyAlgorithms: [...contents.legacy],
+      keys: contents.keys.map(({ privateKey, alias, plain }) => ({
         privateKey,
         alias,
         keyType: describePrivateKey(privateKey),
         encrypted: !plain,
       })),
-      certificates: holdings.certificates.map(({ certificate, alias }) => ({
+      certificates: contents.certificates.map(({ certificate, alias }) => ({
         certificate,
         alias,
         keyType: describeKey(certificate),
       })),
-      skipped: [...new Set(holdings.foreign.map(({ what }) => what))],
+      skipped: [...new Set(contents.foreign.map(({ what }) => what))],
     };
   } catch (error) {
     throw explainAs(options.name ?? labelOf(material), error);

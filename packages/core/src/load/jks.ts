@@ -29,12 +29,12 @@ interface KeyEntry {
   readonly certificate: X509Certificate | undefined;
 }
 
-/** Reads a Java keystore into the holdings. */
+/** Reads a Java keystore into the contents. */
 export async function readJavaStore(store: Buffer, reading: Reading): Promise<void> {
-  const { keyring, holdings, certificatesOnly } = reading;
-  holdings.container = storeTypes.get(store.readUInt32BE(0))!;
+  const { keyring, contents, certificatesOnly } = reading;
+  contents.container = storeTypes.get(store.readUInt32BE(0))!;
   const keys = await readEntries(store, reading);
-  holdings.algorithms.add('digest SHA-1 with passphrase');
+  contents.algorithms.add('digest SHA-1 with passphrase');
   const wanted = certificatesOnly ? [] : choose(keys, reading);
   const text = certificatesOnly && keyring.lent !== undefined ? undefined : keyring.passphrase.text;
   if (text === undefined) {
@@ -49,17 +49,17 @@ export async function readJavaStore(store: Buffer, reading: Reading): Promise<vo
 }
 
 /** The entries whose keys are to be opened: each may have a passphrase of its own, and costs a derivation. */
-function choose(entries: readonly KeyEntry[], { alias, holdings }: Reading): readonly KeyEntry[] {
+function choose(entries: readonly KeyEntry[], { alias, contents }: Reading): readonly KeyEntry[] {
   if (alias === undefined) return entries;
   const chosen =
     alias.fingerprint === undefined
       ? findByName(entries, alias, (entry) => [entry.alias])
       : entries.filter(({ certificate }) => certificate && hasFingerprint(certificate, alias));
-  holdings.passedOver.push(...entries.filter((entry) => !chosen.includes(entry)));
+  contents.passedOver.push(...entries.filter((entry) => !chosen.includes(entry)));
   return chosen;
 }
 
-async function readEntries(store: Buffer, { holdings, budget }: Reading): Promise<KeyEntry[]> {
+async function readEntries(store: Buffer, { contents, budget }: Reading): Promise<KeyEntry[]> {
   const cursor = createCursor(store.subarray(0, -20));
   cursor.integer();
   const version = cursor.integer();
@@ -72,13 +72,13 @@ async function readEntries(store: Buffer, { holdings, budget }: Reading): Promis
     await budget.turn();
     if (tag === 1) {
       const encrypted = cursor.bytes(cursor.integer());
-      const first = holdings.certificates.length;
+      const first = contents.certificates.length;
       // The alias is the entry's, and so the leaf's: the authorities above it have none.
       for (let chain = cursor.integer(), left = chain; left > 0; left--)
         await readCertificate(left === chain ? alias : undefined);
-      keys.push({ alias, encrypted, certificate: holdings.certificates[first]?.certificate });
+      keys.push({ alias, encrypted, certificate: contents.certificates[first]?.certificate });
     } else if (tag === 2) await readCertificate(alias);
-    else if (tag === 3 && holdings.container === 'JCEKS')
+    else if (tag === 3 && contents.container === 'JCEKS')
       cursor.skip((bytes, at) => skipJavaObject(bytes, at, budget));
     else throw corrupt('has an entry of an unknown kind');
   }
@@ -92,7 +92,7 @@ async function readEntries(store: Buffer, { holdings, budget }: Reading): Promis
       cursor.bytes(cursor.integer());
       return;
     }
-    holdings.certificates.push(parseCertificate(cursor.bytes(cursor.integer()), alias));
+    contents.certificates.push(parseCertificate(cursor.bytes(cursor.integer()), alias));
   }
 }
 
@@ -150,7 +150,7 @@ async function openKeys(
   vouched: boolean,
   reading: Reading,
 ): Promise<void> {
-  const { keyring, budget, holdings } = reading;
+  const { keyring, budget, contents } = reading;
   const sealed = entries.map(({ alias, encrypted }) => {
     const [algorithm, data] = open(readElement(encrypted), SEQUENCE);
     const scheme =
@@ -175,7 +175,7 @@ async function openKeys(
         throw corrupt(
           'was changed after it was made: the passphrase opens it, but its digest does not match',
         );
-      holdings.keys.push({ privateKey: importPkcs8(readElement(plain)), alias, plain: false, intact: true });
+      contents.keys.push({ privateKey: importPkcs8(readElement(plain)), alias, plain: false, intact: true });
     } finally {
       plain.fill(0);
     }

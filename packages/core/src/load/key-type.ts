@@ -1,5 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { anatomyOf } from './certificate-fields.ts';
+import { fieldsOf } from './certificate-fields.ts';
 import { oidOf, open, readElement, SEQUENCE } from './der.ts';
 
 /** Key algorithms by OID, under the names that Node gives them; old Nodes know some of them by no name at all. */
@@ -40,7 +40,7 @@ const names: Readonly<Record<string, string>> = {
  * with it all the same, as that of Node 22 does with ML-DSA. Then it is the name in the standard, or the OID.
  */
 export function keyTypeOf(certificate: X509Certificate): string {
-  return keyTypeName(anatomyOf(certificate).keyAlgorithm);
+  return keyTypeName(fieldsOf(certificate).keyAlgorithm);
 }
 
 /** The same with its size or its curve, for people: `rsa 2048`, `ec prime256v1`, `ed25519`. */

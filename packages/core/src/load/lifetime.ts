@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { ExpiryThreshold } from '../types.ts';
-import { anatomyOf } from './certificate-fields.ts';
+import { fieldsOf } from './certificate-fields.ts';
 
 /** When certificates are told of: several thresholds, one, or none that was written. */
 export type ExpiryThresholds = ExpiryThreshold | readonly ExpiryThreshold[] | undefined;
@@ -10,7 +10,7 @@ export type ExpiryThresholds = ExpiryThreshold | readonly ExpiryThreshold[] | un
  * unless written it is a third, and at most 30 days.
  */
 export function thresholdsOf(certificate: X509Certificate, written: ExpiryThresholds): number[] {
-  const { notBefore, notAfter } = anatomyOf(certificate);
+  const { notBefore, notAfter } = fieldsOf(certificate);
   const lifetime = (notAfter - notBefore) / day;
   if (written === undefined) return [Math.min(30, lifetime / 3)];
   return [written]

@@ -6,7 +6,13 @@ import { parseCertificate } from './certificate.ts';
 import { ciphers, decrypt } from './cipher.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
 import { unsupported } from './derivation.ts';
-import { createHoldings, type Foreign, type Holdings, noteAlgorithm, type Reading } from './file-contents.ts';
+import {
+  createContents,
+  type FileContents,
+  type Foreign,
+  noteAlgorithm,
+  type Reading,
+} from './file-contents.ts';
 import { readJavaStore, storeTypes } from './jks.ts';
 import { bytesToKey } from './kdf.ts';
 import { type Keyring, missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
@@ -51,19 +57,19 @@ export async function readMaterial(
   bytes: Buffer,
   options: MaterialOptions,
   signal?: AbortSignal,
-): Promise<Holdings> {
-  const holdings = createHoldings();
+): Promise<FileContents> {
+  const contents = createContents();
   const reading: Reading = {
     keyring: options.keyring,
     budget: createBudget(options.maxIterations, signal),
-    holdings,
+    contents,
     certificatesOnly: options.certificatesOnly ?? false,
     alias: options.alias,
   };
   await readBytes(bytes, reading, 0);
-  if (holdings.keys.length === 0 && holdings.certificates.length === 0 && holdings.foreign.length > 0)
-    throw refuse(holdings.foreign[0]!);
-  return holdings;
+  if (contents.keys.length === 0 && contents.certificates.length === 0 && contents.foreign.length > 0)
+    throw refuse(contents.foreign[0]!);
+  return contents;
 }
 
 /** Base64 of PEM of base64 … as deep as people have been seen to wrap it, and one more. */
@@ -99,7 +105,7 @@ function looksLikeDer(bytes: Buffer): boolean {
 }
 
 async function readDerFile(bytes: Buffer, reading: Reading): Promise<void> {
-  const { holdings } = reading;
+  const { contents } = reading;
   const elements = [readElement(bytes)];
   // A PFX is alone in its file. What follows other values counts where it is another one; the rest is padding.
   if (shapeOf(elements[0]!) !== 'pkcs12')
@@ -112,8 +118,8 @@ async function readDerFile(bytes: Buffer, reading: Reading): Promise<void> {
     await reading.budget.turn();
     await readDer(element, reading, '');
   }
-  if (holdings.container === '') holdings.container = 'DER';
-  holdings.ordered = holdings.container === 'DER';
+  if (contents.container === '') contents.container = 'DER';
+  contents.ordered = contents.container === 'DER';
 }
 
 /** All keys of a file are paid for before the first is derived; a PFX adds up its own. */
@@ -129,22 +135,22 @@ type DerReader = (element: Element, reading: Reading, alias: string | undefined)
 
 const keyReader =
   (importKey: (element: Element) => KeyObject): DerReader =>
-  (element, { holdings, budget, certificatesOnly }, alias) => {
+  (element, { contents, budget, certificatesOnly }, alias) => {
     if (certificatesOnly) return;
     budget.work(keyCost);
-    holdings.keys.push({ privateKey: importKey(element), alias, plain: true, intact: false });
+    contents.keys.push({ privateKey: importKey(element), alias, plain: true, intact: false });
   };
 
 const foreignReader =
   (kind: Foreign): DerReader =>
-  (_element, { holdings }) => {
-    holdings.foreign.push(kind);
+  (_element, { contents }) => {
+    contents.foreign.push(kind);
   };
 
 const derReaders: Record<Shape, DerReader> = {
-  certificate: (element, { holdings, budget }, alias) => {
+  certificate: (element, { contents, budget }, alias) => {
     budget.work(certificateCost);
-    holdings.certificates.push(parseCertificate(encodingOf(element), alias));
+    contents.certificates.push(parseCertificate(encodingOf(element), alias));
   },
   pkcs12: readPkcs12,
   pkcs7: readPkcs7,
@@ -156,7 +162,7 @@ const derReaders: Record<Shape, DerReader> = {
     if (reading.certificatesOnly) return;
     reading.budget.work(keyCost);
     const privateKey = await importEncryptedPkcs8(element, reading);
-    reading.holdings.keys.push({ privateKey, alias, plain: false, intact: false });
+    reading.contents.keys.push({ privateKey, alias, plain: false, intact: false });
   },
   request: foreignReader(foreign.request),
   revocationList: foreignReader(foreign.revocationList),
@@ -180,7 +186,7 @@ async function readDer(element: Element, reading: Reading, label: string, alias?
 /** `intact`: the bytes were UTF-8, so that a replacement character in the text is one that the file holds. */
 async function readText(text: string, intact: boolean, reading: Reading, wrappings: number): Promise<void> {
   if (wrappings > maxWrappings) throw corrupt(`is base64 that was encoded more than ${maxWrappings} times`);
-  const { holdings } = reading;
+  const { contents } = reading;
   const trimmed = text.replace(/^[\s\u200b]+/, '');
   const kind = foreignText.find(([pattern]) => pattern.test(trimmed))?.[1];
   if (hasPem(text) && kind !== foreign.putty) {
@@ -190,8 +196,8 @@ async function readText(text: string, intact: boolean, reading: Reading, wrappin
       await reading.budget.turn();
     }
     await readBlocks(blocks, reading);
-    if (holdings.container === '' || blocks.length > 1) holdings.container = 'PEM';
-    holdings.ordered = true;
+    if (contents.container === '' || blocks.length > 1) contents.container = 'PEM';
+    contents.ordered = true;
     return;
   }
   if (kind !== undefined) throw refuse(kind);
@@ -263,7 +269,7 @@ async function readBlocks(blocks: readonly PemBlock[], reading: Reading): Promis
       foreignLabel(label) ??
       (isOwnLabel(label) || isKnown(block) ? undefined : unknownBlock(printable(label)));
     if (kind === undefined) own.push({ block, place });
-    else reading.holdings.foreign.push(kind);
+    else reading.contents.foreign.push(kind);
   }
   await spendFor(elementsOf(own), reading);
   for (const { block, place } of own) {
@@ -325,7 +331,7 @@ async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
 /** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */
 async function readEncryptedBlock(block: PemBlock, reading: Reading): Promise<void> {
   const { label, encryption, friendlyName } = block;
-  const { keyring, holdings } = reading;
+  const { keyring, contents } = reading;
   const { cipher: name, iv } = encryption!;
   const cipher = ciphers[name];
   if (cipher === undefined) throw unsupported(`the cipher ${printable(name.toUpperCase())}`);
@@ -349,11 +355,11 @@ async function readEncryptedBlock(block: PemBlock, reading: Reading): Promise<vo
       ? corrupt('holds an encrypted private key that is damaged; the passphrase is right')
       : wrongPassphrase(keyring);
   try {
-    const before = holdings.keys.length;
+    const before = contents.keys.length;
     await readDer(readElement(unsealed.plain), reading, label, friendlyName);
     // It is encrypted, whatever the reader of the plain form noted.
-    for (const [index, key] of holdings.keys.entries())
-      if (index >= before) holdings.keys[index] = { ...key, plain: false };
+    for (const [index, key] of contents.keys.entries())
+      if (index >= before) contents.keys[index] = { ...key, plain: false };
   } finally {
     unsealed.plain.fill(0);
   }

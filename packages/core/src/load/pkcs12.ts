@@ -53,15 +53,15 @@ interface Sealed extends Attributes {
   readonly data: Buffer;
 }
 
-/** Reads a PFX, RFC 7292 section 4, into the holdings. */
+/** Reads a PFX, RFC 7292 section 4, into the contents. */
 export async function readPkcs12(pfx: Element, reading: Reading): Promise<void> {
-  const { keyring, budget, holdings } = reading;
-  holdings.container = 'PKCS#12';
+  const { keyring, budget, contents } = reading;
+  contents.container = 'PKCS#12';
   const [version, authSafe, macData] = open(pfx, SEQUENCE);
   if (numberOf(version) !== 3) throw corrupt('is PKCS#12 of a version that does not exist');
   const content = readAuthSafe(authSafe);
   const mac = macData === undefined ? undefined : readMac(macData);
-  if (mac !== undefined) holdings.algorithms.add(mac.title);
+  if (mac !== undefined) contents.algorithms.add(mac.title);
   const sealed: Sealed[] = [];
   const bags: Bag[] = [];
   for (const safe of open(readElement(content), SEQUENCE)) {
@@ -239,9 +239,9 @@ function waits({ holds }: Sealed, { alias }: Reading): boolean {
 }
 
 /** The keys to open: each may have a passphrase of its own, and costs a derivation. */
-function chooseKeys(keys: readonly Sealed[], { alias, holdings }: Reading): readonly Sealed[] {
+function chooseKeys(keys: readonly Sealed[], { alias, contents }: Reading): readonly Sealed[] {
   if (alias === undefined || keys.length < 2) return keys;
-  const { certificates } = holdings;
+  const { certificates } = contents;
   const meant =
     alias.fingerprint === undefined
       ? findByName(certificates, alias, (each) => [each.alias])
@@ -253,7 +253,7 @@ function chooseKeys(keys: readonly Sealed[], { alias, holdings }: Reading): read
   if (chosen.length === 0 && meant.length > 0) return keys;
   for (const { keyId, alias: name } of keys.filter((key) => !chosen.includes(key))) {
     const own = certificates.find((each) => keyId !== undefined && each.keyId === keyId);
-    holdings.passedOver.push({ alias: name ?? own?.alias, certificate: own?.certificate });
+    contents.passedOver.push({ alias: name ?? own?.alias, certificate: own?.certificate });
   }
   return chosen;
 }
@@ -332,8 +332,8 @@ async function openOtherwise(
 }
 
 function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Reading): Problem {
-  const { keyring, holdings } = reading;
-  if (holds === 'bags' || (!verified && holdings.certificates.length === 0)) return wrongPassphrase(keyring);
+  const { keyring, contents } = reading;
+  if (holds === 'bags' || (!verified && contents.certificates.length === 0)) return wrongPassphrase(keyring);
   const key = alias === undefined ? 'the private key in it' : `the private key ${quote(alias)} in it`;
   return keyring.keyPassphrase.text === undefined
     ? new Problem(
@@ -354,11 +354,11 @@ function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Read
 
 async function keep(
   { holds, value, alias, keyId, plain }: Bag,
-  { holdings, budget }: Reading,
+  { contents, budget }: Reading,
   verified: boolean,
 ): Promise<void> {
   budget.work(holds === 'key' ? keyCost : certificateCost);
   await budget.turn();
-  if (holds === 'key') holdings.keys.push({ privateKey: importPkcs8(value), alias, plain, intact: verified });
-  else holdings.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias, keyId));
+  if (holds === 'key') contents.keys.push({ privateKey: importPkcs8(value), alias, plain, intact: verified });
+  else contents.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias, keyId));
 }

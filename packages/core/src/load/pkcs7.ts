@@ -17,8 +17,8 @@ const sealedTypes = new Set([
 ]);
 
 /** Reads the certificates of a SignedData (RFC 5652 section 5.1), as `.p7b` files hold them. */
-export async function readPkcs7(contentInfo: Element, { holdings, budget }: Reading): Promise<void> {
-  holdings.container = 'PKCS#7';
+export async function readPkcs7(contentInfo: Element, { contents, budget }: Reading): Promise<void> {
+  contents.container = 'PKCS#7';
   const [type, wrapped] = open(contentInfo, SEQUENCE);
   const oid = oidOf(type);
   if (sealedTypes.has(oid)) throw refuse(foreign.envelopedData);
@@ -40,7 +40,7 @@ export async function readPkcs7(contentInfo: Element, { holdings, budget }: Read
   async function keep(certificate: Element): Promise<void> {
     budget.work(certificateCost);
     await budget.turn();
-    holdings.certificates.push(parseCertificate(encodingOf(certificate)));
+    contents.certificates.push(parseCertificate(encodingOf(certificate)));
   }
 }
 

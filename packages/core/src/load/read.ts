@@ -174,7 +174,7 @@ async function readOnce(
   if (key !== undefined) {
     const named = await read(key, 'key');
     // Beside a key that is named, one that lies next to the certificate is of no interest, sealed or not.
-    if (named.holdings.keys.length + named.holdings.passedOver.length === 0)
+    if (named.contents.keys.length + named.contents.passedOver.length === 0)
       parts = await readIdentity(false);
     parts = [...parts, named];
   }
@@ -209,30 +209,30 @@ async function assemble(
   source: FileSource,
   options: ReadOptions,
 ): Promise<ClientCertificate<KeyObject | null>> {
-  const own = parts.flatMap(({ holdings }) => holdings.certificates);
-  const keys = parts.flatMap(({ holdings }) => holdings.keys);
+  const own = parts.flatMap(({ contents }) => contents.certificates);
+  const keys = parts.flatMap(({ contents }) => contents.keys);
   const budget = createBudget(undefined, options.signal);
   const wanted = {
     alias: source.alias === undefined ? undefined : readAlias(source.alias),
     keyOptional: options.key === 'optional',
-    passedOver: parts.flatMap(({ holdings }) => holdings.passedOver),
+    passedOver: parts.flatMap(({ contents }) => contents.passedOver),
   };
   const choice = await chooseIdentity(keys, own, wanted, budget);
   const { key, leaf } = choice.identity;
   const pile = own.map(({ certificate }) => certificate);
   const extra = given.map(({ certificate }) => certificate);
   const chain = await buildChain(leaf.certificate, pile, extra, budget);
-  const ordered = parts.every(({ holdings }) => holdings.ordered);
+  const ordered = parts.every(({ contents }) => contents.ordered);
   const beside = { pile, used: chain.intermediates, only: source.trust === 'only' };
   const warnings = [
     ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays),
     ...chainWarnings(leaf.certificate, chain, pile, ordered, choice),
     ...identityWarnings(choice),
     ...fileWarnings(
-      parts.flatMap(({ holdings }) => [...holdings.legacy]),
+      parts.flatMap(({ contents }) => [...contents.legacy]),
       { given: (keyring.passphrase.text ?? '') !== '', used: keyring.used },
     ),
-    ...parts.flatMap(({ label, mode, holdings: { keys, passedOver } }) =>
+    ...parts.flatMap(({ label, mode, contents: { keys, passedOver } }) =>
       keys.length + passedOver.length === 0
         ? []
         : modeWarnings(
@@ -250,6 +250,6 @@ async function assemble(
     ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
     keyType: describeKey(leaf.certificate),
     warnings: warnings.slice(), // without the room to grow that a list has which was put together
-    format: formatOf(parts.map(({ holdings }) => holdings)),
+    format: formatOf(parts.map(({ contents }) => contents)),
   };
 }

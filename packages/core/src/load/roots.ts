@@ -58,9 +58,9 @@ export async function readCa(
       passphrase === undefined
         ? { ...options.keyring, lent: howToGive(label) }
         : await resolveKeyring({ passphrase }, surroundings);
-    const { holdings } = await readPart(file, surroundings, { ...options, keyring, certificatesOnly: true });
+    const { contents } = await readPart(file, surroundings, { ...options, keyring, certificatesOnly: true });
     if (passphrase === undefined) options.keyring.used ||= keyring.used;
-    if (holdings.certificates.length > 0) return holdings.certificates;
+    if (contents.certificates.length > 0) return contents.certificates;
     throw new Problem(
       'CERTIFICATE_MISSING',
       'holds no certificate',

@@ -1,5 +1,5 @@
 import type { FileFormat, FileSource, Material } from '../types.ts';
-import type { Holdings } from './file-contents.ts';
+import type { FileContents } from './file-contents.ts';
 import { type MaterialOptions, readMaterial } from './material.ts';
 import { type Keyring, resolvePassphrase, unsetPassphrase } from './passphrase.ts';
 import { Problem } from './problem.ts';
@@ -9,7 +9,7 @@ import { fetchMaterial, labelOf, type Surroundings } from './source.ts';
 export interface Part {
   readonly label: string;
   readonly mode: number | undefined;
-  readonly holdings: Holdings;
+  readonly contents: FileContents;
 }
 
 /** Reads one material. With a role, as where there are several, failures say which one they are about. */
@@ -23,7 +23,7 @@ export async function readPart(
   try {
     const { bytes, mode } = await fetchMaterial(material, surroundings);
     try {
-      return { label, mode, holdings: await readMaterial(bytes, options, surroundings.signal) };
+      return { label, mode, contents: await readMaterial(bytes, options, surroundings.signal) };
     } finally {
       bytes.fill(0);
     }
@@ -44,10 +44,10 @@ export async function resolveKeyring(
   return { passphrase: await ask('passphrase'), keyPassphrase: await ask('keyPassphrase'), used: false };
 }
 
-export function formatOf(holdings: readonly Holdings[]): FileFormat {
+export function formatOf(contents: readonly FileContents[]): FileFormat {
   return {
-    container: [...new Set(holdings.map(({ container }) => container))].join(' and '),
-    algorithms: [...new Set(holdings.flatMap(({ algorithms }) => [...algorithms]))],
+    container: [...new Set(contents.map(({ container }) => container))].join(' and '),
+    algorithms: [...new Set(contents.flatMap(({ algorithms }) => [...algorithms]))],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Warning } from '../types.ts';
-import { anatomyOf } from './certificate-fields.ts';
+import { fieldsOf } from './certificate-fields.ts';
 import type { Chain } from './chain.ts';
 import { allowsClientAuth, type Choice, subjectOf } from './identity.ts';
 import { keyTypeOf, publicKeyOf } from './key-type.ts';
@@ -24,7 +24,7 @@ export function certificateWarnings(
 }
 
 function dateWarnings(certificate: X509Certificate, thresholds: ExpiryThresholds, what: string): Warning[] {
-  const { notBefore, notAfter } = anatomyOf(certificate);
+  const { notBefore, notAfter } = fieldsOf(certificate);
   const now = Date.now();
   if (now > notAfter)
     return [
@@ -50,7 +50,7 @@ function daysOf(span: number): string {
 const digitalSignature = 0x80;
 
 function usageWarnings(leaf: X509Certificate): Warning[] {
-  const { keyUsage } = anatomyOf(leaf);
+  const { keyUsage } = fieldsOf(leaf);
   if (!allowsClientAuth(leaf))
     return [
       {
@@ -73,7 +73,7 @@ function usageWarnings(leaf: X509Certificate): Warning[] {
 const tls13Curves = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 function keyWarnings(leaf: X509Certificate): Warning[] {
-  const { explicitCurve } = anatomyOf(leaf);
+  const { explicitCurve } = fieldsOf(leaf);
   const { modulusLength = Number.POSITIVE_INFINITY, namedCurve } =
     publicKeyOf(leaf)?.asymmetricKeyDetails ?? {};
   const type = keyTypeOf(leaf);
@@ -114,7 +114,7 @@ const weakSignatures: Record<string, string> = {
 };
 
 function signatureWarnings(certificate: X509Certificate): Warning[] {
-  const hash = weakSignatures[anatomyOf(certificate).signature];
+  const hash = weakSignatures[fieldsOf(certificate).signature];
   return hash === undefined
     ? []
     : [
@@ -158,7 +158,7 @@ export function chainWarnings(
 
 /** Whether the issuer that is missing is plainly a root: it issued itself, or is called one. */
 function isIssuedByRoot(certificate: X509Certificate): boolean {
-  return anatomyOf(certificate).issuedByRoot || /\broot\b/i.test(certificate.issuer ?? '');
+  return fieldsOf(certificate).issuedByRoot || /\broot\b/i.test(certificate.issuer ?? '');
 }
 
 function isInOrder(

@@ -1,21 +1,21 @@
 import { inTurns } from '../load/turn.ts';
 import type { Warning } from '../types.ts';
 import { parentOf } from './host.ts';
-import type { Finding } from './issue.ts';
+import type { Issue } from './issue.ts';
 import { formatPath } from './issue.ts';
 import { allOf, atPort, createLookup, insert, type Lookup, type Ports, singlePorts } from './lookup.ts';
 import { formatPattern, type HostPattern } from './pattern.ts';
 import type { HostRule, PinRule, Pins, ServiceRule } from './rule.ts';
 
 export interface Conflicts {
-  readonly errors: readonly Finding[];
+  readonly errors: readonly Issue[];
   readonly warnings: readonly Warning[];
 }
 
 /** Rules of one config that contradict each other (errors), or of which one takes nothing or too much (warnings). */
 export async function findConflicts(pins: Pins): Promise<Conflicts> {
   const lookup = createLookup<HostRule>();
-  const errors: Finding[] = [];
+  const errors: Issue[] = [];
   const warnings: Warning[] = [];
   await inTurns(pins.hosts, (rule) => {
     const earlier = insert(lookup, rule.pattern, rule);
@@ -35,7 +35,7 @@ export async function findConflicts(pins: Pins): Promise<Conflicts> {
   return { errors, warnings };
 }
 
-function sameTarget(rule: HostRule, earlier: HostRule): Finding {
+function sameTarget(rule: HostRule, earlier: HostRule): Issue {
   return {
     code: 'ERR_CLIENTCERT_RULE_CONFLICT',
     path: rule.path,
@@ -48,8 +48,8 @@ function findDenied(
   lookup: Lookup<HostRule>,
   service: ServiceRule,
   pattern: HostPattern,
-  path: Finding['path'],
-): Finding | undefined {
+  path: Issue['path'],
+): Issue | undefined {
   const denial = typeof service.certificate === 'string' ? findDenial(lookup, pattern) : undefined;
   return (
     denial && {
@@ -108,11 +108,7 @@ function shadowing(rule: HostRule, shadowed: HostRule, port: number): Warning {
   };
 }
 
-function findRepeated(
-  seen: Lookup<string>,
-  pattern: HostPattern,
-  path: Finding['path'],
-): Finding | undefined {
+function findRepeated(seen: Lookup<string>, pattern: HostPattern, path: Issue['path']): Issue | undefined {
   const earlier = insert(seen, pattern, formatPath(path));
   if (earlier === undefined) return undefined;
   const message = `names the same target as ${earlier}, ${formatPattern(pattern)}: keep one of the two`;

@@ -1,31 +1,35 @@
 import type { ConsideredRule } from '../types.ts';
 import {
+  type Decision,
   describeJudgement,
   describeNearWildcard,
   NO_HANDSHAKE,
   nearWildcards,
   portWithTls,
-  type Scene,
 } from './decision.ts';
 import { allOf, RANK, type Rank } from './lookup.ts';
 import { judgeService } from './resolve.ts';
 import type { HostRule, PinRule } from './rule.ts';
-import { findNeighbours } from './similar-hosts.ts';
+import { findSimilarHosts } from './similar-hosts.ts';
 import { type Entry, wildcardOf } from './table.ts';
 
 /** Every rule that concerns a decision, those that nearly do included, with why it won or lost; the winner first. */
-export function considerRules(scene: Scene): ConsideredRule[] {
-  const considered = [...considerRequest(scene), ...considerServices(scene), ...considerHosts(scene)];
+export function considerRules(decision: Decision): ConsideredRule[] {
+  const considered = [
+    ...considerRequest(decision),
+    ...considerServices(decision),
+    ...considerHosts(decision),
+  ];
   return considered.sort((a, b) => Number(b.outcome === 'won') - Number(a.outcome === 'won'));
 }
 
-function considerRequest({ target }: Scene): ConsideredRule[] {
+function considerRequest({ target }: Decision): ConsideredRule[] {
   if (target.service !== false) return [];
   const outcome = target.secure ? 'won' : 'lost';
   return [{ rule: 'request', certificate: false, outcome, reason: 'the request asks for no certificate' }];
 }
 
-function considerServices({ table, target, service, judgement, entry }: Scene): ConsideredRule[] {
+function considerServices({ table, target, service, judgement, entry }: Decision): ConsideredRule[] {
   const considered: ConsideredRule[] = [];
   if (service !== undefined && judgement !== undefined) {
     const won = target.secure && judgement === 'applies';
@@ -42,23 +46,23 @@ function considerServices({ table, target, service, judgement, entry }: Scene): 
 }
 
 /** The rules for this host and for those that it might be mistaken for. */
-function considerHosts(scene: Scene): ConsideredRule[] {
-  const { table, located, entry, target, decided } = scene;
+function considerHosts(decision: Decision): ConsideredRule[] {
+  const { table, located, entry, target, decided } = decision;
   const port = portWithTls(target);
   const considered: ConsideredRule[] = [];
   for (const ports of [located.exact, wildcardOf(table, located)]) {
     for (const candidate of allOf(ports)) {
-      considered.push(considerHost(scene, candidate, port));
+      considered.push(considerHost(decision, candidate, port));
     }
   }
   for (const near of nearWildcards(table, target.host)) {
     considered.push(consider(near.rule, false, describeNearWildcard(near.rule as HostRule, target.host)));
   }
   if (!decided) {
-    const candidates = findNeighbours(table, target.host);
+    const candidates = findSimilarHosts(table, target.host);
     considered.push(...candidates.map(({ rule }) => consider(rule, false, 'it names another host')));
   }
-  if (table.fallback !== table.none) considered.push(considerHost(scene, table.fallback, port));
+  if (table.fallback !== table.none) considered.push(considerHost(decision, table.fallback, port));
   // Of thousands of ports for one host, those that lost do not all need to be told.
   const won = considered.filter(({ rule, outcome }) => outcome === 'won' || rule === entry.rule.label);
   const lost = considered.filter((each) => !won.includes(each));
@@ -68,7 +72,7 @@ function considerHosts(scene: Scene): ConsideredRule[] {
 const MOST_SHOWN = 20;
 
 function considerHost(
-  { entry, target, judgement, service }: Scene,
+  { entry, target, judgement, service }: Decision,
   candidate: Entry,
   port: number,
 ): ConsideredRule {

@@ -8,7 +8,7 @@ import { type Entry, findEntry, type Located, locate, type ServiceEntry, type Ta
 import type { CheckedTarget } from './target.ts';
 
 /** Everything that the parts of an explanation look at. */
-export interface Scene {
+export interface Decision {
   readonly table: Table;
   readonly target: CheckedTarget;
   readonly located: Located;
@@ -21,7 +21,7 @@ export interface Scene {
   readonly decided: boolean;
 }
 
-export function createScene(table: Table, target: CheckedTarget, resolution: Resolution): Scene {
+export function decisionOf(table: Table, target: CheckedTarget, resolution: Resolution): Decision {
   const located = locate(table, target.host);
   // A URL without TLS is explained by what its port with TLS would be decided by.
   const entry = findEntry(table, located, portWithTls(target));

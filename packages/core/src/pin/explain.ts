@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { ExplainedCertificate, Explanation, Resolution, Target } from '../types.ts';
 import { considerRules } from './considered-rules.ts';
-import { createScene, formatTarget } from './decision.ts';
+import { decisionOf, formatTarget } from './decision.ts';
 import { describeTrust, formatExplanation } from './format-explanation.ts';
 import { resolve } from './resolve.ts';
 import { advisePort, summarise } from './summary.ts';
@@ -26,7 +26,7 @@ export interface ExplainContext {
 export function explain(table: Table, target: Target, context: ExplainContext): Explanation {
   const resolution = resolve(table, target);
   const checked = parseTarget(target);
-  const scene = createScene(table, checked, resolution);
+  const decision = decisionOf(table, checked, resolution);
   const certificate =
     resolution.certificate === null ? undefined : context.certificate(resolution.certificate);
   const explanation = {
@@ -34,8 +34,8 @@ export function explain(table: Table, target: Target, context: ExplainContext): 
     service: typeof checked.service === 'string' ? checked.service : null,
     resolution,
     certificate: certificate ?? null,
-    summary: [...summarise(scene, certificate), ...describeBroken(resolution, context)],
-    considered: considerRules(scene),
+    summary: [...summarise(decision, certificate), ...describeBroken(resolution, context)],
+    considered: considerRules(decision),
     tls: resolution.tls,
     trust: describeTrust(resolution),
     proxy: checked.secure ? context.proxy(checked.host, checked.port) : null,
@@ -48,7 +48,7 @@ export function explain(table: Table, target: Target, context: ExplainContext): 
 export function explainOtherPort(table: Table, host: string, port: number): string | undefined {
   const target = { host, port };
   const resolution = resolve(table, target);
-  const lines = advisePort(createScene(table, parseTarget(target), resolution));
+  const lines = advisePort(decisionOf(table, parseTarget(target), resolution));
   return resolution.rule === 'none' && lines.length > 0 ? lines.join(' ') : undefined;
 }
 

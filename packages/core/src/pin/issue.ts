@@ -2,7 +2,7 @@ import type { ClientCertificateErrorCode } from '../errors.ts';
 import { type Kind, quote, show } from '../quote.ts';
 
 /** One thing wrong with a config: it stops the config from being used. */
-export interface Finding {
+export interface Issue {
   readonly code: ClientCertificateErrorCode;
   /** Where in the config, e.g. `['hosts', 'api.bank.example']`. */
   readonly path: Path;

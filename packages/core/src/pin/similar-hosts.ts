@@ -6,7 +6,7 @@ import type { Entry, Table } from './table.ts';
  * Rules for hosts that this one may have been mistaken for: a slip of a key or two away, one label more or less, or
  * another name in the same domain; the nearest first, at most three.
  */
-export function findNeighbours(table: Table, host: string): Entry[] {
+export function findSimilarHosts(table: Table, host: string): Entry[] {
   const found: { entry: Entry; distance: number }[] = [];
   const parent = parentOf(host);
   for (const [name, ports] of table.lookup.exact) {

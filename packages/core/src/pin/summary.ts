@@ -1,25 +1,25 @@
 import type { ExplainedCertificate } from '../types.ts';
 import {
+  type Decision,
   describeJudgement,
   describeNearWildcard,
   formatTarget,
   NO_HANDSHAKE,
   nearWildcards,
   portWithTls,
-  type Scene,
   shorten,
 } from './decision.ts';
 import { formatHost, parentOf } from './host.ts';
 import { RANK, singlePorts } from './lookup.ts';
 import { formatPattern } from './pattern.ts';
 import type { HostRule } from './rule.ts';
-import { findNeighbours } from './similar-hosts.ts';
+import { findSimilarHosts } from './similar-hosts.ts';
 import { wildcardOf } from './table.ts';
 
 /** The decision in a few sentences, the advice included. */
-export function summarise(scene: Scene, certificate: ExplainedCertificate | undefined): string[] {
-  const { resolution, target, entry } = scene;
-  const lines = target.secure ? describeDecision(scene) : describeInsecure(scene);
+export function summarise(decision: Decision, certificate: ExplainedCertificate | undefined): string[] {
+  const { resolution, target, entry } = decision;
+  const lines = target.secure ? describeDecision(decision) : describeInsecure(decision);
   if (certificate && certificate.daysLeft < 0) lines.push('The certificate has expired.');
   if (resolution.acceptsAnyServer) {
     lines.push(`The server is not verified: ${entry.rule.label} accepts any.`);
@@ -27,8 +27,8 @@ export function summarise(scene: Scene, certificate: ExplainedCertificate | unde
   return lines;
 }
 
-function describeDecision(scene: Scene): string[] {
-  const { resolution, target, judgement, service, entry } = scene;
+function describeDecision(decision: Decision): string[] {
+  const { resolution, target, judgement, service, entry } = decision;
   const lines: string[] = [];
   if (judgement !== undefined && judgement !== 'applies' && service !== undefined) {
     const why = describeJudgement(service, judgement, target, entry);
@@ -48,12 +48,12 @@ function describeDecision(scene: Scene): string[] {
   return [
     ...lines,
     `No certificate: no rule names ${formatHost(target.host)} with port ${target.port}.`,
-    ...advise(scene),
+    ...advise(decision),
   ];
 }
 
 /** Where a host is pinned, but for other ports than this: which, and what to write. */
-export function advisePort({ table, located, target }: Scene): string[] {
+export function advisePort({ table, located, target }: Decision): string[] {
   const pinned = [...singlePorts(located.exact), ...singlePorts(wildcardOf(table, located))].map(
     ([port]) => port,
   );
@@ -67,9 +67,9 @@ export function advisePort({ table, located, target }: Scene): string[] {
 }
 
 /** What the author of the config may have meant. */
-function advise(scene: Scene): string[] {
-  const { table, target } = scene;
-  const otherPort = advisePort(scene);
+function advise(decision: Decision): string[] {
+  const { table, target } = decision;
+  const otherPort = advisePort(decision);
   if (otherPort.length > 0) return otherPort;
   const [near] = nearWildcards(table, target.host);
   if (near !== undefined) {
@@ -83,13 +83,13 @@ function advise(scene: Scene): string[] {
       pattern.host === target.host || above === '' ? '' : `, or "*.${above}" for every host beside it`;
     return [`${capitalise(reason)}.`, `Write "${target.host}"${wildcard}.`];
   }
-  const names = findNeighbours(table, target.host).map(({ rule }) =>
+  const names = findSimilarHosts(table, target.host).map(({ rule }) =>
     formatPattern((rule as HostRule).pattern),
   );
   return names.length === 0 ? [] : [`Did you mean ${names.join(' or ')}?`];
 }
 
-function describeInsecure({ target, entry }: Scene): string[] {
+function describeInsecure({ target, entry }: Decision): string[] {
   const lines = [`No certificate: ${NO_HANDSHAKE}.`];
   const { certificate } = entry.rule;
   if (typeof certificate === 'string') {

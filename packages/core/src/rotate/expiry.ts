@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { anatomyOf } from '../load/certificate-fields.ts';
+import { fieldsOf } from '../load/certificate-fields.ts';
 import { subjectOf } from '../load/identity.ts';
 import { type ExpiryThresholds, thresholdsOf } from '../load/lifetime.ts';
 import type { CertificateVersion } from '../tls/context.ts';
@@ -51,9 +51,9 @@ export function expirablesOf({ name, material }: CertificateVersion): Expirable[
 
 export function rootsAsExpirable(name: string, roots: readonly X509Certificate[]): Expirable[] {
   const now = Date.now();
-  const valid = roots.filter((root) => anatomyOf(root).notAfter >= now).length;
+  const valid = roots.filter((root) => fieldsOf(root).notAfter >= now).length;
   return roots.map((certificate) => {
-    const others = anatomyOf(certificate).notAfter >= now ? valid - 1 : valid;
+    const others = fieldsOf(certificate).notAfter >= now ? valid - 1 : valid;
     return { name, role: 'root', certificate, spare: others > 0 };
   });
 }
@@ -64,7 +64,7 @@ export function passedThreshold(
   thresholds: ExpiryThresholds,
   now: number,
 ): number | undefined {
-  const { notAfter } = anatomyOf(certificate);
+  const { notAfter } = fieldsOf(certificate);
   if (now > notAfter) return EXPIRED;
   return thresholdsOf(certificate, thresholds).findLast((days) => notAfter - now < days * day);
 }
@@ -98,7 +98,7 @@ export class ExpiryWatch {
     this.#due = Math.min(certificates ? this.#due : Number.POSITIVE_INFINITY, now + longestPause);
     for (const expirable of certificates ?? this.#all()) {
       const { certificate } = expirable;
-      const { notAfter } = anatomyOf(certificate);
+      const { notAfter } = fieldsOf(certificate);
       this.#tell(expirable, passedThreshold(certificate, written, now), now);
       for (const days of [...thresholdsOf(certificate, written), 0]) {
         const time = notAfter - days * day;
@@ -127,7 +127,7 @@ export class ExpiryWatch {
     if (spare && passed === EXPIRED && told === undefined) return;
     if (!this.#told.has(name)) this.#told.set(name, new Map());
     this.#told.get(name)!.set(fingerprint256, passed);
-    const { notAfter } = anatomyOf(certificate);
+    const { notAfter } = fieldsOf(certificate);
     const about = {
       name,
       role,

@@ -21,7 +21,7 @@ export interface ReloadReport {
 }
 
 /** Everything that is read again while the process runs, by a key of the owner's. */
-export class Renewals {
+export class Reloader {
   readonly #failed: (name: string, error: Error) => void;
   // biome-ignore lint/suspicious/noExplicitAny: each reads and takes a value of its own type
   readonly #renewals = new Map<string, Renewal<any>>();
