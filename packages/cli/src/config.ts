@@ -20,6 +20,12 @@ export async function loadConfig(file: string | undefined): Promise<Credentials>
   return credentials.on('warning', () => {});
 }
 
+/** The same; `undefined` where none was named and none is there. */
+export async function findConfig(file: string | undefined): Promise<Credentials | undefined> {
+  const named = file ?? process.env.CLIENTCERT_CONFIG;
+  return named || existsSync('clientcert.json') ? await loadConfig(file) : undefined;
+}
+
 function load(file: string | undefined): Promise<Credentials> {
   if (file !== undefined) return loadCredentials(file);
   const named = process.env.CLIENTCERT_CONFIG;

@@ -3,13 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { addCheck } from './commands/check.ts';
 import { addExplain } from './commands/explain.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addProbe } from './commands/probe.ts';
 import { addDemo } from './demo/demo.ts';
 import { Cancelled } from './passphrase.ts';
 
 /** Adds one command to the program; its action returns the exit code. */
 export type AddCommand = (program: Command, exit: (code: number) => void) => void;
 
-const commands: readonly AddCommand[] = [addInspect, addCheck, addExplain, addDemo];
+const commands: readonly AddCommand[] = [addInspect, addCheck, addExplain, addProbe, addDemo];
 
 /**
  * Runs the `clientcert` command.
