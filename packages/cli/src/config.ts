@@ -26,6 +26,11 @@ export async function findConfig(file: string | undefined): Promise<Credentials 
   return named || existsSync('clientcert.json') ? await loadConfig(file) : undefined;
 }
 
+/** Which file that is. */
+export function configFile(file: string | undefined): string {
+  return file ?? (process.env.CLIENTCERT_CONFIG || 'clientcert.json');
+}
+
 function load(file: string | undefined): Promise<Credentials> {
   if (file !== undefined) return loadCredentials(file);
   const named = process.env.CLIENTCERT_CONFIG;

@@ -78,7 +78,11 @@ export function daysLeft(days: number): string {
 }
 
 /** A failure as its reader should see it: code, what, and what to do. */
-export function failure(error: { code?: string; message: string; hint?: string }): string {
+export function failure(error: {
+  code?: string | undefined;
+  message: string;
+  hint?: string | undefined;
+}): string {
   const lines = [wrap(safe(error.message), `${bad('✗')} `, '  ')];
   if (error.hint) lines.push(wrap(safe(error.hint), '  → ', '    '));
   if (error.code) lines.push(dim(`  (${safe(error.code)})`));
