@@ -4,7 +4,11 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });
@@ -16,5 +20,7 @@ const s3 = new S3Client({
   requestHandler: new NodeHttpHandler({ httpsAgent: credentials.agent() }),
 });
 
-const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'statements', Key: '2026-11.xml' }));
+const { Body } = await s3.send(
+  new GetObjectCommand({ Bucket: 'statements', Key: '2026-11.xml' }),
+);
 console.log(await Body?.transformToString());

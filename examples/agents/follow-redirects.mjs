@@ -4,13 +4,21 @@ import followRedirects from 'follow-redirects';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });
 
 const agents = { https: credentials.agent() };
 
-followRedirects.https.get('https://api.bank.example/accounts', { agents }, async (response) => {
-  console.log(await json(response));
-});
+followRedirects.https.get(
+  'https://api.bank.example/accounts',
+  { agents },
+  async (response) => {
+    console.log(await json(response));
+  },
+);

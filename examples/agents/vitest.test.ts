@@ -1,7 +1,11 @@
 import https from 'node:https';
 import { json } from 'node:stream/consumers';
 import { type Credentials, loadCredentials } from '@clientcert/core';
-import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import {
+  createAuthority,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
 import { afterAll, expect, it } from 'vitest';
 
 let server: TestServer;
@@ -17,14 +21,22 @@ it('shows the bank our certificate', async () => {
   server = await startServer({ authority, clientCertificate: 'required' });
   credentials = await loadCredentials({
     certificates: {
-      bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
+      bank: {
+        pfx: await client.pfx('secret'),
+        passphrase: 'secret',
+        ca: authority.certificate,
+      },
     },
     hosts: { [new URL(server.url).host]: 'bank' },
   });
 
   const agent = credentials.agent();
   await new Promise((resolve, reject) => {
-    https.get(`${server.url}/accounts`, { agent }, (response) => resolve(json(response))).on('error', reject);
+    https
+      .get(`${server.url}/accounts`, { agent }, (response) =>
+        resolve(json(response)),
+      )
+      .on('error', reject);
   });
 
   expect(server.requests[0]?.clientCertificate?.commonName).toBe('my-service');

@@ -1,10 +1,15 @@
-// Options of Node's agents, beside the certificate: how many connections, how names are looked up, …
+// Options of Node's agents, beside the certificate: how many connections, how
+// names are looked up, …
 import { clientCertificates, loadCredentials } from '@clientcert/axios';
 import axios from 'axios';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });
@@ -12,7 +17,11 @@ const credentials = await loadCredentials({
 // #region differs
 const api = axios.create({
   baseURL: 'https://api.bank.example',
-  httpsAgent: credentials.agent({ maxSockets: 4, keepAliveMsecs: 30_000, proxy: 'env' }),
+  httpsAgent: credentials.agent({
+    maxSockets: 4,
+    keepAliveMsecs: 30_000,
+    proxy: 'env',
+  }),
 });
 clientCertificates(api, credentials);
 

@@ -1,9 +1,17 @@
-import { ClientCertificateError, clientCertificates, loadCredentials } from '@clientcert/axios';
+import {
+  ClientCertificateError,
+  clientCertificates,
+  loadCredentials,
+} from '@clientcert/axios';
 import axios from 'axios';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });
@@ -15,7 +23,8 @@ clientCertificates(api, credentials);
 try {
   await api.get('/accounts', { clientCertificate: 'Billing.InvoiceService' });
 } catch (error) {
-  const reason = ClientCertificateError.from(error); // also where a client wrapped it
+  // also where a client wrapped it
+  const reason = ClientCertificateError.from(error);
   if (reason === undefined) throw error;
   console.log(reason.code); // ERR_CLIENTCERT_SERVICE_UNKNOWN
   console.log(reason.hint);

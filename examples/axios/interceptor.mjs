@@ -1,11 +1,16 @@
-// An interceptor chooses the certificate, and with its service's rule the TLS version, by what is called.
+// An interceptor chooses the certificate, and with its service's rule the TLS
+// version, by what is called.
 import { clientCertificates, loadCredentials } from '@clientcert/axios';
 import axios from 'axios';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
-    tax: { pfx: 'tax.pfx', passphrase: process.env.TAX_PFX_PASSPHRASE },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
+    tax: { pfx: 'tax.pfx', passphrase: process.env.TAX_PASSPHRASE },
   },
   hosts: { 'api.bank.example': 'bank' },
   services: {

@@ -1,7 +1,7 @@
 import axios from 'axios';
 
 const api = axios.create({ baseURL: 'https://api.bank.example' });
-const passphrase = process.env.BANK_PFX_PASSPHRASE;
+const passphrase = process.env.BANK_PASSPHRASE;
 
 // #region six-lines
 import { clientCertificates, loadCredentials } from '@clientcert/axios';

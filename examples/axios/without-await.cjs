@@ -2,12 +2,17 @@ const { clientCertificates, loadCredentials } = require('@clientcert/axios');
 const axios = require('axios');
 
 const api = axios.create({ baseURL: 'https://api.bank.example' });
-// Requests wait for the promise; where loading fails, each of them fails with that error.
+// Requests wait for the promise; where loading fails, each of them fails with
+// that error.
 clientCertificates(
   api,
   loadCredentials({
     certificates: {
-      bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+      bank: {
+        pfx: 'bank.pfx',
+        passphrase: process.env.BANK_PASSPHRASE,
+        ca: 'bank-root.pem',
+      },
     },
     hosts: { 'api.bank.example': 'bank' },
   }),

@@ -5,7 +5,10 @@ const toBytes = (message) => Buffer.from(JSON.stringify(message));
 /** @param {Buffer} bytes */
 const fromBytes = (bytes) => JSON.parse(bytes.toString());
 
-/** Stands for what a compiler makes of a .proto file: a service with one method, and its client. */
+/**
+ * Stands for what a compiler makes of a .proto file: a service with one method,
+ * and its client.
+ */
 export const ledgerService = {
   balance: {
     path: '/bank.Ledger/Balance',
@@ -26,8 +29,12 @@ export class LedgerClient extends Client {
   balance(request) {
     const { path } = ledgerService.balance;
     return new Promise((resolve, reject) => {
-      this.makeUnaryRequest(path, toBytes, fromBytes, request, (error, balance) =>
-        error ? reject(error) : resolve(balance),
+      this.makeUnaryRequest(
+        path,
+        toBytes,
+        fromBytes,
+        request,
+        (error, balance) => (error ? reject(error) : resolve(balance)),
       );
     });
   }

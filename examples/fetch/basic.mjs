@@ -2,7 +2,11 @@ import { createFetch, loadCredentials } from '@clientcert/undici';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
   proxy: 'env',

@@ -1,5 +1,13 @@
-import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
-import { type Credentials, createFetch, loadCredentials } from '@clientcert/undici';
+import {
+  createAuthority,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
+import {
+  type Credentials,
+  createFetch,
+  loadCredentials,
+} from '@clientcert/undici';
 import { afterAll, expect, it } from 'vitest';
 
 let server: TestServer;
@@ -15,7 +23,11 @@ it('shows the bank our certificate', async () => {
   server = await startServer({ authority, clientCertificate: 'required' });
   credentials = await loadCredentials({
     certificates: {
-      bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
+      bank: {
+        pfx: await client.pfx('secret'),
+        passphrase: 'secret',
+        ca: authority.certificate,
+      },
     },
     hosts: { [new URL(server.url).host]: 'bank' },
   });

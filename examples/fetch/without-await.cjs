@@ -1,10 +1,15 @@
 const { createFetch, loadCredentials } = require('@clientcert/undici');
 
-// Calls wait for the promise; where loading fails, each of them fails with that error.
+// Calls wait for the promise; where loading fails, each of them fails with that
+// error.
 const fetch = createFetch(
   loadCredentials({
     certificates: {
-      bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+      bank: {
+        pfx: 'bank.pfx',
+        passphrase: process.env.BANK_PASSPHRASE,
+        ca: 'bank-root.pem',
+      },
     },
     hosts: { 'api.bank.example': 'bank' },
     proxy: 'env',

@@ -5,7 +5,11 @@ import got from 'got';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
   proxy: 'env',
@@ -14,6 +18,11 @@ const credentials = await loadCredentials({
 const api = got.extend(clientCertificates(credentials));
 
 // #region differs
-await api.post('https://api.bank.example/payments', { body: createReadStream('payments.xml') });
-await pipeline(api.stream('https://api.bank.example/statement'), createWriteStream('statement.xml'));
+await api.post('https://api.bank.example/payments', {
+  body: createReadStream('payments.xml'),
+});
+await pipeline(
+  api.stream('https://api.bank.example/statement'),
+  createWriteStream('statement.xml'),
+);
 // #endregion differs

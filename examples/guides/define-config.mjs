@@ -1,10 +1,19 @@
-import { clientCertificates, defineConfig, loadCredentials } from '@clientcert/axios';
+import {
+  clientCertificates,
+  defineConfig,
+  loadCredentials,
+} from '@clientcert/axios';
 import axios from 'axios';
 
-// In a module of its own it is as well checked as where it is used: a rule cannot name a certificate that is not there.
+// In a module of its own it is as well checked as where it is used: a rule
+// cannot name a certificate that is not there.
 const config = defineConfig({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: { env: 'BANK_PFX_PASSPHRASE' }, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: { env: 'BANK_PASSPHRASE' },
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });

@@ -10,7 +10,11 @@ import soap from 'soap';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });
@@ -26,7 +30,9 @@ await api.get(url).catch((error) => console.error(`${diagnose(error)}`));
 // #endregion axios
 
 // #region got
-await client(url, { retry: { limit: 0 } }).catch((error) => console.error(`${diagnose(error)}`));
+await client(url, { retry: { limit: 0 } }).catch((error) =>
+  console.error(`${diagnose(error)}`),
+);
 // #endregion got
 
 // #region soap
@@ -49,12 +55,15 @@ await fetch(url).then(
 // #region https
 https
   .get(url, { agent: credentials.agent() })
-  .on('error', (error) => console.error(`${diagnose(error, { credentials, url })}`));
+  .on('error', (error) =>
+    console.error(`${diagnose(error, { credentials, url })}`),
+  );
 // #endregion https
 
 // #region code
 await api.get(url).catch((error) => {
   const { code, confidence, alternatives } = diagnose(error);
-  if (code === 'CLIENT_CERTIFICATE_EXPIRED') console.error('renew it', confidence, alternatives.length);
+  if (code === 'CLIENT_CERTIFICATE_EXPIRED')
+    console.error('renew it', confidence, alternatives.length);
 });
 // #endregion code

@@ -1,4 +1,8 @@
-import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
+import {
+  type Credentials,
+  clientCertificates,
+  loadCredentials,
+} from '@clientcert/axios';
 import {
   createAuthority,
   startProxy,
@@ -21,11 +25,21 @@ afterAll(async () => {
 it('shows the bank our certificate', async () => {
   const authority = await createAuthority();
   const client = await authority.issue({ name: 'my-service' });
-  server = await startServer({ authority, hosts: ['api.bank.example'], clientCertificate: 'required' });
-  proxy = await startProxy({ route: () => ({ host: server.host, port: server.port }) });
+  server = await startServer({
+    authority,
+    hosts: ['api.bank.example'],
+    clientCertificate: 'required',
+  });
+  proxy = await startProxy({
+    route: () => ({ host: server.host, port: server.port }),
+  });
   credentials = await loadCredentials({
     certificates: {
-      bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
+      bank: {
+        pfx: await client.pfx('secret'),
+        passphrase: 'secret',
+        ca: authority.certificate,
+      },
     },
     hosts: { 'api.bank.example': 'bank' },
     proxy: proxy.url,

@@ -14,7 +14,13 @@ test('shows the bank our certificate', async () => {
   const client = await authority.issue({ name: 'my-service' });
   server = await startServer({ authority, clientCertificate: 'required' });
   credentials = await loadCredentials({
-    certificates: { bank: { cert: client.fullChain, key: client.key, ca: authority.certificate } },
+    certificates: {
+      bank: {
+        cert: client.fullChain,
+        key: client.key,
+        ca: authority.certificate,
+      },
+    },
     hosts: { [new URL(server.url).host]: 'bank' },
   });
 

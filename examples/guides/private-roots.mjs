@@ -3,7 +3,11 @@ import { loadCredentials } from '@clientcert/core';
 export const credentials = await loadCredentials({
   certificates: {
     // Trusted wherever this certificate is presented.
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: {
     'api.bank.example': 'bank',

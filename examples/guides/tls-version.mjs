@@ -1,7 +1,9 @@
 import { loadCredentials } from '@clientcert/core';
 
 export const credentials = await loadCredentials({
-  certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PASSPHRASE },
+  },
   tls: 'TLSv1.3', // for every host, unless its rule says otherwise
   hosts: {
     'api.bank.example': 'bank',

@@ -1,5 +1,13 @@
-import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
-import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import {
+  type Credentials,
+  clientCertificates,
+  loadCredentials,
+} from '@clientcert/axios';
+import {
+  createAuthority,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
 import axios from 'axios';
 import { afterAll, expect, it } from 'vitest';
 
@@ -16,7 +24,11 @@ it('shows the bank our certificate', async () => {
   server = await startServer({ authority, clientCertificate: 'required' });
   credentials = await loadCredentials({
     certificates: {
-      bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
+      bank: {
+        pfx: await client.pfx('secret'),
+        passphrase: 'secret',
+        ca: authority.certificate,
+      },
     },
     hosts: { [new URL(server.url).host]: 'bank' },
   });

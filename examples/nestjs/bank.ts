@@ -16,7 +16,9 @@ export class BankService {
   }
 
   async publicRates(): Promise<unknown> {
-    const { data } = await firstValueFrom(this.#http.get('/rates', { clientCertificate: false }));
+    const { data } = await firstValueFrom(
+      this.#http.get('/rates', { clientCertificate: false }),
+    );
     return data;
   }
 }
@@ -27,11 +29,16 @@ export class BankService {
     {
       provide: BankService,
       inject: [HttpService],
-      // Nest waits for it: what cannot be used stops the start with a reason, and not the first request.
+      // Nest waits for it: what cannot be used stops the start with a reason,
+      // and not the first request.
       useFactory: async (http: HttpService) => {
         const credentials = await loadCredentials({
           certificates: {
-            bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+            bank: {
+              pfx: 'bank.pfx',
+              passphrase: process.env.BANK_PASSPHRASE,
+              ca: 'bank-root.pem',
+            },
           },
           hosts: { 'api.bank.example': 'bank' },
         });

@@ -1,11 +1,16 @@
-// Metrics for Prometheus: when each certificate expires, and how many handshakes, rotations and failures there were.
+// Metrics for Prometheus: when each certificate expires, and how many
+// handshakes, rotations and failures there were.
 import { createServer } from 'node:http';
 import { loadCredentials, registerMetrics } from '@clientcert/core';
 import prometheus from 'prom-client';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });

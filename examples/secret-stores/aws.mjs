@@ -1,14 +1,22 @@
-// AWS Secrets Manager: a PFX as the secret's binary value, its passphrase in a secret of its own.
+// AWS Secrets Manager: a PFX as the secret's binary value, its passphrase in a
+// secret of its own.
 import https from 'node:https';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { loadCredentials } from '@clientcert/core';
 
 const secrets = new SecretsManagerClient({ region: 'eu-west-1' });
 /** @param {string} SecretId */
-const read = (SecretId) => secrets.send(new GetSecretValueCommand({ SecretId }));
+const read = (SecretId) =>
+  secrets.send(new GetSecretValueCommand({ SecretId }));
 
 async function fromSecretsManager() {
-  const [pfx, passphrase] = await Promise.all([read('bank/pfx'), read('bank/passphrase')]);
+  const [pfx, passphrase] = await Promise.all([
+    read('bank/pfx'),
+    read('bank/passphrase'),
+  ]);
   return {
     pfx: pfx.SecretBinary ?? new Uint8Array(),
     passphrase: passphrase.SecretString,
@@ -21,6 +29,7 @@ const credentials = await loadCredentials({
   hosts: { 'api.bank.example': 'bank' },
 });
 
-https.get('https://api.bank.example/accounts', { agent: credentials.agent() }, (response) => {
+const agent = credentials.agent();
+https.get('https://api.bank.example/accounts', { agent }, (response) => {
   response.pipe(process.stdout);
 });

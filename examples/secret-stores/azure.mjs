@@ -1,16 +1,21 @@
-// Azure Key Vault: a certificate with an exportable key is also a secret, and that secret is the PFX.
+// Azure Key Vault: a certificate with an exportable key is also a secret, and
+// that secret is the PFX.
 import https from 'node:https';
 import { DefaultAzureCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
 import { loadCredentials } from '@clientcert/core';
 
-const vault = new SecretClient('https://my-vault.vault.azure.net', new DefaultAzureCredential());
+const vault = new SecretClient(
+  'https://my-vault.vault.azure.net',
+  new DefaultAzureCredential(),
+);
 
 async function fromKeyVault() {
   const { value = '', properties } = await vault.getSecret('bank-client');
   const isPem = properties.contentType === 'application/x-pem-file';
   return {
-    ...(isPem ? { cert: value } : { pfx: Buffer.from(value, 'base64') }), // without a passphrase
+    // without a passphrase
+    ...(isPem ? { cert: value } : { pfx: Buffer.from(value, 'base64') }),
     refresh: 3600, // seconds
   };
 }
@@ -20,6 +25,7 @@ const credentials = await loadCredentials({
   hosts: { 'api.bank.example': 'bank' },
 });
 
-https.get('https://api.bank.example/accounts', { agent: credentials.agent() }, (response) => {
+const agent = credentials.agent();
+https.get('https://api.bank.example/accounts', { agent }, (response) => {
   response.pipe(process.stdout);
 });

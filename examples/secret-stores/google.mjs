@@ -16,6 +16,7 @@ const credentials = await loadCredentials({
   hosts: { 'api.bank.example': 'bank' },
 });
 
-https.get('https://api.bank.example/accounts', { agent: credentials.agent() }, (response) => {
+const agent = credentials.agent();
+https.get('https://api.bank.example/accounts', { agent }, (response) => {
   response.pipe(process.stdout);
 });

@@ -1,8 +1,10 @@
-// HashiCorp Vault: a new certificate from the PKI secrets engine, asked for again after two thirds of its life.
+// HashiCorp Vault: a new certificate from the PKI secrets engine, asked for
+// again after two thirds of its life.
 import https from 'node:https';
 import { loadCredentials } from '@clientcert/core';
 
-const { VAULT_ADDR = 'https://vault.example:8200', VAULT_TOKEN = '' } = process.env;
+const { VAULT_ADDR = 'https://vault.example:8200', VAULT_TOKEN = '' } =
+  process.env;
 
 async function issueFromVault() {
   const response = await fetch(`${VAULT_ADDR}/v1/pki/issue/bank-client`, {
@@ -11,7 +13,9 @@ async function issueFromVault() {
     body: JSON.stringify({ common_name: 'my-service.example', ttl: '72h' }),
   });
   if (!response.ok) throw new Error(`Vault answers ${response.status}`);
-  const { data } = /** @type {{ data: Record<string, any> }} */ (await response.json());
+  const { data } = /** @type {{ data: Record<string, any> }} */ (
+    await response.json()
+  );
   const left = data.expiration * 1000 - Date.now();
   return {
     cert: [data.certificate, ...(data.ca_chain ?? [])].join('\n'),
@@ -25,6 +29,7 @@ const credentials = await loadCredentials({
   hosts: { 'api.bank.example': 'bank' },
 });
 
-https.get('https://api.bank.example/accounts', { agent: credentials.agent() }, (response) => {
+const agent = credentials.agent();
+https.get('https://api.bank.example/accounts', { agent }, (response) => {
   response.pipe(process.stdout);
 });

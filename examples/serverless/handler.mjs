@@ -2,10 +2,15 @@ import { get } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { loadCredentials } from '@clientcert/core';
 
-// Once for each instance, before its first call: later calls find the connection still open.
+// Once for each instance, before its first call: later calls find the
+// connection still open.
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: { env: 'BANK_PFX' }, passphrase: { env: 'BANK_PFX_PASSPHRASE' }, ca: 'bank-root.pem' },
+    bank: {
+      pfx: { env: 'BANK_PFX' },
+      passphrase: { env: 'BANK_PASSPHRASE' },
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
   watch: false, // variables do not change
@@ -14,7 +19,9 @@ const agent = credentials.agent();
 
 export async function handler() {
   const response = await new Promise((resolve, reject) => {
-    get('https://api.bank.example/accounts', { agent }, resolve).on('error', reject);
+    const call = get('https://api.bank.example/accounts', { agent }, resolve);
+    call.on('error', reject);
   });
-  return { statusCode: response.statusCode, body: JSON.stringify(await json(response)) };
+  const body = JSON.stringify(await json(response));
+  return { statusCode: response.statusCode, body };
 }

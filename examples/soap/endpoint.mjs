@@ -1,10 +1,15 @@
-// Calls go to another address than the WSDL says: the certificate is that of the address which is called.
+// Calls go to another address than the WSDL says: the certificate is that of
+// the address which is called.
 import { loadCredentials, soapOptions } from '@clientcert/soap';
 import soap from 'soap';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });
@@ -14,7 +19,8 @@ const client = await soap.createClientAsync(
   'rates.wsdl',
   soapOptions(credentials, { endpoint: 'https://api.bank.example/rates' }),
 );
-client.setEndpoint('https://api.bank.example/rates/v2'); // or later, for the calls from now on
+// or later, for the calls from now on
+client.setEndpoint('https://api.bank.example/rates/v2');
 const [{ rate }] = await client.GetRateAsync({ currency: 'EUR' });
 console.log(rate);
 // #endregion differs

@@ -1,6 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { type Credentials, loadCredentials, soapOptions } from '@clientcert/soap';
-import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
+import {
+  type Credentials,
+  loadCredentials,
+  soapOptions,
+} from '@clientcert/soap';
+import {
+  createAuthority,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
 import soap from 'soap';
 import { afterAll, expect, it } from 'vitest';
 
@@ -28,14 +36,22 @@ it('shows the bank our certificate', async () => {
   });
   credentials = await loadCredentials({
     certificates: {
-      bank: { pfx: await client.pfx('secret'), passphrase: 'secret', ca: authority.certificate },
+      bank: {
+        pfx: await client.pfx('secret'),
+        passphrase: 'secret',
+        ca: authority.certificate,
+      },
     },
     hosts: { [new URL(server.url).host]: 'bank' },
   });
 
   // The WSDL as you keep it for your tests; the calls go to the server.
   const wsdl = fileURLToPath(new URL('rates.wsdl', import.meta.url));
-  const rates = await soap.createClientAsync(wsdl, soapOptions(credentials), server.url);
+  const rates = await soap.createClientAsync(
+    wsdl,
+    soapOptions(credentials),
+    server.url,
+  );
   const [{ rate }] = await rates.GetRateAsync({ currency: 'USD' });
 
   expect(Number(rate)).toBe(1.08);

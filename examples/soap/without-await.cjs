@@ -1,16 +1,24 @@
 const { loadCredentials, soapOptions } = require('@clientcert/soap');
 const soap = require('soap');
 
-// Requests wait for the promise; where loading fails, each of them fails with that error.
+// Requests wait for the promise; where loading fails, each of them fails with
+// that error.
 const credentials = loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
 });
 
 soap
-  .createClientAsync('https://api.bank.example/rates?wsdl', soapOptions(credentials))
+  .createClientAsync(
+    'https://api.bank.example/rates?wsdl',
+    soapOptions(credentials),
+  )
   .then((client) => client.GetRateAsync({ currency: 'EUR' }))
   .then(
     ([{ rate }]) => console.log(rate),

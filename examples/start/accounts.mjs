@@ -3,7 +3,7 @@ import axios from 'axios';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE },
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PASSPHRASE },
   },
   hosts: { 'api.bank.example': 'bank' },
 });

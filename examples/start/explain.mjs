@@ -2,7 +2,7 @@ import { loadCredentials } from '@clientcert/axios';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE },
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PASSPHRASE },
   },
   hosts: { 'api.bank.example': 'bank' },
 });

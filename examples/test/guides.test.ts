@@ -28,11 +28,7 @@ it('examples/axios/short.mjs and examples/start/accounts.mjs', async () => {
 });
 
 it('examples/start/wrong-passphrase.txt is what a wrong passphrase says', async () => {
-  const { code, output } = await examples.run(
-    'start/accounts.mjs',
-    {},
-    { env: { BANK_PFX_PASSPHRASE: 'x' } },
-  );
+  const { code, output } = await examples.run('start/accounts.mjs', {}, { env: { BANK_PASSPHRASE: 'x' } });
   expect(code).toBe(1);
   const shown = readFileSync(new URL('../start/wrong-passphrase.txt', import.meta.url), 'utf8');
   for (const line of shown.trim().split('\n')) expect(output).toContain(line);
@@ -53,7 +49,7 @@ it('examples/guides/services.mjs', async () => {
   const run = await examples.run(
     'guides/services.mjs',
     { 'api.bank.example:443': server.port },
-    { files: { 'tax.pfx': tax }, env: { TAX_PFX_PASSPHRASE: 'for the taxes' } },
+    { files: { 'tax.pfx': tax }, env: { TAX_PASSPHRASE: 'for the taxes' } },
   );
   expect(run).toEqual({ code: 0, output: '' });
   const seen = server.requests.map(
@@ -206,7 +202,7 @@ it('examples/guides/mock-agent.mjs', async () => {
 it('examples/guides/clientcert.json', async () => {
   const { folder } = await examples.place('guides/clientcert.json');
   await copyFile(new URL('../guides/clientcert.json', import.meta.url), join(folder, 'clientcert.json'));
-  vi.stubEnv('BANK_PFX_PASSPHRASE', 'for the bank');
+  vi.stubEnv('BANK_PASSPHRASE', 'for the bank');
   await using credentials = await loadCredentials(join(folder, 'clientcert.json'));
   vi.unstubAllEnvs();
   const decide = (host: string) => credentials.resolve(`https://${host}`).certificate;

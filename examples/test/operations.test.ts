@@ -30,7 +30,7 @@ it('examples/operations/opentelemetry.mjs', async () => {
 
 it.skipIf(process.platform === 'win32')('examples/operations/reload.mjs', async () => {
   const config = {
-    certificates: { bank: { pfx: 'bank.pfx', passphrase: { env: 'BANK_PFX_PASSPHRASE' } } },
+    certificates: { bank: { pfx: 'bank.pfx', passphrase: { env: 'BANK_PASSPHRASE' } } },
     hosts: { 'api.bank.example': 'bank' },
   };
   const after = `

@@ -109,7 +109,7 @@ async function start(cwd: string, env: Record<string, string>, timeout: number):
     cwd,
     env: {
       ...process.env,
-      BANK_PFX_PASSPHRASE: 'for the bank',
+      BANK_PASSPHRASE: 'for the bank',
       NODE_OPTIONS: quiet,
       // Trusts the hosts that no rule names.
       NODE_EXTRA_CA_CERTS: join(cwd, 'bank-root.pem'),

@@ -30,7 +30,7 @@ it.each([
   ['endpoint.mjs', ['POST bank'], '1.08'],
 ])('examples/soap/%s', async (file, expected, said) => {
   const ports = { 'api.bank.example:443': server.port };
-  const env = { TAX_PFX_PASSPHRASE: 'for the taxes', SOAP_PASSWORD: 'secret' };
+  const env = { TAX_PASSPHRASE: 'for the taxes', SOAP_PASSWORD: 'secret' };
   const files = {
     'tax.pfx': tax,
     'rates.wsdl': readFileSync(new URL('../soap/rates.wsdl', import.meta.url)),

@@ -3,15 +3,23 @@ import { interceptors, request } from 'undici';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
   },
   hosts: { 'api.bank.example': 'bank' },
   proxy: 'env',
 });
 
 // #region differs
-const dispatcher = createDispatcher(credentials).compose(interceptors.redirect({ maxRedirections: 5 }));
+const dispatcher = createDispatcher(credentials).compose(
+  interceptors.redirect({ maxRedirections: 5 }),
+);
 
-const { body } = await request('https://api.bank.example/accounts', { dispatcher });
+const { body } = await request('https://api.bank.example/accounts', {
+  dispatcher,
+});
 console.log(await body.json());
 // #endregion differs

@@ -3,12 +3,19 @@ import { request } from 'undici';
 
 const credentials = await loadCredentials({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE, ca: 'bank-root.pem' },
-    tax: { pfx: 'tax.pfx', passphrase: process.env.TAX_PFX_PASSPHRASE },
+    bank: {
+      pfx: 'bank.pfx',
+      passphrase: process.env.BANK_PASSPHRASE,
+      ca: 'bank-root.pem',
+    },
+    tax: { pfx: 'tax.pfx', passphrase: process.env.TAX_PASSPHRASE },
   },
   hosts: { 'api.bank.example': 'bank' },
   services: {
-    'Billing.InvoiceService': { certificate: 'tax', hosts: ['api.bank.example'] },
+    'Billing.InvoiceService': {
+      certificate: 'tax',
+      hosts: ['api.bank.example'],
+    },
   },
   proxy: 'env',
 });
@@ -16,7 +23,10 @@ const credentials = await loadCredentials({
 // #region differs
 const dispatcher = createDispatcher(credentials);
 
-const accounts = await request('https://api.bank.example/accounts', { dispatcher }); // as the host says: bank
+// as the host says: bank
+const accounts = await request('https://api.bank.example/accounts', {
+  dispatcher,
+});
 await accounts.body.json();
 
 const invoices = await request('https://api.bank.example/invoices', {
@@ -25,6 +35,10 @@ const invoices = await request('https://api.bank.example/invoices', {
 });
 await invoices.body.json();
 
-const open = await request('https://api.bank.example/public', { dispatcher, clientCertificate: false }); // none
+// none
+const open = await request('https://api.bank.example/public', {
+  dispatcher,
+  clientCertificate: false,
+});
 await open.body.json();
 // #endregion differs

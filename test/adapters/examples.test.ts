@@ -96,8 +96,8 @@ async function run(script: string): Promise<{ code: number | null; output: strin
       ...environment,
       HTTPS_PROXY: proxy.url,
       https_proxy: proxy.url,
-      BANK_PFX_PASSPHRASE: 'for the bank',
-      TAX_PFX_PASSPHRASE: 'for the taxes',
+      BANK_PASSPHRASE: 'for the bank',
+      TAX_PASSPHRASE: 'for the taxes',
     },
     timeout: 30_000, // an idle connection that kept the process would do so for a minute
   });

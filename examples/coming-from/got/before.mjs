@@ -4,7 +4,7 @@ import got from 'got';
 const api = got.extend({
   https: {
     pfx: readFileSync('bank.pfx'),
-    passphrase: process.env.BANK_PFX_PASSPHRASE,
+    passphrase: process.env.BANK_PASSPHRASE,
     certificateAuthority: readFileSync('bank-root.pem', 'utf8'),
   },
 });

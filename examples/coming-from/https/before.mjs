@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers';
 
 const agent = new https.Agent({
   pfx: readFileSync('bank.pfx'),
-  passphrase: process.env.BANK_PFX_PASSPHRASE,
+  passphrase: process.env.BANK_PASSPHRASE,
   ca: readFileSync('bank-root.pem'),
 });
 

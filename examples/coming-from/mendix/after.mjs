@@ -1,5 +1,9 @@
 // node --env-file=before.env after.mjs
-import { clientCertificates, fromMendixSettings, loadCredentials } from '@clientcert/axios';
+import {
+  clientCertificates,
+  fromMendixSettings,
+  loadCredentials,
+} from '@clientcert/axios';
 import axios from 'axios';
 
 const credentials = await loadCredentials(fromMendixSettings());

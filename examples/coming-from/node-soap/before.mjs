@@ -3,13 +3,15 @@ import https from 'node:https';
 import soap from 'soap';
 
 const pfx = readFileSync('bank.pfx');
-const passphrase = process.env.BANK_PFX_PASSPHRASE ?? '';
+const passphrase = process.env.BANK_PASSPHRASE ?? '';
 const ca = readFileSync('bank-root.pem');
 
-const httpsAgent = new https.Agent({ pfx, passphrase, ca }); // the WSDL needs the certificate as well
-const client = await soap.createClientAsync('https://api.bank.example/rates?wsdl', {
-  wsdl_options: { httpsAgent },
-});
+// the WSDL needs the certificate as well
+const httpsAgent = new https.Agent({ pfx, passphrase, ca });
+const client = await soap.createClientAsync(
+  'https://api.bank.example/rates?wsdl',
+  { wsdl_options: { httpsAgent } },
+);
 client.setSecurity(new soap.ClientSSLSecurityPFX(pfx, passphrase, { ca }));
 
 for (const currency of ['EUR', 'USD', 'JPY']) {

@@ -2,9 +2,12 @@ import { clientCertificates, loadCredentials } from '@clientcert/axios';
 import axios from 'axios';
 
 const credentials = await loadCredentials({
-  certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
+  certificates: {
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PASSPHRASE },
+  },
   hosts: {
-    // The root that the server's certificate is issued from: trusted here, beside the ones that Node trusts.
+    // The root that the server's certificate is issued from: trusted here,
+    // beside the ones that Node trusts.
     'api.bank.example': { certificate: 'bank', ca: 'bank-root.pem' },
   },
 });
@@ -13,4 +16,7 @@ const api = axios.create();
 clientCertificates(api, credentials);
 
 const headers = { authorization: 'Bearer secret' };
-console.log((await api.get('https://api.bank.example/accounts', { headers })).data);
+const { data } = await api.get('https://api.bank.example/accounts', {
+  headers,
+});
+console.log(data);

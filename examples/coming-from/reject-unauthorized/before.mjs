@@ -4,9 +4,14 @@ import axios from 'axios';
 
 const httpsAgent = new https.Agent({
   pfx: readFileSync('bank.pfx'),
-  passphrase: process.env.BANK_PFX_PASSPHRASE,
-  rejectUnauthorized: false, // "fixes" unable to get local issuer certificate, for every server there is
+  passphrase: process.env.BANK_PASSPHRASE,
+  // "fixes" unable to get local issuer certificate, for every server there is
+  rejectUnauthorized: false,
 });
 
 const headers = { authorization: 'Bearer secret' };
-console.log((await axios.get('https://api.bank.example/accounts', { httpsAgent, headers })).data);
+const { data } = await axios.get('https://api.bank.example/accounts', {
+  httpsAgent,
+  headers,
+});
+console.log(data);

@@ -4,8 +4,10 @@ import { Agent, fetch } from 'undici';
 const dispatcher = new Agent({
   connect: {
     pfx: readFileSync('bank.pfx'),
-    passphrase: process.env.BANK_PFX_PASSPHRASE,
+    passphrase: process.env.BANK_PASSPHRASE,
     ca: readFileSync('bank-root.pem'),
   },
 });
-console.log(await (await fetch('https://api.bank.example/accounts', { dispatcher })).json());
+const url = 'https://api.bank.example/accounts';
+const response = await fetch(url, { dispatcher });
+console.log(await response.json());

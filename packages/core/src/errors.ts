@@ -48,11 +48,24 @@ export interface ConfigIssue {
   message: string;
 }
 
+/** Whose passphrase is missing or wrong, for programs that ask a person for it. */
+export interface PassphraseOf {
+  /**
+   * - `file`: the file's, given as `passphrase`.
+   * - `key`: that of one key in a store that `passphrase` opens, given as `keyPassphrase`.
+   * - `truststore`: that of a store which is trusted, given as `ca: { file, passphrase }`.
+   */
+  readonly what: 'file' | 'key' | 'truststore';
+  /** What the key is called in the store, where it is called something. */
+  readonly alias?: string | undefined;
+}
+
 export interface ClientCertificateErrorOptions {
   /** What the reader of the message should do next: one or two sentences, or a command. */
   hint?: string | undefined;
   cause?: unknown;
   issues?: readonly ConfigIssue[] | undefined;
+  passphraseOf?: PassphraseOf | undefined;
 }
 
 const brand = Symbol.for('clientcert.ClientCertificateError');
@@ -77,6 +90,8 @@ export class ClientCertificateError extends Error {
   declare readonly hint?: string;
   /** With `ERR_CLIENTCERT_CONFIG_INVALID`: every finding, each with its path. */
   declare readonly issues?: readonly ConfigIssue[];
+  /** With `ERR_CLIENTCERT_PASSPHRASE_MISSING` and `…_WRONG`: whose it is. */
+  declare readonly passphraseOf?: PassphraseOf;
 
   constructor(
     code: ClientCertificateErrorCode,
@@ -87,6 +102,7 @@ export class ClientCertificateError extends Error {
     this.code = code;
     if (options.hint !== undefined) this.hint = options.hint;
     if (options.issues !== undefined) this.issues = options.issues;
+    if (options.passphraseOf !== undefined) this.passphraseOf = options.passphraseOf;
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

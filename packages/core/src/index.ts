@@ -22,6 +22,7 @@ export {
   ClientCertificateError,
   type ClientCertificateErrorCode,
   type ConfigIssue,
+  type PassphraseOf,
 } from './errors.ts';
 export type { Inspection, InspectOptions } from './load/index.ts';
 export type { CertificateRole, Expired, Expiring } from './rotate/expiry.ts';

@@ -124,6 +124,8 @@ export interface ClientCertificate<Key extends KeyObject | null = KeyObject> {
   chain: X509Certificate[];
   /** The self-signed roots that were found in the file or given as `ca`. */
   ca: X509Certificate[];
+  /** What kind of key it is, as Node calls it, with its size or curve: `rsa 2048`, `ec prime256v1`, `ed25519`. */
+  keyType: string;
   warnings: Warning[];
   /** What the file was. */
   format: FileFormat;

@@ -6,7 +6,7 @@ import type { Config } from '../types.ts';
  * @example
  * import { defineConfig } from '@clientcert/core';
  * export default defineConfig({
- *   certificates: { bank: { pfx: 'bank.pfx', passphrase: { env: 'BANK_PFX_PASSPHRASE' } } },
+ *   certificates: { bank: { pfx: 'bank.pfx', passphrase: { env: 'BANK_PASSPHRASE' } } },
  *   hosts: { 'api.bank.example': 'bank' },
  * });
  */

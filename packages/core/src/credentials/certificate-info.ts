@@ -3,7 +3,6 @@ import type { CheckedConfig } from '../config/check.ts';
 import type { CertificateFacts } from '../diagnose/facts.ts';
 import { anatomyOf } from '../load/certificate-fields.ts';
 import { describeSource } from '../load/index.ts';
-import { keyTypeOf } from '../load/key-type.ts';
 import { thresholdsOf } from '../load/lifetime.ts';
 import { rulesOf } from '../pin/rule.ts';
 import type { Health } from '../rotate/health.ts';
@@ -24,6 +23,7 @@ export interface CertificateInfo<CertificateName extends string = string> {
   validTo: Date;
   /** Whole days until it expires; negative afterwards. */
   daysLeft: number;
+  /** As Node calls it, with its size or curve: `rsa 2048`, `ec prime256v1`, `ed25519`. */
   keyType: string;
   /** How many certificates are presented, the leaf included. */
   chainLength: number;
@@ -48,7 +48,7 @@ export function describeCertificate(
   pinnedAt: readonly string[],
   failure: Failure | undefined,
 ): CertificateInfo {
-  const { certificate, chain, warnings } = material;
+  const { certificate, chain, keyType, warnings } = material;
   const validFrom = new Date(certificate.validFrom);
   const validTo = new Date(certificate.validTo);
   const now = Date.now();
@@ -63,7 +63,7 @@ export function describeCertificate(
     validFrom,
     validTo,
     daysLeft: Math.floor(left / day),
-    keyType: describeKey(certificate),
+    keyType,
     chainLength: chain.length + 1,
     issuers: [certificate, ...chain].map(({ issuer }) => issuer),
     source: describeSource(config.certificates.get(name)!, config.baseDirectory),
@@ -108,12 +108,6 @@ function judgeChain(last: X509Certificate, roots: readonly X509Certificate[]): C
   // Public authorities name where their intermediates are to be had (RFC 5280, section 4.2.2.1).
   const named = /\b(?:intermediate|issuing|sub(?:ordinate)?[ -]?ca)\b/i.test(last.issuer);
   return named || /CA Issuers/.test(last.infoAccess ?? '') ? 'incomplete' : 'unknown';
-}
-
-function describeKey(certificate: X509Certificate): string {
-  const { namedCurve, modulusLength } = certificate.publicKey.asymmetricKeyDetails ?? {};
-  const size = namedCurve ?? modulusLength;
-  return size === undefined ? keyTypeOf(certificate) : `${keyTypeOf(certificate)} ${size}`;
 }
 
 /** What a person reads of loaded credentials: the certificates, the rules, and what is wrong. */

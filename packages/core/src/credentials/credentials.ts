@@ -45,7 +45,7 @@ import { closed, Upkeep } from './upkeep.ts';
  * import { loadCredentials } from '@clientcert/core';
  *
  * const credentials = await loadCredentials({
- *   certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
+ *   certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PASSPHRASE } },
  *   hosts: { 'api.bank.example': 'bank' },
  * });
  */

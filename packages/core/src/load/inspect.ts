@@ -1,5 +1,6 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { FileFormat, Material, Passphrase } from '../types.ts';
+import { describeKey, describePrivateKey } from './key-type.ts';
 import { explainAs } from './problem.ts';
 import { createSurroundings, labelOf, type ReadContext } from './source.ts';
 import { formatOf, readPart, resolveKeyring } from './source-part.ts';
@@ -12,12 +13,15 @@ export interface Inspection {
   readonly keys: readonly {
     readonly privateKey: KeyObject;
     readonly alias: string | undefined;
+    /** As Node calls it, with its size or curve: `rsa 2048`, `ec prime256v1`. */
+    readonly keyType: string;
     /** Whether a passphrase protected it. */
     readonly encrypted: boolean;
   }[];
   readonly certificates: readonly {
     readonly certificate: X509Certificate;
     readonly alias: string | undefined;
+    readonly keyType: string;
   }[];
   /** What else was recognised and skipped: `a certificate request (CSR)`, … */
   readonly skipped: readonly string[];
@@ -50,8 +54,17 @@ export async function inspectFile(material: Material, options: InspectOptions = 
     return {
       format: formatOf([holdings]),
       legacyAlgorithms: [...holdings.legacy],
-      keys: holdings.keys.map(({ privateKey, alias, plain }) => ({ privateKey, alias, encrypted: !plain })),
-      certificates: holdings.certificates.map(({ certificate, alias }) => ({ certificate, alias })),
+      keys: holdings.keys.map(({ privateKey, alias, plain }) => ({
+        privateKey,
+        alias,
+        keyType: describePrivateKey(privateKey),
+        encrypted: !plain,
+      })),
+      certificates: holdings.certificates.map(({ certificate, alias }) => ({
+        certificate,
+        alias,
+        keyType: describeKey(certificate),
+      })),
       skipped: [...new Set(holdings.foreign.map(({ what }) => what))],
     };
   } catch (error) {

@@ -203,11 +203,15 @@ function explainKey(alias: string, keyPassphrase: ResolvedPassphrase, several: b
         'PASSPHRASE_MISSING',
         `the key ${quote(alias)} has a passphrase of its own, and no keyPassphrase was given${keyPassphrase.reason === undefined ? '' : `: ${keyPassphrase.reason}`}`,
         `${keyPassphrase.advice ?? "Add keyPassphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }."}${choice}`,
+        undefined,
+        { what: 'key', alias },
       )
     : new Problem(
         'PASSPHRASE_WRONG',
         `neither passphrase nor keyPassphrase opens the key ${quote(alias)}`,
         `Check keyPassphrase against the one that came with the store.${choice}`,
+        undefined,
+        { what: 'key', alias },
       );
 }
 

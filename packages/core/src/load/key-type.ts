@@ -1,5 +1,6 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { anatomyOf } from './certificate-fields.ts';
+import { oidOf, open, readElement, SEQUENCE } from './der.ts';
 
 /** Key algorithms by OID, under the names that Node gives them; old Nodes know some of them by no name at all. */
 const names: Readonly<Record<string, string>> = {
@@ -40,6 +41,32 @@ const names: Readonly<Record<string, string>> = {
  */
 export function keyTypeOf(certificate: X509Certificate): string {
   return keyTypeName(anatomyOf(certificate).keyAlgorithm);
+}
+
+/** The same with its size or its curve, for people: `rsa 2048`, `ec prime256v1`, `ed25519`. */
+export function describeKey(certificate: X509Certificate): string {
+  return describe(keyTypeOf(certificate), publicKeyOf(certificate));
+}
+
+export function describePrivateKey(key: KeyObject): string {
+  return describe(key.asymmetricKeyType ?? algorithmOf(key), key);
+}
+
+function describe(type: string, key: KeyObject | undefined): string {
+  const { namedCurve, modulusLength } = key?.asymmetricKeyDetails ?? {};
+  const size = namedCurve ?? modulusLength;
+  return size === undefined ? type : `${type} ${size}`;
+}
+
+/** What the key itself says, where Node has no word for it. */
+function algorithmOf(key: KeyObject): string {
+  const der = key.export({ type: 'pkcs8', format: 'der' });
+  try {
+    const [, algorithm] = open(readElement(der), SEQUENCE);
+    return keyTypeName(oidOf(open(algorithm, SEQUENCE)[0]));
+  } finally {
+    der.fill(0);
+  }
 }
 
 /** What a key algorithm is called: `rsa`, `ml-dsa-65`; its OID where it has no name here. */

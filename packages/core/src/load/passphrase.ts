@@ -74,7 +74,9 @@ async function callPassphrase(
     return await (signal === undefined ? ask() : untilAborted(ask(), signal));
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new Problem('PASSPHRASE_MISSING', `the ${role} function failed`, 'Its error is the cause.', cause);
+    throw new Problem('PASSPHRASE_MISSING', `the ${role} function failed`, 'Its error is the cause.', cause, {
+      what: role === 'keyPassphrase' ? 'key' : 'file',
+    });
   }
 }
 
@@ -146,6 +148,8 @@ export function missingPassphrase({ passphrase, lent }: Keyring, what: string): 
     lent ??
       passphrase.advice ??
       "Add passphrase: process.env.NAME, { env: 'NAME' } or { file: '/run/secrets/name' }.",
+    undefined,
+    { what: 'file' },
   );
 }
 
@@ -154,7 +158,9 @@ export function wrongPassphrase(
   what = 'the passphrase is wrong',
 ): Problem {
   if (lent !== undefined)
-    return new Problem('PASSPHRASE_WRONG', "the certificate's passphrase does not open it", lent);
+    return new Problem('PASSPHRASE_WRONG', "the certificate's passphrase does not open it", lent, undefined, {
+      what: 'file',
+    });
   const slip = /^\s|\s$/.test(text)
     ? ' The one given begins or ends with blank space or a newline.'
     : /^(["']).*\1$/.test(text)
@@ -164,5 +170,7 @@ export function wrongPassphrase(
     'PASSPHRASE_WRONG',
     what,
     `Check it against the one that came with the file: case, keyboard layout, and characters that a shell or .env file may have swallowed ($, \\, #).${slip}`,
+    undefined,
+    { what: 'file' },
   );
 }

@@ -340,11 +340,15 @@ function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Read
         'PASSPHRASE_WRONG',
         `the passphrase opens the file, but not ${key}`,
         'If the key has a passphrase of its own, give it as keyPassphrase. If another one is meant, name it by alias: its key alone is then opened.',
+        undefined,
+        { what: 'key', alias },
       )
     : new Problem(
         'PASSPHRASE_WRONG',
         `neither passphrase nor keyPassphrase opens ${key}`,
         'Check keyPassphrase. If another identity is meant, name it by alias: its key alone is then opened.',
+        undefined,
+        { what: 'key', alias },
       );
 }
 

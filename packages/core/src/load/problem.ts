@@ -1,4 +1,4 @@
-import { ClientCertificateError, type ClientCertificateErrorCode } from '../errors.ts';
+import { ClientCertificateError, type ClientCertificateErrorCode, type PassphraseOf } from '../errors.ts';
 
 type LoadCode =
   | 'FILE_NOT_FOUND'
@@ -22,29 +22,47 @@ type LoadCode =
 export class Problem extends Error {
   readonly code: ClientCertificateErrorCode;
   readonly hint: string | undefined;
+  /** Where a passphrase is missing or wrong: whose. */
+  readonly passphraseOf: PassphraseOf | undefined;
 
-  constructor(code: LoadCode, text: string, hint?: string, cause?: unknown) {
+  constructor(code: LoadCode, text: string, hint?: string, cause?: unknown, passphraseOf?: PassphraseOf) {
     super(text, cause === undefined ? undefined : { cause });
     this.code = `ERR_CLIENTCERT_${code}`;
     this.hint = hint;
+    this.passphraseOf = passphraseOf;
   }
 
   /** The same failure, with where in the file it is behind it. */
   at(place: string): Problem {
-    const code = this.code.slice(prefix.length) as LoadCode;
-    return new Problem(code, `${this.message}${place}`, this.hint, this.cause);
+    return this.retold(Problem, { message: `${this.message}${place}` });
   }
 
   /** The same failure, with more advice. */
   advising(advice: string): Problem {
-    const code = this.code.slice(prefix.length) as LoadCode;
-    return new Problem(code, this.message, `${this.hint ?? ''} ${advice}`.trim(), this.cause);
+    return this.retold(Problem, { hint: `${this.hint ?? ''} ${advice}`.trim() });
   }
 
   /** The same failure, with the part of the source it is about in front. */
   about(part: string): PartProblem {
-    const code = this.code.slice(prefix.length) as LoadCode;
-    return new PartProblem(code, `${part}: ${this.message}`, this.hint, this.cause);
+    return this.retold(PartProblem, { message: `${part}: ${this.message}` });
+  }
+
+  /** The same failure, where it is of the store that is trusted and not of the certificate. */
+  ofTruststore(): Problem {
+    return this.passphraseOf ? this.retold(Problem, { passphraseOf: { what: 'truststore' } }) : this;
+  }
+
+  private retold(
+    Kind: typeof Problem,
+    change: Partial<Pick<Problem, 'message' | 'hint' | 'passphraseOf'>>,
+  ): Problem {
+    const { code, message, hint, cause, passphraseOf } = {
+      ...this,
+      message: this.message,
+      cause: this.cause,
+      ...change,
+    };
+    return new Kind(code.slice(prefix.length) as LoadCode, message, hint, cause, passphraseOf);
   }
 }
 
@@ -79,6 +97,9 @@ export function explainAs(label: string, error: unknown): ClientCertificateError
 }
 
 /** The same, without anything in front where the failure says itself what it is about. */
-export function explain({ code, message, hint, cause }: Problem, before = ''): ClientCertificateError {
-  return new ClientCertificateError(code, `${before}${message}`, { hint, cause });
+export function explain(
+  { code, message, hint, cause, passphraseOf }: Problem,
+  before = '',
+): ClientCertificateError {
+  return new ClientCertificateError(code, `${before}${message}`, { hint, cause, passphraseOf });
 }

@@ -10,6 +10,7 @@ import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
 import type { FoundCertificate } from './file-contents.ts';
 import { chooseIdentity } from './identity.ts';
+import { describeKey } from './key-type.ts';
 import type { Keyring } from './passphrase.ts';
 import { explain, explainAs, PartProblem, Problem } from './problem.ts';
 import { limitRoots, readCa } from './roots.ts';
@@ -60,7 +61,7 @@ export interface SourceReading<Key extends KeyObject | null = KeyObject> {
  * import { readCertificate } from '@clientcert/core';
  * const { certificate, warnings } = await readCertificate({
  *   pfx: 'bank.pfx',
- *   passphrase: process.env.BANK_PFX_PASSPHRASE,
+ *   passphrase: process.env.BANK_PASSPHRASE,
  * });
  * console.log(certificate.subject, certificate.validTo, warnings);
  */
@@ -247,6 +248,7 @@ async function assemble(
     certificate: freshOf(leaf.certificate),
     chain: chain.intermediates,
     ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
+    keyType: describeKey(leaf.certificate),
     warnings: warnings.slice(), // without the room to grow that a list has which was put together
     format: formatOf(parts.map(({ holdings }) => holdings)),
   };

@@ -71,7 +71,7 @@ export async function readCa(
     // cert-manager writes an empty ca.crt where the issuer does not tell its root.
     if (dir !== undefined && error.code === 'ERR_CLIENTCERT_FILE_EMPTY') return [];
     const missing = error.code === 'ERR_CLIENTCERT_FILE_NOT_FOUND';
-    throw (missing ? error.advising(leaveOut) : error).about(`ca ${label}`);
+    throw (missing ? error.advising(leaveOut) : error).ofTruststore().about(`ca ${label}`);
   }
 }
 

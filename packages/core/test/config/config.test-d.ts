@@ -7,7 +7,7 @@ declare function load<CertificateName extends string = never, ServiceName extend
 
 const credentials = load({
   certificates: {
-    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE },
+    bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PASSPHRASE },
     tax: { cert: 'tax.cer', key: 'tax.key', passphrase: { file: '/run/secrets/tax' }, ca: ['tax-root.cer'] },
     live: async () => ({ dir: '/var/run/secrets/tls', refresh: 60 }),
   },

@@ -32,9 +32,9 @@ describe('a hint', () => {
     ],
     [
       'names the variable that is not set',
-      { passphrase: { env: 'BANK_PFX_PASSPHRASE_UNSET' } },
-      'BANK_PFX_PASSPHRASE_UNSET is not set',
-      'Set BANK_PFX_PASSPHRASE_UNSET to the passphrase.',
+      { passphrase: { env: 'BANK_PASSPHRASE_UNSET' } },
+      'BANK_PASSPHRASE_UNSET is not set',
+      'Set BANK_PASSPHRASE_UNSET to the passphrase.',
     ],
   ])('%s', async (_, source, message, hint) => {
     const error = await refuse({ pfx, ...source } as FileSource);

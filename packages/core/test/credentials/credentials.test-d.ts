@@ -3,7 +3,7 @@ import type { Credentials } from '../../src/index.ts';
 import { type Config, loadCredentials } from '../../src/index.ts';
 
 const credentials = await loadCredentials({
-  certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PFX_PASSPHRASE } },
+  certificates: { bank: { pfx: 'bank.pfx', passphrase: process.env.BANK_PASSPHRASE } },
   hosts: { 'api.bank.example': 'bank' },
   services: { 'Billing.Invoices': 'bank' },
 });

@@ -32,8 +32,36 @@ describe('Java stores', () => {
     expect(await codeOf(readCertificate(keypass))).toBe('PASSPHRASE_MISSING');
     expect(await codeOf(readCertificate({ ...keypass, keyPassphrase: 'no' }))).toBe('PASSPHRASE_WRONG');
     expect(await codeOf(readCertificate({ ...keypass, keyPassphrase: 'keypass2' }))).toBe('none');
+    const { keyType } = await readCertificate({ ...keypass, keyPassphrase: 'keypass2' });
+    const inspection = await inspectFile(fixture('jks/keypass.jks'), {
+      passphrase: 'changeit',
+      keyPassphrase: 'keypass2',
+    });
+    const kinds = [...inspection.keys, ...inspection.certificates].map((each) => each.keyType);
+    expect([keyType, ...kinds].slice(0, 3)).toEqual(['rsa 2048', 'rsa 2048', 'rsa 2048']);
     const jceks = { pfx: fixture('extra/keypass.jceks'), passphrase, keyPassphrase: 'other12' };
     expect(await codeOf(readCertificate(jceks))).toBe('none');
+  });
+
+  it.each([
+    ['jks/keypass.jks', {}, { what: 'file' }],
+    ['jks/keypass.jks', { passphrase: 'nope' }, { what: 'file' }],
+    ['jks/keypass.jks', { passphrase: 'changeit' }, { what: 'key', alias: 'rsa2048' }],
+    ['jks/keypass.jks', { passphrase: 'changeit', keyPassphrase: 'no' }, { what: 'key', alias: 'rsa2048' }],
+    ['pfx/ed448-3des.p12', {}, { what: 'file' }],
+    ['pfx/ed448-3des.p12', { passphrase: 'nope' }, { what: 'file' }],
+  ] as const)('%s with %o: the error says whose passphrase it is', async (name, given, passphraseOf) => {
+    for (const read of [readCertificate, inspectSource, readNamed])
+      await expect(read({ pfx: fixture(name), ...given })).rejects.toMatchObject({ passphraseOf });
+  });
+
+  it('the error says that the passphrase is a truststore’s', async () => {
+    const ca = { file: fixture('jks/rsa.jks'), passphrase: 'nope' };
+    const source = { pfx: fixture('jks/keypass.jks'), passphrase: 'changeit', keyPassphrase: 'keypass2', ca };
+    await expect(readCertificate(source)).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PASSPHRASE_WRONG',
+      passphraseOf: { what: 'truststore' },
+    });
   });
 
   it('no passphrase, wrong passphrase, changed file', async () => {
@@ -54,3 +82,8 @@ describe('Java stores', () => {
     expect(certificates[0]!.alias).toBe('root');
   });
 });
+
+const inspectSource = ({ pfx, ...given }: { pfx: string; passphrase?: string; keyPassphrase?: string }) =>
+  inspectFile(pfx, given);
+const readNamed: typeof inspectSource = ({ pfx, ...given }) =>
+  readCertificate({ cert: pfx, ...given }, { name: 'bank' }) as never;

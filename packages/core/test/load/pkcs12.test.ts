@@ -100,7 +100,10 @@ describe('PKCS#12', () => {
     const file = pfx([encrypted(), safe(shrouded(100, 'key'))], pbmac1(passphrase));
     const found = await readCertificate({ pfx: file, passphrase, keyPassphrase: 'key' });
     expect(found.certificate.fingerprint256).toBe(leaf.fingerprint256);
-    expect(await codeOf(readCertificate({ pfx: file, passphrase }))).toBe('PASSPHRASE_WRONG');
+    await expect(readCertificate({ pfx: file, passphrase })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PASSPHRASE_WRONG',
+      passphraseOf: { what: 'key' },
+    });
   });
 
   it('an RSA-PSS key keeps its type (node-forge reads it as plain RSA)', async () => {
