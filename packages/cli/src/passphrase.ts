@@ -118,12 +118,9 @@ function whichToAsk(error: unknown, given: Passphrases, typed: Passphrases): key
   if (!(error instanceof ClientCertificateError)) return undefined;
   const missing = error.code === 'ERR_CLIENTCERT_PASSPHRASE_MISSING';
   if (!missing && error.code !== 'ERR_CLIENTCERT_PASSPHRASE_WRONG') return undefined;
-  const asked = typed.passphrase !== undefined && isAboutKey(error) ? 'keyPassphrase' : 'passphrase';
+  const ofKey = typed.passphrase !== undefined && error.passphraseOf?.what === 'key';
+  const asked = ofKey ? 'keyPassphrase' : 'passphrase';
   return given[asked] === undefined ? asked : undefined;
-}
-
-function isAboutKey({ message, hint }: ClientCertificateError): boolean {
-  return `${message} ${hint}`.includes('keyPassphrase');
 }
 
 async function ask(message: string): Promise<string> {

@@ -135,7 +135,7 @@ async function encode(
       return await writePfx([identity], (await newPassphrase(options, passphrase)) ?? '', {
         encryption: legacy ? 'legacy-3des' : 'modern',
         // What opens old files may be slow with many rounds, and counts them with SHA-1.
-        iterations: legacy ? 2000 : 50_000,
+        iterations: legacy ? 2000 : 20_000,
       });
     }
   }
