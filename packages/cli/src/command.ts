@@ -1,6 +1,7 @@
 import { ClientCertificateError, type ClientCertificateErrorCode } from '@clientcert/core';
 import type { Command } from 'commander';
 import { reportFailure } from './failure.ts';
+import { wrap } from './text.ts';
 
 /** What the person asked for cannot be done as it was written; nothing is wrong with a certificate. */
 export class UsageError extends Error {
@@ -35,5 +36,8 @@ export function addExamples(
   exitCodes: string,
 ): Command {
   const lines = examples.map(([line, purpose]) => `  # ${purpose}\n  $ clientcert ${line}`);
-  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}\n\nExit code: ${exitCodes}`);
+  return command.addHelpText(
+    'after',
+    `\nExamples:\n${lines.join('\n')}\n\n${wrap(`Exit code: ${exitCodes}`)}`,
+  );
 }

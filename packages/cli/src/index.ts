@@ -57,7 +57,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   program.addHelpText(
     'after',
-    '\nExit code: 0 good, 1 an error, 2 a warning with --strict, 130 given up with Ctrl-C.',
+    '\nExit code: 0 good, 1 an error, 2 a warning with --strict, 130 Ctrl-C at a prompt.',
   );
   try {
     await program.parseAsync(args, { from: 'user' });

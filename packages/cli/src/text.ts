@@ -71,10 +71,10 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join('\n');
 }
 
-/** `12 days left`, `expired 3 days ago`. */
+/** `12 days left`, `expired 3 days ago`; `days` are whole ones, rounded down, and so negative from the first moment on. */
 export function daysLeft(days: number): string {
-  const count = `${Math.abs(days)} ${Math.abs(days) === 1 ? 'day' : 'days'}`;
-  return days < 0 ? `expired ${count} ago` : `${count} left`;
+  if (days >= 0) return `${count(days, 'day')} left`;
+  return days === -1 ? 'expired less than a day ago' : `expired ${count(-days - 1, 'day')} ago`;
 }
 
 /** A failure as its reader should see it: code, what, and what to do. */

@@ -156,7 +156,7 @@ describe('probe', () => {
     expect(server.requests.map(({ clientCertificate }) => clientCertificate)).toEqual([null]);
   });
 
-  it('sends none to a server that is not the one of the rule', async () => {
+  it('makes no request with it to a server that is not the one of the rule, and says so', async () => {
     const impostor = await createAuthority({ name: 'House Authority' });
     await using server = await startServer({
       authority: impostor,
@@ -164,8 +164,10 @@ describe('probe', () => {
       clientCertificate: 'optional',
     });
     const found = await json('probe', server.url, '--config', await config('alice'));
-    expect(found).toMatchObject({ ok: false, presented: { accepted: false } });
+    expect(found).toMatchObject({ ok: false, presented: { accepted: null } });
     expect(server.requests.map(({ clientCertificate }) => clientCertificate)).toEqual([null]);
+    const { out } = await clientcert('probe', server.url, '--config', await config('alice'));
+    expect(out).toContain('Node does not trust the server: no request was made with certificate "alice"');
   });
 
   it('says of each certificate whether it fits, and why not', async () => {

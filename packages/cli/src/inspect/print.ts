@@ -1,4 +1,4 @@
-import { bad, good, warning } from '../paint.ts';
+import { bad, dim, good, warning } from '../paint.ts';
 import { caution, daysLeft, failure, field, heading, nameOf, safe, wrap } from '../text.ts';
 import type { CertificateReport, IdentityReport, Report } from './report.ts';
 import type { Statements } from './statements.ts';
@@ -56,7 +56,7 @@ function printIdentity(identity: IdentityReport): string[] {
     '',
     caution(`${safe(message)} (${code})`),
   ]);
-  return [title, ...printCertificate(identity), field('Chain', ''), ...chain, ...warnings];
+  return [title, ...printCertificate(identity), dim('  Chain'), ...chain, ...warnings];
 }
 
 function whatIsMissing(certificates: number, keys: number): string {

@@ -48,7 +48,7 @@ export function printProbe(probe: Probe): string {
   return lines.join('\n');
 }
 
-function verdictOf({ ok, presented, clientCertificate, versions }: Probe): string[] {
+function verdictOf({ ok, presented, clientCertificate, server, versions }: Probe): string[] {
   if (!Object.values(versions).includes(true))
     return [fault('the server did not answer in any version of TLS', '')];
   const asks = {
@@ -66,7 +66,9 @@ function verdictOf({ ok, presented, clientCertificate, versions }: Probe): strin
   if (presented) {
     const certificate = `certificate "${safe(presented.certificate)}"`;
     const status = presented.status === null ? '' : ` (HTTP ${presented.status})`;
-    if (presented.accepted === null)
+    if (presented.accepted === null && server.distrust)
+      lines.unshift(fault(`Node does not trust the server: no request was made with ${certificate}`, ''));
+    else if (presented.accepted === null)
       lines.unshift(caution(`whether it takes ${certificate} is not known: it did not answer in time`, ''));
     else if (!presented.accepted) lines.unshift(fault(`it does not take ${certificate}${status}`, ''));
     else if (clientCertificate.requested) lines.unshift(`${good('✓')} it takes ${certificate}${status}`);
@@ -86,7 +88,10 @@ function printServer(server: Probe['server']): string[] {
     const rest = ' '.repeat(indent.length);
     const soon = `${dayOf(validFrom)} to ${dayOf(validTo)}, ${daysLeft(days)}`;
     lines.push(wrap(days < 0 ? bad(soon) : days < 30 ? warning(soon) : dim(soon), rest));
-    if (index === 0) lines.push(wrap(`for ${safe((names ?? 'no names').slice(0, 500))}`, rest));
+    if (index === 0)
+      lines.push(
+        wrap(`for ${safe((names ?? 'no names').slice(0, 500)).replace(/\b(?:DNS|IP Address):/g, '')}`, rest),
+      );
     if (index === server.chain.length - 1 && server.chain.length > 0)
       lines.push(wrap(`issued by ${nameOf(issuer)}`, rest));
   }

@@ -41,6 +41,7 @@ export interface Probe {
   /** What came of a request with the mapped certificate; `null` where none is mapped. */
   readonly presented: {
     readonly certificate: string;
+    /** `null` where nobody said: no answer in time, or a server that Node does not trust, to which no request goes. */
     readonly accepted: boolean | null;
     readonly status: number | null;
     readonly diagnosis: Pick<Diagnosis, 'code' | 'title' | 'cause' | 'fix' | 'confidence'> | null;
@@ -82,7 +83,7 @@ export async function probe(
 
   return {
     url: url.href,
-    ok: best !== undefined && presented?.told.accepted !== false,
+    ok: best !== undefined && (presented === null || presented?.told.accepted === true),
     versions: Object.fromEntries(
       heard.map(({ version, greeting, error }) => [
         version,
@@ -181,7 +182,7 @@ async function present(
   const unknown = code === 'UNKNOWN';
   const accepted = answer.response
     ? unknown || !/CERTIFICATE|CREDENTIAL|CHAIN/.test(code)
-    : isTimeout(answer)
+    : isTimeout(answer) || isDistrust(answer)
       ? null
       : false;
   return {
@@ -197,6 +198,15 @@ async function present(
 
 function isTimeout({ error }: Answer): boolean {
   return error instanceof TimedOut;
+}
+
+/** Whether it was Node that broke off, because the server is not the one of the rule. */
+function isDistrust({ distrust, error }: Answer): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  return (
+    distrust === undefined &&
+    /^(?:CERT_|DEPTH_|ERR_CLIENTCERT_|ERR_TLS_CERT_|HOSTNAME_|INVALID_|SELF_|UNABLE_)/.test(code)
+  );
 }
 
 function notesOn(heard: readonly Heard[], resolution: Resolution | undefined): string[] {
