@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import { type ClientCertificate, type Passphrase, readCertificate } from '@clientcert/core';
-import { writePfx } from '@clientcert/testing';
 import { type Command, Option } from 'commander';
 import { addExamples, reporting, UsageError } from '../command.ts';
 import { der, oid, pem, sequence } from '../der.ts';
@@ -121,6 +120,8 @@ async function encode(
       return text + privateKey!.export({ type: 'pkcs8', format: 'pem', ...protection });
     }
     default: {
+      // When it is needed: no other command waits for it.
+      const { writePfx } = await import('@clientcert/testing');
       const legacy = options.to === 'pfx-legacy';
       const name = options.friendlyName ?? /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? 'client';
       const identity = {
