@@ -7,7 +7,7 @@ export interface Value {
 }
 
 /** The values that stand one after another in `bytes`. Throws where one does not fit. */
-export function readValues(bytes: Buffer): Value[] {
+function readValues(bytes: Buffer): Value[] {
   const values: Value[] = [];
   for (let at = 0; at < bytes.length; ) {
     const first = bytes[at + 1] ?? 0x80;

@@ -36,7 +36,7 @@ export interface HelloOptions {
 }
 
 /** Fresh shares of X25519 and P-256, which every server of TLS 1.3 knows one of, and P-384. */
-export function createShares(): Share[] {
+function createShares(): Share[] {
   return [x25519(), ecdh(23, 'prime256v1'), ecdh(24, 'secp384r1')];
 }
 
