@@ -13,9 +13,22 @@ declare const data: Help[];
 
 export { data };
 
+const COMMANDS = [
+  'inspect',
+  'check',
+  'explain',
+  'probe',
+  'convert',
+  'csr',
+  'import',
+  'export',
+  'demo',
+  'completion',
+];
+
 export default {
   load: (): Help[] =>
-    ['', 'inspect', 'check', 'explain', 'demo'].map((name) => ({
+    ['', ...COMMANDS].map((name) => ({
       name,
       text: execFileSync(process.execPath, [program, ...(name ? [name] : []), '--help'], {
         encoding: 'utf8',

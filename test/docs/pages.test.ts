@@ -30,7 +30,18 @@ const known = [
   ...Object.keys(manifest.devDependencies),
   ...readdirSync(join(root, 'packages')).map((name): string => read(`packages/${name}/package.json`).name),
 ];
-const commands = ['inspect', 'check', 'explain', 'demo'];
+const commands = [
+  'inspect',
+  'check',
+  'explain',
+  'probe',
+  'convert',
+  'csr',
+  'import',
+  'export',
+  'demo',
+  'completion',
+];
 
 describe.each(pages)('docs/%s', (_, text) => {
   it('shows no code that is typed into it: examples and commands only', () => {

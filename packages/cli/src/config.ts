@@ -20,6 +20,17 @@ export async function loadConfig(file: string | undefined): Promise<Credentials>
   return credentials.on('warning', () => {});
 }
 
+/** The same; `undefined` where none was named and none is there. */
+export async function findConfig(file: string | undefined): Promise<Credentials | undefined> {
+  const named = file ?? process.env.CLIENTCERT_CONFIG;
+  return named || existsSync('clientcert.json') ? await loadConfig(file) : undefined;
+}
+
+/** Which file that is. */
+export function configFile(file: string | undefined): string {
+  return file ?? (process.env.CLIENTCERT_CONFIG || 'clientcert.json');
+}
+
 function load(file: string | undefined): Promise<Credentials> {
   if (file !== undefined) return loadCredentials(file);
   const named = process.env.CLIENTCERT_CONFIG;

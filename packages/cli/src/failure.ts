@@ -1,37 +1,44 @@
 import { ClientCertificateError } from '@clientcert/core';
-import { failure, safe, wrap } from './text.ts';
+import { failure, printJson, safe, wrap } from './text.ts';
+
+interface Failure {
+  code?: string | undefined;
+  message: string;
+  hint?: string | undefined;
+  issues?: ClientCertificateError['issues'] | undefined;
+}
 
 /** Everything that an error is about: each finding of a config, each certificate that failed. */
-export function reportFailure(error: ClientCertificateError, json: boolean | undefined): void {
-  const errors = error.cause instanceof AggregateError ? (error.cause.errors as unknown[]) : [error];
+export function reportFailure(error: Failure & { cause?: unknown }, json: boolean | undefined): void {
+  const errors = error.cause instanceof AggregateError ? (error.cause.errors as unknown[]) : [];
   const known = errors.filter((each) => each instanceof ClientCertificateError);
+  const all: readonly Failure[] = known.length > 0 ? known : [error];
   if (json) {
-    console.log(JSON.stringify({ ok: false, errors: known.map(describe) }, null, 2));
+    printJson({ ok: false, errors: all.map(describe) });
     return;
   }
-  for (const each of known) {
-    console.error(
-      failure(
-        each.issues && each.issues.length > 1
-          ? { ...describe(each), message: `${each.issues.length} things are wrong with the config:` }
-          : describe(each),
-      ),
-    );
-    if (each.issues && each.issues.length > 1) {
-      for (const { path, message } of each.issues) {
-        console.error(
-          wrap(`${path.length > 0 ? `${safe(path.join('.'))}: ` : ''}${safe(message)}`, '  - ', '    '),
-        );
-      }
+  for (const each of all) {
+    const issues = each.issues && each.issues.length > 1 ? each.issues : undefined;
+    const message = issues ? `${issues.length} things are wrong with the config:` : each.message;
+    console.error(failure({ ...describe(each), message }));
+    for (const { path, message } of issues ?? []) {
+      console.error(
+        wrap(`${path.length > 0 ? `${safe(path.join('.'))}: ` : ''}${safe(message)}`, '  - ', '    '),
+      );
     }
   }
 }
 
-function describe({ code, message, hint, issues }: ClientCertificateError): {
-  code: string;
+function describe({ code, message, hint, issues }: Failure): {
+  code?: string;
   message: string;
   hint?: string;
   issues?: unknown;
 } {
-  return { code, message, ...(hint !== undefined && { hint }), ...(issues !== undefined && { issues }) };
+  return {
+    ...(code !== undefined && { code }),
+    message,
+    ...(hint !== undefined && { hint }),
+    ...(issues !== undefined && { issues }),
+  };
 }

@@ -1,15 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCheck } from './commands/check.ts';
+import { addConvert } from './commands/convert.ts';
+import { addCsr } from './commands/csr.ts';
 import { addExplain } from './commands/explain.ts';
+import { addExport } from './commands/export.ts';
+import { addImport } from './commands/import.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addProbe } from './commands/probe.ts';
+import { addCompletion } from './completion.ts';
 import { addDemo } from './demo/demo.ts';
 import { Cancelled } from './passphrase.ts';
+import { failure, safe } from './text.ts';
 
 /** Adds one command to the program; its action returns the exit code. */
 export type AddCommand = (program: Command, exit: (code: number) => void) => void;
 
-const commands: readonly AddCommand[] = [addInspect, addCheck, addExplain, addDemo];
+const commands: readonly AddCommand[] = [
+  addInspect,
+  addCheck,
+  addExplain,
+  addProbe,
+  addConvert,
+  addCsr,
+  addImport,
+  addExport,
+  addDemo,
+  addCompletion,
+];
 
 /**
  * Runs the `clientcert` command.
@@ -23,20 +41,46 @@ export async function run(args: readonly string[]): Promise<number> {
   const program = new Command('clientcert')
     .description("Client certificates (mutual TLS) for Node's HTTP and SOAP clients")
     .version(version(), '--version', 'print the version')
+    .option('--debug', 'show where an unexpected failure came from')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help says more)')
+    .configureHelp({ helpWidth: 80 })
+    .configureOutput({ outputError: (text, write) => write(wrapUsage(text)) })
     .exitOverride();
   for (const add of commands) {
     add(program, (value) => {
       code = value;
     });
   }
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program).option('--debug', 'show where an unexpected failure came from');
+  }
+  program.addHelpText(
+    'after',
+    '\nExit code: 0 good, 1 an error, 2 a warning with --strict, 130 Ctrl-C at a prompt.',
+  );
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     if (error instanceof Cancelled) return 130;
-    throw error;
+    console.error(unexpected(error, args.includes('--debug')));
+    return 1;
   }
   return code;
+}
+
+/** What a person typed is quoted in it. */
+function wrapUsage(text: string): string {
+  return text.split('\n').map(safe).join('\n');
+}
+
+function unexpected(error: unknown, debug: boolean): string {
+  const message = error instanceof Error ? error.message || `${error}` : `${error}`;
+  const told = failure({ message, hint: debug ? undefined : '--debug shows where it came from.' });
+  return debug && error instanceof Error
+    ? `${told}\n${(error.stack ?? '').split('\n').map(safe).join('\n')}`
+    : told;
 }
 
 function version(): string {

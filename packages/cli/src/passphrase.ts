@@ -25,6 +25,62 @@ export function addPassphraseOptions(command: Command): Command {
     .option('--key-passphrase-file <file>', 'the same, from a file');
 }
 
+export interface NewPassphraseOptions {
+  outPassphraseEnv?: string;
+  outPassphraseFile?: string;
+  plain?: boolean;
+}
+
+/** How what is written is protected. */
+export function addNewPassphraseOptions(command: Command): Command {
+  return command
+    .option('--out-passphrase-env <name>', 'environment variable with another passphrase for what is written')
+    .option('--out-passphrase-file <file>', 'the same, from a file')
+    .option('--plain', 'write the private key without encryption');
+}
+
+/**
+ * The passphrase for a key that is written: that of the options, else the one that opened the source, else one that
+ * is typed twice. `undefined` only with `--plain`.
+ */
+export async function newPassphrase(
+  options: NewPassphraseOptions,
+  same: Passphrase | undefined,
+): Promise<string | undefined> {
+  if (options.plain) return undefined;
+  const given = secretOf(options.outPassphraseEnv, options.outPassphraseFile) ?? same;
+  if (given !== undefined) return await textOf(given);
+  if (!process.stdin.isTTY) {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_PASSPHRASE_MISSING',
+      'the new private key has no passphrase',
+      {
+        hint: 'Give one with --out-passphrase-env or --out-passphrase-file, or --plain for a key without encryption.',
+      },
+    );
+  }
+  const typed = await ask('Passphrase for the new file');
+  if (typed !== '' && typed === (await ask('The same again'))) return typed;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_PASSPHRASE_MISSING',
+    typed === '' ? 'no passphrase was typed' : 'the two passphrases are not the same; nothing was written',
+    { hint: 'Run it again; --plain writes the key without encryption.' },
+  );
+}
+
+/** As core reads a file: what Windows writes, and without one newline at its end. */
+async function textOf(passphrase: Passphrase): Promise<string> {
+  if (typeof passphrase === 'string') return passphrase;
+  if (typeof passphrase === 'function') return (await passphrase()) ?? '';
+  if (!('file' in passphrase)) return process.env[passphrase.env] ?? '';
+  const bytes = readFileSync(passphrase.file);
+  const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return bytes
+    .toString(wide ? 'utf16le' : 'utf8')
+    .replace(/^\ufeff/, '')
+    .replace(/\r?\n$/, '');
+}
+
 /** The person at the terminal ended a prompt: nothing failed, and nothing is left to say. */
 export class Cancelled extends Error {}
 
@@ -62,12 +118,9 @@ function whichToAsk(error: unknown, given: Passphrases, typed: Passphrases): key
   if (!(error instanceof ClientCertificateError)) return undefined;
   const missing = error.code === 'ERR_CLIENTCERT_PASSPHRASE_MISSING';
   if (!missing && error.code !== 'ERR_CLIENTCERT_PASSPHRASE_WRONG') return undefined;
-  const asked = typed.passphrase !== undefined && isAboutKey(error) ? 'keyPassphrase' : 'passphrase';
+  const ofKey = typed.passphrase !== undefined && error.passphraseOf?.what === 'key';
+  const asked = ofKey ? 'keyPassphrase' : 'passphrase';
   return given[asked] === undefined ? asked : undefined;
-}
-
-function isAboutKey({ message, hint }: ClientCertificateError): boolean {
-  return `${message} ${hint}`.includes('keyPassphrase');
 }
 
 async function ask(message: string): Promise<string> {

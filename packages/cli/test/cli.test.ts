@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate, writePfx } from '@clientcert/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../src/index.ts';
+import { daysLeft } from '../src/text.ts';
+import { clientcert } from './run.ts';
 
 let directory: string;
 let authority: Authority;
@@ -21,18 +23,6 @@ beforeAll(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 afterAll(() => rm(directory, { recursive: true }));
-
-/** Runs the command; returns its exit code and what it printed. */
-async function clientcert(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const out = vi.spyOn(console, 'log').mockImplementation(() => {});
-  const err = vi.spyOn(console, 'error').mockImplementation(() => {});
-  const code = await run(args);
-  const text = (spy: typeof out) => spy.mock.calls.map((call) => call.join(' ')).join('\n');
-  const result = { code, out: text(out), err: text(err) };
-  out.mockRestore();
-  err.mockRestore();
-  return result;
-}
 
 const longest = (text: string) => Math.max(...text.split('\n').map((line) => [...line].length));
 
@@ -240,6 +230,16 @@ describe('check and explain', () => {
       err: expect.stringContaining('Billing.Archive'),
     });
   });
+});
+
+it('counts whole days on both sides of the end', () => {
+  expect([1, 0, -1, -2, -3].map(daysLeft)).toEqual([
+    '1 day left',
+    '0 days left',
+    'expired less than a day ago',
+    'expired 1 day ago',
+    'expired 2 days ago',
+  ]);
 });
 
 it('an unknown command exits with 1 and says so', async () => {

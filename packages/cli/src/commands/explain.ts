@@ -1,7 +1,9 @@
 import { ClientCertificateError } from '@clientcert/core';
 import type { Command } from 'commander';
+import { addExamples } from '../command.ts';
 import { addConfigOption, type ConfigOptions, loadConfig } from '../config.ts';
 import { reportFailure } from '../failure.ts';
+import { printJson } from '../text.ts';
 
 /** `clientcert explain URL`: which certificate, and why. */
 export function addExplain(program: Command, exit: (code: number) => void): void {
@@ -10,14 +12,22 @@ export function addExplain(program: Command, exit: (code: number) => void): void
     .argument('<url>', 'where a call goes')
     .description('which certificate a call to a URL would present, and why')
     .option('--service <name>', 'as which service of the config the call is made')
-    .option('--json', 'print for machines')
-    .addHelpText('after', '\nExit code: 0 decided, 1 the config or the URL is wrong.');
-  addConfigOption(command).action(
+    .option('--json', 'print for machines');
+  addExamples(
+    addConfigOption(command),
+    [
+      ['explain https://api.bank.example:8443', 'with the config of the working directory'],
+      ['explain https://soap.example --service Billing.Archive', 'as a service'],
+    ],
+    '0 decided, 1 the config or the URL is wrong.',
+  );
+  command.action(
     async (url: string, { config, service, json }: ConfigOptions & { service?: string; json?: boolean }) => {
       try {
         await using credentials = await loadConfig(config);
         const explanation = credentials.explain(targetOf(url, service));
-        console.log(json ? JSON.stringify(explanation, null, 2) : `${explanation}`);
+        if (json) printJson(explanation);
+        else console.log(`${explanation}`);
       } catch (error) {
         if (!(error instanceof ClientCertificateError)) throw error;
         reportFailure(error, json);

@@ -1,4 +1,4 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
@@ -7,16 +7,20 @@ import {
   type Inspection,
   inspectFile,
   readCertificate,
-  type Warning,
 } from '@clientcert/core';
 import type { Command } from 'commander';
+import { addExamples } from '../command.ts';
+import { printReport } from '../inspect/print.ts';
+import { isIssuedByPublicRoot, publicAuthorityNote } from '../inspect/public-authority.ts';
+import type { CertificateReport, IdentityReport, Report } from '../inspect/report.ts';
+import { statementsOf } from '../inspect/statements.ts';
 import {
   addPassphraseOptions,
   type PassphraseOptions,
   type Passphrases,
   withPassphrase,
 } from '../passphrase.ts';
-import { daysLeft, failure, field, nameOf, safe, wrap } from '../text.ts';
+import { printJson } from '../text.ts';
 
 /** `clientcert inspect FILE…`: what is in it, whether it would work, what is wrong with it. */
 export function addInspect(program: Command, exit: (code: number) => void): void {
@@ -24,63 +28,28 @@ export function addInspect(program: Command, exit: (code: number) => void): void
     .command('inspect')
     .argument('<file...>', 'certificate files of any kind: .pfx, .p12, .pem, .cer, .p7b, .jks, keys')
     .description('what is in a certificate file, whether it would work, what is wrong with it')
-    .option('--json', 'print for machines')
-    .addHelpText('after', '\nExit code: 0 the file was read, with warnings or without, 1 unusable.');
+    .option('--json', 'print for machines');
   addPassphraseOptions(command).action(
     async (files: string[], options: PassphraseOptions & { json?: boolean }) => {
       const reports: Report[] = [];
       for (const file of files) reports.push(await inspect(file, options));
       const pair = await pairUp(reports, options);
       if (pair) reports.push(pair);
-      if (options.json) console.log(JSON.stringify(reports, null, 2));
-      else console.log(reports.map(print).join('\n\n'));
+      if (options.json) printJson(reports);
+      else console.log(reports.map(printReport).join('\n\n'));
       const verdicts = reports.filter(({ halfOf }) => halfOf === undefined).map(({ verdict }) => verdict);
       exit(verdicts.includes('unusable') ? 1 : 0);
     },
   );
-}
-
-interface Report {
-  file: string;
-  /** The files that make one identity together with this one; what they come to has a report of its own. */
-  halfOf?: readonly string[];
-  verdict: 'good' | 'warning' | 'unusable';
-  /** What the file is. */
-  format?: string;
-  /** What encrypts and protects it. */
-  algorithms?: readonly string[];
-  /** The major versions of Node that could open it themselves. */
-  opensIn?: readonly number[];
-  identities?: IdentityReport[];
-  /** Certificates that no key in the file belongs to, where there is no identity. */
-  certificates?: CertificateReport[];
-  /** Keys without a certificate. */
-  keys?: { type: string; alias?: string | undefined; encrypted: boolean }[];
-  /** What else was recognised and skipped. */
-  skipped?: readonly string[];
-  error?: { code: string; message: string; hint?: string | undefined };
-}
-
-interface CertificateReport {
-  alias?: string | undefined;
-  subject: string;
-  issuer: string;
-  serialNumber: string;
-  validFrom: Date;
-  validTo: Date;
-  daysLeft: number;
-  keyType: string;
-  usages: readonly string[];
-  fingerprint256: string;
-  fingerprint: string;
-}
-
-interface IdentityReport extends CertificateReport {
-  /** From the leaf's issuer upwards. */
-  chain: { subject: string; sent: boolean }[];
-  warnings: readonly Warning[];
-  /** The lines for the config. */
-  config: readonly string[];
+  addExamples(
+    command,
+    [
+      ['inspect bank.pfx', 'asks for the passphrase, without an echo'],
+      ['inspect tls.crt tls.key chain.p7b', 'a certificate, its key and its chain as one'],
+      ['inspect store.jks --passphrase-env STORE --json', 'for a script'],
+    ],
+    '0 the file was read, with warnings or without; 1 unusable.',
+  );
 }
 
 async function inspect(file: string, options: PassphraseOptions): Promise<Report> {
@@ -137,7 +106,11 @@ async function pairUp(reports: readonly Report[], options: PassphraseOptions): P
       const read = await readCertificate({ cert, key: key.file, ...passphrases });
       const lines = configLines(certs[0]!.file, { cert, key: key.file }, passphrases, undefined);
       const identity = identityOf(read, undefined, lines);
-      return { file, verdict: read.warnings.length > 0 ? 'warning' : 'good', identities: [identity] };
+      return {
+        file,
+        verdict: identity.warnings.length > 0 ? 'warning' : 'good',
+        identities: [identity],
+      };
     });
   } catch (error) {
     if (!(error instanceof ClientCertificateError)) throw error;
@@ -180,6 +153,7 @@ function identityOf(
   config: readonly string[],
 ): IdentityReport {
   const top = chain.at(-1) ?? certificate;
+  const note = publicAuthorityNote(certificate, chain);
   const root = ca.find((candidate) => top.checkIssued(candidate) && top !== candidate);
   return {
     alias,
@@ -188,13 +162,17 @@ function identityOf(
       ...chain.map(({ subject }) => ({ subject, sent: true })),
       ...(root ? [{ subject: root.subject, sent: false }] : []),
     ],
-    warnings,
+    warnings: warnings.filter(
+      ({ code }) => code !== 'CHAIN_INCOMPLETE' || chain.length > 0 || !isIssuedByPublicRoot(certificate),
+    ),
+    notes: note ? [note] : [],
     config,
   };
 }
 
 function describe(certificate: X509Certificate): CertificateReport {
   const validTo = new Date(certificate.validTo);
+  const statements = statementsOf(certificate.raw);
   return {
     subject: certificate.subject,
     issuer: certificate.issuer,
@@ -206,6 +184,8 @@ function describe(certificate: X509Certificate): CertificateReport {
     usages: (certificate.keyUsage ?? []).map((oid) => usageNames[oid] ?? oid),
     fingerprint256: certificate.fingerprint256,
     fingerprint: certificate.fingerprint,
+    'x5t#S256': createHash('sha256').update(certificate.raw).digest('base64url'),
+    ...(statements && { statements }),
   };
 }
 
@@ -264,82 +244,5 @@ function configLines(
     ...(keyPassphrase ? [`  keyPassphrase: { env: '${variable}_KEY_PASSPHRASE' },`] : []),
     ...(alias ? [`  alias: '${alias.replaceAll(':', '')}',`] : []),
     '},',
-  ];
-}
-
-function print(report: Report): string {
-  const lines = [safe(report.file)];
-  if (report.error) return [...lines, '', failure(report.error as { message: string })].join('\n');
-  const {
-    format,
-    algorithms = [],
-    opensIn = [],
-    identities = [],
-    certificates = [],
-    keys = [],
-    skipped = [],
-  } = report;
-  if (format !== undefined) {
-    lines.push('', field('File', [format, ...algorithms].join('; ')));
-    lines.push(
-      field(
-        'Node itself',
-        opensIn.length > 0 ? `opens it in ${opensIn.join(', ')}` : 'does not open it; clientcert does',
-      ),
-    );
-  }
-  if (skipped.length > 0) lines.push(field('Skipped', skipped.join(', ')));
-  for (const identity of identities) lines.push('', ...printIdentity(identity));
-  for (const certificate of certificates) lines.push('', '  Certificate', ...printCertificate(certificate));
-  for (const { type, encrypted } of keys) {
-    lines.push('', field('Private key', `${type}, ${encrypted ? 'encrypted' : 'not encrypted'}`));
-  }
-  if (report.halfOf) {
-    lines.push('', wrap(`Looked at together: ${report.halfOf.map(safe).join(' + ')}`, '  ', '    '));
-  } else if (identities.length === 0) {
-    lines.push('', wrap(`! ${whatIsMissing(certificates.length, keys.length)}`, '  ', '    '));
-  } else {
-    lines.push('', '  To use it', '    certificates: {');
-    for (const { config } of identities) lines.push(...config.map((line) => `      ${safe(line)}`));
-    lines.push('    },');
-  }
-  return lines.join('\n');
-}
-
-function printIdentity(identity: IdentityReport): string[] {
-  const title = wrap(`Identity${identity.alias ? ` "${safe(identity.alias)}"` : ''}`, '  ');
-  const names = [identity.subject, ...identity.chain.map(({ subject }) => subject)];
-  const chain = names.map((name, depth) => {
-    const note = identity.chain[depth - 1]?.sent === false ? ' (root: trusted, not sent)' : '';
-    const indent = `    ${'   '.repeat(Math.max(depth - 1, 0))}${depth > 0 ? '└─ ' : ''}`;
-    return wrap(`${nameOf(name)}${note}`, indent, ' '.repeat(indent.length));
-  });
-  const warnings = identity.warnings.flatMap(({ code, message }) => [
-    '',
-    wrap(`${safe(message)} (${code})`, '  ! ', '    '),
-  ]);
-  return [title, ...printCertificate(identity), field('Chain', ''), ...chain, ...warnings];
-}
-
-function whatIsMissing(certificates: number, keys: number): string {
-  if (keys > 0) return 'A key without its certificate: give it as "key", beside the certificate as "cert".';
-  if (certificates > 0)
-    return 'No private key: it can be trusted as "ca", or be "cert" beside its own "key"; it cannot be presented alone.';
-  return 'Nothing that can be used.';
-}
-
-function printCertificate(certificate: CertificateReport): string[] {
-  const { subject, issuer, serialNumber, validFrom, validTo, usages } = certificate;
-  const day = (date: Date) => date.toISOString().slice(0, 10);
-  return [
-    field('Subject', nameOf(subject)),
-    field('Issuer', nameOf(issuer)),
-    field('Serial', serialNumber),
-    field('Valid', `${day(validFrom)} to ${day(validTo)}, ${daysLeft(certificate.daysLeft)}`),
-    field('Key', certificate.keyType),
-    field('Usage', usages.length > 0 ? usages.join(', ') : 'not restricted'),
-    // In two halves, so that a line breaks between bytes.
-    field('SHA-256', certificate.fingerprint256.replace(/^(?:..:){16}/, '$& ')),
-    field('SHA-1', certificate.fingerprint),
   ];
 }

@@ -14,6 +14,7 @@ export function addDemo(program: Command, exit: (code: number) => void): void {
     .command('demo')
     .description('throwaway authority and servers, every adapter, what each server saw')
     .option('--json', 'print the rows as JSON')
+    .addHelpText('after', '\nExit code: 0, or 1 where a server saw anything but what it should.')
     .action(async ({ json }: { json?: boolean }) => {
       const rows = await runDemo();
       if (json) console.log(JSON.stringify(rows, null, 2));

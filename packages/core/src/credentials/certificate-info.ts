@@ -27,6 +27,8 @@ export interface CertificateInfo<CertificateName extends string = string> {
   keyType: string;
   /** How many certificates are presented, the leaf included. */
   chainLength: number;
+  /** The issuer of each of them, from the leaf's upwards. */
+  issuers: readonly string[];
   /** Where it was read from: paths, variables; never contents. */
   source: string;
   /** The rules that name it, each as its place in the config. */
@@ -63,6 +65,7 @@ export function describeCertificate(
     daysLeft: Math.floor(left / day),
     keyType,
     chainLength: chain.length + 1,
+    issuers: [certificate, ...chain].map(({ issuer }) => issuer),
     source: describeSource(config.certificates.get(name)!, config.baseDirectory),
     pinnedAt,
     status:

@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { Argument, type Command } from 'commander';
+import { addExamples, reporting } from '../command.ts';
+import { addConfigOption, type ConfigOptions, configFile, loadConfig } from '../config.ts';
+import { isJson } from '../other/read.ts';
+import { type ExportEntry, type Exported, writeCurl, writePlaywright, writePostman } from '../other/write.ts';
+import { addOutputOptions, type OutputOptions, writeOutput } from '../output.ts';
+import { caution, printJson, safe } from '../text.ts';
+
+interface ExportOptions extends OutputOptions, ConfigOptions {
+  json?: boolean;
+}
+
+const TOOLS: Readonly<Record<string, (entries: readonly ExportEntry[]) => Exported>> = {
+  playwright: writePlaywright,
+  postman: writePostman,
+  curl: writeCurl,
+};
+
+/** `clientcert export TOOL`: another tool's config from ours. */
+export function addExport(program: Command, exit: (code: number) => void): void {
+  const command = program
+    .command('export')
+    .addArgument(new Argument('<tool>', 'for which tool').choices(Object.keys(TOOLS)))
+    .description("another tool's config from ours; a passphrase is never written")
+    .option('--json', 'what is written, the variables to set and what was left out, as one object');
+  addConfigOption(command);
+  addOutputOptions(command, 'standard output').action(async (tool: string, options: ExportOptions) => {
+    await reporting(options.json, exit, () => exportTo(tool, options));
+  });
+  addExamples(
+    command,
+    [
+      ['export playwright --out client-certificates.mjs', 'a module for `use: { clientCertificates }`'],
+      ['export postman --out client-certs.json', 'for newman run --ssl-client-cert-list'],
+      ['export curl', 'a command line for each host'],
+    ],
+    '0 written, 1 not.',
+  );
+}
+
+async function exportTo(tool: string, { out = '-', force, json, config }: ExportOptions): Promise<void> {
+  const write = TOOLS[tool]!;
+  // Read as a program would read it: what is wrong with it is said, and nothing is exported that does not load.
+  await using _ = await loadConfig(config);
+  const file = configFile(config);
+  const { entries, left } = readEntries(
+    JSON.parse((await readFile(file, 'utf8')).replace(/^\ufeff/, '')),
+    (path) => {
+      const whole = resolve(dirname(resolve(file)), path);
+      return out === '-' ? relative(process.cwd(), whole) : relative(dirname(resolve(out)), whole);
+    },
+  );
+  const exported = write(entries);
+  const omitted = [...left, ...exported.omitted];
+  if (json && out === '-') printJson({ content: exported.content, variables: exported.variables, omitted });
+  else {
+    await writeOutput(out, exported.content, force);
+    if (json) printJson({ file: out, variables: exported.variables, omitted });
+  }
+  if (json) return;
+  for (const { what, why } of omitted) console.error(caution(`${safe(what)} is left out: ${safe(why)}`, ''));
+  if (exported.variables.length > 0)
+    console.error(`${exported.advice}\n  ${exported.variables.map(safe).join('\n  ')}`);
+}
+
+interface Omitted {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** Each host rule with the files of its certificate. */
+function readEntries(
+  config: unknown,
+  rebase: (path: string) => string,
+): { entries: ExportEntry[]; left: Omitted[] } {
+  const entries: ExportEntry[] = [];
+  const left: Omitted[] = [];
+  const {
+    certificates = {},
+    hosts = {},
+    services = {},
+    default: fallback,
+  } = config as Record<string, object>;
+  for (const [pattern, rule] of Object.entries(hosts)) {
+    const name: unknown = isJson(rule) ? rule.certificate : rule;
+    if (typeof name !== 'string') continue;
+    const source: unknown = (certificates as Record<string, unknown>)[name];
+    const held = isJson(source) ? source : {};
+    const path = (value: unknown) =>
+      typeof value === 'string' && !value.includes('-----BEGIN') ? rebase(value) : undefined;
+    const [pfx, cert, key] = [path(held.pfx), path(held.cert), path(held.key)];
+    if ((pfx ?? cert) === undefined || (held.key !== undefined && key === undefined)) {
+      left.push({
+        what: `certificate "${name}" at ${pattern}`,
+        why: 'it is not in one file each for certificate and key',
+      });
+      continue;
+    }
+    const passphrase =
+      isJson(held.passphrase) && typeof held.passphrase.env === 'string' ? held.passphrase.env : undefined;
+    if (held.passphrase !== undefined && passphrase === undefined && typeof held.passphrase !== 'string') {
+      left.push({
+        what: `the passphrase of "${name}" at ${pattern}`,
+        why: 'it is in a file, which the tool does not read',
+      });
+    }
+    const ca = isJson(rule) && path(rule.ca) !== undefined ? path(rule.ca) : path(held.ca);
+    entries.push({
+      name,
+      pattern,
+      pfx,
+      cert,
+      key,
+      ca,
+      variable: passphrase,
+      protected: held.passphrase !== undefined,
+    });
+  }
+  for (const service of Object.keys(services))
+    left.push({ what: `service ${service}`, why: 'the tool knows hosts alone' });
+  if (fallback !== undefined) left.push({ what: 'the default', why: 'the tool knows hosts alone' });
+  return { entries, left };
+}

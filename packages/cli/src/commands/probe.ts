@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import { addExamples, reporting, UsageError } from '../command.ts';
+import { addConfigOption, type ConfigOptions, findConfig } from '../config.ts';
+import { printProbe } from '../probe/print.ts';
+import { probe } from '../probe/probe.ts';
+import { printJson } from '../text.ts';
+
+interface ProbeOptions extends ConfigOptions {
+  service?: string;
+  timeout: string;
+  json?: boolean;
+}
+
+/** `clientcert probe URL`: what the server takes and asks for, and whether ours would do. */
+export function addProbe(program: Command, exit: (code: number) => void): void {
+  const command = program
+    .command('probe')
+    .argument('<url>', 'the server, with the path that a call would have')
+    .description('what a server takes and asks for, and whether the configured certificates would do')
+    .option('--service <name>', 'as which service of the config the call would be made')
+    .option('--timeout <seconds>', 'for each connection', '10')
+    .option('--json', 'print for machines');
+  addConfigOption(command).action(async (url: string, options: ProbeOptions) => {
+    await reporting(options.json, exit, async () => {
+      const milliseconds = readTimeout(options.timeout);
+      await using credentials = await findConfig(options.config);
+      if (options.service !== undefined && credentials === undefined)
+        throw new UsageError(
+          '--service names a service of a config, and there is none',
+          'Give it with --config FILE.',
+        );
+      const found = await probe(readUrl(url), credentials, options.service, milliseconds);
+      if (options.json) printJson(found);
+      else console.log(printProbe(found));
+      exit(found.ok ? 0 : 1);
+    });
+  });
+  addExamples(
+    command,
+    [
+      ['probe https://api.bank.example', 'TLS versions, and from which issuers it wants a certificate'],
+      [
+        'probe https://api.bank.example/accounts --config clientcert.json',
+        'whether the mapped certificate is taken',
+      ],
+      ['probe https://soap.example --service Billing.Archive --json', 'as a service, for a script'],
+    ],
+    '0 the server answered, and took the mapped certificate, if any; 1 not.',
+  );
+}
+
+function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const spelt =
+    url?.protocol === 'https:'
+      ? url
+      : URL.canParse(`https://${text}`) && !/^[a-z]+:\/\//i.test(text)
+        ? new URL(`https://${text}`)
+        : undefined;
+  if (spelt === undefined)
+    throw new UsageError(`"${text}" is no https URL`, 'Write it as https://host:port/path.');
+  if (spelt.username || spelt.password)
+    throw new UsageError(
+      'a URL with a user name or password is not probed',
+      'Leave them out: arguments are seen by every process.',
+    );
+  return spelt;
+}
+
+function readTimeout(text: string): number {
+  const seconds = Number(text);
+  if (seconds >= 0.1 && seconds <= 600) return seconds * 1000;
+  throw new UsageError(`--timeout takes seconds, from 0.1 to 600, and not "${text}"`);
+}

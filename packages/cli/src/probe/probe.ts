@@ -1,0 +1,249 @@
+import {
+  type CertificateInfo,
+  type Credentials,
+  type Diagnosis,
+  diagnose,
+  type Resolution,
+} from '@clientcert/core';
+import { type Answer, ask } from '../tls/ask.ts';
+import { Malformed } from '../tls/bytes.ts';
+import { VERSIONS, type Version } from '../tls/client-hello.ts';
+import { type Demand, type Fit, judgeFit } from '../tls/fit.ts';
+import { type Greeting, greet } from '../tls/greet.ts';
+import { nameFromDer } from '../tls/names.ts';
+import { describeChain, type ServerChain } from '../tls/server-chain.ts';
+import { TimedOut } from '../tls/wire.ts';
+
+/** What a server takes and asks for. Names are the server's own words: make them safe before they are printed. */
+export interface Probe {
+  readonly url: string;
+  /** Reached, and the mapped certificate, if any, was taken. */
+  readonly ok: boolean;
+  /** Whether a handshake of each version was begun; `null` where that could not be found out. */
+  readonly versions: Readonly<Record<Version, boolean | null>>;
+  readonly clientCertificate: {
+    /** Whether it asks for one, in the handshake or when it has the request. */
+    readonly requested: boolean;
+    readonly when: 'in every handshake' | 'for this path' | 'not seen';
+    /** Whether it answered without one; `null` where that could not be found out. */
+    readonly required: boolean | null;
+    /** Of all versions; empty where it names none, and so takes any or does not say. */
+    readonly issuers: readonly string[];
+    readonly byVersion: readonly Demand[];
+  };
+  readonly server: ServerChain & {
+    /** Why Node would not trust it, as a code; `null` where it does; `undefined` where that is not known. */
+    readonly distrust: string | null | undefined;
+    /** RFC 5746; `null` for a server of TLS 1.3 alone, which has no renegotiation. */
+    readonly secureRenegotiation: boolean | null;
+  };
+  readonly certificates: readonly Fit[];
+  /** What came of a request with the mapped certificate; `null` where none is mapped. */
+  readonly presented: {
+    readonly certificate: string;
+    /** `null` where nobody said: no answer in time, or a server that Node does not trust, to which no request goes. */
+    readonly accepted: boolean | null;
+    readonly status: number | null;
+    readonly diagnosis: Pick<Diagnosis, 'code' | 'title' | 'cause' | 'fix' | 'confidence'> | null;
+  } | null;
+  /** What stands in the way, and what could not be seen. */
+  readonly notes: readonly string[];
+}
+
+const ALL = Object.keys(VERSIONS) as Version[];
+
+/** Asks a server in every version, then once without a certificate, then with the one that the config maps to it. */
+export async function probe(
+  url: URL,
+  credentials: Credentials | undefined,
+  service: string | undefined,
+  milliseconds: number,
+): Promise<Probe> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const address = { host, port: Number(url.port || 443) };
+  const target = { host, port: address.port, origin: url.origin, ...(service !== undefined && { service }) };
+  // What is wrong with the config is said before anybody is called.
+  const resolution = credentials?.resolve(target);
+  const servername = resolution?.servername ?? host;
+  const heard = await Promise.all(ALL.map((version) => hear(address, servername, version, milliseconds)));
+  const greetings = heard.flatMap(({ greeting }) => (greeting?.version ? [greeting] : []));
+  const spoken = heard.flatMap(({ version, greeting }) => (greeting?.version === version ? [greeting] : []));
+  const demands = spoken.flatMap(readDemand);
+  const best = spoken.at(-1);
+  const notes = notesOn(heard, resolution);
+
+  const bare = best && (await ask(url, address, bareOptions(servername, spoken), milliseconds));
+  const presented =
+    best && credentials && resolution?.certificate
+      ? await present(url, address, credentials, target, resolution.certificate, milliseconds)
+      : null;
+  const renegotiated = bare?.renegotiated || presented?.answer.renegotiated || false;
+  const lacking = bare && lacksCertificate(bare, url, demands.length > 0 || renegotiated);
+  if (bare) notes.push(...notesOnPath(bare, best!, demands.length > 0));
+
+  return {
+    url: url.href,
+    ok: best !== undefined && (presented === null || presented?.told.accepted === true),
+    versions: Object.fromEntries(
+      heard.map(({ version, greeting, error }) => [
+        version,
+        greeting ? greeting.version === version : error instanceof Malformed ? false : null,
+      ]),
+    ) as Probe['versions'],
+    clientCertificate: {
+      requested: demands.length > 0 || renegotiated,
+      when: demands.length > 0 ? 'in every handshake' : renegotiated ? 'for this path' : 'not seen',
+      required: lacking ?? null,
+      issuers: [...new Set(demands.flatMap(({ issuers }) => issuers))],
+      byVersion: demands,
+    },
+    server: {
+      ...describeChain((best ?? greetings.at(-1))?.chain ?? [], servername),
+      distrust: presented ? presented.distrust : bare?.distrust,
+      secureRenegotiation: spoken.find(({ version }) => version !== 'TLSv1.3')?.secureRenegotiation ?? null,
+    },
+    certificates: (credentials?.certificates() ?? []).map((info: CertificateInfo) =>
+      judgeFit(info, demands, info.name === resolution?.certificate),
+    ),
+    presented: presented?.told ?? null,
+    notes,
+  };
+}
+
+interface Heard {
+  readonly version: Version;
+  readonly greeting?: Greeting;
+  readonly error?: Error;
+}
+
+async function hear(
+  address: { host: string; port: number },
+  servername: string,
+  version: Version,
+  milliseconds: number,
+): Promise<Heard> {
+  try {
+    return { version, greeting: await greet(address, servername, version, milliseconds) };
+  } catch (error) {
+    return { version, error: error as Error };
+  }
+}
+
+function readDemand({ version, request }: Greeting): Demand[] {
+  if (!request) return [];
+  const issuers = request.authorities.map(
+    (name) => nameFromDer(name) ?? `#${name.toString('hex').slice(0, 80)}`,
+  );
+  return [
+    { version: version!, issuers: [...new Set(issuers)], signatureAlgorithms: request.signatureAlgorithms },
+  ];
+}
+
+/** TLS 1.2 where there is a choice: in it another handshake can be seen. Nothing is sent that is worth a check. */
+function bareOptions(servername: string, spoken: readonly Greeting[]): object {
+  const versions = spoken.map(({ version }) => version!);
+  const version = versions.includes('TLSv1.2') ? 'TLSv1.2' : versions.at(-1)!;
+  const old = version === 'TLSv1' || version === 'TLSv1.1';
+  return {
+    ...(/[a-z]/i.test(servername) && !servername.includes(':') && { servername }),
+    checkServerIdentity: () => undefined,
+    rejectUnauthorized: false,
+    minVersion: version,
+    maxVersion: version,
+    ...(old && { ciphers: 'DEFAULT@SECLEVEL=0' }),
+  };
+}
+
+/** Whether an answer without a certificate says that one is needed. */
+function lacksCertificate(answer: Answer, url: URL, asks: boolean): boolean | undefined {
+  if (answer.error instanceof TimedOut) return undefined;
+  const { code, confidence } = diagnose(answer.error ?? answer.response, { url });
+  if (code === 'NO_CLIENT_CERTIFICATE_SENT' && confidence !== 'guess') return true;
+  if (answer.response) return false;
+  return asks ? true : undefined;
+}
+
+async function present(
+  url: URL,
+  address: { host: string; port: number },
+  credentials: Credentials,
+  target: { host: string; port: number; service?: string; origin: string },
+  certificate: string,
+  milliseconds: number,
+): Promise<{ answer: Answer; distrust: string | null | undefined; told: NonNullable<Probe['presented']> }> {
+  const answer = await ask(url, address, credentials.connectOptions(target), milliseconds);
+  const { code, title, cause, fix, confidence } = diagnose(answer.error ?? answer.response, {
+    credentials,
+    url,
+    service: target.service,
+  });
+  const told = { code, title, cause, fix, confidence };
+  const status = answer.response?.status ?? null;
+  const unknown = code === 'UNKNOWN';
+  const accepted = answer.response
+    ? unknown || !/CERTIFICATE|CREDENTIAL|CHAIN/.test(code)
+    : isTimeout(answer) || isDistrust(answer)
+      ? null
+      : false;
+  return {
+    answer,
+    // Where Node itself refuses the server there is no handshake to ask.
+    distrust:
+      answer.distrust === undefined
+        ? (answer.error as NodeJS.ErrnoException | undefined)?.code
+        : answer.distrust,
+    told: { certificate, accepted, status, diagnosis: accepted === true ? null : told },
+  };
+}
+
+function isTimeout({ error }: Answer): boolean {
+  return error instanceof TimedOut;
+}
+
+/** Whether it was Node that broke off, because the server is not the one of the rule. */
+function isDistrust({ distrust, error }: Answer): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  return (
+    distrust === undefined &&
+    /^(?:CERT_|DEPTH_|ERR_CLIENTCERT_|ERR_TLS_CERT_|HOSTNAME_|INVALID_|SELF_|UNABLE_)/.test(code)
+  );
+}
+
+function notesOn(heard: readonly Heard[], resolution: Resolution | undefined): string[] {
+  const notes: string[] = [];
+  const reasons = new Map<string, Version[]>();
+  for (const { version, error } of heard) {
+    if (!error) continue;
+    const reason = describeError(error);
+    reasons.set(reason, [...(reasons.get(reason) ?? []), version]);
+  }
+  for (const [reason, versions] of reasons)
+    notes.push(
+      `${versions.length === heard.length ? 'no version of TLS' : versions.join(' and ')}: ${reason}`,
+    );
+  if (resolution?.certificate && heard.every(({ greeting }) => greeting?.version === undefined))
+    notes.push(`certificate "${resolution.certificate}" was sent to nobody`);
+  return notes;
+}
+
+function describeError(error: Error): string {
+  const inner = error instanceof AggregateError ? (error.errors[0] as Error) : error;
+  return inner.message || (inner as NodeJS.ErrnoException).code || inner.name;
+}
+
+/** What of a demand for one path alone can be seen, and what not. */
+function notesOnPath(bare: Answer, best: Greeting, asked: boolean): string[] {
+  if (asked) return [];
+  if (bare.renegotiated)
+    return [
+      'the server began a second handshake for this path, as one does that wants a certificate for some paths only; whom it names in that is encrypted and not shown',
+    ];
+  if (bare.error) return [`without a certificate the request failed: ${describeError(bare.error)}`];
+  if (best.version === 'TLSv1.3')
+    return [
+      bare.protocol === 'TLSv1.3'
+        ? 'whether it wants a certificate for some paths only cannot be seen: under TLS 1.3 it would ask after the handshake (RFC 8446, 4.6.2), and Node does not offer that, so it answers 403 where it does'
+        : 'under TLS 1.3 a server may ask for a certificate after the handshake (RFC 8446, 4.6.2); Node does not offer that, and what was seen of the path was seen under TLS 1.2',
+    ];
+  return [];
+}

@@ -1,0 +1,43 @@
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { der, oid, sequence } from '../der.ts';
+
+let publicKey: Buffer | undefined;
+
+/**
+ * A distinguished name in DER as Node writes the subject of a certificate, so that the two can be compared;
+ * `undefined` where it is none. OpenSSL takes it apart: it stands as the subject of a certificate made for that.
+ */
+export function nameFromDer(name: Buffer): string | undefined {
+  publicKey ??= generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+    type: 'spki',
+    format: 'der',
+  });
+  const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
+  const date = der(0x17, Buffer.from('250101000000Z'));
+  const signed = sequence(
+    der(2, Buffer.from([1])),
+    algorithm,
+    sequence(),
+    sequence(date, date),
+    name,
+    publicKey,
+  );
+  try {
+    return new X509Certificate(sequence(signed, algorithm, der(3, Buffer.from([0, 0])))).subject;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether two names as Node writes them are the same, as far as case and blanks make no difference (RFC 5280, 7.1). */
+export function sameName(one: string, other: string): boolean {
+  return fold(one) === fold(other);
+}
+
+function fold(name: string): string {
+  return name
+    .normalize('NFKC')
+    .toLowerCase()
+    .trim()
+    .replace(/[^\S\n]+/g, ' ');
+}

@@ -1,0 +1,338 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { type Authority, createAuthority, createSelfSigned, startServer } from '@clientcert/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clientcert, json } from './run.ts';
+
+let directory: string;
+let authority: Authority;
+let other: Authority;
+const at = (name: string) => join(directory, name);
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'clientcert-probe-'));
+  authority = await createAuthority({ name: 'House Authority' });
+  other = await createAuthority({ name: 'Other Authority' });
+  const files = async (name: string, identity: { fullChain: string; key: string }) => {
+    await writeFile(at(`${name}.pem`), identity.fullChain + identity.key, { mode: 0o600 });
+  };
+  await files('alice', await authority.issue({ name: 'alice' }));
+  await files('expired', await authority.issue({ name: 'expired', expired: true }));
+  await files('mail', await authority.issue({ name: 'mail', usage: 'email' }));
+  await files('edward', await authority.issue({ name: 'edward', keyType: 'ed25519' }));
+  await files('stranger', await other.issue({ name: 'stranger' }));
+  await writeFile(at('root.pem'), authority.certificate);
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** A config that presents one of the certificates at `localhost`, at any port. */
+async function config(presented: string, names = [presented]): Promise<string> {
+  const file = at(`${[presented, ...names].join('-')}.json`);
+  const certificates = Object.fromEntries(
+    names.map((name) => [name, { cert: `${name}.pem`, ca: 'root.pem' }]),
+  );
+  await writeFile(file, JSON.stringify({ certificates, hosts: { 'localhost:*': presented } }));
+  return file;
+}
+
+describe('probe', () => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'finds who is asked for in %s, and that a certificate is needed',
+    async (tls) => {
+      await using server = await startServer({ authority, host: 'localhost', tls, ca: other.certificate });
+      const found = await json('probe', server.url, '--timeout', '60');
+      expect(found.versions).toEqual({
+        TLSv1: false,
+        'TLSv1.1': false,
+        'TLSv1.2': tls === 'TLSv1.2',
+        'TLSv1.3': tls === 'TLSv1.3',
+      });
+      expect(found.clientCertificate).toMatchObject({
+        requested: true,
+        when: 'in every handshake',
+        required: true,
+        issuers: ['CN=House Authority', 'CN=Other Authority'],
+      });
+      expect(found.server).toMatchObject({
+        chain: [{ subject: 'CN=localhost', issuer: 'CN=House Authority' }, { subject: 'CN=House Authority' }],
+        nameMatches: true,
+        secureRenegotiation: tls === 'TLSv1.2' ? true : null,
+      });
+      expect(server.requests).toEqual([]);
+      expect(server.refusals.map(({ clientCertificate }) => clientCertificate).filter(Boolean)).toEqual([]);
+    },
+  );
+
+  it('opens records under every cipher suite of TLS 1.3', async () => {
+    for (const [ciphers, ecdhCurve] of [
+      ['TLS_AES_128_GCM_SHA256', 'X25519'],
+      ['TLS_AES_256_GCM_SHA384', 'P-256'],
+      ['TLS_CHACHA20_POLY1305_SHA256', 'P-384'],
+    ] as const) {
+      await using server = await startServer({
+        authority,
+        tls: { minVersion: 'TLSv1.3', ciphers, ecdhCurve },
+      });
+      const { clientCertificate } = await json('probe', server.url);
+      expect([ciphers, clientCertificate.issuers]).toEqual([ciphers, ['CN=House Authority']]);
+    }
+  });
+
+  it('takes old versions for what they are', async () => {
+    await using server = await startServer({
+      authority,
+      tls: { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+    });
+    const found = await json('probe', server.url);
+    expect(found.versions).toEqual({ TLSv1: true, 'TLSv1.1': true, 'TLSv1.2': false, 'TLSv1.3': false });
+    expect(found.clientCertificate).toMatchObject({
+      requested: true,
+      required: true,
+      issuers: ['CN=House Authority'],
+    });
+  });
+
+  it('tells a server that asks and goes on without from one that does not ask', async () => {
+    await using asks = await startServer({ authority, clientCertificate: 'optional' });
+    expect((await json('probe', asks.url)).clientCertificate).toMatchObject({
+      requested: true,
+      required: false,
+    });
+    await using silent = await startServer({ authority, clientCertificate: 'none' });
+    const { code, out } = await clientcert('probe', silent.url);
+    expect(code).toBe(0);
+    expect(out).toContain('does not ask for a client certificate');
+    expect(out).toContain('may ask for a certificate after the handshake');
+  });
+
+  it('sees that a certificate is asked for one path alone (renegotiation)', async () => {
+    await using server = await startServer({
+      authority,
+      tls: 'TLSv1.2',
+      clientCertificate: 'none',
+      handler: (request, response) => {
+        if (request.url !== '/secret') return false;
+        (request.socket as TLSSocket).renegotiate({ requestCert: true, rejectUnauthorized: false }, () => {
+          response.end('done');
+        });
+        return true;
+      },
+    });
+    expect((await json('probe', `${server.url}/secret`)).clientCertificate).toMatchObject({
+      requested: true,
+      when: 'for this path',
+    });
+    expect((await json('probe', `${server.url}/open`)).clientCertificate).toMatchObject({
+      requested: false,
+      when: 'not seen',
+    });
+  });
+
+  it('presents a certificate only where the config maps it, and says that it was taken', async () => {
+    await using server = await startServer({
+      authority,
+      host: 'localhost',
+      listeners: [{ clientCertificate: 'optional' }, { clientCertificate: 'optional', host: '127.0.0.1' }],
+    });
+    const [mapped, unmapped] = server.urls as [string, string];
+    const file = await config('alice', ['alice', 'expired', 'mail', 'stranger']);
+    const found = await json('probe', `${mapped}/x?y=1`, '--config', file);
+    expect(found).toMatchObject({
+      ok: true,
+      presented: { certificate: 'alice', accepted: true, status: 200 },
+    });
+    expect(found.server.distrust).toBeNull();
+    expect(
+      server.requests.map(({ path, clientCertificate }) => [path, clientCertificate?.commonName]),
+    ).toEqual([
+      ['/x', undefined],
+      ['/x', 'alice'],
+    ]);
+    server.requests.length = 0;
+    expect(await json('probe', unmapped, '--config', file)).toMatchObject({ presented: null });
+    expect(server.requests.map(({ clientCertificate }) => clientCertificate)).toEqual([null]);
+  });
+
+  it('makes no request with it to a server that is not the one of the rule, and says so', async () => {
+    const impostor = await createAuthority({ name: 'House Authority' });
+    await using server = await startServer({
+      authority: impostor,
+      host: 'localhost',
+      clientCertificate: 'optional',
+    });
+    const found = await json('probe', server.url, '--config', await config('alice'));
+    expect(found).toMatchObject({ ok: false, presented: { accepted: null } });
+    expect(server.requests.map(({ clientCertificate }) => clientCertificate)).toEqual([null]);
+    const { out } = await clientcert('probe', server.url, '--config', await config('alice'));
+    expect(out).toContain('Node does not trust the server: no request was made with certificate "alice"');
+  });
+
+  it('says of each certificate whether it fits, and why not', async () => {
+    await using server = await startServer({
+      authority,
+      host: 'localhost',
+      tls: { sigalgs: 'ECDSA+SHA256:RSA-PSS+SHA256' },
+    });
+    const file = await config('stranger', ['alice', 'expired', 'mail', 'edward', 'stranger']);
+    const { code, out } = await clientcert('probe', server.url, '--config', file, '--json');
+    expect(code).toBe(1);
+    const found = JSON.parse(out);
+    const fits = found.certificates.map(
+      (fit: { name: string; verdict: string; reasons: { code: string }[] }) => [
+        fit.name,
+        fit.verdict,
+        ...fit.reasons.map((reason) => reason.code),
+      ],
+    );
+    expect(fits).toEqual([
+      ['alice', 'fits', 'ISSUER_NAMED'],
+      ['expired', 'does not fit', 'EXPIRED'],
+      ['mail', 'doubtful', 'NO_CLIENT_AUTH'],
+      ['edward', 'does not fit', 'KEY_TYPE_NOT_TAKEN', 'KEY_TYPE_NOT_TAKEN'],
+      ['stranger', 'does not fit', 'ISSUER_NOT_NAMED'],
+    ]);
+    expect(found.presented).toMatchObject({ certificate: 'stranger', accepted: false });
+  });
+
+  it('says that a server forgot its intermediate, and that its name is another', async () => {
+    const issuing = await authority.issueAuthority({ name: 'Issuing' });
+    const leaf = await issuing.issue({
+      name: 'elsewhere.example',
+      hosts: ['elsewhere.example'],
+      usage: 'server',
+    });
+    await using server = await startServer({
+      authority,
+      clientCertificate: 'none',
+      certificate: Object.create(leaf, { fullChain: { value: leaf.cert }, key: { value: leaf.key } }),
+    });
+    const { server: seen } = await json('probe', server.url);
+    expect(seen).toMatchObject({
+      nameMatches: false,
+      missingIssuer: 'CN=Issuing',
+      distrust: expect.stringMatching(/UNABLE/),
+    });
+  });
+
+  it('escapes what a server calls itself', async () => {
+    const evil = await createSelfSigned({
+      name: 'a\u001b]0;owned\u0007\u202eb',
+      hosts: ['localhost'],
+      usage: 'server',
+    });
+    const named = await createAuthority({ name: 'x\u001b[2J\u009b31m\u2066y' });
+    await using server = await startServer({ authority, certificate: evil, ca: named.certificate });
+    expect((await clientcert('probe', server.url)).out).toContain('?');
+    await json('probe', server.url);
+  });
+
+  it('says of what is not reached, or no URL, what is wrong', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const { code, out } = await clientcert('probe', `https://127.0.0.1:${port}`);
+    expect([code, out]).toEqual([1, expect.stringContaining('ECONNREFUSED')]);
+    for (const url of ['http://bank.example', 'https://', 'https://user:pass@bank.example']) {
+      const wrong = await clientcert('probe', url);
+      expect([url, wrong.code, wrong.err.length > 0]).toEqual([url, 1, true]);
+      expect(wrong.err).not.toContain('user:pass@bank');
+    }
+    expect((await clientcert('probe', `127.0.0.1:${port}`, '--timeout', '-3')).err).toContain('--timeout');
+    expect((await clientcert('probe', `127.0.0.1:${port}`, '--service', 'X')).err).toContain('config');
+  });
+});
+
+describe('probe against hostile servers', () => {
+  const record = (type: number, body: Buffer) => {
+    const header = Buffer.from([type, 3, 3, body.length >> 8, body.length & 0xff]);
+    return Buffer.concat([header, body]);
+  };
+
+  /** A server that does `act` with each connection; the sum of what it was able to send. */
+  async function hostile(act: (socket: Socket) => void, ...args: string[]) {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.once('data', () => act(socket));
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const { code, out } = await clientcert('probe', `https://127.0.0.1:${port}`, '--json', ...args);
+      return { code, found: JSON.parse(out), sent: [...sockets].map(({ bytesWritten }) => bytesWritten) };
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    }
+  }
+
+  /** Writes `piece` for as long as the other side takes it. */
+  const endless = (one: Buffer) => (socket: Socket) => {
+    const piece = Buffer.concat(Array(Math.ceil(16_000 / one.length)).fill(one));
+    const more = () => {
+      while (!socket.destroyed && socket.write(piece));
+    };
+    socket.on('drain', more);
+    more();
+  };
+  const hello = () => {
+    const body = Buffer.concat([Buffer.from([3, 3]), Buffer.alloc(32, 7), Buffer.from([0, 0xc0, 0x2f, 0])]);
+    return Buffer.concat([Buffer.from([2, 0, 0, body.length]), body]);
+  };
+
+  it('is through with one that drips a byte at a time, and with one that is silent', async () => {
+    const drip = await hostile(
+      (socket) => {
+        const timer = setInterval(() => socket.write(Buffer.from([22])), 20);
+        socket.once('close', () => clearInterval(timer));
+      },
+      '--timeout',
+      '0.5',
+    );
+    expect(drip).toMatchObject({ code: 1, found: { ok: false } });
+    const silent = await hostile(() => {}, '--timeout', '0.3');
+    expect(silent.found.versions['TLSv1.2']).toBeNull();
+    expect(silent.found.notes.join()).toContain('0.3 seconds');
+  });
+
+  it.each([
+    ['empty records without end', () => endless(record(20, Buffer.alloc(0)))],
+    ['large records without end', () => endless(record(20, Buffer.alloc(16_000)))],
+    ['a message that never ends', () => endless(record(22, Buffer.from([11, 0xff, 0xff, 0xff])))],
+    [
+      'a chain without end',
+      () => (socket: Socket) => {
+        socket.write(record(22, hello()));
+        endless(record(22, Buffer.from([11, 0, 0, 3, 0, 0, 0])))(socket);
+      },
+    ],
+    ['HTML', () => endless(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n<html>'))],
+    ['noise', () => endless(Buffer.alloc(1000, 0xa5))],
+  ])('stops reading %s', async (_, act) => {
+    const { code, sent } = await hostile(act(), '--timeout', '30');
+    expect(code).toBe(1);
+    // What was written lies partly in the buffers of the two sockets.
+    expect(Math.max(...sent)).toBeLessThan(16_000_000);
+  });
+
+  it('reads a chain of giants no further than it must', async () => {
+    const length = 16_000;
+    const certificates = Buffer.concat([...Array(70)].map(() => Buffer.from([0, 0, 1, 0xff])));
+    const body = Buffer.concat([
+      Buffer.from([0, certificates.length >> 8, certificates.length & 0xff]),
+      certificates,
+    ]);
+    const message = Buffer.concat([Buffer.from([11, 0, body.length >> 8, body.length & 0xff]), body]);
+    expect(message.length).toBeLessThan(length);
+    const { found } = await hostile((socket) => {
+      socket.write(record(22, hello()));
+      socket.write(record(22, message));
+    });
+    expect(found.notes.join()).toContain('64');
+  });
+});
