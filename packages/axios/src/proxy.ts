@@ -1,4 +1,5 @@
 import type { ConnectIdentity } from '@clientcert/core';
+import { isUrl } from '@clientcert/core/adapter';
 
 /** What axios itself reads of `proxy`, beside what its types say; a `URL` has most of it. */
 interface WrittenProxy {
@@ -27,11 +28,6 @@ export function proxyOf(
       : { service, origin, proxy: undefined, defaultProxy: 'env' };
   }
   return { service, origin, proxy: isUrl(proxy) ? proxy : readProxy(proxy), defaultProxy: undefined };
-}
-
-/** Of another realm too, as under Jest. */
-function isUrl(proxy: object): proxy is URL {
-  return proxy instanceof URL || Object.prototype.toString.call(proxy) === '[object URL]';
 }
 
 /** As axios reads it. */

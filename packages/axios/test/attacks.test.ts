@@ -200,6 +200,17 @@ describe('attack: rules that are weakened', () => {
   );
 });
 
+/** The class that Node's own fetch comes with: there once fetch was used. */
+async function agentOfNode() {
+  await fetch('data:,');
+  const known = globalThis as unknown as Record<symbol, object>;
+  const global =
+    known[Symbol.for('undici.globalDispatcher.2')] ?? known[Symbol.for('undici.globalDispatcher.1')]!;
+  return global.constructor as new (
+    options: object,
+  ) => { close(): Promise<void> };
+}
+
 /** Says as axios' own do on what it stands. */
 function standingOn(name: 'http') {
   const adapter = axios.getAdapter(name);
@@ -215,6 +226,33 @@ describe('attack: identities that mix', () => {
       ? ([['http2', { httpVersion: 2, http2Options: { sessionTimeout: 50 } }]] as [string, object][])
       : []),
   ];
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'fetch over %s: one Credentials and certificates of several callers',
+    async (tls) => {
+      const ca = authority.certificate;
+      await using server = await startServer({
+        authority,
+        host: 'localhost',
+        tls,
+        clientCertificate: 'optional',
+      });
+      await using credentials = await loadCredentials({ hosts: { [`localhost:${server.port}`]: { ca } } });
+      const carol = await authority.issue({ name: 'carol' });
+      const Agent = await agentOfNode();
+      const callers = [bob, carol, undefined].map((own) => {
+        const dispatcher = own && new Agent({ connect: { ca, cert: own.fullChain, key: own.key } });
+        const api = axios.create({ adapter: 'fetch', ...(own && { fetchOptions: { dispatcher } }) });
+        clientCertificates(api, credentials);
+        return { api, dispatcher };
+      });
+      const orders = [callers, callers.toReversed(), callers];
+      for (const { api } of orders.flat()) await api.get(server.url, { headers: { connection: 'close' } });
+      const seen = ['bob', 'carol', null];
+      expect(subjects(server)).toEqual([...seen, ...seen.toReversed(), ...seen]);
+      await Promise.all(callers.map(({ dispatcher }) => dispatcher?.close()));
+    },
+  );
+
   it.each(transports)('options that are frozen, shared and passed again, over %s', async (_, way) => {
     await using credentials = await load();
     const defaults = deepFreeze({ timeout: 5000, ...way });

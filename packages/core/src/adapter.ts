@@ -20,3 +20,4 @@ export type { Retirable } from './credentials/connections.ts';
 export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credentials/loading.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
 export { snapshot, written } from './own.ts';
+export { isUrl } from './url.ts';

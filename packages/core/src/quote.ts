@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { latePattern } from './late-pattern.ts';
 
 /**
  * What a place of a config, or an argument, is for.
@@ -62,11 +63,17 @@ function exists(path: string): boolean {
  * @see RFC 7468, section 2 (PEM); RFC 7512, section 2.4 (`pin-value`)
  */
 export function isSecret(text: string): boolean {
-  return text.length > 1024 || SECRETS.some((pattern) => pattern.test(text)) || looksRandom(text);
+  return (
+    text.length > 1024 ||
+    UNPRINTABLE().test(text) ||
+    SECRETS.some((pattern) => pattern.test(text)) ||
+    looksRandom(text)
+  );
 }
 
+const UNPRINTABLE = latePattern(String.raw`[\p{Cc}\ufffd]`);
+
 const SECRETS: readonly RegExp[] = [
-  /[\p{Cc}\ufffd]/u,
   /-----|PRIVATE KEY|PuTTY-User-Key-File/,
   /["{}<>`]/,
   /^[a-z][a-z\d+.-]*:[/\\]{2}[^/\\]*@|:[/\\]{2}.*[:@].*@/i,
@@ -89,11 +96,12 @@ function looksRandom(text: string): boolean {
 
 /** Words, with what joins words; a digit within or after a word that stands alone is how passwords are made. */
 function isName(text: string): boolean {
-  if (text.length > LONGEST_WORD || !text.split(/[._/:-]/).every((word) => WORD.test(word))) return false;
-  return !/\d/.test(text) || /[._/:-]|\p{Ll}\p{Lu}/u.test(text);
+  if (text.length > LONGEST_WORD || !text.split(/[._/:-]/).every((word) => WORD().test(word))) return false;
+  return !/\d/.test(text) || JOINED().test(text);
 }
 
-const WORD = /^(?:\p{L}+\d{0,4}|\d{1,4})$/u;
+const JOINED = latePattern(String.raw`[._/:\-]|\p{Ll}\p{Lu}`);
+const WORD = latePattern(String.raw`^(?:\p{L}+\d{0,4}|\d{1,4})$`);
 
 function isVariable(text: string): boolean {
   if (text.length > LONGEST_WORD || !/^[A-Z_][A-Z\d_]*$/.test(text)) return false;
@@ -111,18 +119,18 @@ export function variableWith(text: string): string | undefined {
 function isPath(text: string): boolean {
   const isRooted = /^(?:\.{0,2}[/\\]|~[/\\]|[a-z]:[/\\]|\\\\)/i.test(text);
   const segments = text.replace(/^[a-z]:(?=[/\\])/i, '').split(/[/\\]/);
-  if (!segments.every((segment) => SEGMENT.test(segment))) return false;
+  if (!segments.every((segment) => SEGMENT().test(segment))) return false;
   if (isRooted) return true;
   if (EXTENSION.test(text)) return true;
   return segments.length > 1 && segments.every((segment) => segment.split(/[ ._-]/).every(isWordOrNone));
 }
 
-const SEGMENT = /^[\p{L}\p{M}\p{N} ._@~+(),:-]*$/u;
+const SEGMENT = latePattern(String.raw`^[\p{L}\p{M}\p{N} ._@~+(),:\-]*$`);
 const EXTENSION =
   /\.(?:pem|crt|cer|cert|key|pfx|p12|pkcs12|p7[bcs]|p8|pk8|der|b64|jks|jceks|ks|keystore|truststore|kdb|bks|csr|txt|json|conf|env|pass|password|secret|bak|old)$/i;
 
 function isWordOrNone(text: string): boolean {
-  return text === '' || WORD.test(text);
+  return text === '' || WORD().test(text);
 }
 
 /** Hosts, URLs without a user, lists of both, with mistakes that nobody makes in a password. */
@@ -130,9 +138,11 @@ function isHost(text: string): boolean {
   if (text.length > 300) return false;
   const pieces = text.split(/[\s,;]+/).filter((piece) => piece !== '');
   return pieces.every(
-    (piece) => HOST.test(piece) && (piece.includes('.') || (piece === text && !piece.includes('*'))),
+    (piece) => HOST().test(piece) && (piece.includes('.') || (piece === text && !piece.includes('*'))),
   );
 }
 
-const HOST =
-  /^(?:[a-z][a-z\d+.-]*:[/\\]{2})?(?:[\p{L}\p{M}\p{N}_.*-]+|\[[\da-f:.%\w]*\]?|[\da-f:.]+(?:%\w+)?)(?::[\d*]*|:https?)?(?:[/\\][\w/\\.-]*)?$/iu;
+const HOST = latePattern(
+  String.raw`^(?:[a-z][a-z\d+.-]*:[/\\]{2})?(?:[\p{L}\p{M}\p{N}_.*-]+|\[[\da-f:.%\w]*\]?|[\da-f:.]+(?:%\w+)?)(?::[\d*]*|:https?)?(?:[/\\][\w/\\.-]*)?$`,
+  'iu',
+);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { ClientCertificateError } from '@clientcert/core';
 
 /** What got takes as a cache: a Map, a Keyv, or whatever else has these. */
@@ -46,7 +45,7 @@ export function separate(cache: unknown, name: string | null): unknown {
 
 /** A name for an agent whose certificates nobody but it knows: no other agent, in any process, has the same. */
 export function nameOf(agent: object): string {
-  const known = names.get(agent) ?? randomUUID();
+  const known = names.get(agent) ?? crypto.randomUUID();
   names.set(agent, known);
   return known;
 }

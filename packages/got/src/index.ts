@@ -2,6 +2,7 @@ import type { Credentials, Target } from '@clientcert/core';
 import {
   acceptCredentials,
   adapterOf,
+  decides,
   isRoutingAgent,
   loadedOf,
   withDiagnosis,
@@ -152,8 +153,9 @@ function apply(
   const before = hop.agent.https as object | undefined;
   const own = isRoutingAgent(before) && !handedOut.has(before!) ? before : undefined;
   if (hop.http2) {
-    // got's HTTP/2 takes no agent, only raw keys, which would then stand on every error.
-    if (!own && credentials.resolve(target).rule === 'none') return;
+    // got's HTTP/2 takes no agent, only raw keys, which would then stand on every error; and it knows no proxy.
+    const { decidesProxy } = adapterOf(credentials);
+    if (!own && !decidesProxy && !decides(credentials.resolve(target))) return;
     hop.http2 = false;
   }
   if (!own) {

@@ -8,6 +8,7 @@ import {
   type Authority,
   createAuthority,
   type IssuedCertificate,
+  startProxy,
   startServer,
   type TestServer,
 } from '@clientcert/testing';
@@ -384,6 +385,22 @@ describe('attack: identities that mix', () => {
 });
 
 describe('attack: rules that are weakened', () => {
+  it('what the config says of every host holds where no rule names it, with http2: true as well', async () => {
+    await using stranger = await startServer({ authority, clientCertificate: 'optional', http2: true });
+    const certificates = { alice: { cert: alice.fullChain, key: alice.key } };
+    const trusting = { http2: true, https: { certificateAuthority: authority.certificate } };
+
+    await using strict = await loadCredentials({ certificates, tls: 'TLSv1.2' });
+    await got.extend(trusting, clientCertificates(strict))(stranger.url);
+    expect(stranger.requests[0]).toMatchObject({ protocol: 'TLSv1.2', clientCertificate: null });
+
+    await using proxy = await startProxy();
+    await using proxied = await loadCredentials({ certificates, proxy: proxy.url });
+    await got.extend(trusting, clientCertificates(proxied))(stranger.url);
+    expect(proxy.connects.map(({ port }) => port)).toEqual([stranger.port]);
+    expect(stranger.requests).toHaveLength(2);
+  });
+
   it('a request function of the caller’s own is refused at a pinned host only', async () => {
     await using credentials = await load();
     const own = { ca: authority.certificate, cert: bob.fullChain, key: bob.key };

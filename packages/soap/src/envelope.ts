@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { WSSecurityCert } from 'soap';
 
 /** How the message is signed: the options of node-soap's `WSSecurityCert`. */
@@ -47,7 +46,7 @@ function securityHeaderOf(head: string): string {
 
 function insertTimestamp(xml: string, envelopeKey: string): string {
   const [created, expires] = [0, 10 * 60_000].map((after) => secondsOf(new Date(Date.now() + after)));
-  const timestamp = `<wsu:Timestamp xmlns:wsu="${wsu}" wsu:Id="Timestamp-${randomUUID()}"><wsu:Created>${created}</wsu:Created><wsu:Expires>${expires}</wsu:Expires></wsu:Timestamp>`;
+  const timestamp = `<wsu:Timestamp xmlns:wsu="${wsu}" wsu:Id="Timestamp-${crypto.randomUUID()}"><wsu:Created>${created}</wsu:Created><wsu:Expires>${expires}</wsu:Expires></wsu:Timestamp>`;
   const body = xml.indexOf(`<${envelopeKey}:Body`);
   const end = xml.lastIndexOf('</wsse:Security>', body);
   if (end >= 0) return xml.slice(0, end) + timestamp + xml.slice(end);

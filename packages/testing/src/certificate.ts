@@ -205,8 +205,16 @@ function keyIdentifier(publicKey: KeyObject): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha1').update(bits).digest());
 }
 
+/** An authority's key is asked for with all that it issues. */
+const publicKeyInfos = new WeakMap<KeyObject, SubjectPublicKeyInfo>();
+
 function publicKeyInfo(publicKey: KeyObject): SubjectPublicKeyInfo {
-  return AsnConvert.parse(publicKey.export({ format: 'der', type: 'spki' }), SubjectPublicKeyInfo);
+  let info = publicKeyInfos.get(publicKey);
+  if (!info) {
+    info = AsnConvert.parse(publicKey.export({ format: 'der', type: 'spki' }), SubjectPublicKeyInfo);
+    publicKeyInfos.set(publicKey, info);
+  }
+  return info;
 }
 
 interface SignatureAlgorithm {

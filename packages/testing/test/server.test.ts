@@ -399,8 +399,15 @@ describe('handler', () => {
   });
 
   it('marks what the client gave up on', async () => {
-    await using server = await startServer({ tls: false });
-    const signal = AbortSignal.timeout(50);
+    const giveUp = new AbortController();
+    await using server = await startServer({
+      tls: false,
+      handler: () => {
+        setImmediate(() => giveUp.abort());
+        return false;
+      },
+    });
+    const { signal } = giveUp;
     await expect(request(`${server.url}/delay?ms=5000`, { signal })).rejects.toThrow();
     await expect.poll(() => server.requests[0]?.aborted).toBe(true);
   });

@@ -1,4 +1,4 @@
-import { written } from '@clientcert/core/adapter';
+import { isUrl, written } from '@clientcert/core/adapter';
 import type * as undici from 'undici';
 
 /** What one call says, in an object of our own. */
@@ -61,6 +61,5 @@ function copyHeaders(headers: object): unknown {
 
 /** A URL may be changed; a request is read once. */
 export function copyInput(input: unknown): unknown {
-  const isUrl = input instanceof URL || Object.prototype.toString.call(input) === '[object URL]';
-  return isUrl ? (input as URL).href : input;
+  return isUrl(input) ? input.href : input;
 }

@@ -1,5 +1,6 @@
 import { checkServerIdentity, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
+import { written } from '../own.ts';
 import { bytesOf, describeValue } from '../tls/digest.ts';
 import { compareVersions, defaultSecurityLevel, securityLevelOf, versionsOf } from '../tls/version.ts';
 import type { Resolution, TlsVersion } from '../types.ts';
@@ -94,11 +95,22 @@ export function ownOptions(options: CallerOptions, over: CallerOptions = {}): Ca
   return own;
 }
 
-/** Lists and bytes are the caller's, who may change them while the request is queued. */
+/** Lists, what is in them, and bytes are the caller's, who may change them while the request is queued. */
 function copyOf(value: unknown): unknown {
   const bytes = bytesOf(value);
   if (bytes) return Buffer.from(bytes);
-  return Array.isArray(value) ? value.map(copyOf) : value;
+  return Array.isArray(value) ? Array.from(value, copyOfMember) : value;
+}
+
+/** Of an object what Node reads of it, in whichever way it is there: by that connections are told apart. */
+function copyOfMember(member: unknown): unknown {
+  if (typeof member !== 'object' || member === null || bytesOf(member)) return copyOf(member);
+  const copy: Record<string, unknown> = Object.create(null);
+  for (const name of ['pem', 'buf', 'passphrase'] as const) {
+    const value = written(member as CallerOptions, name);
+    if (value !== undefined) copy[name] = copyOf(value);
+  }
+  return copy;
 }
 
 /** An option of the caller's that says more than its mere presence on an object that everything inherits from. */

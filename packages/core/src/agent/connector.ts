@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { snapshot } from '../own.ts';
+import { isIP } from '../pin/host.ts';
 
 /** undici's way to a connection, which is in the version that Node comes with and in all that are installed. */
 export type Connector = (target: ConnectTarget, callback: ConnectCallback) => void;

@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls';
-import { isUrl } from '../load/source.ts';
 import { snapshot, written } from '../own.ts';
 import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
+import { isUrl } from '../url.ts';
 import { type Connector, createConnector, type Dialer } from './connector.ts';
 
 /** As whom a request is made, and the origin that it was begun at. */

@@ -1,3 +1,4 @@
+import { latePattern } from '../late-pattern.ts';
 import type { Finding } from '../pin/issue.ts';
 import { formatPattern, parsePattern } from '../pin/pattern.ts';
 import { isPlausible, quote } from '../quote.ts';
@@ -150,13 +151,15 @@ function readUsages(value: unknown, findings: Finding[]): [string, string][] {
     return [];
   }
   return Object.entries(parsed).flatMap(([identifier, path]: [string, unknown]): [string, string][] => {
-    if (typeof path === 'string' && !/\p{Cc}/u.test(path)) return [[identifier.trim(), path.trim()]];
+    if (typeof path === 'string' && !CONTROL().test(path)) return [[identifier.trim(), path.trim()]];
     const problem =
       typeof path === 'string' ? `has a control character in its path: ${DOUBLED}` : 'has no path';
     findings.push(wrong('ClientCertificateUsages', problem, identifier));
     return [];
   });
 }
+
+const CONTROL = latePattern(String.raw`\p{Cc}`);
 
 const EXAMPLE = String.raw`{"Module.WebService": "D:\\App\\Mx1.pfx", "www.example.com": "D:\\App\\Mx2.pfx"}`;
 const DOUBLED = 'backslashes are doubled in this setting';

@@ -1,7 +1,7 @@
-import { isUrl } from '../load/source.ts';
 import type { Finding } from '../pin/issue.ts';
 import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { CaMaterial, Config, Passphrase } from '../types.ts';
+import { isUrl } from '../url.ts';
 import { checkCertificateName } from './names.ts';
 
 /** A proxy, with what it is to be shown. The URL and the authorization may be secret. */

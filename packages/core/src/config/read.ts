@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
-import { isUrl, openToRead } from '../load/source.ts';
+import { openToRead } from '../load/source.ts';
 import { isPlausible, show } from '../quote.ts';
 import type { Config } from '../types.ts';
+import { isUrl } from '../url.ts';
 import { findJsonMistake } from './json.ts';
 
 /** A config as it was found, not checked yet. */

@@ -1,15 +1,26 @@
 import { types } from 'node:util';
 import * as v from 'valibot';
-import { isUrl } from '../load/source.ts';
 import type { Config } from '../types.ts';
+import { isUrl } from '../url.ts';
+import { isRecord } from './shape.ts';
 
 /** For completion in editors: what an option is, in one sentence. */
 const described = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
   v.pipe(schema, v.description(description));
 
+/** To valibot URLs and bytes are objects too, as which they would say nothing, and a rule would be lost in silence. */
+const plain = <Schema extends v.GenericSchema>(schema: Schema): Schema => ({
+  ...schema,
+  '~run': (dataset, config) =>
+    schema['~run'](isRecord(dataset.value) ? dataset : { value: undefined }, config),
+});
+
 /** valibot walks over inherited names as well, so that a polluted `Object.prototype` would be part of the schema. */
 const object = <Entries extends v.ObjectEntries>(entries: Entries, message = 'must be an object') =>
-  v.strictObject(Object.assign(Object.create(null), entries) as Entries, message);
+  plain(v.strictObject(Object.assign(Object.create(null), entries) as Entries, message));
+
+const record = <Schema extends v.GenericSchema>(schema: Schema, message: string) =>
+  plain(v.record(v.string(), schema, message));
 
 const text = v.pipe(v.string('must be a string'), v.nonEmpty('is empty'));
 const flag = v.boolean('must be true or false');
@@ -263,19 +274,19 @@ export const configSchema: v.GenericSchema<Config> = object(
     $schema: v.optional(v.string('must be a string')),
     certificates: v.optional(
       described(
-        v.record(v.string(), certificateSource, 'must be an object of certificates by name'),
+        record(certificateSource, 'must be an object of certificates by name'),
         'The certificates, by a name of your choice.',
       ),
     ),
     hosts: v.optional(
       described(
-        v.record(v.string(), hostPin, 'must be an object of rules by host'),
+        record(hostPin, 'must be an object of rules by host'),
         'Which certificate goes to which host: "api.bank.example", "api.bank.example:*", "*.tax.example:8443".',
       ),
     ),
     services: v.optional(
       described(
-        v.record(v.string(), servicePin, 'must be an object of rules by service'),
+        record(servicePin, 'must be an object of rules by service'),
         "Certificates for calls that are made as a service, by the service's name.",
       ),
     ),

@@ -1,10 +1,10 @@
 import { types } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
-import { isUrl } from '../load/source.ts';
 import { inTurns } from '../load/turn.ts';
 import { findNearest } from '../pin/did-you-mean.ts';
 import type { Finding } from '../pin/issue.ts';
 import { isPlausible, show } from '../quote.ts';
+import { isUrl } from '../url.ts';
 
 /** The options that hold entries by name: there may be a hundred thousand, so each is looked at by itself. */
 export const SECTIONS = ['certificates', 'hosts', 'services'] as const;
@@ -13,16 +13,30 @@ export const SECTIONS = ['certificates', 'hosts', 'services'] as const;
  * A copy of a config that holds nothing but what its author wrote: own properties, on objects without a prototype,
  * so that neither `__proto__` keys nor a polluted `Object.prototype` add an option. Functions, URLs and bytes stay
  * what they are; anything else that is no plain data becomes a symbol, which no option accepts.
+ *
+ * @throws ERR_CLIENTCERT_CONFIG_INVALID
  */
 export async function copyOwn(value: unknown): Promise<unknown> {
+  try {
+    return await copyAll(value);
+  } catch (error) {
+    if (error instanceof ClientCertificateError) throw error;
+    throw new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', 'the config cannot be read', {
+      hint: 'It has a getter, or is a Proxy, that throws: the cause says what.',
+      cause: error,
+    });
+  }
+}
+
+async function copyAll(value: unknown): Promise<unknown> {
   const copies: Copies = { values: 0, repeated: 0, known: new Map() };
-  if (!isRecord(value) || !isPlain(value)) return copyValue(value, 0, copies);
+  if (!isRecord(value)) return copyValue(value, 0, copies);
   copies.known.set(value, undefined);
   const sections: Record<string, unknown> = {};
   const rest: Record<string, unknown> = { ...value };
   for (const name of SECTIONS) {
     const section = Object.hasOwn(value, name) ? value[name] : undefined;
-    if (!isRecord(section) || !isPlain(section) || copies.known.has(section)) continue;
+    if (!isRecord(section) || copies.known.has(section)) continue;
     const copy: Record<string, unknown> = Object.create(null);
     const entries = Object.entries(section);
     const before = copies.values;
@@ -38,12 +52,8 @@ export async function copyOwn(value: unknown): Promise<unknown> {
   return Object.assign(copyObject(rest, 0, copies), sections);
 }
 
+/** Whether something holds values by name, and is nothing else. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isPlain(value: object): boolean {
-  if (isUrl(value) || types.isUint8Array(value)) return false;
   return Object.prototype.toString.call(value) === '[object Object]';
 }
 

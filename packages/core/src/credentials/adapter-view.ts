@@ -14,6 +14,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
 import { parseOrigin } from '../pin/target.ts';
 import type { Resolution, Target } from '../types.ts';
+import { isUrl } from '../url.ts';
 import type { Connections, Retirable } from './connections.ts';
 import type { Decisions } from './decisions.ts';
 import type { ConnectIdentity } from './identity.ts';
@@ -73,7 +74,8 @@ export class AdapterView {
    * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
    */
   sharedAgent(options: ConnectIdentity): RoutingAgent {
-    const { service, origin, proxy, defaultProxy } = snapshot(options);
+    const { service, origin, proxy: through, defaultProxy } = snapshot(options);
+    const proxy = typeof through === 'object' && !isUrl(through) ? snapshot(through) : through;
     // Most calls are made as the one before.
     const last = this.#lastShared;
     if (last && last.service === service && last.origin === origin) {
@@ -84,7 +86,7 @@ export class AdapterView {
     if (!agent) {
       const [oldest] = this.#shared.keys();
       if (oldest !== undefined && this.#shared.size >= maxSharedAgents) this.#shared.delete(oldest);
-      agent = this.agent(options);
+      agent = this.agent({ service, origin, proxy, defaultProxy });
       this.#shared.set(key, agent);
     }
     // An object may say something else the next time.

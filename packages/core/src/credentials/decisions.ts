@@ -4,6 +4,7 @@ import { findService, resolve, resolveHost } from '../pin/resolve.ts';
 import { checkPort, parseOrigin, parseTarget } from '../pin/target.ts';
 import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
 import type { Resolution, Target } from '../types.ts';
+import { isUrl } from '../url.ts';
 import type { Connections } from './connections.ts';
 import { type Inventory, versionOf } from './inventory.ts';
 import { closed, type Upkeep } from './upkeep.ts';
@@ -47,8 +48,10 @@ export class Decisions {
   }
 
   connectOptions(target: Target): PinnedConnectOptions {
-    const { host, port } = parseTarget(target);
-    const profile = this.profileOf(this.resolve(target));
+    // Read once: it may say something else the next time.
+    const fixed = typeof target === 'string' || isUrl(target) ? String(target) : { ...target };
+    const { host, port } = parseTarget(fixed);
+    const profile = this.profileOf(this.resolve(fixed));
     const options = profile.connectOptions(host);
     return { ...options, checkServerIdentity: requireRequest(profile, port, options.checkServerIdentity) };
   }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { isPlausible, show, variableWith } from '../quote.ts';
 import type { Config, Material } from '../types.ts';
+import { isUrl } from '../url.ts';
 import { Problem } from './problem.ts';
 
 /** Larger than any certificate file; what goes further is a mistake or an attack. */
@@ -67,11 +68,6 @@ export function createSurroundings({
   signal,
 }: ReadContext): Surroundings {
   return { baseDirectory, env, directories: new Map(), files: [], signal };
-}
-
-/** Also of another realm, as tests run in one. */
-export function isUrl(value: unknown): value is URL {
-  return value instanceof URL || Object.prototype.toString.call(value) === '[object URL]';
 }
 
 /**

@@ -1,11 +1,11 @@
-import { isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { latePattern } from '../late-pattern.ts';
 
 /**
  * What may stand in a host name before WHATWG's host parser sees it. That parser itself drops tabs, stops
  * at `/`, `\`, `?` and `#`, and decodes `%`: in a host that did not come out of a URL these are a trick or a slip.
  */
-const FORBIDDEN = /[\p{Cc}\s#%/:<>?@[\\\]^|]/u;
+const FORBIDDEN = latePattern(String.raw`[\p{Cc}\s#%/:<>?@[\\\]^|]`);
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 const NAME = /^[a-z\d._-]+$/;
 const LONGEST_NAME = 253;
@@ -22,7 +22,7 @@ export function normaliseHost(text: string): string | undefined {
   if (isPlain(text)) return text;
   if (text.startsWith('[')) return text.endsWith(']') ? normaliseIPv6(text.slice(1, -1)) : undefined;
   if (text.includes(':')) return normaliseIPv6(text);
-  if (FORBIDDEN.test(text)) return undefined;
+  if (FORBIDDEN().test(text)) return undefined;
   const ascii = domainToASCII(text);
   const name = ascii.endsWith('.') ? ascii.slice(0, -1) : ascii;
   // IDNA may map a character to a forbidden one or to nothing, and lets pass what no name in the DNS has ("!", "~").
@@ -67,10 +67,15 @@ function isPlainCode(code: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 45 || code === 95;
 }
 
+/** To import `node:net` loads streams and sockets, and is a large part of what importing the package costs. */
+export function isIP(text: string): number {
+  return process.getBuiltinModule('node:net').isIP(text);
+}
+
 function normaliseIPv6(text: string): string | undefined {
   const zone = text.indexOf('%');
   const address = zone < 0 ? text : text.slice(0, zone);
-  if (!isIPv6(text) || !isIPv6(address)) return undefined;
+  if (isIP(text) !== 6 || isIP(address) !== 6) return undefined;
   const compressed = new URL(`http://[${address}]`).hostname.slice(1, -1);
   // Another zone is another host: the zone stays, so that no rule for the bare address applies.
   if (zone >= 0) return compressed + text.slice(zone);

@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net';
+import { latePattern } from '../late-pattern.ts';
 import { isPlausible } from '../quote.ts';
-import { formatHost, normaliseHost } from './host.ts';
+import { formatHost, isIP, normaliseHost } from './host.ts';
 
 /** What a key under `hosts` names, normalised. */
 export interface HostPattern {
@@ -55,7 +55,7 @@ export function parsePattern(text: string, defaultPort: number | '*' = 443): Par
 function findPortLike(text: string): string | undefined {
   const colon = text.lastIndexOf(':');
   const [address, port] = [text.slice(0, colon), text.slice(colon + 1)];
-  if (!isIPv6(address) || !/^[1-9]\d{1,3}$/.test(port)) return undefined;
+  if (isIP(address) !== 6 || !/^[1-9]\d{1,3}$/.test(port)) return undefined;
   return `this may be an address or an address with a port: write ${quote(`[${address}]:${port}`)} or ${quote(`[${text}]`)}`;
 }
 
@@ -137,11 +137,13 @@ function hostProblem(host: string): string {
     return 'this is neither a host with a port nor an IPv6 address: write "host:8443" or "[2001:db8::1]:8443"';
   }
   if (host.length > 253) return 'no host name is longer than 253 characters';
-  const [stray] = /[^\p{L}\p{M}\p{N}.-]/u.exec(lower) ?? [];
+  const [stray] = STRAY().exec(lower) ?? [];
   return stray === undefined
     ? 'this is not a host name'
     : `this is not a host name: none has a ${quote(stray)} in it`;
 }
+
+const STRAY = latePattern(String.raw`[^\p{L}\p{M}\p{N}.\-]`);
 
 const EXAMPLE = 'write the host alone, such as "api.bank.example"';
 

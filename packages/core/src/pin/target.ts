@@ -1,7 +1,7 @@
 import { ClientCertificateError } from '../errors.ts';
-import { isUrl } from '../load/source.ts';
 import { isPlausible, quote } from '../quote.ts';
 import type { Target } from '../types.ts';
+import { isUrl } from '../url.ts';
 import { normaliseHost } from './host.ts';
 
 /** Where a call goes, in the compared spelling. */

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { isUrl } from '../load/source.ts';
+import { isUrl } from '../url.ts';
 
 /**
  * Whether two parts of a config say the same: by content for text, bytes and URLs, by identity for functions.

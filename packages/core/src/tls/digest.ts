@@ -1,9 +1,11 @@
-import { createHmac, type Hmac, randomBytes } from 'node:crypto';
+import type * as Crypto from 'node:crypto';
 import { isAnyArrayBuffer } from 'node:util/types';
 
-const secret = randomBytes(32);
 const identities = new WeakMap<object, number>();
 let count = 0;
+/** Adapters import this, and to import `node:crypto` loads all of Web Crypto too. */
+let crypto: typeof Crypto | undefined;
+let secret: Buffer | undefined;
 
 /**
  * What tells one value of an option from another, and nothing of what it holds: bytes in whichever wrapping, texts,
@@ -12,7 +14,9 @@ let count = 0;
 export function describeValue(value: unknown): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value);
   if (isOpaque(value)) return identityOf(value);
-  const digest = createHmac('sha256', secret);
+  crypto ??= process.getBuiltinModule('node:crypto');
+  secret ??= crypto.randomBytes(32);
+  const digest = crypto.createHmac('sha256', secret);
   addTo(digest, value, 0);
   return digest.digest('base64url');
 }
@@ -20,7 +24,7 @@ export function describeValue(value: unknown): string {
 /** Deeper than any option goes; what lies below, and what holds itself, is told apart by which it is. */
 const maxDepth = 8;
 
-function addTo(digest: Hmac, value: unknown, depth: number): void {
+function addTo(digest: Crypto.Hmac, value: unknown, depth: number): void {
   const bytes = bytesOf(value);
   if (bytes) digest.update(`bytes ${bytes.length}\0`).update(bytes);
   else if (typeof value !== 'object' || value === null) {

@@ -344,21 +344,42 @@ describe('attack: identities that mix', () => {
     expect(server.connections).toBe(2);
   });
 
-  it.each(['Buffer', 'DataView', 'list of { buf }', 'list of { buf } as DataView'])(
-    'PFX files given as %s share no connection',
-    async (form) => {
-      await using server = await startServer({ authority, clientCertificate: 'optional' });
-      await using credentials = await loadCredentials({ hosts: {} });
-      const agent = credentials.agent({ ca: authority.certificate });
-      for (const each of [mallory, alice]) {
-        const bytes = await each.pfx('x');
-        const view = form.includes('DataView') ? new DataView(new Uint8Array(bytes).buffer) : bytes;
-        const pfx = form.startsWith('list') ? [{ buf: view, passphrase: 'x' }] : view;
-        await get(server.url, { agent, pfx, passphrase: 'x' } as object);
-      }
-      expect(subjects(server)).toEqual(['mallory', 'alice']);
-    },
-  );
+  it.each([
+    'Buffer',
+    'DataView',
+    'list of { buf }',
+    'list of { buf } as DataView',
+    'list of { buf } that no loop finds',
+  ])('PFX files given as %s share no connection', async (form) => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({ hosts: {} });
+    const agent = credentials.agent({ ca: authority.certificate });
+    for (const each of [mallory, alice]) {
+      const bytes = await each.pfx('x');
+      const view = form.includes('DataView') ? new DataView(new Uint8Array(bytes).buffer) : bytes;
+      const bag = { buf: view, passphrase: 'x' };
+      if (form.includes('no loop')) Object.defineProperty(bag, 'buf', { enumerable: false });
+      const pfx = form.startsWith('list') ? [bag] : view;
+      await get(server.url, { agent, pfx, passphrase: 'x' } as object);
+    }
+    expect(subjects(server)).toEqual(['mallory', 'alice']);
+  });
+
+  it('what is in a list is read once, and is not what its caller makes of it later', async () => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({ hosts: {} });
+    const agent = credentials.agent({ ca: authority.certificate, maxSockets: 1 });
+    const [hers, his] = await Promise.all([mallory.pfx('x'), alice.pfx('x')]);
+    const bag = { buf: hers, passphrase: 'x' };
+    const close = { headers: { connection: 'close' } };
+    // Node makes the connection of what is queued with the options of the one before.
+    const requests = [get(server.url, { agent, pfx: [bag], ...close } as object)];
+    requests.push(get(server.url, { agent, pfx: [{ ...bag }] } as object));
+    bag.buf = his;
+    await Promise.all(requests);
+    await get(server.url, { agent, pfx: [{ ...bag, buf: hers }] } as object);
+    expect(subjects(server)).toEqual(['mallory', 'mallory', 'mallory']);
+  });
 
   it('roots given as DataView are told apart', async () => {
     const stranger = await createAuthority();

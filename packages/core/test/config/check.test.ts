@@ -477,3 +477,60 @@ describe('checkConfig', () => {
     expect(codes.filter((code) => code !== 'RULE_REDUNDANT')).toEqual([]);
   });
 });
+
+describe('attack: rules that are weakened', () => {
+  const ofA = (rule: unknown) => ({ certificates, hosts: { 'a.example': rule } });
+  it.each([
+    ['a URL as hosts', { certificates, hosts: new URL('https://a.example') }, 'hosts'],
+    ['no bytes as hosts', { certificates, hosts: Buffer.alloc(0) }, 'hosts'],
+    ['a URL as services', { certificates, services: new URL('https://a.example') }, 'services'],
+    ['bytes as certificates', { certificates: Buffer.from('bank') }, 'certificates'],
+    ['bytes as a rule', ofA(Buffer.from('bank')), 'hosts/a.example'],
+    ['bytes as the default', { certificates, default: Buffer.from('bank') }, 'default'],
+    ['bytes as tls', ofA({ tls: Buffer.from('TLSv1.3') }), 'hosts/a.example/tls'],
+    ['a URL as watch', { certificates, watch: new URL('https://a.example') }, 'watch'],
+  ])('%s is no rule that is lost in silence', async (_, config, path) => {
+    const error = await refuse(config);
+    expect(error.code).toBe('ERR_CLIENTCERT_CONFIG_INVALID');
+    expect(error.issues!.map((issue) => issue.path.join('/'))).toContain(path);
+  });
+
+  it.each([
+    [
+      'a getter',
+      {
+        certificates,
+        get hosts() {
+          throw new TypeError('not now');
+        },
+      },
+    ],
+    [
+      'a getter in a section',
+      ofA({
+        get tls() {
+          throw new TypeError('not now');
+        },
+      }),
+    ],
+    [
+      'a Proxy',
+      {
+        certificates,
+        hosts: new Proxy(
+          {},
+          {
+            ownKeys() {
+              throw new TypeError('not now');
+            },
+          },
+        ),
+      },
+    ],
+  ])('what throws when it is read is an error of ours: %s', async (_, config) => {
+    expect(await refuse(config)).toMatchObject({
+      code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+      cause: { message: 'not now' },
+    });
+  });
+});

@@ -1,0 +1,4 @@
+/** Also of another realm, as tests run in one. */
+export function isUrl(value: unknown): value is URL {
+  return value instanceof URL || Object.prototype.toString.call(value) === '[object URL]';
+}

@@ -1,0 +1,4 @@
+import { describeAdapter } from './suite.ts';
+import { adapters } from './undici.ts';
+
+describeAdapter(adapters[1]!);
