@@ -51,7 +51,7 @@ it.each<[how: string, make: (jar: CookieJar) => AxiosInstance, error: object]>([
   [
     'an HttpsCookieAgent',
     (jar) => {
-      const api = create({ httpsAgent: new HttpsCookieAgent({ cookies: { jar } }) });
+      const api = create({ httpsAgent: new HttpsCookieAgent({ cookies: { jar: jar as never } }) });
       clientCertificates(api, credentials);
       return api;
     },
