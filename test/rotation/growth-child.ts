@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { loadCredentials } from '@clientcert/core';
+import { clients } from './clients.ts';
+
+/** What {@link file://./growth.slow.test.ts} hands over. */
+export interface Task {
+  client: string;
+  url: string;
+  ca: string;
+  /** One for each rotation. */
+  identities: { cert: string; key: string }[];
+  /** After how many rotations the heap is measured. */
+  every: number;
+}
+
+const { client, url, ca, identities, every }: Task = JSON.parse(readFileSync(process.argv[2]!, 'utf8'));
+const collect = (globalThis as unknown as { gc(): void }).gc;
+
+let current = 0;
+const credentials = await loadCredentials({
+  certificates: { alice: () => ({ ...identities[current]!, ca }) },
+  hosts: { [new URL(url).host]: 'alice' },
+});
+const send = clients[client]!(credentials);
+
+const heap: number[] = [];
+while (current + every < identities.length) {
+  let rotating = true;
+  const call = async () => {
+    while (rotating) await send(url);
+  };
+  const calls = [call(), call()];
+  for (let rotation = 0; rotation < every; rotation++) {
+    current += 1;
+    const { failed } = await credentials.reload();
+    if (failed.length > 0) throw failed[0]!.error;
+    await pause(10);
+  }
+  rotating = false;
+  await Promise.all(calls);
+  heap.push(await measure());
+}
+console.log(JSON.stringify(heap));
+await credentials.close();
+
+/** What is left when connections have ended and the garbage is collected. */
+async function measure(): Promise<number> {
+  for (let round = 0; round < 6; round++) {
+    await pause(50);
+    collect();
+  }
+  return process.memoryUsage().heapUsed;
+}
