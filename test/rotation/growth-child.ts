@@ -12,9 +12,13 @@ export interface Task {
   identities: { cert: string; key: string }[];
   /** After how many rotations the heap is measured. */
   every: number;
+  /** How many milliseconds a client may take to let go of what was closed. */
+  settle: number;
 }
 
-const { client, url, ca, identities, every }: Task = JSON.parse(readFileSync(process.argv[2]!, 'utf8'));
+const { client, url, ca, identities, every, settle }: Task = JSON.parse(
+  readFileSync(process.argv[2]!, 'utf8'),
+);
 const collect = (globalThis as unknown as { gc(): void }).gc;
 
 let current = 0;
@@ -25,10 +29,16 @@ const credentials = await loadCredentials({
 const send = clients[client]!(credentials);
 
 const heap: number[] = [];
+let sent = 0;
 while (current + every < identities.length) {
   let rotating = true;
   const call = async () => {
-    while (rotating) await send(url);
+    // On a busy machine a client's own timeout may end a call: that is no growth.
+    while (rotating)
+      await send(url).then(
+        () => void sent++,
+        () => {},
+      );
   };
   const calls = [call(), call()];
   for (let rotation = 0; rotation < every; rotation++) {
@@ -41,11 +51,12 @@ while (current + every < identities.length) {
   await Promise.all(calls);
   heap.push(await measure());
 }
-console.log(JSON.stringify(heap));
+console.log(JSON.stringify({ heap, sent }));
 await credentials.close();
 
 /** What is left when connections have ended and the garbage is collected. */
 async function measure(): Promise<number> {
+  await pause(settle);
   for (let round = 0; round < 6; round++) {
     await pause(50);
     collect();

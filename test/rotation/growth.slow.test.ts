@@ -21,7 +21,7 @@ const flags = ['--expose-gc', '--no-opt', '--no-sparkplug'];
 let server: TestServer;
 let directory: string;
 let script: string;
-let base: Omit<Task, 'client'>;
+let base: Omit<Task, 'client' | 'settle'>;
 
 beforeAll(async () => {
   const authority = await createAuthority();
@@ -56,12 +56,15 @@ it.each(Object.keys(clients))(
   { timeout: 180_000 },
   async (client) => {
     const file = join(directory, 'task.json');
-    await writeFile(file, JSON.stringify({ ...base, client }));
+    // undici 7 keeps what was closed over HTTP/2 until its timeouts are over.
+    const settle = client.includes('HTTP/2') ? 2_000 : 0;
+    await writeFile(file, JSON.stringify({ ...base, client, settle }));
     const { stdout } = await promisify(execFile)(process.execPath, [...flags, script, file], {
       env: { ...process.env, NODE_OPTIONS: '--disable-warning=ClientCertificateWarning' },
       timeout: 170_000,
     });
-    const heap: number[] = JSON.parse(stdout);
+    const { heap, sent } = JSON.parse(stdout) as { heap: number[]; sent: number };
+    expect(sent).toBeGreaterThan(every * windows);
     const growth = heap.slice(1).map((size, index) => (size - heap[index]!) / every);
     const settled = growth.slice(warmUp - 1).toSorted((a, b) => a - b);
     const median = settled[Math.floor(settled.length / 2)]!;
