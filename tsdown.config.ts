@@ -1,4 +1,4 @@
-import { defineConfig, type UserConfig } from 'tsdown';
+import { defineConfig, type Rolldown, type UserConfig } from 'tsdown';
 
 const shared: UserConfig = {
   entry: 'src/{index,adapter}.ts',
@@ -20,7 +20,28 @@ const shared: UserConfig = {
   }),
 };
 
+/**
+ * An ES module beside each entry, with the names that the CommonJS module exports: a process has one core,
+ * whichever way its packages load it, and what is downloaded holds the code once.
+ */
+const esModules: Rolldown.Plugin = {
+  name: 'es-modules',
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk' || !chunk.isEntry || !chunk.fileName.endsWith('.cjs')) continue;
+      const names = chunk.exports.map((name) => `export const ${name} = core.${name};\n`);
+      const source = `import core from './${chunk.fileName}';\n\n${names.join('')}`;
+      this.emitFile({ type: 'asset', fileName: chunk.fileName.replace(/cjs$/, 'js'), source });
+    }
+  },
+};
+
+const core = 'packages/core';
+const others = { include: 'packages/*', exclude: [core, 'packages/cli'] };
+
 export default defineConfig([
-  { ...shared, workspace: { include: 'packages/*', exclude: ['packages/cli'] }, format: ['esm', 'cjs'] },
+  { ...shared, workspace: others, format: ['esm', 'cjs'] },
+  { ...shared, workspace: core, format: 'cjs', plugins: [esModules] },
+  { ...shared, workspace: core, format: 'esm', dts: { emitDtsOnly: true }, clean: false },
   { ...shared, workspace: 'packages/cli', format: 'esm' },
 ]);

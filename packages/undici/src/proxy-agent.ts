@@ -1,3 +1,4 @@
+import { globalAgent } from 'node:https';
 import { ClientCertificateError } from '@clientcert/core';
 import { type AdapterView, written } from '@clientcert/core/adapter';
 import * as undici from 'undici';
@@ -55,10 +56,24 @@ const direct = [Agent, Pool, Client, BalancedPool] as const;
  */
 function isDirect(base: undici.Dispatcher): boolean {
   const names = classesOf(base);
+  if (isOfNode(base, names)) return true;
   if (names.some((name) => /Proxy/i.test(name))) return false;
   if (direct.some((kind) => base instanceof kind)) return true;
   return names.some((name) =>
     /^(Agent|Pool|Client|BalancedPool|RoundRobinPool|CertificateDispatcher)$/.test(name),
+  );
+}
+
+/**
+ * The one that Node brings where it is switched to the proxies of the environment: pinned hosts then go through
+ * these as well.
+ *
+ * @see https://nodejs.org/api/cli.html#node_use_env_proxy1
+ */
+function isOfNode(base: undici.Dispatcher, [name]: string[]): boolean {
+  const { proxyEnv } = globalAgent.options as { proxyEnv?: object | undefined };
+  return (
+    proxyEnv !== undefined && name === 'EnvHttpProxyAgent' && !(base instanceof undici.EnvHttpProxyAgent)
   );
 }
 

@@ -14,3 +14,10 @@ const { required } = require('./required.cjs');
 const { scenario } = require('./scenario.cjs');
 
 scenario(required);
+
+// Whichever way it is loaded, a process has one core.
+import('@clientcert/core').then((imported) => {
+  for (const name of Object.keys(require('@clientcert/core'))) {
+    assert.equal(imported[name], require('@clientcert/core')[name], `${name} is there twice`);
+  }
+});
