@@ -1,5 +1,6 @@
 import { connect } from 'node:tls';
 import { loadCredentials } from '@clientcert/core';
+import { Kafka, logLevel } from 'kafkajs';
 
 const credentials = await loadCredentials({
   certificates: {
@@ -13,12 +14,12 @@ const credentials = await loadCredentials({
 });
 
 /**
- * Called for each broker, also those that the first one names:
- * `new Kafka({ brokers, ssl: true, socketFactory })`.
+ * Called for each broker, also those that the first one names: every connection
+ * has its own name to verify, and the newest version of the certificate.
  *
- * @param {{ host: string, port: number, onConnect: () => void }} broker
+ * @type {import('kafkajs').ISocketFactory}
  */
-export function socketFactory({ host, port, onConnect }) {
+function socketFactory({ host, port, onConnect }) {
   const socket = connect({
     host,
     port,
@@ -27,3 +28,15 @@ export function socketFactory({ host, port, onConnect }) {
   socket.once('secureConnect', onConnect);
   return socket;
 }
+
+const kafka = new Kafka({
+  brokers: ['one.kafka.bank.example:9093'],
+  ssl: true,
+  socketFactory,
+  logLevel: logLevel.ERROR,
+});
+
+const producer = kafka.producer();
+await producer.connect();
+await producer.send({ topic: 'payments', messages: [{ value: 'EUR 100' }] });
+await producer.disconnect();

@@ -12,7 +12,8 @@ import {
 import soap from 'soap';
 import { afterAll, expect, it } from 'vitest';
 
-const answer = `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>
+const answer = `<soap:Envelope
+  xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>
   <GetRateResponse xmlns="urn:bank:rates"><rate>1.08</rate></GetRateResponse>
 </soap:Body></soap:Envelope>`;
 

@@ -1,3 +1,4 @@
+import { json } from 'node:stream/consumers';
 import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Examples, layOut } from './run.ts';
@@ -7,7 +8,7 @@ let examples: Examples;
 
 beforeAll(async () => {
   authority = await createAuthority();
-  examples = await layOut(authority, ['core', 'undici']);
+  examples = await layOut(authority, ['core', 'axios', 'undici']);
 }, 60_000);
 afterAll(() => examples?.[Symbol.asyncDispose]());
 
@@ -82,4 +83,55 @@ it('examples/agents/azure-sdk.mjs follows no redirect to another host', async ()
   const { code } = await examples.run('agents/azure-sdk.mjs', ports(server));
   expect(code).toBe(0);
   expect(server.seen()).toEqual(['GET /accounts at bank: bank']);
+});
+
+it.each([
+  ['openai.mjs', 'no\n'],
+  ['ai-sdk.mjs', 'no'],
+])('examples/fetch/%s asks a model behind mutual TLS', async (file, said) => {
+  await using server = await startServer({
+    authority,
+    hosts: ['models.bank.example'],
+    handler: async (request, response) => {
+      const { stream } = (await json(request)) as { stream?: boolean };
+      response.setHeader('content-type', stream ? 'text/event-stream' : 'application/json');
+      const answer = { role: 'assistant', content: 'no' };
+      const choice = { index: 0, finish_reason: 'stop', [stream ? 'delta' : 'message']: answer };
+      const completion = JSON.stringify({ id: '1', created: 1, model: 'gpt-5', choices: [choice] });
+      response.end(stream ? `data: ${completion}\n\ndata: [DONE]\n\n` : completion);
+    },
+  });
+  const run = await examples.run(`fetch/${file}`, { 'models.bank.example:443': server.port });
+  expect(run).toEqual({ code: 0, output: said });
+  expect(server.requests.map(({ path, clientCertificate }) => [path, clientCertificate?.commonName])).toEqual(
+    [['/v1/chat/completions', 'bank']],
+  );
+});
+
+it('examples/axios/cookies.mjs keeps the cookies of every hop, beside the certificate', async () => {
+  await using server = await startServer({
+    authority,
+    hosts: ['api.bank.example'],
+    handler: (_, response, { path }) => {
+      if (path === '/login') {
+        const headers = { 'set-cookie': ['session=1; Secure; HttpOnly'], location: '/welcome' };
+        response.writeHead(302, headers).end();
+      } else if (path === '/welcome') response.setHeader('set-cookie', 'seen=yes').end();
+      else return false;
+      return true;
+    },
+  });
+  const run = await examples.run('axios/cookies.mjs', { 'api.bank.example:443': server.port });
+  expect(run).toEqual({ code: 0, output: '' });
+  expect(
+    server.requests.map(({ path, headers, clientCertificate }) => [
+      path,
+      headers.cookie,
+      clientCertificate?.commonName,
+    ]),
+  ).toEqual([
+    ['/login', undefined, 'bank'],
+    ['/welcome', 'session=1', 'bank'],
+    ['/accounts', 'session=1; seen=yes', 'bank'],
+  ]);
 });

@@ -15,6 +15,7 @@ import { Aedes } from 'aedes';
 import { SMTPServer } from 'smtp-server';
 import { WebSocketServer } from 'ws';
 import { ledgerService } from '../connect/ledger.mjs';
+import { type Broker, speakKafka } from './kafka.ts';
 
 /** A server of one kind, which lets nobody in without a certificate of the authority. */
 export interface RunningServer extends AsyncDisposable {
@@ -100,6 +101,20 @@ export const startGrpc: StartServer = async (authority, host, seen) => {
   });
   return { port, [Symbol.asyncDispose]: async () => server.forceShutdown() };
 };
+
+export async function startKafka(
+  authority: Authority,
+  host: string,
+  seen: unknown[],
+  brokers: readonly Broker[],
+): Promise<RunningServer> {
+  const server = createTlsServer(await demand(authority, host), (socket) => {
+    seen.push(`${socket.servername}: ${nameOf(socket)}`);
+    socket.on('error', () => {}); // a client that leaves without a word
+    speakKafka(socket, brokers, (message) => seen.push(`${host}: ${message}`));
+  });
+  return await listen(server);
+}
 
 async function demand(
   authority: Authority,

@@ -90,6 +90,14 @@ for (const colours of ['light', 'dark']) {
       );
     });
     for (const violation of violations) problems.push(`${path} (${colours}): ${violation}`);
+    if (colours === 'light' && !path.startsWith('/reference/api/')) {
+      const clipped = await page.evaluate(() =>
+        [...document.querySelectorAll('.vp-doc div[class*=language-] pre')]
+          .filter((block) => block.offsetParent && block.scrollWidth > block.clientWidth)
+          .map((block) => block.textContent.trim().slice(0, 60)),
+      );
+      for (const code of clipped) problems.push(`${path}: code is clipped at 1280 px: ${code}`);
+    }
     await page.setViewportSize({ width: 390, height: 844 });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     if (width > 390) problems.push(`${path}: ${width} px wide on a phone`);

@@ -1,17 +1,10 @@
-import { type Agent, get } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Credentials, clientCertificates, loadCredentials } from '@clientcert/axios';
-import { clientCertificates as forGot } from '@clientcert/got';
-import { soapOptions } from '@clientcert/soap';
+import { loadCredentials } from '@clientcert/core';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
-import { createDispatcher, createFetch, clientCertificates as forUndici } from '@clientcert/undici';
-import axios from 'axios';
-import got from 'got';
-import * as soap from 'soap';
-import { Agent as Dispatcher, request as undiciRequest } from 'undici';
 import { beforeAll, expect, it } from 'vitest';
+import { clients, emptyWsdl } from './clients.ts';
 
 /** How many rotations each client sees, and ten times as many requests; more with `ROTATIONS=500`. */
 const wanted = Number(process.env.ROTATIONS ?? 40);
@@ -20,53 +13,6 @@ let authority: Authority;
 beforeAll(async () => {
   authority = await createAuthority();
 });
-
-/** Sends one request. */
-type Send = (url: string) => Promise<unknown>;
-
-const clients: Readonly<Record<string, (credentials: Credentials) => Send>> = {
-  'https, connections kept': (credentials) => {
-    const agent = credentials.agent();
-    return (url) => fetchWith(agent, url);
-  },
-  'https, four connections and a queue': (credentials) => {
-    const agent = credentials.agent({ maxSockets: 4 });
-    return (url) => fetchWith(agent, url);
-  },
-  'https, a connection for each request': (credentials) => {
-    const agent = credentials.agent({ keepAlive: false });
-    return (url) => fetchWith(agent, url);
-  },
-  axios: (credentials) => {
-    const api = axios.create();
-    clientCertificates(api, credentials);
-    return (url) => api.get(url);
-  },
-  got: (credentials) => {
-    const api = got.extend(forGot(credentials), { retry: { limit: 0 } });
-    return (url) => api(url);
-  },
-  'node-soap': (credentials) => (url) =>
-    soap.createClientAsync(url, soapOptions(credentials, { disableCache: true })),
-  undici: (credentials) => {
-    const dispatcher = createDispatcher(credentials, { allowH2: false });
-    return async (url) => (await undiciRequest(url, { dispatcher })).body.dump();
-  },
-  'undici, interceptor': (credentials) => {
-    const dispatcher = new Dispatcher().compose(forUndici(credentials));
-    return async (url) => (await undiciRequest(url, { dispatcher })).body.dump();
-  },
-  'undici over HTTP/2': (credentials) => {
-    // undici 7 keeps what was closed while it was busy until these are over.
-    const timeouts = { headersTimeout: 1_000, bodyTimeout: 1_000 };
-    const dispatcher = createDispatcher(credentials, { allowH2: true, ...timeouts });
-    return async (url) => (await undiciRequest(url, { dispatcher })).body.dump();
-  },
-  fetch: (credentials) => {
-    const call = createFetch(credentials);
-    return async (url) => (await call(url)).arrayBuffer();
-  },
-};
 
 it.each(Object.entries(clients))(
   'no request fails or carries another identity while certificates rotate: %s',
@@ -78,7 +24,7 @@ it.each(Object.entries(clients))(
       listeners: [{}, {}, { tls: 'TLSv1.2' }],
       handler: (request, response) => {
         if (!request.headers['user-agent']?.startsWith('node-soap')) return false;
-        response.end('<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:test"/>');
+        response.end(emptyWsdl);
         return true;
       },
     });
@@ -182,16 +128,6 @@ async function newSource(name: string) {
     version: () => published,
     versionOf: (fingerprint: string) => versions.get(fingerprint) ?? -1,
   };
-}
-
-function fetchWith(agent: Agent, url: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    get(url, { agent }, (response) => {
-      response.resume();
-      response.on('end', () => resolve());
-      response.on('error', reject);
-    }).on('error', reject);
-  });
 }
 
 /** How many of these objects are still reachable, once the garbage is collected. */

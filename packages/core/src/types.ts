@@ -11,6 +11,7 @@ export type Material = string | URL | Uint8Array | { env: string };
 export interface Truststore {
   /** Where it comes from, in any of the ways of a {@link Material}. */
   file: Material;
+  /** The store's own. A JKS needs none to be read. */
   passphrase?: Passphrase | undefined;
 }
 
@@ -143,8 +144,11 @@ export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
 /** The TLS versions allowed on a connection. Below TLS 1.2 only with `legacy`. */
 export interface TlsRange {
+  /** The oldest version. */
   readonly min: TlsVersion;
+  /** The newest. */
   readonly max: TlsVersion;
+  /** Whether the ciphers and signatures of TLS 1.0 and 1.1 are taken as well. */
   readonly legacy: boolean;
 }
 

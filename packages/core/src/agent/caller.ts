@@ -299,8 +299,15 @@ export function refuseOwnIdentity(resolution: Resolution, option: string): void 
       : certificate === null
         ? `${rule}: the request brings its own "${option}", which would go past what the rule says of the server`
         : `${rule}: the request brings its own "${option}" beside certificate "${certificate}"`,
-    { hint: `Remove "${option}" from the request, or the host from the config.` },
+    { hint: `Remove "${option}" from the request, or the host from the config.${whoSets(option)}` },
   );
+}
+
+/** Nobody removes what they never set. */
+function whoSets(option: string): string {
+  return option === 'httpsAgent'
+    ? ' A cookie jar (axios-cookiejar-support, http-cookie-agent) sets one: keep its cookies in interceptors instead.'
+    : '';
 }
 
 function describesServer({ trust, spki, servername, tlsBy }: Resolution): boolean {

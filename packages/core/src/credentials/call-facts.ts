@@ -1,5 +1,6 @@
 import { findProxy, nodeProxySetting } from '../agent/proxy.ts';
 import type { Facts } from '../diagnose/facts.ts';
+import { explainOtherPort } from '../pin/explain.ts';
 import { formatHost } from '../pin/host.ts';
 import { parseTarget } from '../pin/target.ts';
 import { factsOfCertificate } from './certificate-info.ts';
@@ -24,6 +25,7 @@ export function factsOfCall(
       place: formatHost(host, port),
       secure,
       rule: resolution.rule,
+      otherPort: secure ? explainOtherPort(decisions.inventory.table, host, port) : undefined,
       certificate: factsOfCertificate(certificates.get(`${resolution.certificate}`)),
       tls: resolution.tls,
       proxy: way ? `${way.protocol}//${way.host}` : null,

@@ -170,6 +170,7 @@ export class Upkeep {
         place: formatHost(host, port),
         secure: true,
         rule: resolution.rule,
+        otherPort: explainOtherPort(this.#inventory.table, host, port),
         certificate: factsOfCertificate(this.#inventory.certificates.get(`${resolution.certificate}`)),
         tls: resolution.tls,
         proxy,

@@ -135,7 +135,9 @@ function diagnoseWith(failure: unknown, known: Facts | undefined): Diagnosis {
 }
 
 function word({ code, confidence, evidence }: PossibleCause, known: Facts | undefined): Alternative {
-  return { code, ...fill(causes[code], known), confidence, evidence };
+  const filled = fill(causes[code], known);
+  const fix = (code === 'NO_CLIENT_CERTIFICATE_SENT' && known?.otherPort) || filled.fix;
+  return { code, ...filled, fix, confidence, evidence };
 }
 
 function fill({ title, cause, fix }: Cause, known: Facts | undefined): Cause {

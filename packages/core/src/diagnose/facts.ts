@@ -8,6 +8,8 @@ export interface Facts {
   readonly secure: boolean;
   /** The rule that decided, as its place in the config; `none` where none names the host. */
   readonly rule: string;
+  /** Where no rule names the host with this port, and one does with another: which, and what to write. */
+  readonly otherPort?: string | undefined;
   /** What was decided to be presented; `null` for none. */
   readonly certificate: CertificateFacts | null;
   readonly tls: TlsRange;

@@ -28,8 +28,11 @@ export interface Inspection {
 }
 
 export interface InspectOptions extends ReadContext {
+  /** Of the file; without it, what is not encrypted is read. */
   readonly passphrase?: Passphrase | undefined;
+  /** Of a key in a store, where it has one of its own. */
   readonly keyPassphrase?: Passphrase | undefined;
+  /** How many rounds of key derivation the file may ask for. */
   readonly maxIterations?: number | undefined;
 }
 

@@ -32,6 +32,7 @@ export interface ReadContext {
   readonly name?: string | undefined;
   /** What relative paths start at; the working directory unless written. */
   readonly baseDirectory?: string | undefined;
+  /** Where `{ env }` is looked up; the process' environment unless written. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** From when on a certificate is said to be expiring, as in a config. */
   readonly expiryWarningDays?: Config['expiryWarningDays'];

@@ -102,8 +102,11 @@ export class SecureContexts {
 
 /** Options of `tls.connect` for one target: what to present, whom to trust, how to check. Nothing on it is secret. */
 export interface PinnedConnectOptions {
+  /** The certificate, the roots that are trusted and the TLS versions: as they are now, so ask again after a renewal. */
   secureContext: SecureContext;
+  /** Checks the server's name, the rule's `spki`, and `required`. */
   checkServerIdentity: CheckServerIdentity;
+  /** `false` only where the rule accepts any server. */
   rejectUnauthorized: boolean;
   /** The host, unless it is an IP address, which TLS does not send (RFC 6066). */
   servername?: string;

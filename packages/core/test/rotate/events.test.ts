@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Config, type FileSource, loadCredentials } from '../../src/index.ts';
+import { type Config, diagnose, type FileSource, loadCredentials } from '../../src/index.ts';
 import { get } from '../support.ts';
 import { issue, next } from './scene.ts';
 
@@ -231,6 +232,40 @@ describe('what nobody listens to', () => {
     const advice = `127.0.0.1 is pinned for port 443 only, and this is port ${port}. Write "127.0.0.1:${port}"`;
     expect(hints).toEqual([expect.stringContaining(advice)]);
     expect(warnings).toEqual([expect.stringContaining(advice)]);
+  });
+
+  it('a diagnosis says it too, of a failed connection and of an answer', async () => {
+    await using server = await startServer({
+      authority,
+      listeners: [{ clientCertificate: 'optional' }, { tls: 'TLSv1.2' }],
+      handler: ({ socket }, response) => {
+        if ((socket as TLSSocket).authorized) return false;
+        response.writeHead(400).end('<center>No required SSL certificate was sent</center>');
+        return true;
+      },
+    });
+    const client = await authority.issue({ name: 'client' });
+    await using credentials = await loadCredentials({
+      certificates: { bank: inlineOf(client) },
+      hosts: { '127.0.0.1': 'bank' },
+    });
+    const agent = credentials.agent({ ca: authority.certificate });
+    const [answering, refusing] = server.urls as [string, string];
+    const advice = (url: string) =>
+      `127.0.0.1 is pinned for port 443 only, and this is port ${new URL(url).port}. Write "127.0.0.1:`;
+    const { status, body } = await get(answering, { agent });
+    expect(status).toBe(400);
+    const response = { status, data: body };
+    const error = await get(refusing, { agent }).catch((error: unknown) => error);
+    for (const [url, diagnosis] of [
+      [answering, diagnose({ response }, { credentials, url: answering })],
+      [answering, diagnose(response, { credentials, url: answering })],
+      [refusing, diagnose(error)],
+      [refusing, diagnose(error, { credentials, url: refusing })],
+    ] as const) {
+      expect(diagnosis.code).toBe('NO_CLIENT_CERTIFICATE_SENT');
+      expect(diagnosis.fix).toContain(advice(url));
+    }
   });
 });
 
