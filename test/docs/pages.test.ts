@@ -76,7 +76,7 @@ describe.each(pages)('docs/%s', (_, text) => {
 
   it('points to files of the repository that are there', () => {
     for (const [, path] of text.matchAll(
-      /github\.com\/clientcert\/clientcert\/(?:tree|blob)\/main\/([^)\s']+)/g,
+      /github\.com\/clientcert\/clientcert\/(?:tree|blob)\/main\/([^)\s'#]+)/g,
     ))
       expect(existsSync(join(root, path!)), path).toBe(true);
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Axios from '@clientcert/axios';
 import type * as Got from '@clientcert/got';
+import type * as Soap from '@clientcert/soap';
 import {
   type Authority,
   createAuthority,
@@ -18,8 +19,7 @@ import { createClientAsync } from 'soap';
 import { build } from 'tsdown';
 import { request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type * as Soap from '../src/index.ts';
-import { startService } from './service.ts';
+import { startService } from '../packages/soap/test/service.ts';
 
 /** Every adapter over one core: as ES modules, and as CommonJS, each with a core of its own. */
 interface Copy {
@@ -44,7 +44,7 @@ beforeAll(async () => {
   for (const format of ['esm', 'cjs'] as const) {
     await build({
       entry: Object.fromEntries(
-        names.map((name) => [name, fileURLToPath(new URL(`../../${name}/src/index.ts`, import.meta.url))]),
+        names.map((name) => [name, fileURLToPath(new URL(`../packages/${name}/src/index.ts`, import.meta.url))]),
       ),
       outDir: directory,
       clean: false,
