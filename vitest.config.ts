@@ -27,7 +27,7 @@ export default defineConfig({
           name: 'fast',
           exclude: [...configDefaults.exclude, slow, alone],
           // Tests wait for each other's ends of connections most of the time: more at once than there are cores.
-          maxWorkers: Math.max(3, availableParallelism()),
+          maxWorkers: Math.max(4, availableParallelism()),
           // Half of the time went into loading the clients and the sources again for every file.
           isolate: false,
         },
