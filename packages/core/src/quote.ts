@@ -138,7 +138,9 @@ function isHost(text: string): boolean {
   if (text.length > 300) return false;
   const pieces = text.split(/[\s,;]+/).filter((piece) => piece !== '');
   return pieces.every(
-    (piece) => HOST().test(piece) && (piece.includes('.') || (piece === text && !piece.includes('*'))),
+    (piece) =>
+      HOST().test(piece) &&
+      (piece.includes('.') || (piece === text && !piece.replace(/:\*$/, '').includes('*'))),
   );
 }
 

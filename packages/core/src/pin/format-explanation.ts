@@ -54,8 +54,11 @@ function describeTls({ min, max }: Resolution['tls']): string {
   return low === high ? `${low} only` : `${low} to ${high}`;
 }
 
+/** Whole days, rounded down: negative from the first moment on. */
 function describeDays(days: number): string {
-  const count = `${Math.abs(days)} ${Math.abs(days) === 1 ? 'day' : 'days'}`;
+  if (days === -1) return 'expired less than a day ago';
+  const whole = days < 0 ? -days - 1 : days;
+  const count = `${whole} ${whole === 1 ? 'day' : 'days'}`;
   return days < 0 ? `expired ${count} ago` : `${count} left`;
 }
 

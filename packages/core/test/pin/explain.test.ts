@@ -32,6 +32,15 @@ const summaryOf = async (config: Omit<Config, 'certificates'>, target: Target) =
   (await explained(config, target)).summary.join(' ');
 
 describe('explain', () => {
+  it('names a host of one label, on any port, and a certificate that just expired', async () => {
+    const explanation = await explained(
+      { hosts: { 'localhost:*': 'tax' } },
+      { host: 'localhost', port: 8443 },
+    );
+    expect(String(explanation)).toContain('Rule         hosts["localhost:*"]');
+    expect(String(explanation)).toContain('2027-01-02, expired less than a day ago');
+  });
+
   it('reads as a text', async () => {
     const hosts = { 'api.bank.example': 'bank', '*.bank.example:*': 'tax' };
     const services = { 'Billing.Invoices': { certificate: 'tax', hosts: ['soap.example'] } };
