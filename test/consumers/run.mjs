@@ -2,8 +2,18 @@
 // compiled by the oldest and newest supported TypeScript.
 //
 //   npm run test:consumers [-- --all]    with --all on Node 20 to 26 instead of this one
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,8 +61,33 @@ try {
       run(process.execPath, `node_modules/typescript-${typescript}/bin/tsc`, '-p', `tsconfig.${module}.json`);
     }
   }
+  run(process.execPath, 'node_modules/clientcert/bin/clientcert.mjs', 'demo');
+  checkCommandAlone(packed.map(({ filename }) => filename));
 } finally {
   rmSync(scratch, { recursive: true });
+}
+
+/** The command without any HTTP client: all but the demo works, and that says what to install. */
+function checkCommandAlone(tarballs) {
+  const alone = join(scratch, 'alone');
+  mkdirSync(alone);
+  writeFileSync(join(alone, 'package.json'), JSON.stringify({ private: true }));
+  const own = tarballs.filter((name) => /^clientcert-(?:core-|testing-|\d)/.test(name));
+  npm(
+    alone,
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    ...own.map((name) => join(scratch, name)),
+  );
+  const bin = 'node_modules/clientcert/bin/clientcert.mjs';
+  const call = (...args) => spawnSync(process.execPath, [bin, ...args], { cwd: alone, encoding: 'utf8' });
+  assert.equal(existsSync(join(alone, 'node_modules/axios')), false);
+  assert.equal(call('--version').status, 0);
+  const { status, stderr } = call('demo');
+  assert.match(stderr, /npm install .*axios/s);
+  assert.equal(status, 1, stderr);
 }
 
 function run(node, ...args) {

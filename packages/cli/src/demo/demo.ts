@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RequestHandler, SeenRequest } from '@clientcert/testing';
 import type { Command } from 'commander';
+import { reportFailure } from '../failure.ts';
 import type { Call, Scene } from './calls.ts';
 import { printTable, type Row } from './table.ts';
 
@@ -16,14 +17,35 @@ export function addDemo(program: Command, exit: (code: number) => void): void {
     .option('--json', 'print the rows as JSON')
     .addHelpText('after', '\nExit code: 0, or 1 where a server saw anything but what it should.')
     .action(async ({ json }: { json?: boolean }) => {
-      const rows = await runDemo();
+      const rows = await runDemo().catch((error: unknown) => {
+        if (!(error instanceof ClientMissing)) throw error;
+        reportFailure(error, json);
+      });
+      if (!rows) return exit(1);
       if (json) console.log(JSON.stringify(rows, null, 2));
       else printTable(rows);
       exit(rows.every((row) => row.asExpected) ? 0 : 1);
     });
-  program
-    .command('demo-calls', { hidden: true })
-    .action(async () => (await import('./calls.ts')).makeCalls());
+  program.command('demo-calls', { hidden: true }).action(async () => {
+    const calls = await import('./calls.ts').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    });
+    if (!calls) return exit(UNAVAILABLE);
+    await calls.makeCalls();
+  });
+}
+
+/** `EX_UNAVAILABLE` of sysexits(3): how the process with the calls says that a client is not installed. */
+const UNAVAILABLE = 69;
+
+/** Who installs the command does not get every HTTP client with it. */
+class ClientMissing extends Error {
+  readonly hint =
+    'npm install --no-save axios got soap undici @clientcert/axios @clientcert/got @clientcert/soap @clientcert/undici';
+
+  constructor() {
+    super('the demo calls with every client, and not all of them are installed here');
+  }
 }
 
 async function runDemo(): Promise<Row[]> {
@@ -102,6 +124,7 @@ async function watch(scene: Scene, root: string, seen: () => SeenRequest[]): Pro
   });
   caller.send(scene);
   const [code] = await once(caller, 'exit');
+  if (code === UNAVAILABLE) throw new ClientMissing();
   if (code !== 0) throw new Error(`the calls ended with exit code ${code}`);
   return rows;
 }
