@@ -44,7 +44,10 @@ beforeAll(async () => {
   for (const format of ['esm', 'cjs'] as const) {
     await build({
       entry: Object.fromEntries(
-        names.map((name) => [name, fileURLToPath(new URL(`../packages/${name}/src/index.ts`, import.meta.url))]),
+        names.map((name) => [
+          name,
+          fileURLToPath(new URL(`../packages/${name}/src/index.ts`, import.meta.url)),
+        ]),
       ),
       outDir: directory,
       clean: false,

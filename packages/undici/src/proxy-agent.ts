@@ -7,7 +7,7 @@ import type { PoolOptions, Route } from './pool-options.ts';
 /** Whether a dispatcher answers requests itself, as a `MockAgent` does in tests: all of them are left to it. By
  * what fetch itself looks at, which also holds for one of another copy of undici. */
 export function answersItself(base: undici.Dispatcher | undefined): boolean {
-  return base !== undefined && written(base as { isMockActive?: boolean }, 'isMockActive') === true;
+  return base !== undefined && written(beneath(base) as { isMockActive?: boolean }, 'isMockActive') === true;
 }
 
 /**
@@ -22,8 +22,10 @@ export function checkProxy(
   credentials: AdapterView,
   { proxy }: PoolOptions,
 ): void {
-  if (base === undefined || proxy !== undefined || goesDirect(base) || credentials.decidesProxy) return;
-  const names = classesOf(base);
+  if (base === undefined || proxy !== undefined || credentials.decidesProxy) return;
+  const real = beneath(base);
+  if (goesDirect(real)) return;
+  const names = classesOf(real);
   const isProxy = names.some((name) => /Proxy/i.test(name));
   const url = names.includes('EnvHttpProxyAgent') ? '"env" for the environment’s' : 'its URL';
   throw new ClientCertificateError(
@@ -33,6 +35,18 @@ export function checkProxy(
       : `${resolution.rule}: the dispatcher, of class ${names[0]}, does not show whether it goes through a proxy`,
     { hint: `Say which, as "proxy" of the config or of the options: ${url}, or false for none.` },
   );
+}
+
+const globalOf = (generation: 1 | 2): unknown =>
+  (globalThis as Record<symbol, unknown>)[Symbol.for(`undici.globalDispatcher.${generation}`)];
+
+/**
+ * undici 8, in Node 26 too, gives older copies of undici a global dispatcher that passes all on to its own and shows
+ * nothing of it.
+ */
+function beneath(base: undici.Dispatcher): undici.Dispatcher {
+  if (base.constructor?.name !== 'Dispatcher1Wrapper' || base !== globalOf(1)) return base;
+  return (globalOf(2) as undici.Dispatcher | undefined) ?? base;
 }
 
 /** Looked at for every request. */
