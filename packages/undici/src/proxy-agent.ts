@@ -40,14 +40,22 @@ export function checkProxy(
 const globalOf = (generation: 1 | 2): unknown =>
   (globalThis as Record<symbol, unknown>)[Symbol.for(`undici.globalDispatcher.${generation}`)];
 
+/** What is beneath those wrappers that were the global dispatcher once. */
+const wrapped = new WeakMap<object, undici.Dispatcher>();
+
 /**
  * undici 8, in Node 26 too, gives older copies of undici a global dispatcher that passes all on to its own and shows
- * nothing of it.
+ * nothing of it. A test sets it aside, and back.
  */
 function beneath(base: undici.Dispatcher): undici.Dispatcher {
-  if (base.constructor?.name !== 'Dispatcher1Wrapper' || base !== globalOf(1)) return base;
-  return (globalOf(2) as undici.Dispatcher | undefined) ?? base;
+  if (base.constructor?.name !== 'Dispatcher1Wrapper') return base;
+  const own = globalOf(2) as undici.Dispatcher | undefined;
+  if (base === globalOf(1) && own && own.constructor?.name !== 'Dispatcher1Wrapper') wrapped.set(base, own);
+  return wrapped.get(base) ?? base;
 }
+
+const current = globalOf(1) as undici.Dispatcher | undefined;
+if (current) beneath(current);
 
 /** Looked at for every request. */
 const known = new WeakMap<undici.Dispatcher, boolean>();
