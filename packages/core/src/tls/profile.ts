@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import {
   type ConnectionOptions,
-  checkServerIdentity as checkNames,
+  checkServerIdentity as checkByNode,
   type PeerCertificate,
   type SecureContext,
   type SecureContextOptions,
@@ -192,4 +192,15 @@ function checkPublicKey(
     `${rule}: ${host} showed the public key ${seen}, which is none of the ${pins.length} pinned`,
     { hint: 'If the server was renewed with a new key, and you know it, add that pin to spki.' },
   );
+}
+
+/**
+ * Node's check. Node 22.23 takes every IPv6 address for a name, and finds it in no certificate; OpenSSL knows better.
+ *
+ * @see RFC 6125, appendix B.1, and RFC 5280, section 4.2.1.6: an address is compared with `iPAddress` entries alone
+ */
+function checkNames(host: string, certificate: PeerCertificate): Error | undefined {
+  const error = checkByNode(host, certificate);
+  if (!error || !isIPv6(host) || !certificate.raw) return error;
+  return new X509Certificate(certificate.raw).checkIP(host) === undefined ? error : undefined;
 }
