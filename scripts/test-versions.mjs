@@ -102,11 +102,15 @@ function install(adapter, name, clients) {
 function test(adapter, directory, node) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const files = [`packages/${adapter}/test/`, `test/adapters/${adapter}`];
-  return spawnSync(nodeBinary(node), [vitest, 'run', '--reporter=dot', ...files], {
-    cwd: root,
-    env: { ...process.env, CLIENTCERT_TEST_CLIENTS: directory },
-    encoding: 'utf8',
-  });
+  return spawnSync(
+    nodeBinary(node),
+    [vitest, 'run', '--project', 'fast', '--project', 'alone', '--reporter=dot', ...files],
+    {
+      cwd: root,
+      env: { ...process.env, CLIENTCERT_TEST_CLIENTS: directory },
+      encoding: 'utf8',
+    },
+  );
 }
 
 /** Its type tests as ES module and as CommonJS, with what is published beside the client as in a user's project. */
