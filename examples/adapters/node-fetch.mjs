@@ -8,8 +8,8 @@ import {
 import nodeFetch, { Request } from 'node-fetch';
 
 /**
- * node-fetch with the client certificate that each host, or the service that the
- * calls are made as, is pinned to.
+ * node-fetch with the client certificate that each host is pinned to, or the
+ * service that the calls are made as.
  *
  * @param {Parameters<typeof acceptCredentials>[0]} credentials
  * @param {{ service?: string | false }} [options]
@@ -34,7 +34,7 @@ export function createFetch(credentials, { service } = {}) {
     let before;
     try {
       const adapter = adapterOf(await loading);
-      // node-fetch asks for the agent of the first address and of each redirect.
+      // node-fetch asks for the agent of the first URL and of each redirect.
       const agent = (/** @type {URL} */ to) => {
         if (before?.protocol === 'https:') {
           adapter.checkRedirect(targetOf(before), to);
@@ -43,7 +43,7 @@ export function createFetch(credentials, { service } = {}) {
         const own = typeof brought === 'function' ? brought(to) : brought;
         if (to.protocol !== 'https:') return own || undefined;
         if (!own) return adapter.sharedAgent({ service, origin: start });
-        // credentials.agent() decides by itself; any other would go past the rules.
+        // credentials.agent() decides by itself; others go past the rules.
         if (!isRoutingAgent(own)) adapter.refuseOwn(targetOf(to), 'agent');
         return own;
       };

@@ -198,9 +198,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and
    * are read again only where a change of their files has been noticed, or the last reading failed.
    *
-   * @param config As for {@link loadCredentials}.
+   * @param config As for `loadCredentials`.
    * @returns The names that changed, that did not, and that failed, each of those with its error.
-   * @throws what {@link loadCredentials} throws, where a new config is itself invalid or names what cannot be
+   * @throws what `loadCredentials` throws, where a new config is itself invalid or names what cannot be
    *   read; nothing has changed then. ERR_CLIENTCERT_RENEWAL_REJECTED,
    *   ERR_CLIENTCERT_CERTIFICATE_REFUSED, ERR_CLIENTCERT_CLOSED
    *
