@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeBinary } from '../../scripts/node-binary.mjs';
 
@@ -64,12 +64,12 @@ try {
   run(process.execPath, 'node_modules/clientcert/bin/clientcert.mjs', 'demo');
   checkCommandAlone(packed.map(({ filename }) => filename));
 } finally {
-  rmSync(scratch, { recursive: true });
+  for (const path of [scratch, `${scratch}-alone`]) rmSync(path, { recursive: true, force: true });
 }
 
 /** The command without any HTTP client: all but the demo works, and that says what to install. */
 function checkCommandAlone(tarballs) {
-  const alone = join(scratch, 'alone');
+  const alone = join(scratch, '..', `${basename(scratch)}-alone`); // not below: clients would be found above it
   mkdirSync(alone);
   writeFileSync(join(alone, 'package.json'), JSON.stringify({ private: true }));
   const own = tarballs.filter((name) => /^clientcert-(?:core-|testing-|\d)/.test(name));
