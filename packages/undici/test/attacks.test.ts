@@ -272,8 +272,8 @@ describe('attack: rules that are weakened', () => {
     ['secureContext', {}],
     ['checkServerIdentity', () => undefined],
     ['connectTimeout', 1],
-    ['path', '/tmp/clientcert-nowhere.sock'],
-    ['socketPath', '/tmp/clientcert-nowhere.sock'],
+    ['path', '/nonexistent/clientcert.sock'],
+    ['socketPath', '/nonexistent/clientcert.sock'],
     ['lookup', () => expect.unreachable()],
   ] as const;
   it.each(names)('Object.prototype.%s = %s changes nothing', async (name, value) => {
