@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Authority } from '@clientcert/testing';
+import { freePort, untilSaid } from '../../test/spawned.ts';
 
 /** A PostgreSQL server on loopback that lets in who presents a certificate of the authority. */
 export interface Postgres extends AsyncDisposable {
@@ -55,14 +55,7 @@ ssl = on\nssl_ca_file = 'root.crt'\nfsync = off\n`,
   execFileSync(join(folder, 'postgres'), single, { ...as, cwd: directory, input: sql, stdio: 'pipe' });
 
   const server = spawn(join(folder, 'postgres'), ['-D', data], { ...as, cwd: directory });
-  await new Promise<void>((resolve, reject) => {
-    let log = '';
-    server.stderr.on('data', (chunk) => {
-      log += chunk;
-      if (/ready to accept connections/.test(log)) resolve();
-    });
-    server.once('exit', () => reject(new Error(`postgres ended: ${log}`)));
-  });
+  await untilSaid(server, /ready to accept connections/);
   return {
     port,
     [Symbol.asyncDispose]: async () => {
@@ -78,13 +71,4 @@ function unprivilegedUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

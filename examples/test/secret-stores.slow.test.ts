@@ -10,7 +10,7 @@ import { type Authority, createAuthority, type IssuedCertificate, startServer } 
 import { Server as GrpcServer, ServerCredentials, type sendUnaryData } from '@grpc/grpc-js';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from './postgres.ts';
+import { freePort, untilSaid } from '../../test/spawned.ts';
 import { type Examples, layOut } from './run.ts';
 
 const installed = (() => {
@@ -313,9 +313,7 @@ async function startRedis(): Promise<Redis> {
   const start = async () => {
     const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', directory];
     server = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let log = '';
-    while (!log.includes('Ready to accept connections')) log += (await once(server.stdout!, 'data'))[0];
-    server.stdout!.resume();
+    await untilSaid(server, /Ready to accept connections/);
   };
   await start();
   return {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Authority } from '@clientcert/testing';
-import { freePort } from '../../examples/test/postgres.ts';
+import { freePort } from '../spawned.ts';
 
 /** nginx or Apache on loopback, from the system's packages. */
 export interface WebServer extends AsyncDisposable {

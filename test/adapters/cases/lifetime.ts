@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { loadCredentials } from '@clientcert/core';
 import type { IssuedCertificate, ServerOptions, TestServer } from '@clientcert/testing';
 import { expect } from 'vitest';
+import { freePort } from '../../spawned.ts';
 import { buildChild } from '../child.ts';
 import { type Case, expectFailure, type Ground, nameOf, names, until } from '../ground.ts';
 
@@ -108,14 +109,6 @@ function openConnections(server: Server): Promise<number> {
   return new Promise((resolve, reject) => {
     server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Who waits for idle connections is found out. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../test/spawned.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
@@ -225,9 +226,3 @@ describe.skipIf(!nginx)('nginx, which does not say how long it waits (skipped wh
     }
   }, 60_000);
 });
-
-async function freePort(): Promise<number> {
-  const probe = await startServer({ authority });
-  await probe.close();
-  return probe.port;
-}

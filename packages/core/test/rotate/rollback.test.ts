@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { untilSaid } from '../../../../test/spawned.ts';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
 import { issue, next, request, scratch, seen } from './scene.ts';
@@ -270,17 +271,15 @@ async function startOpenssl(version: string, issuer: Authority, name: string) {
   const files = await identity.files(directory.path);
   const roots = join(directory.path, 'clients.pem');
   await writeFile(roots, authority.certificate);
-  const port = await freePort();
   const server = spawn(
     'openssl',
     [
-      ...['s_server', '-accept', String(port), '-cert', files.cert, '-key', files.key],
+      ...['s_server', '-accept', '0', '-cert', files.cert, '-key', files.key],
       ...['-CAfile', roots, '-Verify', '4', '-verify_return_error', '-www', version],
     ],
-    { stdio: ['ignore', 'pipe', 'ignore'], cwd: directory.path },
+    { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory.path },
   );
-  let said = '';
-  while (!said.includes('ACCEPT')) said += (await once(server.stdout, 'data'))[0];
+  const port = Number((await untilSaid(server, /ACCEPT \S*:(\d+)\n/))[1]);
   const stop = async () => {
     server.kill();
     await directory[Symbol.asyncDispose]();
@@ -381,12 +380,3 @@ describe('attack: rules that are weakened', () => {
     },
   );
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, 'localhost');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
