@@ -3,7 +3,7 @@ import { loadedOf, snapshot } from '@clientcert/core/adapter';
 import type { IHeaders, ISecurity } from 'soap';
 import { type Call, carried, type Identity, identify, type RequestOptions } from './call.ts';
 import { insertIntoHeader, type SignOptions } from './envelope.ts';
-import { lend, refuseToBeRead, takeBack } from './lent.ts';
+import { lend, refuseToBeRead, takeBack } from './lent-options.ts';
 import { Signature } from './signature.ts';
 
 export interface ClientCertificateSecurityOptions<ServiceName extends string = string> {

@@ -7,11 +7,11 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import { type CallerOptions, type CallerTls, checkCaller, ownOption, ownOptions } from './caller.ts';
+import { type CallerOptions, type CallerTls, checkCaller, ownOption, ownOptions } from './caller-options.ts';
 import { type Connection, connectionOf, dial } from './dial.ts';
 import type { Observer } from './handshake.ts';
-import { poolName } from './pool.ts';
-import { seal } from './sealed.ts';
+import { poolName } from './pool-name.ts';
+import { seal } from './sealed-options.ts';
 import { SessionCache } from './session.ts';
 import { isSameProxy, type TunnelProxy } from './tunnel.ts';
 

@@ -8,7 +8,7 @@ import {
   describeOwn,
   ownOptions,
   refuseOwnIdentity,
-} from '../agent/caller.ts';
+} from '../agent/caller-options.ts';
 import { dial } from '../agent/dial.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';

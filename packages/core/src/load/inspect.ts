@@ -68,7 +68,7 @@ export async function inspectFile(material: Material, options: InspectOptions = 
         alias,
         keyType: describeKey(certificate),
       })),
-      skipped: [...new Set(contents.foreign.map(({ what }) => what))],
+      skipped: [...new Set(contents.skipped.map(({ what }) => what))],
     };
   } catch (error) {
     throw explainAs(options.name ?? labelOf(material), error);

@@ -4,14 +4,15 @@ import type { Alias } from './alias.ts';
 import { certificateCost, createBudget, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { ciphers, decrypt } from './cipher.ts';
+import { tryPassphrase } from './decryption.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
 import { unsupported } from './derivation.ts';
 import {
   createContents,
   type FileContents,
-  type Foreign,
   noteAlgorithm,
   type Reading,
+  type UnsupportedFormat,
 } from './file-contents.ts';
 import { readJavaStore, storeTypes } from './jks.ts';
 import { bytesToKey } from './kdf.ts';
@@ -30,15 +31,14 @@ import { readPkcs12 } from './pkcs12.ts';
 import { corrupt, Problem } from './problem.ts';
 import { type Shape, shapeOf } from './sniff.ts';
 import { decodeText } from './text.ts';
-import { unseal } from './unseal.ts';
 import {
-  foreign,
-  foreignBytes,
-  foreignLabel,
-  foreignText,
   isOwnLabel,
   refuse,
   unknownBlock,
+  unsupportedBytes,
+  unsupportedFormats,
+  unsupportedLabel,
+  unsupportedText,
 } from './unsupported-formats.ts';
 
 export interface MaterialOptions {
@@ -67,8 +67,8 @@ export async function readMaterial(
     alias: options.alias,
   };
   await readBytes(bytes, reading, 0);
-  if (contents.keys.length === 0 && contents.certificates.length === 0 && contents.foreign.length > 0)
-    throw refuse(contents.foreign[0]!);
+  if (contents.keys.length === 0 && contents.certificates.length === 0 && contents.skipped.length > 0)
+    throw refuse(contents.skipped[0]!);
   return contents;
 }
 
@@ -85,7 +85,7 @@ async function readBytes(bytes: Buffer, reading: Reading, wrappings: number): Pr
       'Copy the file again; the export or download may have failed.',
     );
   if (bytes.length >= 4 && storeTypes.has(bytes.readUInt32BE(0))) return readJavaStore(bytes, reading);
-  const kind = foreignBytes(bytes);
+  const kind = unsupportedBytes(bytes);
   if (kind !== undefined) throw refuse(kind);
   const der = bytes.subarray(start);
   if (looksLikeDer(der)) return readDerFile(der, reading);
@@ -141,10 +141,10 @@ const keyReader =
     contents.keys.push({ privateKey: importKey(element), alias, plain: true, intact: false });
   };
 
-const foreignReader =
-  (kind: Foreign): DerReader =>
+const skip =
+  (kind: UnsupportedFormat): DerReader =>
   (_element, { contents }) => {
-    contents.foreign.push(kind);
+    contents.skipped.push(kind);
   };
 
 const derReaders: Record<Shape, DerReader> = {
@@ -164,11 +164,11 @@ const derReaders: Record<Shape, DerReader> = {
     const privateKey = await importEncryptedPkcs8(element, reading);
     reading.contents.keys.push({ privateKey, alias, plain: false, intact: false });
   },
-  request: foreignReader(foreign.request),
-  revocationList: foreignReader(foreign.revocationList),
-  publicKey: foreignReader(foreign.publicKey),
-  parameters: foreignReader(foreign.parameters),
-  bcfks: foreignReader(foreign.bcfks),
+  request: skip(unsupportedFormats.request),
+  revocationList: skip(unsupportedFormats.revocationList),
+  publicKey: skip(unsupportedFormats.publicKey),
+  parameters: skip(unsupportedFormats.parameters),
+  bcfks: skip(unsupportedFormats.bcfks),
 };
 
 async function readDer(element: Element, reading: Reading, label: string, alias?: string): Promise<void> {
@@ -188,8 +188,8 @@ async function readText(text: string, intact: boolean, reading: Reading, wrappin
   if (wrappings > maxWrappings) throw corrupt(`is base64 that was encoded more than ${maxWrappings} times`);
   const { contents } = reading;
   const trimmed = text.replace(/^[\s\u200b]+/, '');
-  const kind = foreignText.find(([pattern]) => pattern.test(trimmed))?.[1];
-  if (hasPem(text) && kind !== foreign.putty) {
+  const kind = unsupportedText.find(([pattern]) => pattern.test(trimmed))?.[1];
+  if (hasPem(text) && kind !== unsupportedFormats.putty) {
     const blocks: PemBlock[] = [];
     for (const block of readPem(text)) {
       blocks.push(block);
@@ -222,7 +222,7 @@ function decodeArmourless(text: string): Buffer | undefined {
 function isLikelyMaterial(bytes: Buffer): boolean {
   if (bytes[0] === 0x30 || storeTypes.has(bytes.readUInt32BE(0))) return true;
   const text = decodeText(bytes.subarray(0, 4096));
-  return hasPem(text) || /^[A-Za-z0-9+/_=\s-]{24,}$/.test(text) || foreignBytes(bytes) !== undefined;
+  return hasPem(text) || /^[A-Za-z0-9+/_=\s-]{24,}$/.test(text) || unsupportedBytes(bytes) !== undefined;
 }
 
 function explainText(text: string, intact: boolean): Problem {
@@ -266,10 +266,10 @@ async function readBlocks(blocks: readonly PemBlock[], reading: Reading): Promis
         ? ''
         : ` (block ${index + 1} of ${blocks.length}, ${printable(label)}, line ${line})`;
     const kind =
-      foreignLabel(label) ??
+      unsupportedLabel(label) ??
       (isOwnLabel(label) || isKnown(block) ? undefined : unknownBlock(printable(label)));
     if (kind === undefined) own.push({ block, place });
-    else reading.contents.foreign.push(kind);
+    else reading.contents.skipped.push(kind);
   }
   await spendFor(elementsOf(own), reading);
   for (const { block, place } of own) {
@@ -349,18 +349,18 @@ async function readEncryptedBlock(block: PemBlock, reading: Reading): Promise<vo
   keyring.used = true;
   const { text } = keyring.passphrase;
   if (text === undefined) throw missingPassphrase(keyring, 'the private key is encrypted');
-  const unsealed = await unseal(scheme, bytesOf(block), text, spell(text, 'octets'));
-  if (unsealed.status !== 'open')
-    throw unsealed.status === 'damaged'
+  const decrypted = await tryPassphrase(scheme, bytesOf(block), text, spell(text, 'octets'));
+  if (decrypted.status !== 'open')
+    throw decrypted.status === 'damaged'
       ? corrupt('holds an encrypted private key that is damaged; the passphrase is right')
       : wrongPassphrase(keyring);
   try {
     const before = contents.keys.length;
-    await readDer(readElement(unsealed.plain), reading, label, friendlyName);
+    await readDer(readElement(decrypted.plain), reading, label, friendlyName);
     // It is encrypted, whatever the reader of the plain form noted.
     for (const [index, key] of contents.keys.entries())
       if (index >= before) contents.keys[index] = { ...key, plain: false };
   } finally {
-    unsealed.plain.fill(0);
+    decrypted.plain.fill(0);
   }
 }

@@ -1,6 +1,7 @@
 import { findByName, hasFingerprint } from './alias.ts';
 import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
+import { type Decryption, tryPassphrase } from './decryption.ts';
 import {
   childrenOf,
   contentsOf,
@@ -21,7 +22,6 @@ import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
 import { corrupt, Problem, quote } from './problem.ts';
 import { readScheme, type Scheme } from './scheme.ts';
-import { type Unsealed, unseal } from './unseal.ts';
 
 const data = '1.2.840.113549.1.7.1';
 const signedData = '1.2.840.113549.1.7.2';
@@ -216,9 +216,9 @@ async function openAll(
     mac === undefined
       ? undefined
       : mac.verify(passphrase, content).then((spelling) => spelling !== undefined),
-    ...first.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
+    ...first.map(({ scheme, data }) => tryPassphrase(scheme, data, passphrase)),
   ] as const);
-  const opened = results as Unsealed[];
+  const opened = results as Decryption[];
   if (fits === false) throw explainMacMismatch(opened, reading);
   for (const bag of bags) await keep(bag, reading, fits === true);
   for (const [index, part] of first.entries())
@@ -227,8 +227,8 @@ async function openAll(
   if (keys.length === 0) return;
   reading.budget.spend(costOf(keys));
   const deeper = (await settleAll(
-    keys.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
-  )) as Unsealed[];
+    keys.map(({ scheme, data }) => tryPassphrase(scheme, data, passphrase)),
+  )) as Decryption[];
   for (const [index, part] of keys.entries())
     await openOne(part, deeper[index]!, fits === true, passphrase, reading, []);
 }
@@ -270,7 +270,7 @@ async function settleAll<Values extends readonly unknown[]>(
 }
 
 /** A MAC that does not fit: the passphrase is wrong, unless it opened something, and then the file changed. */
-function explainMacMismatch(opened: readonly Unsealed[], { keyring }: Reading): Problem {
+function explainMacMismatch(opened: readonly Decryption[], { keyring }: Reading): Problem {
   const evident = opened.some(({ status }) => status !== 'wrong');
   for (const result of opened) if (result.status === 'open') result.plain.fill(0);
   return evident
@@ -280,19 +280,19 @@ function explainMacMismatch(opened: readonly Unsealed[], { keyring }: Reading): 
 
 async function openOne(
   part: Sealed,
-  result: Unsealed,
+  result: Decryption,
   verified: boolean,
   passphrase: string,
   reading: Reading,
   inner: Sealed[],
 ): Promise<void> {
-  let unsealed = result;
-  if (unsealed.status === 'wrong') unsealed = await openOtherwise(part, verified, passphrase, reading);
-  if (unsealed.status !== 'open')
-    throw unsealed.status === 'damaged'
+  let decrypted = result;
+  if (decrypted.status === 'wrong') decrypted = await openOtherwise(part, verified, passphrase, reading);
+  if (decrypted.status !== 'open')
+    throw decrypted.status === 'damaged'
       ? corrupt('holds encrypted data that is damaged; the passphrase is right')
       : explainWrong(part, verified, reading);
-  const { plain } = unsealed;
+  const { plain } = decrypted;
   try {
     if (part.holds === 'key') {
       const value = readElement(plain);
@@ -319,16 +319,16 @@ async function openOtherwise(
   verified: boolean,
   passphrase: string,
   { keyring, budget }: Reading,
-): Promise<Unsealed> {
+): Promise<Decryption> {
   if (verified && scheme.form === 'octets') {
     budget.spend(scheme.rounds);
     const bmp = spell(passphrase, 'bmp');
-    const result = await unseal(scheme, data, passphrase, [bmp[0]!, bmp[0]!.subarray(0, -2)]);
+    const result = await tryPassphrase(scheme, data, passphrase, [bmp[0]!, bmp[0]!.subarray(0, -2)]);
     if (result.status !== 'wrong') return result;
   }
   if (holds === 'bags' || keyring.keyPassphrase.text === undefined) return { status: 'wrong' };
   budget.spend(scheme.rounds);
-  return unseal(scheme, data, keyring.keyPassphrase.text);
+  return tryPassphrase(scheme, data, keyring.keyPassphrase.text);
 }
 
 function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Reading): Problem {
