@@ -44,7 +44,9 @@ export type ClientCertificateErrorCode =
 
 /** One thing that is wrong with a config: where it is (`['hosts', 'api.bank.example']`) and what it is. */
 export interface ConfigIssue {
+  /** The way to it: keys, and indexes of lists. */
   path: readonly (string | number)[];
+  /** What is wrong, without the path. */
   message: string;
 }
 
@@ -85,6 +87,7 @@ const brand = Symbol.for('clientcert.ClientCertificateError');
  * }
  */
 export class ClientCertificateError extends Error {
+  /** Stable: what to branch on. */
   readonly code: ClientCertificateErrorCode;
   /** What to do about it. */
   declare readonly hint?: string;

@@ -153,7 +153,7 @@ export class AdapterView {
   }
 
   /**
-   * Refuses a redirect from https to http for a call that presented a certificate, unless its rule says
+   * Refuses a redirect from https to http for a call that sent a certificate, unless its rule says
    * `allowDowngrade`; for clients that let an adapter see redirects.
    *
    * @throws ERR_CLIENTCERT_DOWNGRADE

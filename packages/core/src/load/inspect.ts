@@ -7,9 +7,11 @@ import { formatOf, readPart, resolveKeyring } from './source-part.ts';
 
 /** Everything one file holds, whether it makes an identity or not. */
 export interface Inspection {
+  /** What the file is: its container, and what protects it. */
   readonly format: FileFormat;
   /** Those of `format.algorithms` that no Node opens by itself since OpenSSL 3. */
   readonly legacyAlgorithms: readonly string[];
+  /** The private keys, by what can be said of them. */
   readonly keys: readonly {
     readonly privateKey: KeyObject;
     readonly alias: string | undefined;
@@ -18,6 +20,7 @@ export interface Inspection {
     /** Whether a passphrase protected it. */
     readonly encrypted: boolean;
   }[];
+  /** The certificates, in the order of the file. */
   readonly certificates: readonly {
     readonly certificate: X509Certificate;
     readonly alias: string | undefined;
@@ -27,6 +30,7 @@ export interface Inspection {
   readonly skipped: readonly string[];
 }
 
+/** What {@link inspectFile} may be told beside the file. */
 export interface InspectOptions extends ReadContext {
   /** Of the file; without it, what is not encrypted is read. */
   readonly passphrase?: Passphrase | undefined;
