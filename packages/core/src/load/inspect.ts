@@ -2,8 +2,9 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { FileFormat, Material, Passphrase } from '../types.ts';
 import { describeKey, describePrivateKey } from './key-type.ts';
 import { explainAs } from './problem.ts';
-import { createSurroundings, labelOf, type ReadContext } from './source.ts';
+import { labelOf } from './source.ts';
 import { formatOf, readPart, resolveKeyring } from './source-part.ts';
+import { createSurroundings, type ReadContext } from './surroundings.ts';
 
 /** Everything one file holds, whether it makes an identity or not. */
 export interface Inspection {
