@@ -39,7 +39,7 @@ export interface ListenerOptions {
   tls?: 'TLSv1.2' | 'TLSv1.3' | ListenerTlsOptions | false | undefined;
   /**
    * The names in the certificate that is issued for the listener, beside the host in `url`: `localhost`, `127.0.0.1`
-   * and `::1` unless given.
+   * and `::1` unless given. Listeners with the same names have the same certificate.
    */
   hosts?: readonly string[] | undefined;
   /** The listener's own certificate, instead of one issued by the authority. */
@@ -220,9 +220,17 @@ function oneVersion(version: SecureVersion): ListenerTlsOptions {
   return { minVersion: version, maxVersion: version };
 }
 
-async function issueFor(authority: Authority, { hosts, host }: ListenerOptions): Promise<IssuedCertificate> {
-  const names = new Set([...(hosts ?? ['localhost', '127.0.0.1', '::1']), host ?? '127.0.0.1']);
-  return await authority.issue({ name: [...names][0]!, hosts: [...names], usage: 'server' });
+/** What was issued for listeners, by authority and names: one suite starts many that are called the same. */
+const issued = new WeakMap<Authority, Map<string, Promise<IssuedCertificate>>>();
+
+function issueFor(authority: Authority, { hosts, host }: ListenerOptions): Promise<IssuedCertificate> {
+  const names = [...new Set([...(hosts ?? ['localhost', '127.0.0.1', '::1']), host ?? '127.0.0.1'])];
+  const known = issued.get(authority) ?? new Map<string, Promise<IssuedCertificate>>();
+  issued.set(authority, known);
+  const key = names.join(' ');
+  const certificate = known.get(key) ?? authority.issue({ name: names[0]!, hosts: names, usage: 'server' });
+  known.set(key, certificate);
+  return certificate;
 }
 
 /** A TLS socket and the TCP socket below it have the same addresses, and no public link to each other. */

@@ -26,6 +26,7 @@ import {
 import { Connections } from './connections.ts';
 import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
+import { endingAuthorities } from './expirables.ts';
 import type { ConnectIdentity } from './identity.ts';
 import { type Inventory, loadInventory, versionOf } from './inventory.ts';
 import { checkRuntime } from './runtime.ts';
@@ -240,9 +241,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       used: info.pinnedAt.length > 0 || info.name === presentedToProxy,
     }));
     const used = new Set(records.filter((record) => record.used).map(({ name }) => name as string));
-    const authorities = this.#upkeep
-      .endingAuthorities()
-      .map((each) => ({ ...each, used: used.has(each.name) }));
+    const authorities = endingAuthorities(this.#inventory).map((each) => ({
+      ...each,
+      used: used.has(each.name),
+    }));
     const { broken } = this.#inventory;
     return judgeHealth(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
   }

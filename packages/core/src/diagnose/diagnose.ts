@@ -1,9 +1,9 @@
 import type { ClientCertificateErrorCode } from '../errors.ts';
 import type { Target } from '../types.ts';
-import { type Cause, causes } from './causes.ts';
+import { type Cause, type Confidence, causes, type PossibleCause } from './causes.ts';
 import type { Facts } from './facts.ts';
-import { type Confidence, judge, type PossibleCause } from './judge.ts';
 import { addressIn, type OwnError, observe, read, walk } from './observation.ts';
+import { findPossibleCauses } from './possible-causes.ts';
 import type { DiagnosisName } from './symptoms.ts';
 
 /** What a failure comes from, and what to do. Nothing in it is secret. `toString()` is a text for a person. */
@@ -125,8 +125,8 @@ function diagnoseWith(failure: unknown, known: Facts | undefined): Diagnosis {
   const seen = observe(failure);
   const own = seen.own && ofOwn(seen.own, known);
   if (own) return printable(own);
-  const { symptom, findings } = judge(seen, known);
-  const [first, ...others] = findings.map((finding) => word(finding, known));
+  const { symptom, causes: possible } = findPossibleCauses(seen, known);
+  const [first, ...others] = possible.map((cause) => word(cause, known));
   return printable({
     ...first!,
     docs: `${site}troubleshooting.md${symptom ? `#${symptom.id}` : ''}`,
