@@ -7,7 +7,9 @@ export interface RuleWarning {
 
 /** Rules that no call can reach, and rules that present a certificate to more than was probably meant. */
 export function warnOfRules(credentials: Credentials): RuleWarning[] {
-  return credentials.rules().flatMap(({ rule, certificate }) => {
+  const rules = credentials.rules();
+  const unnamed = portOfNone(rules.map(({ rule }) => patternOf(rule)?.port));
+  return rules.flatMap(({ rule, certificate }) => {
     const presents = typeof certificate === 'string';
     if (rule === 'default') {
       const message = `default: certificate "${certificate}" is presented to every https host that asks and has no rule`;
@@ -16,7 +18,7 @@ export function warnOfRules(credentials: Credentials): RuleWarning[] {
     const pattern = patternOf(rule);
     if (pattern === undefined) return [];
     const found: RuleWarning[] = [];
-    const winner = winnerOf(credentials, pattern);
+    const winner = winnerOf(credentials, pattern, unnamed);
     if (winner !== undefined && winner !== rule)
       found.push({ code: 'RULE_UNREACHABLE', message: `${rule}: no call reaches it, ${winner} wins` });
     if (presents && /^\*\.[^.]+$/.test(pattern.host))
@@ -36,15 +38,23 @@ function patternOf(rule: string): { host: string; port: string | undefined } | u
   return { host, port };
 }
 
-/** The rule that decides for a host that the pattern is for. Any port: one that no rule is likely to name. */
+function portOfNone(named: readonly (string | undefined)[]): number {
+  const taken = new Set(named.map(Number));
+  let port = 65_535;
+  while (taken.has(port)) port--;
+  return port;
+}
+
+/** The rule that decides for a host that the pattern is for; for any port, at one that no rule names. */
 function winnerOf(
   credentials: Credentials,
   { host, port }: { host: string; port: string | undefined },
+  unnamed: number,
 ): string | undefined {
   try {
     return credentials.resolve({
       host: host.replace(/^\*/, 'any-host-that-no-rule-names').replace(/^\[|\]$/g, ''),
-      port: port === '*' ? 49_151 : (port ?? 443),
+      port: port === '*' ? unnamed : (port ?? 443),
     }).rule;
   } catch {
     return undefined;
