@@ -10,7 +10,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { explain } from '../pin/explain.ts';
 import { rulesOf } from '../pin/rule.ts';
 import { soleCertificate } from '../pin/sole-certificate.ts';
-import { type Health, judgeHealth } from '../rotate/health.ts';
+import { type Health, healthOf } from '../rotate/health.ts';
 import type { ReloadReport } from '../rotate/reloader.ts';
 import type { PinnedConnectOptions } from '../tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
@@ -248,7 +248,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       used: used.has(each.name),
     }));
     const { broken } = this.#inventory;
-    return judgeHealth(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
+    return healthOf(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
