@@ -58,7 +58,7 @@ export class Signature {
       {
         hint: known
           ? 'Create the client with soapOptions(credentials), or name where it goes: { origin }.'
-          : 'Create the client with soapOptions(credentials), which waits for them, or await loadCredentials() first.',
+          : 'Await loadCredentials() first, or create the client with soapOptions(credentials), which waits for them: that of the same copy of this package as the security (npm ls @clientcert/soap).',
       },
     );
   }

@@ -5,6 +5,7 @@ import { explainAs } from './problem.ts';
 import { labelOf } from './source.ts';
 import { formatOf, readPart, resolveKeyring } from './source-part.ts';
 import { createSurroundings, type ReadContext } from './surroundings.ts';
+import { inTurns } from './turn.ts';
 
 /** Everything one file holds, whether it makes an identity or not. */
 export interface Inspection {
@@ -59,20 +60,19 @@ export async function inspectFile(material: Material, options: InspectOptions = 
       keyring,
       maxIterations: options.maxIterations,
     });
+    const keys: Inspection['keys'][number][] = [];
+    await inTurns(contents.keys, ({ privateKey, alias, plain }) => {
+      keys.push({ privateKey, alias, keyType: describePrivateKey(privateKey), encrypted: !plain });
+    });
+    const certificates: Inspection['certificates'][number][] = [];
+    await inTurns(contents.certificates, ({ certificate, alias }) => {
+      certificates.push({ certificate, alias, keyType: describeKey(certificate) });
+    });
     return {
       format: formatOf([contents]),
       legacyAlgorithms: [...contents.legacy],
-      keys: contents.keys.map(({ privateKey, alias, plain }) => ({
-        privateKey,
-        alias,
-        keyType: describePrivateKey(privateKey),
-        encrypted: !plain,
-      })),
-      certificates: contents.certificates.map(({ certificate, alias }) => ({
-        certificate,
-        alias,
-        keyType: describeKey(certificate),
-      })),
+      keys,
+      certificates,
       skipped: [...new Set(contents.skipped.map(({ what }) => what))],
     };
   } catch (error) {

@@ -85,6 +85,7 @@ async function readText(text: string, intact: boolean, reading: Reading, wrappin
   }
   if (kind !== undefined) throw refuse(kind);
   const decoded = decodeArmourless(trimmed);
+  await reading.budget.turn();
   if (decoded !== undefined) return readBytes(decoded, reading, wrappings + 1);
   throw explainText(trimmed, intact);
 }

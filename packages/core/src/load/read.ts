@@ -247,7 +247,7 @@ async function assemble(
     privateKey: key === undefined ? null : key.privateKey,
     certificate: freshOf(leaf.certificate),
     chain: chain.intermediates,
-    ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
+    ca: limitRoots(await withoutDuplicates([...chain.roots, ...extra])),
     keyType: describeKey(leaf.certificate),
     warnings: warnings.slice(), // without the room to grow that a list has which was put together
     format: formatOf(parts.map(({ contents }) => contents)),

@@ -27,7 +27,7 @@ export async function readRoots(
       found.push(
         ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
       );
-    return limitRoots(withoutDuplicates(found.map(({ certificate }) => certificate)));
+    return limitRoots(await withoutDuplicates(found.map(({ certificate }) => certificate)));
   } catch (error) {
     throw explainAs(options.name ?? 'trusted roots', error);
   }
