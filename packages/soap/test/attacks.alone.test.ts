@@ -262,7 +262,11 @@ describe('attack: identities that mix', () => {
     await using credentials = await load();
     const document = await file(wsdl({ address: `${bank.urls[0]}/service` }));
     const endpoint = `${stranger.url}/service`;
-    Object.defineProperty(Object.prototype, 'endpoint', { value: endpoint, configurable: true, writable: true });
+    Object.defineProperty(Object.prototype, 'endpoint', {
+      value: endpoint,
+      configurable: true,
+      writable: true,
+    });
     try {
       const url = `${bank.urls[0]}/service?wsdl`;
       for (const place of [url, document]) {
