@@ -2,10 +2,10 @@
 // something changed since the last time. What was done is remembered in node_modules/.clientcert.
 //
 // --demo builds, and installs what the command and the build need: a seventh of everything. A clone in which
-// everything was installed stays so.
+// everything was installed stays so. --built builds and installs nothing: for tests of what is shipped.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,11 +28,12 @@ if (part) {
   once('install-demo', installed, existsSync(stamps), () =>
     npm(['ci', '--no-audit', '--no-fund', '--omit=dev', ...workspaces]),
   );
-} else {
+} else if (!process.argv.includes('--built')) {
   once('install', installed, existsSync(stamps), () => npm(['ci', '--no-audit', '--no-fund']));
 }
 
-if (demo || process.argv.includes('--build')) {
+if (demo || process.argv.includes('--build') || process.argv.includes('--built')) {
+  await lock('building');
   const sources = packages.flatMap((path) => list(join(path, 'src')));
   const built = packages.every((path) => existsSync(join(root, path, 'dist')));
   once(
@@ -52,7 +53,35 @@ function once(name, inputs, there, action) {
   if (there && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
   action();
   mkdirSync(stamps, { recursive: true });
+  rmSync(stamp, { force: true }); // it may be a hard link, where the clone is a copy of another
   writeFileSync(stamp, now);
+}
+
+/** Waits while another process that is alive has it; test files that need what is built run side by side. */
+async function lock(name) {
+  const path = join(stamps, name);
+  mkdirSync(stamps, { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(path, `${process.pid}`, { flag: 'wx' });
+      process.once('exit', () => rmSync(path, { force: true }));
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (!alive(path)) rmSync(path, { force: true });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** False for the lock of a process that was killed. */
+function alive(path) {
+  try {
+    const pid = Number(readFileSync(path, 'utf8'));
+    return pid === 0 || process.kill(pid, 0); // empty in the moment between its making and its writing
+  } catch (error) {
+    return error.code !== 'ESRCH';
+  }
 }
 
 function npm(args) {

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
-  existsSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import type { Authority, IssuedCertificate } from '@clientcert/testing';
 import { build } from 'tsdown';
 
@@ -67,14 +68,15 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Lays out a directory in which examples find `@clientcert/*`, built from the sources, and their certificates. */
+/** Lays out a directory in which examples find `@clientcert/*` as it is shipped, and their certificates. */
 export async function layOut(authority: Authority, packages: string[] = ['core']): Promise<Examples> {
   // Below node_modules, so that the clients are found too.
   const modules = join(root, 'node_modules');
   const directory = mkdtempSync(join(modules, '.examples-'));
   // The SOAP adapter stands on that of axios.
   const needed = new Set(packages.flatMap((name) => (name === 'soap' ? ['axios', name] : [name])));
-  await Promise.all([...needed].map((name) => buildPackage(name, directory)));
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/ready.mjs'), '--built']);
+  for (const name of needed) copyPackage(name, directory);
   const bank = await authority.issue({ name: 'bank', keyType: 'rsa' });
   const standing = { 'bank.pfx': await bank.pfx('for the bank'), 'bank-root.pem': authority.certificate };
   let runs = 0;
@@ -154,7 +156,7 @@ function serve(script: string, env: Record<string, string>): Service {
 async function place(path: string, folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   if (path.endsWith('.ts')) {
-    await bundle([path], folder, 'esm', /^@clientcert\//);
+    await compile(path, folder);
     return join(folder, basename(path).replace(/\.ts$/, '.mjs'));
   }
   for (const file of readdirSync(dirname(path))) {
@@ -163,35 +165,20 @@ async function place(path: string, folder: string): Promise<string> {
   return join(folder, basename(path));
 }
 
-async function buildPackage(name: string, directory: string): Promise<void> {
+/** The files that npm packs. */
+function copyPackage(name: string, directory: string): void {
   const folder = join(directory, 'node_modules', '@clientcert', name);
-  const external = /^(@clientcert\/.*|axios|got|soap|undici)$/;
-  const entries = ['index', 'adapter'].filter((entry) => existsSync(sourceOf(name, entry)));
-  const sources = entries.map((entry) => sourceOf(name, entry));
-  await bundle(sources, folder, 'esm', external);
-  await bundle(sources, folder, 'cjs', external);
-  const exports = Object.fromEntries(
-    entries.map((entry) => [
-      entry === 'index' ? '.' : `./${entry}`,
-      { import: `./${entry}.mjs`, require: `./${entry}.cjs` },
-    ]),
-  );
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ exports }));
+  for (const part of ['package.json', 'dist']) {
+    cpSync(join(root, 'packages', name, part), join(folder, part), { recursive: true });
+  }
 }
 
-const sourceOf = (name: string, entry: string) => join(root, 'packages', name, 'src', `${entry}.ts`);
-
-async function bundle(
-  entry: string[],
-  outDir: string,
-  format: 'esm' | 'cjs',
-  external: RegExp,
-): Promise<void> {
+async function compile(path: string, outDir: string): Promise<void> {
   await build({
-    entry,
+    entry: [path],
     outDir,
-    format,
-    external,
+    format: 'esm',
+    external: /^@clientcert\//,
     clean: false,
     platform: 'node',
     fixedExtension: true,

@@ -13,7 +13,7 @@ export * from '@clientcert/core';
 
 /** As whom calls are made unless their own `context` says otherwise. */
 export interface GotOptions<ServiceName extends string = string> {
-  /** Make every call as this service of the config; with `false`, present no certificate. */
+  /** Make every call as this service of the config; with `false`, send no certificate. */
   service?: ServiceName | false | undefined;
 }
 
@@ -22,6 +22,7 @@ export interface GotOptions<ServiceName extends string = string> {
  * shape that got 14, 15 and 16 have in common.
  */
 export interface GotExtension {
+  /** got's own, which run for every hop. */
   hooks: {
     init: ((next: object, before: Pick<Hop, 'url' | 'hooks'>) => void)[];
     beforeRequest: ((options: Hop) => Promise<void>)[];
@@ -45,7 +46,7 @@ export interface Hop {
 
 /**
  * Options for `got.extend` that give every request the client certificate that its host, or the service it is
- * made as, is pinned to; every hop of a redirect is decided anew, and a host that no rule names sees none.
+ * made as, is pinned to; every hop of a redirect is decided again, and a host that no rule names gets none.
  *
  * A call names its service, or `false` for no certificate, as `context.clientCertificate`.
  *

@@ -21,7 +21,7 @@ export class Signature {
   }
 
   /**
-   * The message, signed with the certificate that its address is presented with.
+   * The message, signed with the certificate that its address is sent.
    *
    * @throws ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED, ERR_CLIENTCERT_SIGNATURE_REFUSED
    */
@@ -63,7 +63,7 @@ export class Signature {
     );
   }
 
-  /** Whether it is signed with the certificate that this address is presented with. */
+  /** Whether it is signed with the certificate that this address is sent. */
   isFor(credentials: Credentials, url: URL, identity: RequestIdentity): boolean {
     return this.#signer !== undefined && certificateAt(credentials, url, identity) === this.#signer;
   }

@@ -8,7 +8,7 @@ import type { IssuedCertificate } from './issued.ts';
 import { describePeer, type PeerCertificate } from './peer.ts';
 
 /**
- * Whether clients must present a certificate. `'required'` refuses the handshake without one that the authority
+ * Whether clients must send a certificate. `'required'` refuses the handshake without one that the authority
  * vouches for; `'optional'` asks, and accepts none and any; `'none'` does not ask.
  */
 export type ClientCertificateDemand = 'required' | 'optional' | 'none';
@@ -61,10 +61,13 @@ export interface Refusal {
    * (`ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE`, `ECONNRESET`).
    */
   readonly code: string;
+  /** Node's, or why the certificate was refused. */
   readonly message: string;
-  /** The certificate that the client presented. */
+  /** The certificate that the client sent; null for none. */
   readonly clientCertificate: PeerCertificate | null;
+  /** The port of the server. */
   readonly port: number;
+  /** When it failed. */
   readonly time: Date;
 }
 
@@ -88,6 +91,7 @@ export interface ConnectionLog {
   readonly refusals: Refusal[];
 }
 
+/** Node's server of one port: HTTPS, HTTP/2, or plain HTTP. */
 export type ListenerServer = http.Server | https.Server | http2.Http2SecureServer;
 
 /** A port that is served. */

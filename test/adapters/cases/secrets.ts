@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { startServer } from '@clientcert/testing';
 import { expect } from 'vitest';
+import type { Answer } from '../adapter.ts';
 import { type Case, failureOf, type Ground } from '../ground.ts';
-import type { Answer } from '../suite.ts';
 
 const passphrase = 'canary-of-the-passphrase';
 

@@ -69,7 +69,9 @@ export async function loadCredentials(config?: Config | string | URL): Promise<C
 export interface SigningKey {
   /** Name of the certificate in the config. */
   readonly name: string;
+  /** For use in `use` alone. */
   readonly privateKey: KeyObject;
+  /** The leaf: the certificate of `privateKey`. */
   readonly certificate: X509Certificate;
   /** The intermediates, from the leaf's issuer upwards. */
   readonly chain: readonly X509Certificate[];
@@ -133,7 +135,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   }
 
   /**
-   * An `https.Agent` that presents to each host what is pinned to it, for `node:https` and every client that
+   * An `https.Agent` that sends each host the certificate that is pinned to it, for `node:https` and every client that
    * takes an agent. Connections are kept alive unless `keepAlive: false` says otherwise, with TCP keep-alive after
    * a minute of silence unless `keepAliveMsecs` does.
    *
@@ -192,8 +194,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /**
    * Reads every certificate and root again, or takes a new config in place of the old one. From the moment this
-   * resolves new connections present what is new, idle connections of the old are closed, and what is under way
-   * finishes: a connection that is being made then may present the old, and serves one request at most.
+   * resolves new connections use what is new, idle connections of the old are closed, and what is under way
+   * finishes: a connection that is being made then may send the old, and serves one request at most.
    *
    * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
    * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and

@@ -22,8 +22,11 @@ export interface Diagnosis extends Cause {
 
 /** Another cause that a failure may have. */
 export interface Alternative extends Cause {
+  /** Stable. */
   readonly code: DiagnosisName;
+  /** `likely` or `guess`. */
   readonly confidence: Confidence;
+  /** What it was concluded from, a sentence each. */
   readonly evidence: readonly string[];
 }
 
@@ -39,6 +42,7 @@ export interface DiagnoseOptions {
 
 /** Credentials, also those of another copy of this package. */
 export interface Diagnosable {
+  /** As `Credentials.resolve`. */
   resolve(target: Target): unknown;
 }
 
@@ -110,7 +114,8 @@ export function carryDiagnosis(error: unknown, facts: () => Facts | undefined): 
 }
 
 /**
- * The same for an error that leaves a client; for adapters.
+ * Puts the diagnosis on an error that leaves a client, as `clientCertificate`: found out when it is read, and
+ * `undefined` where the failure is nothing that comes from client certificates.
  *
  * @param call The credentials that it was made with, once they are loaded, and as whom it was made.
  * @returns The error itself.

@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type Authority, createAuthority, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Handshake, loadCredentials } from '../../src/index.ts';
+import { bytesOf } from '../load/manifest.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
 /** The types of older Nodes do not know it; Node 20 cannot, and Node 22 presents such keys and makes none. */
@@ -67,4 +68,27 @@ describe.skipIf(!key)('a certificate for an ML-DSA key', () => {
     await failed;
     expect(credentials.certificates()[0]?.keyType).toBe(accepts ? 'ml-dsa-65' : 'ec prime256v1');
   });
+});
+
+it('a key of a file is presented by a Node that makes none, and a Node that cannot says which can', async () => {
+  const authority = await createAuthority();
+  await using server = await startServer({ authority, clientCertificate: 'optional' });
+  const loading = loadCredentials({
+    certificates: { ours: { cert: bytesOf('cases/ml-dsa-44.pem'), ca: authority.certificate } },
+    hosts: { '127.0.0.1:*': 'ours' },
+  });
+  const [major, minor] = process.versions.openssl.split('.').map(Number) as [number, number];
+  if (major === 3 && minor < 5) {
+    await expect(loading).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED',
+      hint: expect.stringContaining('24.5 or later'),
+    });
+    return;
+  }
+  await using credentials = await loading;
+  const seen: (string | undefined)[] = [];
+  credentials.on('handshake', ({ presented }) => seen.push(presented?.name));
+  await get(server.url, { agent: credentials.agent() });
+  expect([subjects(server), seen]).toEqual([['post-quantum'], ['ours']]);
+  expect(credentials.certificates()).toMatchObject([{ keyType: 'ml-dsa-44', warnings: [] }]);
 });
