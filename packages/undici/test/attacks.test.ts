@@ -316,6 +316,20 @@ describe('attack: rules that are weakened', () => {
     ['socketPath', '/nonexistent/clientcert.sock'],
     ['lookup', () => expect.unreachable()],
   ] as const;
+  it.each(Object.entries(kinds))('%s goes through no proxy that every object inherits', async (_, make) => {
+    await using proxy = await startProxy({});
+    await using credentials = await load(people, bank);
+    const prototype = Object.prototype as { proxy?: string };
+    Object.defineProperty(prototype, 'proxy', { value: proxy.url, configurable: true, writable: true });
+    try {
+      await make(credentials, { allowH2: false })(bank.url);
+    } finally {
+      delete prototype.proxy;
+    }
+    expect(subjects(bank)).toEqual(['alice']);
+    expect(proxy.connects).toEqual([]);
+  });
+
   it.each(names)('Object.prototype.%s = %s changes nothing', async (name, value) => {
     await using misnamed = await startBank(people, { certificate: await misnamedOf(people) });
     const ca = people.authority.certificate;

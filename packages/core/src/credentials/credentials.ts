@@ -195,7 +195,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /**
    * Reads every certificate and root again, or takes a new config in place of the old one. From the moment this
    * resolves new connections use what is new, idle connections of the old are closed, and what is under way
-   * finishes: a connection in its handshake then may send the old, and serves one request at most.
+   * finishes: a connection that is being made then may send the old, and serves one request at most.
    *
    * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
    * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and
