@@ -2,7 +2,7 @@ import { Agent } from 'node:https';
 import { Readable } from 'node:stream';
 import { clientCertificates } from '@clientcert/axios';
 import axios, { type AxiosRequestConfig } from 'axios';
-import type { AdapterUnderTest, Identity } from './suite.ts';
+import type { AdapterUnderTest, Identity } from './adapter.ts';
 
 const ownCertificate = {
   'a certificate and key of their own are refused at a pinned host, before any connection':

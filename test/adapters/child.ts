@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsdown';
-import type { AdapterUnderTest } from './suite.ts';
+import type { AdapterUnderTest } from './adapter.ts';
 
 /** Where the clients under test are installed: the repository, or what the version matrix names. */
 const clients = process.env.CLIENTCERT_TEST_CLIENTS ?? fileURLToPath(new URL('../..', import.meta.url));

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { createFetch } from '@clientcert/undici';
 import { Agent, fetch as undiciFetch } from 'undici';
+import type { AdapterUnderTest } from './adapter.ts';
 import { endOf } from './ground.ts';
-import type { AdapterUnderTest } from './suite.ts';
 
 export const adapters: AdapterUnderTest[] = [
   under('fetch', fetch),

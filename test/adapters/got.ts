@@ -1,7 +1,7 @@
 import { Agent } from 'node:https';
 import { clientCertificates } from '@clientcert/got';
 import got from 'got';
-import type { AdapterUnderTest } from './suite.ts';
+import type { AdapterUnderTest } from './adapter.ts';
 
 const ignored = 'got 14 and 15 ignore agent.https with http2';
 const unsupported = { 'in the client’s own option': 'has no option for a proxy' };

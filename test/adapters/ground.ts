@@ -15,7 +15,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import { expect } from 'vitest';
-import type { AdapterUnderTest, ClientOptions, TestClient } from './suite.ts';
+import type { AdapterUnderTest, ClientOptions, TestClient } from './adapter.ts';
 
 /** One thing a user would notice, on a ground of its own. */
 export type Case = (ground: Ground) => Promise<void>;

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { soapOptions } from '@clientcert/soap';
 import * as soap from 'soap';
-import type { AdapterUnderTest } from './suite.ts';
+import type { AdapterUnderTest } from './adapter.ts';
 
 const urn = 'urn:clientcert:suite';
 

@@ -1,8 +1,8 @@
 import type { Credentials } from '@clientcert/core';
 import { clientCertificates, createDispatcher } from '@clientcert/undici';
 import { Agent, type Dispatcher, interceptors, request } from 'undici';
+import type { AdapterUnderTest } from './adapter.ts';
 import { endOf } from './ground.ts';
-import type { AdapterUnderTest } from './suite.ts';
 
 const composed = 'what it is composed over serves the hosts that no rule names, and no other';
 

@@ -32,6 +32,19 @@ describe.each(entries)('%s', (entry) => {
     expect(callable.filter((symbol) => !isExplained(symbol)).map(nameOf)).toEqual([]);
   });
 
+  it('every type says what it is', () => {
+    const types = exported.filter(({ flags }) => flags & ts.SymbolFlags.Type).filter(isOurs);
+    expect(types.filter((symbol) => !isExplained(symbol)).map(nameOf)).toEqual([]);
+  });
+
+  it('every member that a user reads or writes has a text', () => {
+    const members = exported
+      .filter(({ flags, name }) => flags & ts.SymbolFlags.Interface && !shapesOfOthers.has(name))
+      .flatMap((symbol) => checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol)))
+      .filter((property) => isOurs(property));
+    expect(members.filter((symbol) => !isExplained(symbol)).map(nameOf)).toEqual([]);
+  });
+
   it('every option has a text for whoever points at it', () => {
     const options = exported
       .filter(({ name }) => /(Options|Config|Source|Pin|Range|Settings|Truststore)$/.test(name))
@@ -40,6 +53,9 @@ describe.each(entries)('%s', (entry) => {
     expect(options.filter((symbol) => !isExplained(symbol)).map(nameOf)).toEqual([]);
   });
 });
+
+/** What users bring, described as far as it is used: prom-client's, OpenTelemetry's and got's own. */
+const shapesOfOthers = new Set(['PrometheusClient', 'PrometheusRegistry', 'OpenTelemetryMeter', 'Hop']);
 
 function isExplained(symbol: ts.Symbol): boolean {
   return ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim() !== '';

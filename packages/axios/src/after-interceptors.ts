@@ -1,5 +1,6 @@
 import type { AxiosRequestTransformer, InternalAxiosRequestConfig } from 'axios';
 import type { AnyConfig } from './outgoing.ts';
+import { transportOf } from './transport.ts';
 
 /**
  * Has a request decided anew where an interceptor that runs after ours changes what it was decided by: axios
@@ -39,6 +40,11 @@ interface Ours extends AxiosRequestTransformer {
 function observe(config: AnyConfig): (now: AnyConfig) => boolean {
   const { adapter, allowAbsoluteUrls, baseURL, beforeRedirect, clientCertificate, env } = config;
   const { fetchOptions, http2Options, httpVersion, httpsAgent, proxy, transport, url } = config;
+  // What was decided stands in the objects that are ours; the others are the caller's to write on.
+  const dispatcher = fetchOptions?.dispatcher;
+  const createConnection = http2Options?.createConnection;
+  const fetch = env?.fetch;
+  const way = Array.isArray(adapter) && transportOf(config);
   return (now) =>
     now.url !== url ||
     now.baseURL !== baseURL ||
@@ -52,5 +58,9 @@ function observe(config: AnyConfig): (now: AnyConfig) => boolean {
     now.fetchOptions !== fetchOptions ||
     now.http2Options !== http2Options ||
     now.httpVersion !== httpVersion ||
-    now.transport !== transport;
+    now.transport !== transport ||
+    now.fetchOptions?.dispatcher !== dispatcher ||
+    now.http2Options?.createConnection !== createConnection ||
+    now.env?.fetch !== fetch ||
+    (Array.isArray(adapter) && transportOf(now) !== way);
 }

@@ -1,6 +1,5 @@
-import { globalAgent } from 'node:https';
 import type { ConnectIdentity } from '@clientcert/core';
-import { checkFetchRuntime } from '@clientcert/core/adapter';
+import { checkFetchRuntime, nodeUsesProxies } from '@clientcert/core/adapter';
 import { type Agent, type Dispatcher, dispatchersOf } from './dispatchers.ts';
 import { type AnyConfig, type Outgoing, own, refuse } from './outgoing.ts';
 
@@ -91,14 +90,11 @@ function globalDispatcher(): Dispatcher | undefined {
 
 /**
  * The one undici Agent that fits Node's fetch on every Node: the class of its dispatcher, or of the Agent in it
- * where Node is switched to the proxies of the environment.
- *
- * @see https://nodejs.org/api/cli.html#node_use_env_proxy1
+ * where Node goes through proxies.
  */
 function agentClassOf(base: Dispatcher): Agent | undefined {
   if (base.constructor.name === 'Agent') return base.constructor as Agent;
-  const { proxyEnv } = globalAgent.options as { proxyEnv?: object | undefined };
-  if (base.constructor.name !== 'EnvHttpProxyAgent' || !proxyEnv) return undefined;
+  if (base.constructor.name !== 'EnvHttpProxyAgent' || !nodeUsesProxies()) return undefined;
   const parts = Object.getOwnPropertySymbols(base).map(
     (key) => (base as unknown as Record<symbol, unknown>)[key],
   );

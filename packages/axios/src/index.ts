@@ -12,14 +12,14 @@ export { type Transport, transportOf } from './transport.ts';
 
 declare module 'axios' {
   interface AxiosRequestConfig {
-    /** Make this call as a service of the config; with `false`, present no certificate. Redirects included. */
+    /** Make this call as a service of the config; with `false`, send no certificate. Redirects included. */
     clientCertificate?: string | false | undefined;
   }
 }
 
 /**
  * Gives every request of an axios instance the client certificate that its host, or the service it is made as,
- * is pinned to; every hop of a redirect is decided anew, and a host that no rule names sees none.
+ * is pinned to; every hop of a redirect is decided again, and a host that no rule names gets none.
  *
  * @param instance What `axios.create()` returned, or axios itself. Its copies made by `create` are not included.
  * @param credentials What `loadCredentials` returned, or the promise of it: requests wait for it, and where

@@ -13,23 +13,18 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
  */
 export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestConfig['proxy']): void {
   const { config } = outgoing;
-  let begun: URL | undefined;
-  let from: URL | undefined;
-  beforeRedirects(outgoing, (options, to, brought) => {
-    begun ??= urlOf(config);
-    from ??= begun;
+  const begun = urlOf(config);
+  beforeRedirects(outgoing, (options, from, to, brought) => {
     if (from.protocol === 'https:') check(outgoing, from, to, proxy);
-    if (to.protocol === 'https:') {
-      if (brought) refuse(outgoing, 'beforeRedirect', to);
-      else if (begun.protocol !== 'https:') goDirect(options, to, config.httpsAgent);
-    }
-    from = to;
+    if (to.protocol !== 'https:') return;
+    if (brought) refuse(outgoing, 'beforeRedirect', to);
+    else if (begun.protocol !== 'https:') goDirect(options, to, config.httpsAgent);
   });
 }
 
 /** Refuses the caller's own agent where a redirect takes it to a host for which a rule decides. */
 export function refuseAfterRedirects(outgoing: Outgoing): void {
-  beforeRedirects(outgoing, (_options, to) => refuse(outgoing, 'httpsAgent', to));
+  beforeRedirects(outgoing, (_options, _from, to) => refuse(outgoing, 'httpsAgent', to));
 }
 
 /** On ours, the caller's own that it calls first: a used config comes back with ours. */
@@ -39,30 +34,66 @@ interface Ours extends BeforeRedirect {
   [callers]?: BeforeRedirect | undefined;
 }
 
-/** @param look Told also whether the agent is one that the caller's own has set. */
+/** How far the requests of one config have come: one that was used may be sent again, also at the same time. */
+interface Progress {
+  from: URL;
+  /** The agent that the caller's own has set. */
+  theirs?: unknown;
+}
+
+/** @param look Told also whether the caller's own has the hop made in another way than over our agent. */
 function beforeRedirects(
   { config, check: checkHop }: Outgoing,
-  look: (options: RedirectOptions, to: URL, brought: boolean) => void,
+  look: (options: RedirectOptions, from: URL, to: URL, brought: boolean) => void,
 ): void {
   const before: Ours | undefined = ownOf(config, 'beforeRedirect');
   const own = before && callers in before ? before[callers] : before;
-  let theirs: unknown;
+  const begun = urlOf(config);
+  /** By the options that follow-redirects keeps from the first hop to the last. */
+  const requests = new WeakMap<object, Progress>();
   const beforeRedirect: Ours = (options, response, request) => {
+    const progress: Progress = requests.get(options) ?? { from: begun };
+    requests.set(options, progress);
     const set = agentOf(options);
+    const wayBefore = wayOf(options);
+    const placeBefore = placeOf(options);
+    const location = new URL(options.href);
     own?.(options, response, request);
     const agent = agentOf(options);
-    if (agent !== set) theirs = agent;
-    const to = new URL(options.href);
-    look(options, to, agent === theirs && !isRoutingAgent(agent));
+    if (agent !== set) progress.theirs = agent;
+    const isOwn = wayOf(options).some((each, at) => each !== wayBefore[at]);
+    const to = placeOf(options) === placeBefore ? location : dialled(options, location);
+    look(options, progress.from, to, isOwn || (agent === progress.theirs && !isRoutingAgent(agent)));
     checkHop?.(to, String(options.method));
+    progress.from = to;
   };
   beforeRedirect[callers] = own;
   config.beforeRedirect = beforeRedirect;
 }
 
+/** What may have a hop made without our agent. */
+function wayOf({ nativeProtocols, socketPath }: RedirectOptions): unknown[] {
+  return [nativeProtocols, nativeProtocols?.['https:'], socketPath];
+}
+
+/** What of the options says where a hop is made to, whatever its `href`; axios puts a proxy there. */
+function placeOf({ protocol, hostname, host, port }: RedirectOptions): string {
+  return `${protocol}//${hostname || host}:${port || ''}`;
+}
+
+/** Where a hop is made to, as follow-redirects and Node read it, after somebody else has written there. */
+function dialled({ protocol, hostname, host, port, path }: RedirectOptions, location: URL): URL {
+  const name = String(hostname || host);
+  const place = `${protocol}//${/^[^[].*:/.test(name) ? `[${name}]` : name}${port ? `:${port}` : ''}`;
+  return new URL(
+    /^\//.test(`${path}`) ? `${place}${path}` : `${place}${location.pathname}${location.search}`,
+  );
+}
+
 interface RedirectOptions extends Record<string, unknown> {
   agents?: Record<string, unknown> | undefined;
   agent?: unknown;
+  nativeProtocols?: Record<string, unknown> | undefined;
 }
 
 /** As follow-redirects chooses it. */

@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import https, { Agent } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -219,6 +221,123 @@ function standingOn(name: 'http') {
   return Object.defineProperty(own, 'adapterName', { value: name });
 }
 
+describe('attack: rules that are weakened', () => {
+  /** Answers once with a redirect to where a test says, which no test knows before. */
+  const redirecting = (to: () => string) =>
+    startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      handler: (_request, response) => response.writeHead(302, { location: to() }).end(),
+    });
+
+  it.each([
+    [
+      'protocol, host and port',
+      (to: URL) => ({ protocol: to.protocol, hostname: to.hostname, port: to.port }),
+    ],
+    ['the host as url.parse() has it', ({ protocol, host, port }: URL) => ({ protocol, host, port })],
+    [
+      'a path that is a URL',
+      ({ protocol, hostname, port, href }: URL) => ({ protocol, hostname, port, path: href }),
+    ],
+  ])('a hop that the caller’s beforeRedirect turns to plain HTTP is refused: %s', async (_, rewritten) => {
+    const plain = await startPlain();
+    await using server = await redirecting(() => `${server.url}/next`);
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`localhost:${server.port}`]: 'alice' },
+    });
+    const api = axios.create({ proxy: false });
+    clientCertificates(api, credentials);
+    const beforeRedirect = (options: object) => void Object.assign(options, rewritten(new URL(plain.url)));
+    await expect(api.get(server.url, { beforeRedirect })).rejects.toThrow(/redirects .* to http:/);
+    expect(plain.requests).toEqual([]);
+    await plain.close();
+  });
+
+  it('the hop that is asked about is the one that is made', async () => {
+    await using credentials = await load();
+    const asked: string[] = [];
+    const check = (hop: URL) => void asked.push(hop.origin);
+    const beforeRedirect = (options: object) => void Object.assign(options, { port: bank.ports[1] });
+    await axios.get(`${bank.url}/redirect?to=${encodeURIComponent(`${bank.url}/next`)}`, {
+      beforeRedirect,
+      transformRequest: [
+        function (data) {
+          decideRequest(this, credentials, { service: undefined, origin: undefined, check });
+          return data;
+        },
+      ],
+    });
+    expect(asked).toEqual(bank.urls);
+    expect(bank.requests.map(({ path }) => path)).toEqual(['/redirect', '/next']);
+    expect(subjects()).toEqual(['alice', null]);
+  });
+
+  it('a caller’s beforeRedirect that brings modules or a socket of its own to a pinned host is a conflict', async () => {
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const url = `${bank.urls[1]}/redirect?to=${encodeURIComponent(bank.url)}`;
+    const protocols = { 'https:': { request: () => expect.unreachable() } };
+    for (const way of [{ nativeProtocols: protocols }, { socketPath: '/nonexistent/clientcert.sock' }]) {
+      const beforeRedirect = (options: object) => void Object.assign(options, way);
+      await expect(api.get(url, { beforeRedirect })).rejects.toThrow(/own "beforeRedirect"/);
+    }
+    expect(subjects()).toEqual([null, null]);
+  });
+
+  it('a used config that another instance sends begins anew', async () => {
+    const plain = await startPlain();
+    const ways = [() => `${other.url}/`, () => `${server.url}/plain`];
+    await using other = await redirecting(() => `${plain.url}/first`);
+    await using server = await redirecting(() => ways.shift()?.() ?? `${plain.url}/second`);
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: {
+        [`localhost:${server.port}`]: 'alice',
+        [`localhost:${other.port}`]: { ca: authority.certificate },
+      },
+    });
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const { config } = await api.get(server.url);
+    expect(plain.requests).toEqual(['/first']);
+    ways.length = 0;
+    await expect(axios.request(config)).rejects.toThrow(/redirects .* to http:/);
+    expect(plain.requests).toEqual(['/first']);
+    expect(subjects(server)).toEqual(['alice', 'alice']);
+    await plain.close();
+  });
+
+  it.each([
+    ['fetchOptions', { adapter: 'fetch' }, { dispatcher: { dispatch: () => expect.unreachable() } }],
+    ['env', { adapter: 'fetch', env: {} }, { fetch: () => expect.unreachable() }],
+    ['adapter', { adapter: ['http'] }, ['fetch']],
+    ...(hasHttp2
+      ? [['http2Options', { httpVersion: 2 }, { createConnection: () => expect.unreachable() }] as const]
+      : []),
+  ] as const)(
+    'what an interceptor that runs after ours writes into %s is seen',
+    async (name, way, written) => {
+      await using credentials = await load();
+      const api = axios.create(way as object);
+      api.interceptors.request.use((config) => {
+        Object.assign((config as unknown as Record<string, object>)[name]!, written);
+        return config;
+      });
+      clientCertificates(api, credentials);
+      const error = await api.get(bank.url).then(
+        () => undefined,
+        (error) => error,
+      );
+      if (error) expect(error).toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      else expect(subjects()).toEqual(['alice']);
+    },
+  );
+});
+
 describe('attack: identities that mix', () => {
   const transports: [string, object][] = [
     ['http', {}],
@@ -429,3 +548,16 @@ describe('attack: other runtimes', () => {
     expect(bank.requests).toEqual([]);
   });
 });
+
+/** A server without TLS, and the paths that it was asked for. */
+async function startPlain(): Promise<{ url: string; requests: string[]; close(): Promise<void> }> {
+  const requests: string[] = [];
+  const server = http.createServer((request, response) => {
+    requests.push(request.url!);
+    response.setHeader('connection', 'close').end('plain');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  return { url: `http://127.0.0.1:${port}`, requests, close };
+}

@@ -1,12 +1,12 @@
 import type { Credentials } from '@clientcert/core';
 
-export interface RuleFinding {
+export interface RuleWarning {
   readonly code: 'RULE_UNREACHABLE' | 'RULE_WIDE';
   readonly message: string;
 }
 
 /** Rules that no call can reach, and rules that present a certificate to more than was probably meant. */
-export function findInRules(credentials: Credentials): RuleFinding[] {
+export function warnOfRules(credentials: Credentials): RuleWarning[] {
   return credentials.rules().flatMap(({ rule, certificate }) => {
     const presents = typeof certificate === 'string';
     if (rule === 'default') {
@@ -15,7 +15,7 @@ export function findInRules(credentials: Credentials): RuleFinding[] {
     }
     const pattern = patternOf(rule);
     if (pattern === undefined) return [];
-    const found: RuleFinding[] = [];
+    const found: RuleWarning[] = [];
     const winner = winnerOf(credentials, pattern);
     if (winner !== undefined && winner !== rule)
       found.push({ code: 'RULE_UNREACHABLE', message: `${rule}: no call reaches it, ${winner} wins` });

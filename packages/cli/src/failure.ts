@@ -8,7 +8,7 @@ interface Failure {
   issues?: ClientCertificateError['issues'] | undefined;
 }
 
-/** Everything that an error is about: each finding of a config, each certificate that failed. */
+/** Everything that an error is about: each issue of a config, each certificate that failed. */
 export function reportFailure(error: Failure & { cause?: unknown }, json: boolean | undefined): void {
   const errors = error.cause instanceof AggregateError ? (error.cause.errors as unknown[]) : [];
   const known = errors.filter((each) => each instanceof ClientCertificateError);

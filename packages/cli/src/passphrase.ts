@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ClientCertificateError, type Passphrase } from '@clientcert/core';
 import type { Command } from 'commander';
@@ -66,6 +67,12 @@ export async function newPassphrase(
     typed === '' ? 'no passphrase was typed' : 'the two passphrases are not the same; nothing was written',
     { hint: 'Run it again; --plain writes the key without encryption.' },
   );
+}
+
+/** A key that is written: PKCS#8 in PEM, encrypted where there is a passphrase. */
+export function exportKey(key: KeyObject, passphrase: string | undefined): string {
+  const protection = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
+  return key.export({ type: 'pkcs8', format: 'pem', ...protection }) as string;
 }
 
 /** As core reads a file: what Windows writes, and without one newline at its end. */

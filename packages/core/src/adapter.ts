@@ -15,6 +15,7 @@ export {
   type Pool,
   type Route,
 } from './agent/dispatchers.ts';
+export { nodeUsesProxies } from './agent/node-proxies.ts';
 export type { AdapterView } from './credentials/adapter-view.ts';
 export type { Retirable } from './credentials/connections.ts';
 export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credentials/loading.ts';

@@ -42,9 +42,11 @@ export type ClientCertificateErrorCode =
   | 'ERR_CLIENTCERT_SIGNATURE_REFUSED'
   | 'ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED';
 
-/** One finding in a config: where it is (`['hosts', 'api.bank.example']`) and what is wrong with it. */
+/** One thing that is wrong with a config: where it is (`['hosts', 'api.bank.example']`) and what it is. */
 export interface ConfigIssue {
+  /** The way to it: keys, and indexes of lists. */
   path: readonly (string | number)[];
+  /** What is wrong, without the path. */
   message: string;
 }
 
@@ -85,10 +87,11 @@ const brand = Symbol.for('clientcert.ClientCertificateError');
  * }
  */
 export class ClientCertificateError extends Error {
+  /** Stable: what to branch on. */
   readonly code: ClientCertificateErrorCode;
   /** What to do about it. */
   declare readonly hint?: string;
-  /** With `ERR_CLIENTCERT_CONFIG_INVALID`: every finding, each with its path. */
+  /** With `ERR_CLIENTCERT_CONFIG_INVALID`: everything that is wrong, each with its path. */
   declare readonly issues?: readonly ConfigIssue[];
   /** With `ERR_CLIENTCERT_PASSPHRASE_MISSING` and `…_WRONG`: whose it is. */
   declare readonly passphraseOf?: PassphraseOf;

@@ -8,6 +8,7 @@ export type { Credentials, SigningKey } from './credentials/credentials.ts';
 export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './credentials/events.ts';
 export type { ConnectIdentity } from './credentials/identity.ts';
 export { inspectFile, loadCredentials, readCertificate } from './credentials/late.ts';
+export type { Confidence } from './diagnose/causes.ts';
 export {
   type Alternative,
   type Diagnosable,
@@ -16,7 +17,6 @@ export {
   diagnose,
 } from './diagnose/diagnose.ts';
 export type { CertificateFacts, ConnectionFacts, Facts } from './diagnose/facts.ts';
-export type { Confidence } from './diagnose/judge.ts';
 export type { DiagnosisName } from './diagnose/symptoms.ts';
 export {
   ClientCertificateError,

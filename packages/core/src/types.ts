@@ -111,7 +111,9 @@ export type WarningCode =
 
 /** Something that does not stop a certificate from being used, and that its owner should know. */
 export interface Warning {
+  /** Stable: what to branch on. */
   code: WarningCode;
+  /** What it is, for people. */
   message: string;
 }
 
@@ -127,6 +129,7 @@ export interface ClientCertificate<Key extends KeyObject | null = KeyObject> {
   ca: X509Certificate[];
   /** What kind of key it is, as Node calls it, with its size or curve: `rsa 2048`, `ec prime256v1`, `ed25519`. */
   keyType: string;
+  /** What its owner should know, such as a weak key. */
   warnings: Warning[];
   /** What the file was. */
   format: FileFormat;
@@ -140,6 +143,7 @@ export interface FileFormat {
   algorithms: string[];
 }
 
+/** A version of TLS, as Node calls it. */
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
 /** The TLS versions allowed on a connection. Below TLS 1.2 only with `legacy`. */
@@ -157,13 +161,14 @@ export interface TlsRange {
  * Frozen, and the same object whenever the same rules decide.
  */
 export interface Resolution {
-  /** Name of the certificate to present, or `null` for none. */
+  /** Name of the certificate that is sent where the server asks for one, or `null` for none. */
   readonly certificate: string | null;
   /**
    * The rule that won, as its place in the config, e.g. `hosts["api.bank.example"]`; `request` where the request
    * said `false`, `none` where no rule names the host.
    */
   readonly rule: string;
+  /** The TLS versions allowed on the connection. */
   readonly tls: TlsRange;
   /**
    * Who said so: a `rule` itself, the whole `config`, nobody (`default`), or `node`, which decides alone where no
@@ -178,17 +183,17 @@ export interface Resolution {
   readonly spki: readonly string[];
   /** Sent as SNI, and checked in place of the host's name; `null`: the host's own. */
   readonly servername: string | null;
-  /** TLS sessions are resumed. */
+  /** Whether TLS sessions are resumed: Node offers the last one when it connects again (RFC 8446, section 2.2). */
   readonly resume: boolean;
-  /** A connection on which the server does not ask for the certificate is an error. */
+  /** Whether a connection on which the server does not ask for the certificate is an error. */
   readonly required: boolean;
-  /** A rule says `false`: no certificate, whatever else names the host. */
+  /** Whether a rule says `false`: no certificate, whatever else names the host. */
   readonly denied: boolean;
-  /** The certificates whose `ca` is trusted here, whether they are presented or not. */
+  /** The certificates whose `ca` is trusted here, whether they are sent or not. */
   readonly authorities: readonly string[];
-  /** The server is not verified. */
+  /** Whether any server is believed, without a look at its certificate. */
   readonly acceptsAnyServer: boolean;
-  /** A redirect to `http:` is followed although a certificate was presented. */
+  /** Whether a redirect to `http:` is followed although a certificate was sent. */
   readonly allowDowngrade: boolean;
   /** Equal for two decisions that may share connections, TLS sessions and secure contexts; never secret. */
   readonly partition: string;
@@ -225,10 +230,10 @@ export interface RuleOptions {
   required?: boolean | undefined;
   /**
    * Do not verify the server at all. Whoever answers is believed, so `true` is refused where a certificate
-   * would be presented; `'and-present-certificate'` says that this, too, is meant.
+   * would be sent; `'and-present-certificate'` says that this, too, is meant.
    */
   dangerouslyAcceptAnyServer?: boolean | 'and-present-certificate' | undefined;
-  /** Follow a redirect from `https:` to `http:` although a certificate was presented. */
+  /** Follow a redirect from `https:` to `http:` although a certificate was sent. */
   allowDowngrade?: boolean | undefined;
 }
 
@@ -280,14 +285,16 @@ export type ExpiryThreshold = number | `${number}%`;
 
 /** How far loading has come. */
 export interface LoadProgress {
+  /** How many certificates are read. */
   readonly loaded: number;
+  /** How many there are. */
   readonly total: number;
   /** The certificate that was read last. */
   readonly name: string;
 }
 
 /**
- * Which certificates there are and where each is presented.
+ * Which certificates there are and where each is sent.
  *
  * @typeParam CertificateName The names under `certificates`, so that a rule cannot name another.
  * @typeParam ServiceName The names under `services`.
@@ -340,13 +347,17 @@ export type Target<ServiceName extends string = string> =
       origin?: string | URL | undefined;
     };
 
-/** What an explanation says of the certificate that is presented. */
+/** What an explanation says of the certificate that is sent. */
 export interface ExplainedCertificate {
+  /** Its name in the config. */
   readonly name: string;
+  /** As Node's `X509Certificate` writes it: one attribute a line. */
   readonly subject: string;
+  /** Written like `subject`. */
   readonly issuer: string;
   /** SHA-256, in hexadecimal with colons. */
   readonly fingerprint256: string;
+  /** The last moment at which it is valid. */
   readonly validTo: Date;
   /** Whole days until `validTo`; negative afterwards. */
   readonly daysLeft: number;
@@ -356,8 +367,9 @@ export interface ExplainedCertificate {
 export interface ConsideredRule {
   /** Its place in the config, or `request` where the request itself says `false`. */
   readonly rule: string;
-  /** The certificate it names; `false` where it says that none is presented, `null` where it names none. */
+  /** The certificate it names; `false` where it says that none is sent, `null` where it names none. */
   readonly certificate: string | false | null;
+  /** What became of it. */
   readonly outcome: 'won' | 'lost';
   /** Why, in a sentence. */
   readonly reason: string;
@@ -367,14 +379,17 @@ export interface ConsideredRule {
 export interface Explanation {
   /** What was asked about: scheme, host and port, normalised. */
   readonly target: string;
+  /** The service as which the call was asked about; `null` for none. */
   readonly service: string | null;
+  /** The decision itself, as `resolve()` gives it. */
   readonly resolution: Resolution;
-  /** The certificate that is presented, or `null` for none. */
+  /** The certificate that is sent, or `null` for none. */
   readonly certificate: ExplainedCertificate | null;
   /** What it comes down to, in a few sentences: why this certificate, or why none and what to write instead. */
   readonly summary: readonly string[];
   /** The rules that concern this host, those that nearly do included, the winner first. */
   readonly considered: readonly ConsideredRule[];
+  /** The TLS versions allowed on the connection. */
   readonly tls: TlsRange;
   /** Whose servers are believed, in a sentence. */
   readonly trust: string;

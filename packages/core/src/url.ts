@@ -1,4 +1,4 @@
-/** Also of another realm, as tests run in one. */
+/** Whether this is a `URL`, also one of another realm, as tests run in one. */
 export function isUrl(value: unknown): value is URL {
   return value instanceof URL || Object.prototype.toString.call(value) === '[object URL]';
 }

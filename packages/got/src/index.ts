@@ -13,7 +13,7 @@ export * from '@clientcert/core';
 
 /** As whom calls are made unless their own `context` says otherwise. */
 export interface GotOptions<ServiceName extends string = string> {
-  /** Make every call as this service of the config; with `false`, present no certificate. */
+  /** Make every call as this service of the config; with `false`, send no certificate. */
   service?: ServiceName | false | undefined;
 }
 
@@ -22,6 +22,7 @@ export interface GotOptions<ServiceName extends string = string> {
  * shape that got 14, 15 and 16 have in common.
  */
 export interface GotExtension {
+  /** got's own, which run for every hop. */
   hooks: {
     init: ((next: object, before: Pick<Hop, 'url' | 'hooks'>) => void)[];
     beforeRequest: ((options: Hop) => Promise<void>)[];
@@ -45,7 +46,7 @@ export interface Hop {
 
 /**
  * Options for `got.extend` that give every request the client certificate that its host, or the service it is
- * made as, is pinned to; every hop of a redirect is decided anew, and a host that no rule names sees none.
+ * made as, is pinned to; every hop of a redirect is decided again, and a host that no rule names gets none.
  *
  * A call names its service, or `false` for no certificate, as `context.clientCertificate`.
  *
@@ -67,28 +68,34 @@ export function clientCertificates<ServiceName extends string>(
 ): GotExtension {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
   const byDefault = own(options, 'service');
-  /** The last hooks of calls, each with the origin that its call began at: got copies hooks from hop to hop. */
-  const origins = new WeakMap<object, string>();
-  const originOf = ({ beforeRequest }: Hop['hooks']) => {
+  /** The last hooks of calls, each with what is known of its call: got copies hooks from hop to hop. */
+  const calls = new WeakMap<object, Call>();
+  const callOf = ({ beforeRequest }: Hop['hooks']) => {
     for (const hook of beforeRequest) {
-      const origin = origins.get(hook as object);
-      if (origin !== undefined) return origin;
+      const call = calls.get(hook as object);
+      if (call !== undefined) return call;
     }
     return undefined;
   };
   /** Has what a later hook leaves decided anew: another URL, an agent, or one more hook. */
-  const endWith = (hooks: Hop['hooks'], origin: string) => {
+  const endWith = (hooks: Hop['hooks'], origin: string): Call => {
+    const call: Call = { origin, from: undefined };
     const last = async (hop: Hop) => {
       const { beforeRequest } = hop.hooks;
-      if (!isLast(beforeRequest.at(-1))) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
-      apply(await loading, hop, byDefault, origin);
+      const isAtEnd = isLast(beforeRequest.at(-1));
+      if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
+      const ready = await loading;
+      if (call.from) adapterOf(ready).checkRedirect(call.from, hop.url!);
+      if (isAtEnd) call.from = undefined;
+      apply(ready, hop, byDefault, origin);
     };
-    origins.set(last, origin);
+    calls.set(last, call);
     Object.defineProperty(last, lastHook, { value: true });
     hooks.beforeRequest.push(last);
+    return call;
   };
   const first = async (hop: Hop) => {
-    const begun = originOf(hop.hooks);
+    const begun = callOf(hop.hooks)?.origin;
     const origin = begun ?? new URL(hop.url!).origin;
     if (begun === undefined && hop.hooks.beforeRequest.at(-1) !== first) endWith(hop.hooks, origin);
     apply(await loading, hop, byDefault, origin);
@@ -98,16 +105,15 @@ export function clientCertificates<ServiceName extends string>(
       // got merges what leads to a next page into the options of the first: its address comes from an answer.
       init: [
         (_next, { url, hooks }) => {
-          if (url && originOf(hooks) === undefined) endWith(hooks, new URL(url).origin);
+          if (url && !callOf(hooks)) endWith(hooks, new URL(url).origin);
         },
       ],
       beforeRequest: [first],
       beforeRedirect: [
         async (hop, { url }) => {
-          const begun = originOf(hop.hooks) ?? new URL(url).origin;
-          if (originOf(hop.hooks) === undefined) endWith(hop.hooks, begun);
-          const from = targetOf(new URL(url), serviceOf(hop, byDefault), begun);
-          if (from) adapterOf(await loading).checkRedirect(from, hop.url!);
+          const call = callOf(hop.hooks) ?? endWith(hop.hooks, new URL(url).origin);
+          // Looked at when all hooks have said where it goes.
+          call.from = targetOf(new URL(url), serviceOf(hop, byDefault), call.origin);
         },
       ],
       beforeError: [
@@ -126,6 +132,14 @@ const lastHook = Symbol.for('clientcert.got.lastHook');
 
 function isLast(hook: unknown): boolean {
   return Object.hasOwn(hook as object, lastHook);
+}
+
+/** One call, with all its hops. */
+interface Call {
+  /** That it began at. */
+  readonly origin: string;
+  /** Where a redirect came from that has not been followed yet. */
+  from: Target | undefined;
 }
 
 interface Context {
@@ -207,5 +221,7 @@ function targetOf(
 
 function fingerprint(credentials: Credentials, target: Target): string | null {
   const { certificate } = credentials.resolve(target);
-  return credentials.certificates().find(({ name }) => name === certificate)?.fingerprint256 ?? null;
+  const known = credentials.certificates().find(({ name }) => name === certificate);
+  // One that could not be read has none, and no answers of others.
+  return known?.fingerprint256 ?? certificate;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { Agent, createServer, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,7 @@ beforeEach(async () => {
     clientCertificate: 'optional',
     http2: true,
     handler: (_request, response, { path }) => {
+      if (path.startsWith('/cached')) response.setHeader('cache-control', 'max-age=3600');
       if (path !== '/pages/2') return false;
       response.setHeader('link', `<${bank.url}/pages/3>; rel="next"`).end('[]');
       return true;
@@ -428,6 +430,51 @@ describe('attack: rules that are weakened', () => {
       expect(bank.connections).toBe(0);
     },
   );
+
+  it.each(['beforeRedirect', 'beforeRequest'] as const)(
+    'a hop that a %s hook, before ours or after, turns to plain HTTP is refused',
+    async (name) => {
+      const heard: string[] = [];
+      const plain = createHttpServer((incoming, answer) => {
+        heard.push(incoming.url!);
+        answer.setHeader('connection', 'close').end();
+      });
+      await once(plain.listen(0, '127.0.0.1'), 'listening');
+      const { port } = plain.address() as { port: number };
+      await using credentials = await load();
+      const turn = (hop: { url?: unknown }) => {
+        if (String(hop.url).endsWith('/next')) hop.url = new URL(`http://127.0.0.1:${port}/`);
+      };
+      const theirs = { hooks: { [name]: [turn] } };
+      const ours = clientCertificates(credentials);
+      for (const api of [got.extend(theirs as never, ours), got.extend(ours, theirs as never)]) {
+        const sent = api(`${bank.url}/redirect?to=${encodeURIComponent(`${bank.url}/next`)}`);
+        await expect(sent).rejects.toThrow(/redirects a call that presented/);
+      }
+      plain.close();
+      expect(heard).toEqual([]);
+    },
+  );
+
+  it('where the certificate could not be read no answer comes from a cache', async () => {
+    await using credentials = await loadCredentials({
+      allowBroken: true,
+      certificates: {
+        bob: { cert: bob.fullChain, key: bob.key, ca: authority.certificate },
+        gone: { pfx: '/nonexistent/gone.p12' },
+      },
+      hosts: { [`localhost:${bank.port}`]: 'bob' },
+      services: { Gone: { certificate: 'gone', hosts: [`127.0.0.1:${other.port}`] } },
+      default: { ca: authority.certificate },
+    });
+    const api = got.extend(clientCertificates(credentials), {
+      cache: new Map() as never,
+      retry: { limit: 0 },
+    });
+    await api(`${other.url}/cached`);
+    const asGone = api(`${other.url}/cached`, { context: { clientCertificate: 'Gone' } });
+    await expect(asGone).rejects.toThrow(/gone/);
+  });
 
   it('a service that a hook names at a redirect begins at the call’s own origin', async () => {
     await using credentials = await load();

@@ -9,9 +9,9 @@ import {
   type IWSDLCache,
 } from 'soap';
 import { type Call, carried, decide, type Identity, identify, type RequestOptions } from './call.ts';
-import { readable, takeBack } from './lent.ts';
+import { readable, takeBack } from './lent-options.ts';
 import { areSame, whenLoaded } from './loading.ts';
-import { importHook, originOfCall, originOfDocument } from './named.ts';
+import { importHook, originOfCall, originOfDocument } from './named-origin.ts';
 import { plainAddress } from './signature.ts';
 
 /** node-soap's options, and as whom the WSDL is fetched and calls are made. */

@@ -3,11 +3,12 @@ import { loadedOf, snapshot } from '@clientcert/core/adapter';
 import type { IHeaders, ISecurity } from 'soap';
 import { type Call, carried, type Identity, identify, type RequestOptions } from './call.ts';
 import { insertIntoHeader, type SignOptions } from './envelope.ts';
-import { lend, refuseToBeRead, takeBack } from './lent.ts';
+import { lend, refuseToBeRead, takeBack } from './lent-options.ts';
 import { Signature } from './signature.ts';
 
+/** As whom calls are made, and whether their messages are signed. */
 export interface ClientCertificateSecurityOptions<ServiceName extends string = string> {
-  /** Call as this service of the config; with `false`, present no certificate. That of `soapOptions` unless given. */
+  /** Call as this service of the config; with `false`, send no certificate. That of `soapOptions` unless given. */
   service?: ServiceName | false | undefined;
   /** Where a service without `hosts` applies. A client made with `soapOptions` does not need it. */
   origin?: string | URL | undefined;

@@ -21,7 +21,7 @@ export class Signature {
   }
 
   /**
-   * The message, signed with the certificate that its address is presented with.
+   * The message, signed with the certificate that its address is sent.
    *
    * @throws ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED, ERR_CLIENTCERT_SIGNATURE_REFUSED
    */
@@ -58,12 +58,12 @@ export class Signature {
       {
         hint: known
           ? 'Create the client with soapOptions(credentials), or name where it goes: { origin }.'
-          : 'Create the client with soapOptions(credentials), which waits for them, or await loadCredentials() first.',
+          : 'Await loadCredentials() first, or create the client with soapOptions(credentials), which waits for them: that of the same copy of this package as the security (npm ls @clientcert/soap).',
       },
     );
   }
 
-  /** Whether it is signed with the certificate that this address is presented with. */
+  /** Whether it is signed with the certificate that this address is sent. */
   isFor(credentials: Credentials, url: URL, identity: RequestIdentity): boolean {
     return this.#signer !== undefined && certificateAt(credentials, url, identity) === this.#signer;
   }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import {
 } from '@clientcert/testing';
 import axios from 'axios';
 import * as soap from 'soap';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
 import { seen, startService, wsdl } from './service.ts';
 
@@ -72,6 +73,8 @@ const importing = (location: string) =>
 const who = async (client: soap.Client, options?: object): Promise<string> =>
   (await client.WhoAsync({ text: 'hello' }, options))[0].name;
 const archive = { service: 'Archive' } as const;
+const subjectsOf = (server: TestServer) =>
+  server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? 'null');
 
 describe('attack: identities that mix', () => {
   it.each([{}, { disableCache: true }])(
@@ -324,6 +327,78 @@ describe('attack: rules that are weakened', () => {
       await expect(who(client, { adapter: 'fetch' })).rejects.toThrow();
     }
     expect(seen(bank)).toEqual(['POST /redirect alice', 'POST /redirect alice']);
+    expect(stranger.requests).toEqual([]);
+  });
+
+  it('a call that a security of another copy is to sign while its certificates load goes nowhere, and is told why', async () => {
+    await using credentials = await load();
+    vi.resetModules();
+    const copy = await import('../src/index.ts');
+    expect(copy.ClientCertificateSecurity).not.toBe(ClientCertificateSecurity);
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const client = await soap.createClientAsync(document, soapOptions(credentials));
+    const loading = new Promise<Credentials>((resolve) => setTimeout(resolve, 200, credentials));
+    client.setSecurity(new copy.ClientCertificateSecurity(loading, { sign: true }));
+    const sent = who(client);
+    await expect(sent).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+      cause: { hint: expect.stringContaining('npm ls @clientcert/soap') },
+    });
+    await loading;
+    expect(await who(client)).toBe('alice');
+    expect(bank.requests.map(({ body }) => body?.includes('<Signature'))).toEqual([true]);
+  });
+
+  const parts = [{ name: 'a', contentId: 'a', mimetype: 'text/plain', body: Buffer.from('attached') }];
+  it.each([
+    ['attachments', { attachments: parts }, {}],
+    ['forceMTOM', { forceMTOM: true }, {}],
+    ['forceGzip', { forceGzip: true }, {}],
+    ['SOAP 1.2', {}, { forceSoap12Headers: true }],
+    ['SOAP 1.2 and attachments', { attachments: parts }, { forceSoap12Headers: true }],
+    ['a stream', {}, { stream: true }],
+    ['a body of its own that is parsed', {}, { parseReponseAttachments: true }],
+  ])(
+    'a signed call with %s is one identity’s from its certificate to its signature',
+    async (_, call, made) => {
+      await using credentials = await load();
+      const OPTIONS = { timeout: 5000, ...call };
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const clients = await Promise.all(
+        [{}, archive, { service: false } as const].map((as) =>
+          soap.createClientAsync(document, soapOptions(credentials, { ...made, ...as })),
+        ),
+      );
+      for (const client of clients.slice(0, 2)) {
+        client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+      }
+      await Promise.all(clients.map((client) => who(client, OPTIONS).catch(() => {})));
+      expect(subjectsOf(bank).toSorted()).toEqual(['alice', 'bob', 'null']);
+      for (const { body, clientCertificate, headers } of bank.requests) {
+        if (headers['content-encoding'] === 'gzip') continue;
+        const [, token] = /BinarySecurityToken[^>]*>([^<]+)</.exec(`${body}`) ?? [];
+        const signer = token && new X509Certificate(Buffer.from(token, 'base64')).subject;
+        expect(signer?.replace(/^.*CN=/s, '')).toBe(clientCertificate?.commonName);
+      }
+      expect(Object.keys(OPTIONS)).toEqual(['timeout', ...Object.keys(call)]);
+    },
+  );
+
+  it('a redirect that a caller’s beforeRedirect turns to another host gets no signed message', async () => {
+    await using credentials = await load();
+    const plain = { protocol: 'http:', hostname: '127.0.0.1', port: 1 };
+    const elsewhere = { hostname: '127.0.0.1', port: stranger.port };
+    const to = encodeURIComponent(`${bank.urls[1]}/service`);
+    const document = await file(wsdl({ address: `${bank.urls[1]}/redirect?status=307&to=${to}` }));
+    for (const made of [soapOptions(credentials), {}]) {
+      const client = await soap.createClientAsync(document, made);
+      const origin = bank.urls[1];
+      client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true, origin }));
+      for (const rewritten of [elsewhere, plain]) {
+        const beforeRedirect = (options: object) => void Object.assign(options, rewritten);
+        await expect(who(client, { beforeRedirect })).rejects.toThrow(/signed with|http:/);
+      }
+    }
     expect(stranger.requests).toEqual([]);
   });
 

@@ -35,15 +35,19 @@ interface IssuedParts {
  * assertion, `console.log`, `JSON.stringify`) shows name, subject and fingerprint, never the key.
  */
 export class IssuedCertificate {
+  /** What it is called: its common name, its friendlyName in a PFX, its file name. */
   readonly name: string;
   /** As Node's `X509Certificate` writes it: one attribute a line. */
   readonly subject: string;
+  /** Written like `subject`. */
   readonly issuer: string;
   /** Hexadecimal, as Node prints it. */
   readonly serialNumber: string;
   /** SHA-256 of the DER, as Node prints it: upper-case hexadecimal pairs joined by colons. */
   readonly fingerprint256: string;
+  /** As Node's `X509Certificate` writes it: `Jan  1 00:00:00 2026 GMT`. */
   readonly validFrom: string;
+  /** Written like `validFrom`. */
   readonly validTo: string;
   readonly #parts: IssuedParts;
 

@@ -8,7 +8,7 @@ import type { IssuedCertificate } from './issued.ts';
 import { describePeer, type PeerCertificate } from './peer.ts';
 
 /**
- * Whether clients must present a certificate. `'required'` refuses the handshake without one that the authority
+ * Whether clients must send a certificate. `'required'` refuses the handshake without one that the authority
  * vouches for; `'optional'` asks, and accepts none and any; `'none'` does not ask.
  */
 export type ClientCertificateDemand = 'required' | 'optional' | 'none';
@@ -39,7 +39,7 @@ export interface ListenerOptions {
   tls?: 'TLSv1.2' | 'TLSv1.3' | ListenerTlsOptions | false | undefined;
   /**
    * The names in the certificate that is issued for the listener, beside the host in `url`: `localhost`, `127.0.0.1`
-   * and `::1` unless given.
+   * and `::1` unless given. Listeners with the same names have the same certificate.
    */
   hosts?: readonly string[] | undefined;
   /** The listener's own certificate, instead of one issued by the authority. */
@@ -61,10 +61,13 @@ export interface Refusal {
    * (`ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE`, `ECONNRESET`).
    */
   readonly code: string;
+  /** Node's, or why the certificate was refused. */
   readonly message: string;
-  /** The certificate that the client presented. */
+  /** The certificate that the client sent; null for none. */
   readonly clientCertificate: PeerCertificate | null;
+  /** The port of the server. */
   readonly port: number;
+  /** When it failed. */
   readonly time: Date;
 }
 
@@ -88,6 +91,7 @@ export interface ConnectionLog {
   readonly refusals: Refusal[];
 }
 
+/** Node's server of one port: HTTPS, HTTP/2, or plain HTTP. */
 export type ListenerServer = http.Server | https.Server | http2.Http2SecureServer;
 
 /** A port that is served. */
@@ -220,9 +224,17 @@ function oneVersion(version: SecureVersion): ListenerTlsOptions {
   return { minVersion: version, maxVersion: version };
 }
 
-async function issueFor(authority: Authority, { hosts, host }: ListenerOptions): Promise<IssuedCertificate> {
-  const names = new Set([...(hosts ?? ['localhost', '127.0.0.1', '::1']), host ?? '127.0.0.1']);
-  return await authority.issue({ name: [...names][0]!, hosts: [...names], usage: 'server' });
+/** What was issued for listeners, by authority and names: one suite starts many that are called the same. */
+const issued = new WeakMap<Authority, Map<string, Promise<IssuedCertificate>>>();
+
+function issueFor(authority: Authority, { hosts, host }: ListenerOptions): Promise<IssuedCertificate> {
+  const names = [...new Set([...(hosts ?? ['localhost', '127.0.0.1', '::1']), host ?? '127.0.0.1'])];
+  const known = issued.get(authority) ?? new Map<string, Promise<IssuedCertificate>>();
+  issued.set(authority, known);
+  const key = names.join(' ');
+  const certificate = known.get(key) ?? authority.issue({ name: names[0]!, hosts: names, usage: 'server' });
+  known.set(key, certificate);
+  return certificate;
 }
 
 /** A TLS socket and the TCP socket below it have the same addresses, and no public link to each other. */

@@ -1,11 +1,13 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
-/** The certificate that a client presented, as the server saw it. */
+/** The certificate that a client sent, as the server saw it. */
 export interface PeerCertificate {
   /** As Node's `X509Certificate` writes it: one attribute a line. */
   readonly subject: string;
+  /** The CN of its subject. */
   readonly commonName: string | null;
+  /** Written like `subject`. */
   readonly issuer: string;
   /** Hexadecimal, as Node prints it. */
   readonly serialNumber: string;

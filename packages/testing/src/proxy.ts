@@ -13,7 +13,7 @@ export interface ProxyOptions extends Omit<ListenerOptions, 'http2' | 'tls' | 'k
   authority?: Authority | undefined;
   /** Speak TLS with the clients (`https:` proxy): `true`, or the settings of a listener. Plain unless given. */
   tls?: boolean | ListenerOptions['tls'];
-  /** Whether clients of a TLS proxy must present a certificate to the proxy itself: `'none'` unless given. */
+  /** Whether clients of a TLS proxy must send a certificate to the proxy itself: `'none'` unless given. */
   clientCertificate?: ListenerOptions['clientCertificate'];
   /** Demand these credentials (Basic); others are answered with 407. */
   authentication?: { readonly username: string; readonly password: string } | undefined;
@@ -25,8 +25,11 @@ export interface ProxyOptions extends Omit<ListenerOptions, 'http2' | 'tls' | 'k
   route?: ((target: ProxyTarget) => ProxyTarget | undefined) | undefined;
 }
 
+/** A host and port behind the proxy. */
 export interface ProxyTarget {
+  /** Without brackets. */
   readonly host: string;
+  /** From 1 to 65535. */
   readonly port: number;
 }
 
@@ -36,12 +39,13 @@ export interface ProxiedRequest {
   readonly method: string;
   /** The target as the client named it, without brackets. */
   readonly host: string;
+  /** Of the target. */
   readonly port: number;
   /** The URL of what was forwarded; null for a CONNECT. */
   readonly url: string | null;
   /** The headers meant for the proxy, `proxy-authorization` among them. */
   readonly headers: http.IncomingHttpHeaders;
-  /** The certificate that the client presented to the proxy. */
+  /** The certificate that the client sent to the proxy; null for none. */
   readonly clientCertificate: PeerCertificate | null;
   /** The running number of the connection, from 1. */
   readonly connection: number;
@@ -49,6 +53,7 @@ export interface ProxiedRequest {
   status: number | null;
   /** Whether the tunnel stands. */
   open: boolean;
+  /** When it arrived. */
   readonly time: Date;
 }
 
@@ -56,8 +61,11 @@ export interface ProxiedRequest {
 export interface TestProxy extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, or `https:` with `tls`. */
   readonly url: string;
+  /** The address that it listens on. */
   readonly host: string;
+  /** From 1 to 65535. */
   readonly port: number;
+  /** What issued the proxy's certificate and vouches for its clients. */
   readonly authority: Authority;
   /** Every CONNECT, in order of arrival. */
   readonly connects: ProxiedRequest[];

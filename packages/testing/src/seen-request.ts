@@ -3,18 +3,21 @@ import type { PeerCertificate } from './peer.ts';
 
 /** One request, as the server saw it. */
 export interface SeenRequest {
+  /** In upper case. */
   readonly method: string;
   /** Without the query. */
   readonly path: string;
   /** With scheme, the host that the client named, and query. */
   readonly url: string;
+  /** As Node has them: names in lower case. */
   readonly headers: IncomingHttpHeaders;
   /** The body as UTF-8, its first MiB at most; null until something has read it to its end. */
   body: string | null;
   /** How many bytes of the body have arrived. */
   bodyLength: number;
+  /** What the client sent; null for none. */
   readonly clientCertificate: PeerCertificate | null;
-  /** Whether the client presented a certificate that the authority vouches for. */
+  /** Whether the client sent a certificate that the authority vouches for. */
   readonly authorized: boolean;
   /** `'TLSv1.3'`; null over plain HTTP. */
   readonly protocol: string | null;
@@ -22,6 +25,7 @@ export interface SeenRequest {
   readonly resumed: boolean;
   /** The running number of the connection, from 1, over all ports of the server. */
   readonly connection: number;
+  /** The port of the server that it came to. */
   readonly port: number;
   /** `'1.1'`, `'2.0'` */
   readonly httpVersion: string;
@@ -31,5 +35,6 @@ export interface SeenRequest {
   readonly servername: string | null;
   /** Whether the connection was lost before the answer was complete. */
   aborted: boolean;
+  /** When it arrived. */
   readonly time: Date;
 }

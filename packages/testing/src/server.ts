@@ -36,10 +36,15 @@ export type RequestHandler = (
 export interface TestServer extends AsyncDisposable {
   /** Of the first port: `https://127.0.0.1:PORT`, without a slash at its end. */
   readonly url: string;
+  /** Of each port, in the order of `listeners`. */
   readonly urls: readonly string[];
+  /** The host in the URLs: `127.0.0.1` unless given. */
   readonly host: string;
+  /** The first port. */
   readonly port: number;
+  /** In the order of `listeners`. */
   readonly ports: readonly number[];
+  /** What issued the server's certificate and vouches for its clients. */
   readonly authority: Authority;
   /** Every request since the start, in order of arrival. */
   readonly requests: SeenRequest[];

@@ -31,7 +31,7 @@ type AnyFetch = (input: any, init?: any) => Promise<any>;
 /** As whom calls are made that do not say it themselves, over which fetch, and how connections are kept. */
 export interface FetchOptions<ServiceName extends string = string, Fetch extends AnyFetch = typeof fetch>
   extends PoolOptions {
-  /** Make every call as this service of the config; with `false`, present no certificate. */
+  /** Make every call as this service of the config; with `false`, send no certificate. */
   service?: ServiceName | false | undefined;
   /** The fetch to use, such as undici's (Node's own unless written). */
   fetch?: Fetch | undefined;
@@ -43,7 +43,7 @@ export interface FetchOptions<ServiceName extends string = string, Fetch extends
 export type CertificateFetch<ServiceName extends string = string, Fetch extends AnyFetch = typeof fetch> = (
   input: Parameters<Fetch>[0],
   init?: Lenient<NonNullable<Parameters<Fetch>[1]>> & {
-    /** Make this call as a service of the config; with `false`, present no certificate. Redirects included. */
+    /** Make this call as a service of the config; with `false`, send no certificate. Redirects included. */
     clientCertificate?: ServiceName | false | undefined;
   },
 ) => ReturnType<Fetch>;
@@ -52,8 +52,8 @@ export type CertificateFetch<ServiceName extends string = string, Fetch extends 
 type Lenient<Options> = { [Name in keyof Options]?: Options[Name] | undefined };
 
 /**
- * A fetch that presents to each host what is pinned to it; every hop of a redirect is decided anew, and a
- * host that no rule names sees no certificate.
+ * A fetch that sends each host the certificate that is pinned to it; every hop of a redirect is decided again, and a
+ * host that no rule names gets no certificate.
  *
  * @param credentials What `loadCredentials` returned, or the promise of it: calls wait for it, and where
  *   loading failed each of them fails with that error.

@@ -25,7 +25,7 @@ import { checkRuntime } from './runtime.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
 export interface InterceptorOptions<ServiceName extends string = string> extends PoolOptions {
-  /** Make every request as this service of the config; with `false`, present no certificate. */
+  /** Make every request as this service of the config; with `false`, send no certificate. */
   service?: ServiceName | false | undefined;
   /** Where a service without `hosts` applies. An interceptor cannot tell a redirect from a request. */
   origin?: string | URL | undefined;
@@ -45,7 +45,7 @@ export type DispatchIdentity<ServiceName extends string = string> =
 /**
  * An interceptor that gives every request the client certificate that its host, or the service it is made
  * as, is pinned to. Compose it first: each dispatch of what is composed after it, such as
- * `interceptors.redirect` and `retry`, is decided anew, and what is composed before it serves other hosts
+ * `interceptors.redirect` and `retry`, is decided again, and what is composed before it serves other hosts
  * only. Hosts that no rule names go on to the dispatcher as they are.
  *
  * A single request says `clientCertificate`: a service's name, or `false` for no certificate.
@@ -208,7 +208,7 @@ type Controller = undici.Dispatcher.DispatchController;
 declare module 'undici' {
   namespace Dispatcher {
     interface DispatchOptions {
-      /** Make this request as a service of the config; with `false`, present no certificate. */
+      /** Make this request as a service of the config; with `false`, send no certificate. */
       clientCertificate?: DispatchIdentity | undefined;
     }
   }

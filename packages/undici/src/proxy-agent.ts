@@ -1,6 +1,5 @@
-import { globalAgent } from 'node:https';
 import { ClientCertificateError } from '@clientcert/core';
-import { type AdapterView, written } from '@clientcert/core/adapter';
+import { type AdapterView, nodeUsesProxies, written } from '@clientcert/core/adapter';
 import * as undici from 'undici';
 import type { PoolOptions, Route } from './pool-options.ts';
 
@@ -86,17 +85,10 @@ function isDirect(base: undici.Dispatcher): boolean {
   );
 }
 
-/**
- * The one that Node brings where it is switched to the proxies of the environment: pinned hosts then go through
- * these as well.
- *
- * @see https://nodejs.org/api/cli.html#node_use_env_proxy1
- */
+/** The one that Node brings where it goes through proxies: pinned hosts then go through these as well. */
 function isOfNode(base: undici.Dispatcher, [name]: string[]): boolean {
-  const { proxyEnv } = globalAgent.options as { proxyEnv?: object | undefined };
-  return (
-    proxyEnv !== undefined && name === 'EnvHttpProxyAgent' && !(base instanceof undici.EnvHttpProxyAgent)
-  );
+  if (name !== 'EnvHttpProxyAgent' || base instanceof undici.EnvHttpProxyAgent) return false;
+  return nodeUsesProxies();
 }
 
 function classesOf(base: object): string[] {

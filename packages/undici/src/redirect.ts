@@ -45,7 +45,8 @@ export class Hop extends Forward {
 
   override onResponseStart(...args: Parameters<Forward['onResponseStart']>): void {
     const [, status, headers] = args;
-    if (status >= 300 && status < 400) this.#location = [headers.location].flat()[0];
+    // Where there are several, undici makes one text of them.
+    if (status >= 300 && status < 400 && headers.location) this.#location = String(headers.location);
     // It depends on more than the request's headers (RFC 9110, 12.5.5): no cache may keep it, which would know it
     // by URL and headers alone.
     headers.vary = '*';

@@ -1,3 +1,4 @@
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -255,6 +256,45 @@ describe('attack: rules that are weakened', () => {
       await loose(server.url).catch(() => {}); // whether it may is the rule's business
       expect(await codesOf(strict(server.url))).not.toEqual([]);
     }
+  });
+
+  const addresses: [string, (plain: URL) => string[]][] = [
+    ['split in two at the user', ({ host }) => ['http://user', `@${host}/`]],
+    ['two of them', ({ href }) => [href, 'elsewhere']],
+    ['in capitals', ({ href }) => [href.replace('http', 'HTTP')]],
+    ['with backslashes', ({ host }) => [`http:\\\\${host}\\`]],
+    ['without slashes', ({ host }) => [`http:${host}`]],
+    ['with a port that begins with zeros', ({ hostname, port }) => [`http://${hostname}:0${port}/`]],
+    ['in hexadecimal', ({ port }) => [`http://0x7f.1:${port}/`]],
+    ['with tabs in it', ({ host }) => [`ht\ttp:/\t/${host}/`]],
+  ];
+  it.each(addresses)('no redirect to plain HTTP is followed after a certificate: %s', async (_, written) => {
+    const heard: string[] = [];
+    const plain = createHttpServer((incoming, answer) => {
+      heard.push(incoming.url!);
+      answer.setHeader('connection', 'close').end();
+    });
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    const { port } = plain.address() as { port: number };
+    await using server = await startBank(people, {
+      handler: (_: unknown, answer: ServerResponse) => {
+        const fields = written(new URL(`http://127.0.0.1:${port}/`)).map((each) => `location: ${each}\r\n`);
+        answer.socket!.end(`HTTP/1.1 302 Found\r\n${fields.join('')}content-length: 0\r\n\r\n`);
+      },
+    });
+    await using credentials = await load(people, server);
+    const redirect = interceptors.redirect({ maxRedirections: 3 });
+    for (const over of [
+      new Agent().compose(clientCertificates(credentials), redirect),
+      createDispatcher(credentials).compose(redirect),
+    ]) {
+      await request(server.url, { dispatcher: over }).catch(() => {});
+    }
+    const fetch = createFetch(credentials);
+    await fetch(server.url).catch(() => {});
+    plain.close();
+    expect(heard).toEqual([]);
+    expect(subjects(server)).toEqual(['alice', 'alice', 'alice']);
   });
 
   const names = [

@@ -1,8 +1,8 @@
 import type { Credentials } from '@clientcert/core';
 import type { RequestHandler } from '@clientcert/testing';
 import { expect } from 'vitest';
+import type { Identity } from '../adapter.ts';
 import { type Case, expectFailure, type Ground, names, redirectTo } from '../ground.ts';
-import type { Identity } from '../suite.ts';
 
 export const conflicts = {
   async 'an agent or dispatcher of their own is refused at a pinned host, before any connection'(ground) {

@@ -1,6 +1,6 @@
 import { type CertificateInfo, ClientCertificateError, type Credentials } from '@clientcert/core';
 import type { Command } from 'commander';
-import { findInRules } from '../check-rules.ts';
+import { warnOfRules } from '../check-rules.ts';
 import { addExamples } from '../command.ts';
 import { configFile, loadConfig } from '../config.ts';
 import { reportFailure } from '../failure.ts';
@@ -36,7 +36,7 @@ export function addCheck(program: Command, exit: (code: number) => void): void {
           const expired = certificates.filter(({ status }) => status === 'expired');
           const warnings = [
             ...credentials.warnings().filter(({ code }) => code !== 'EXPIRED'),
-            ...findInRules(credentials),
+            ...warnOfRules(credentials),
           ];
           const ok = expired.length === 0;
           if (options.json) {

@@ -7,6 +7,7 @@ import { addOutputOptions, type OutputOptions, writeOutput } from '../output.ts'
 import {
   addNewPassphraseOptions,
   addPassphraseOptions,
+  exportKey,
   type NewPassphraseOptions,
   newPassphrase,
   type PassphraseOptions,
@@ -114,11 +115,8 @@ async function encode(
       return text;
     case 'p7b':
       return signedData(sent.map(({ raw }) => raw));
-    case 'pem': {
-      const secret = await newPassphrase(options, passphrase);
-      const protection = secret === undefined ? {} : { cipher: 'aes-256-cbc', passphrase: secret };
-      return text + privateKey!.export({ type: 'pkcs8', format: 'pem', ...protection });
-    }
+    case 'pem':
+      return text + exportKey(privateKey!, await newPassphrase(options, passphrase));
     default: {
       // When it is needed: no other command waits for it.
       const { writePfx } = await import('@clientcert/testing');
@@ -127,7 +125,7 @@ async function encode(
       const identity = {
         name,
         cert: pem('CERTIFICATE', certificate.raw),
-        key: privateKey!.export({ type: 'pkcs8', format: 'pem' }) as string,
+        key: exportKey(privateKey!, undefined),
         chain: sent
           .slice(1)
           .map(({ raw }) => pem('CERTIFICATE', raw))

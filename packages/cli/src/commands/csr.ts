@@ -11,6 +11,7 @@ import { writeOutput } from '../output.ts';
 import {
   addNewPassphraseOptions,
   addPassphraseOptions,
+  exportKey,
   type NewPassphraseOptions,
   newPassphrase,
   type PassphraseOptions,
@@ -122,10 +123,8 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
   const requestFile = out ?? `${base}.csr`;
   const keyFile =
     options.keyOut ?? (requestFile === '-' ? '-' : `${requestFile.replace(/\.[^.\\/]*$/, '')}.key`);
-  const protection = secret === undefined ? {} : { cipher: 'aes-256-cbc', passphrase: secret };
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem', ...protection }) as string;
   // The key first: a request without its key would be sent off for nothing.
-  await writeOutput(keyFile, key, force);
+  await writeOutput(keyFile, exportKey(privateKey, secret), force);
   await writeOutput(requestFile, pem('CERTIFICATE REQUEST', signed), force);
   if (json)
     printJson({

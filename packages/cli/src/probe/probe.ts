@@ -5,13 +5,13 @@ import {
   diagnose,
   type Resolution,
 } from '@clientcert/core';
-import { type Answer, ask } from '../tls/ask.ts';
 import { Malformed } from '../tls/bytes.ts';
 import { VERSIONS, type Version } from '../tls/client-hello.ts';
 import { type Demand, type Fit, judgeFit } from '../tls/fit.ts';
-import { type Greeting, greet } from '../tls/greet.ts';
+import { type Answer, requestOnce } from '../tls/https-request.ts';
 import { nameFromDer } from '../tls/names.ts';
 import { describeChain, type ServerChain } from '../tls/server-chain.ts';
+import { readServerFlight, type ServerFlight } from '../tls/server-flight.ts';
 import { TimedOut } from '../tls/wire.ts';
 
 /** What a server takes and asks for. Names are the server's own words: make them safe before they are printed. */
@@ -66,13 +66,13 @@ export async function probe(
   const resolution = credentials?.resolve(target);
   const servername = resolution?.servername ?? host;
   const heard = await Promise.all(ALL.map((version) => hear(address, servername, version, milliseconds)));
-  const greetings = heard.flatMap(({ greeting }) => (greeting?.version ? [greeting] : []));
-  const spoken = heard.flatMap(({ version, greeting }) => (greeting?.version === version ? [greeting] : []));
+  const flights = heard.flatMap(({ flight }) => (flight?.version ? [flight] : []));
+  const spoken = heard.flatMap(({ version, flight }) => (flight?.version === version ? [flight] : []));
   const demands = spoken.flatMap(readDemand);
   const best = spoken.at(-1);
   const notes = notesOn(heard, resolution);
 
-  const bare = best && (await ask(url, address, bareOptions(servername, spoken), milliseconds));
+  const bare = best && (await requestOnce(url, address, bareOptions(servername, spoken), milliseconds));
   const presented =
     best && credentials && resolution?.certificate
       ? await present(url, address, credentials, target, resolution.certificate, milliseconds)
@@ -85,9 +85,9 @@ export async function probe(
     url: url.href,
     ok: best !== undefined && (presented === null || presented?.told.accepted === true),
     versions: Object.fromEntries(
-      heard.map(({ version, greeting, error }) => [
+      heard.map(({ version, flight, error }) => [
         version,
-        greeting ? greeting.version === version : error instanceof Malformed ? false : null,
+        flight ? flight.version === version : error instanceof Malformed ? false : null,
       ]),
     ) as Probe['versions'],
     clientCertificate: {
@@ -98,7 +98,7 @@ export async function probe(
       byVersion: demands,
     },
     server: {
-      ...describeChain((best ?? greetings.at(-1))?.chain ?? [], servername),
+      ...describeChain((best ?? flights.at(-1))?.chain ?? [], servername),
       distrust: presented ? presented.distrust : bare?.distrust,
       secureRenegotiation: spoken.find(({ version }) => version !== 'TLSv1.3')?.secureRenegotiation ?? null,
     },
@@ -112,7 +112,7 @@ export async function probe(
 
 interface Heard {
   readonly version: Version;
-  readonly greeting?: Greeting;
+  readonly flight?: ServerFlight;
   readonly error?: Error;
 }
 
@@ -123,13 +123,13 @@ async function hear(
   milliseconds: number,
 ): Promise<Heard> {
   try {
-    return { version, greeting: await greet(address, servername, version, milliseconds) };
+    return { version, flight: await readServerFlight(address, servername, version, milliseconds) };
   } catch (error) {
     return { version, error: error as Error };
   }
 }
 
-function readDemand({ version, request }: Greeting): Demand[] {
+function readDemand({ version, request }: ServerFlight): Demand[] {
   if (!request) return [];
   const issuers = request.authorities.map(
     (name) => nameFromDer(name) ?? `#${name.toString('hex').slice(0, 80)}`,
@@ -140,7 +140,7 @@ function readDemand({ version, request }: Greeting): Demand[] {
 }
 
 /** TLS 1.2 where there is a choice: in it another handshake can be seen. Nothing is sent that is worth a check. */
-function bareOptions(servername: string, spoken: readonly Greeting[]): object {
+function bareOptions(servername: string, spoken: readonly ServerFlight[]): object {
   const versions = spoken.map(({ version }) => version!);
   const version = versions.includes('TLSv1.2') ? 'TLSv1.2' : versions.at(-1)!;
   const old = version === 'TLSv1' || version === 'TLSv1.1';
@@ -171,7 +171,7 @@ async function present(
   certificate: string,
   milliseconds: number,
 ): Promise<{ answer: Answer; distrust: string | null | undefined; told: NonNullable<Probe['presented']> }> {
-  const answer = await ask(url, address, credentials.connectOptions(target), milliseconds);
+  const answer = await requestOnce(url, address, credentials.connectOptions(target), milliseconds);
   const { code, title, cause, fix, confidence } = diagnose(answer.error ?? answer.response, {
     credentials,
     url,
@@ -221,7 +221,7 @@ function notesOn(heard: readonly Heard[], resolution: Resolution | undefined): s
     notes.push(
       `${versions.length === heard.length ? 'no version of TLS' : versions.join(' and ')}: ${reason}`,
     );
-  if (resolution?.certificate && heard.every(({ greeting }) => greeting?.version === undefined))
+  if (resolution?.certificate && heard.every(({ flight }) => flight?.version === undefined))
     notes.push(`certificate "${resolution.certificate}" was sent to nobody`);
   return notes;
 }
@@ -232,7 +232,7 @@ function describeError(error: Error): string {
 }
 
 /** What of a demand for one path alone can be seen, and what not. */
-function notesOnPath(bare: Answer, best: Greeting, asked: boolean): string[] {
+function notesOnPath(bare: Answer, best: ServerFlight, asked: boolean): string[] {
   if (asked) return [];
   if (bare.renegotiated)
     return [

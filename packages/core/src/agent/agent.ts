@@ -7,11 +7,12 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import { type CallerOptions, type CallerTls, checkCaller, ownOption, ownOptions } from './caller.ts';
+import { checkCaller } from './caller-check.ts';
+import { type CallerOptions, type CallerTls, ownOption, ownOptions } from './caller-options.ts';
 import { type Connection, connectionOf, dial } from './dial.ts';
 import type { Observer } from './handshake.ts';
-import { poolName } from './pool.ts';
-import { seal } from './sealed.ts';
+import { poolName } from './pool-name.ts';
+import { seal } from './sealed-options.ts';
 import { SessionCache } from './session.ts';
 import { isSameProxy, type TunnelProxy } from './tunnel.ts';
 
@@ -33,14 +34,13 @@ export interface Route {
 
 /**
  * An `https.Agent` that decides per connection, by the host and port that is really dialled, which client
- * certificate is presented: a redirect, a retry or a shared agent can neither lose nor leak it. No socket
- * and no TLS session is shared between two certificates, two versions of one, or one and none.
- *
- * The decision is made in `addRequest` and travels with the options that Node keeps (it copies them, symbols
- * included), because Node asks for the pool's name again when a socket comes free, when all may have changed.
- * The caller's options are left as they are.
+ * certificate is sent: a redirect, a retry or a shared agent can neither lose nor leak it. No socket and no TLS
+ * session is shared between two certificates, two versions of one, or one and none. The caller's options are left
+ * as they are.
  */
 export class RoutingAgent extends Agent {
+  // The decision is made in `addRequest` and travels with the options that Node keeps (it copies them, symbols
+  // included), because Node asks for the pool's name again when a socket comes free, when all may have changed.
   readonly #route: Route;
   readonly #sessions: SessionCache;
   /** From `addRequest` to the first `getName`, which Node calls at once, with the options that it keeps. */

@@ -1,4 +1,5 @@
 import { isIPv6, type Socket } from 'node:net';
+import { normaliseHost } from '../pin/host.ts';
 
 /** Who asks: what is written for the proxy, or a user and password in its URL. */
 interface ProxyAuthority {
@@ -26,9 +27,13 @@ const maxInterim = 8;
 /** As much as Node reads of a header. */
 const maxHeaderSize = 16_384;
 
-/** `host:port` as an authority, an IPv6 address in brackets. */
+/**
+ * `host:port` as an authority, an IPv6 address in brackets, a name as the DNS has it: cut to bytes, other characters
+ * would be line breaks (CWE-93).
+ */
 export function authorityOf(host: string, port: number | string): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const ascii = /^[!-~]*$/.test(host) ? host : (normaliseHost(host) ?? '');
+  return `${isIPv6(ascii) ? `[${ascii}]` : ascii}:${port}`;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   ownOption,
   presentsOwn,
   unsaid,
-} from './caller.ts';
+} from './caller-options.ts';
 import {
   type Attestation,
   attest,

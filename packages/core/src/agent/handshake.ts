@@ -8,7 +8,9 @@ import type { Resolution } from '../types.ts';
 
 /** What one finished TLS handshake was, as its `handshake` event and `clientcert:handshake` message say it. */
 export interface Handshake {
+  /** The server, without brackets: a name, or an address where that was dialled. */
   host: string;
+  /** From 1 to 65535. */
   port: number;
   /** The rule that decided, as its place in the config. */
   rule: string;
@@ -16,15 +18,17 @@ export interface Handshake {
   protocol: string | null;
   /** Whether the server asked for a certificate; `null` below TLS 1.2, where Node cannot tell, and on Bun and Deno. */
   requested: boolean | null;
-  /** What was presented: the certificate's name in the config and its SHA-256 fingerprint; `null` for none. */
+  /** What was sent: the certificate's name in the config and its SHA-256 fingerprint; `null` for none. */
   presented: { name: string; version: number; fingerprint256: string } | null;
-  /** Whether an earlier session was resumed; what was asked and presented then still holds. */
+  /** Whether an earlier session was resumed; what was asked for and sent then still holds. */
   resumed: boolean;
 }
 
 /** A connection that failed before TLS was up, or that the server ended with a TLS alert afterwards. */
 export interface HandshakeFailure {
+  /** The server, without brackets: a name, or an address where that was dialled. */
   host: string;
+  /** From 1 to 65535. */
   port: number;
   /** The rule that decided, as its place in the config. */
   rule: string;
@@ -32,7 +36,7 @@ export interface HandshakeFailure {
   code: string | null;
   /** The number of the alert that the server sent (RFC 8446, section 6), or `null` for none. */
   alert: number | null;
-  /** What was presented, or was to be presented if the server asked; `null` for none. */
+  /** What was sent, or would have been if the server had asked; `null` for none. */
   presented: { name: string; version: number; fingerprint256: string } | null;
   /** What to write instead, where the host is pinned for another port alone. */
   hint?: string | undefined;

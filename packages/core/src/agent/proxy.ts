@@ -1,10 +1,10 @@
 /// <reference path="./proxy-from-env.d.ts" />
-import { globalAgent } from 'node:https';
 import { getProxyForUrl } from 'proxy-from-env';
 import { ClientCertificateError } from '../errors.ts';
 import { written } from '../own.ts';
 import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
+import { nodeUsesProxies } from './node-proxies.ts';
 import type { TunnelProxy } from './tunnel.ts';
 
 /** Where proxies come from: one for all, the environment, or none. */
@@ -52,12 +52,11 @@ export function findProxy<Proxy extends { readonly url: URL }>(
 }
 
 /**
- * Where Node's own agents look for proxies: nowhere, unless they are switched to the environment, by a variable or
- * by `--use-env-proxy`, which may stand in `NODE_OPTIONS` too.
+ * Where Node's own agents look for proxies: nowhere, unless they are switched to the environment; versions that do
+ * not know the variable yet go by it here as well.
  */
 export function nodeProxySetting(): 'env' | false {
-  const { proxyEnv } = globalAgent.options as { proxyEnv?: object | undefined };
-  return proxyEnv || written(process.env, 'NODE_USE_ENV_PROXY') === '1' ? 'env' : false;
+  return nodeUsesProxies() || written(process.env, 'NODE_USE_ENV_PROXY') === '1' ? 'env' : false;
 }
 
 function fromEnvironment(host: string, port: number | string): ConfiguredProxy | null {

@@ -2,7 +2,7 @@ import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import { unsaid } from './caller.ts';
+import { unsaid } from './caller-options.ts';
 import { authorityOf, type ConnectAnswer, requestTunnel } from './connect-request.ts';
 import { isAsked, requireRequest } from './handshake.ts';
 

@@ -6,25 +6,24 @@ import { checkName } from './names.ts';
 export interface CheckedCertificates {
   readonly certificates: ReadonlyMap<string, CertificateSource>;
   readonly trustOnly: ReadonlySet<string>;
-  readonly findings: readonly Issue[];
+  readonly issues: readonly Issue[];
 }
 
 /** Whether each source says where its certificate is, once. */
 export async function checkCertificates(config: Config): Promise<CheckedCertificates> {
   const certificates = new Map<string, CertificateSource>();
-  const findings: Issue[] = [];
+  const issues: Issue[] = [];
   const trustOnly = new Set<string>();
   await entriesInTurns(config.certificates ?? {}, (name, source) => {
     certificates.set(name, source);
     const path = ['certificates', name];
-    findings.push(...checkName(path, name));
+    issues.push(...checkName(path, name));
     if (typeof source === 'function') return;
     const problem = PROBLEMS.find(({ test }) => test(source))?.message;
-    if (problem !== undefined)
-      findings.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });
+    if (problem !== undefined) issues.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });
     if (source.trust === 'only') trustOnly.add(name);
   });
-  return { certificates, trustOnly, findings };
+  return { certificates, trustOnly, issues };
 }
 
 const KINDS = ['pfx', 'cert', 'dir'] as const;

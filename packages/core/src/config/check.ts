@@ -1,8 +1,8 @@
 import { entriesInTurns, inTurns, takeTurn } from '../load/turn.ts';
 import { findConflicts } from '../pin/conflict.ts';
 import { formatPath, type Issue } from '../pin/issue.ts';
+import { findPublicSuffixes } from '../pin/public-suffix.ts';
 import { type PinRule, type Pins, rulesOf } from '../pin/rule.ts';
-import { findPublicSuffixes } from '../pin/suffix.ts';
 import type { CertificateSource, Config, LoadProgress, Warning, WatchOptions } from '../types.ts';
 import { checkCertificates } from './certificates.ts';
 import { configErrorOfMany } from './config-error.ts';
@@ -42,9 +42,9 @@ export interface CheckConfigOptions {
 /**
  * Checks a config whole, and brings its rules into the form that a table is built from. No file is read.
  *
- * @throws `ERR_CLIENTCERT_CONFIG_INVALID`, or where all findings are of one more specific kind its code
+ * @throws `ERR_CLIENTCERT_CONFIG_INVALID`, or where all issues are of one more specific kind its code
  *   (`ERR_CLIENTCERT_HOST_INVALID`, `ERR_CLIENTCERT_RULE_CONFLICT`, `ERR_CLIENTCERT_CERTIFICATE_UNKNOWN`,
- *   `ERR_CLIENTCERT_VERIFICATION_OFF`); `issues` lists every finding with its path.
+ *   `ERR_CLIENTCERT_VERIFICATION_OFF`); `issues` lists each of them with its path.
  */
 export async function checkConfig(input: unknown, options: CheckConfigOptions = {}): Promise<CheckedConfig> {
   const name = options.path ?? 'the config';
@@ -66,15 +66,15 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
   const proxy = checkProxy(config, known);
   const conflicts = await findConflicts(rules.pins);
   const suffixes = await checkSuffixes(rules.pins);
-  const findings = [
+  const issues = [
     ...malformed,
-    ...sources.findings,
-    ...rules.findings,
-    ...proxy.findings,
+    ...sources.issues,
+    ...rules.issues,
+    ...proxy.issues,
     ...suffixes,
     ...conflicts.errors,
   ];
-  if (findings.length > 0) throw await configErrorOfMany(findings, name);
+  if (issues.length > 0) throw await configErrorOfMany(issues, name);
   return {
     certificates: sources.certificates,
     pins: { ...rules.pins, trustOnly: sources.trustOnly },
@@ -145,11 +145,11 @@ function findUnused(
 /** The config without the options that are malformed: at the top level, and below it each named entry. */
 async function withoutBroken(
   config: Record<string, unknown>,
-  findings: readonly Issue[],
+  issues: readonly Issue[],
 ): Promise<Record<string, unknown>> {
   const kept: Record<string, unknown> = Object.assign(Object.create(null), config);
   const broken = new Map<string, Set<unknown>>();
-  await inTurns(findings, ({ path: [key, name] }) => {
+  await inTurns(issues, ({ path: [key, name] }) => {
     const isEntry = name !== undefined && SECTIONS.some((each) => each === key) && isRecord(config[`${key}`]);
     if (!isEntry) delete kept[`${key}`];
     else broken.set(key as string, (broken.get(key as string) ?? new Set()).add(name));

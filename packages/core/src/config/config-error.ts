@@ -4,43 +4,43 @@ import { inTurns } from '../load/turn.ts';
 import { formatPath, type Issue, showPath } from '../pin/issue.ts';
 
 /**
- * One error for everything that is wrong with a config. Its code is that of the findings where they agree,
+ * One error for everything that is wrong with a config. Its code is that of the issues where they agree,
  * else `ERR_CLIENTCERT_CONFIG_INVALID`; `issues` holds each of them.
  *
  * @param name What the config is called: its file, or `the config`.
  */
 export function configError(
-  findings: readonly Issue[],
+  issues: readonly Issue[],
   name: string,
-  issues: readonly ConfigIssue[] = findings.map(issueOf),
+  shown: readonly ConfigIssue[] = issues.map(issueOf),
 ): ClientCertificateError {
-  const codes = new Set(findings.map(({ code }) => code));
+  const codes = new Set(issues.map(({ code }) => code));
   const [only] = codes;
   const code = codes.size === 1 && only !== undefined ? only : 'ERR_CLIENTCERT_CONFIG_INVALID';
-  const lines = findings
+  const lines = issues
     .slice(0, MOST_LINES)
     .map(({ path, message }) => (path.length === 0 ? message : `${formatPath(path)}: ${message}`));
-  if (findings.length > MOST_LINES) lines.push(`and ${findings.length - MOST_LINES} more, in \`issues\``);
+  if (issues.length > MOST_LINES) lines.push(`and ${issues.length - MOST_LINES} more, in \`issues\``);
   const message =
     lines.length === 1
       ? `${name}: ${lines[0]}`
-      : `${name} has ${findings.length} errors:\n${lines.map((line) => `  - ${line}`).join('\n')}`;
+      : `${name} has ${issues.length} errors:\n${lines.map((line) => `  - ${line}`).join('\n')}`;
   return new ClientCertificateError(code, message, {
     hint: HINTS.get(code) ?? 'Correct what is listed; nothing of this config has been used.',
-    issues,
+    issues: shown,
   });
 }
 
-/** The same for any number of findings, which leave the event loop its turns. */
+/** The same for any number of issues, which leave the event loop its turns. */
 export async function configErrorOfMany(
-  findings: readonly Issue[],
+  issues: readonly Issue[],
   name: string,
 ): Promise<ClientCertificateError> {
-  const issues: ConfigIssue[] = [];
-  await inTurns(findings, (finding) => {
-    issues.push(issueOf(finding));
+  const shown: ConfigIssue[] = [];
+  await inTurns(issues, (issue) => {
+    shown.push(issueOf(issue));
   });
-  return configError(findings, name, issues);
+  return configError(issues, name, shown);
 }
 
 function issueOf({ path, message }: Issue): ConfigIssue {

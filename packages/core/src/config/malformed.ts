@@ -31,8 +31,8 @@ export async function findMalformed(config: unknown, shapes: Shapes): Promise<Is
       const path = [section, name];
       if (RESERVED.has(name) && section !== 'hosts') unknown.push(unusable(path));
       // One by one: a call takes no hundred thousand arguments.
-      for (const finding of findUnknownKeys(schema, entry, path)) unknown.push(finding);
-      for (const finding of readIssues(safeParse(schema, entry).issues ?? [], path)) issues.push(finding);
+      for (const issue of findUnknownKeys(schema, entry, path)) unknown.push(issue);
+      for (const issue of readIssues(safeParse(schema, entry).issues ?? [], path)) issues.push(issue);
     });
   }
   return [...unknown, ...issues];

@@ -44,32 +44,32 @@ export interface MendixSettings {
  * );
  */
 export function fromMendixSettings(settings: MendixSettings | NodeJS.ProcessEnv = process.env): Config {
-  const findings: Issue[] = [];
+  const issues: Issue[] = [];
   const given = (name: Setting) => own(settings, name) ?? own(settings, `MXRUNTIME_${name}`);
-  const paths = readList('ClientCertificates', given('ClientCertificates'), findings);
-  const ca = readList('CACertificates', given('CACertificates'), findings);
-  const denied = readList('NoClientCertificateUsages', given('NoClientCertificateUsages'), findings);
-  const passwords = readPasswords(given('ClientCertificatePasswords'), paths, findings);
-  const usages = readUsages(given('ClientCertificateUsages'), findings);
-  if (paths.length + ca.length + denied.length + usages.length === 0 && findings.length === 0) {
-    findings.push(wrong('ClientCertificates', 'is not set'));
+  const paths = readList('ClientCertificates', given('ClientCertificates'), issues);
+  const ca = readList('CACertificates', given('CACertificates'), issues);
+  const denied = readList('NoClientCertificateUsages', given('NoClientCertificateUsages'), issues);
+  const passwords = readPasswords(given('ClientCertificatePasswords'), paths, issues);
+  const usages = readUsages(given('ClientCertificateUsages'), issues);
+  if (paths.length + ca.length + denied.length + usages.length === 0 && issues.length === 0) {
+    issues.push(wrong('ClientCertificates', 'is not set'));
   }
   // An empty path says what NoClientCertificateUsages says, and nothing of the hosts that it does not name.
   const assigns = usages.some(([, path]) => path !== '');
-  if (paths.length > 1 && !assigns && findings.length === 0) findings.push(usagesNeeded(paths));
+  if (paths.length > 1 && !assigns && issues.length === 0) issues.push(usagesNeeded(paths));
 
   const names = nameCertificates(paths);
-  if (names.size < paths.length) findings.push(wrong('ClientCertificates', 'names a file twice'));
+  if (names.size < paths.length) issues.push(wrong('ClientCertificates', 'names a file twice'));
   const rules: Rules = { hosts: new Map(), services: new Map() };
   for (const [identifier, path] of usages) {
     const name = path === '' ? false : names.get(comparable(path));
-    if (name === undefined) findings.push(notListed(identifier, path, paths));
-    else findings.push(...addUsage(rules, 'ClientCertificateUsages', identifier, name));
+    if (name === undefined) issues.push(notListed(identifier, path, paths));
+    else issues.push(...addUsage(rules, 'ClientCertificateUsages', identifier, name));
   }
   for (const identifier of denied) {
-    findings.push(...addUsage(rules, 'NoClientCertificateUsages', identifier, false));
+    issues.push(...addUsage(rules, 'NoClientCertificateUsages', identifier, false));
   }
-  if (findings.length > 0) throw configError(findings, "Mendix's settings");
+  if (issues.length > 0) throw configError(issues, "Mendix's settings");
 
   const certificates = [...names.values()].map((name, index): [string, CertificateSource] => [
     name,
@@ -103,14 +103,14 @@ function own(settings: object, name: string): unknown {
   return value === '' ? undefined : value;
 }
 
-function readList(setting: Setting, value: unknown, findings: Issue[]): string[] {
+function readList(setting: Setting, value: unknown, issues: Issue[]): string[] {
   if (value === undefined || value === null) return [];
   const items: unknown[] | undefined =
     typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : undefined;
   if (items?.every((item) => typeof item === 'string')) {
     return items.map((item) => item.trim()).filter((item) => item !== '');
   }
-  findings.push(wrong(setting, 'is neither a text with commas nor a list of texts'));
+  issues.push(wrong(setting, 'is neither a text with commas nor a list of texts'));
   return [];
 }
 
@@ -118,17 +118,17 @@ function readList(setting: Setting, value: unknown, findings: Issue[]): string[]
 function readPasswords(
   value: unknown,
   paths: readonly string[],
-  findings: Issue[],
+  issues: Issue[],
 ): ((() => string) | undefined)[] {
   if (value === undefined || value === null) return [];
   const whole = typeof value === 'string' && paths.length === 1 ? [value] : value;
   const items: unknown = typeof whole === 'string' ? whole.split(',') : whole;
   if (!Array.isArray(items) || !items.every((item) => typeof item === 'string')) {
-    findings.push(wrong('ClientCertificatePasswords', 'is neither a text with commas nor a list of texts'));
+    issues.push(wrong('ClientCertificatePasswords', 'is neither a text with commas nor a list of texts'));
     return [];
   }
   if (items.length !== paths.length) {
-    findings.push(
+    issues.push(
       wrong(
         'ClientCertificatePasswords',
         `has ${items.length} entries for ${paths.length} in ClientCertificates: there is one for each, in the same order (a password with a comma needs the settings as a list)`,
@@ -143,18 +143,18 @@ function readPasswords(
   });
 }
 
-function readUsages(value: unknown, findings: Issue[]): [string, string][] {
-  const parsed = typeof value === 'string' ? parseUsages(value, findings) : value;
+function readUsages(value: unknown, issues: Issue[]): [string, string][] {
+  const parsed = typeof value === 'string' ? parseUsages(value, issues) : value;
   if (parsed === undefined || parsed === null) return [];
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
-    findings.push(wrong('ClientCertificateUsages', `is not written as ${EXAMPLE}`));
+    issues.push(wrong('ClientCertificateUsages', `is not written as ${EXAMPLE}`));
     return [];
   }
   return Object.entries(parsed).flatMap(([identifier, path]: [string, unknown]): [string, string][] => {
     if (typeof path === 'string' && !CONTROL().test(path)) return [[identifier.trim(), path.trim()]];
     const problem =
       typeof path === 'string' ? `has a control character in its path: ${DOUBLED}` : 'has no path';
-    findings.push(wrong('ClientCertificateUsages', problem, identifier));
+    issues.push(wrong('ClientCertificateUsages', problem, identifier));
     return [];
   });
 }
@@ -164,11 +164,11 @@ const CONTROL = latePattern(String.raw`\p{Cc}`);
 const EXAMPLE = String.raw`{"Module.WebService": "D:\\App\\Mx1.pfx", "www.example.com": "D:\\App\\Mx2.pfx"}`;
 const DOUBLED = 'backslashes are doubled in this setting';
 
-function parseUsages(text: string, findings: Issue[]): unknown {
+function parseUsages(text: string, issues: Issue[]): unknown {
   const mistake = findJsonMistake(text);
   if (mistake === undefined) return JSON.parse(text);
   const single = /(^|[^\\])\\([^"\\/bfnrtu]|u(?![\da-fA-F]{4}))/.test(text) ? `: ${DOUBLED}` : '';
-  findings.push(
+  issues.push(
     wrong(
       'ClientCertificateUsages',
       `line ${mistake.line}, column ${mistake.column}: ${single === '' ? mistake.message : `a backslash stands alone${single}`}; it is written as ${EXAMPLE}`,

@@ -14,27 +14,27 @@ export interface CheckedProxy {
 
 export interface CheckedProxies {
   readonly proxy: CheckedProxy | 'env' | false | undefined;
-  readonly findings: readonly Issue[];
+  readonly issues: readonly Issue[];
 }
 
 /** Reads the `proxy` option. Which kinds of proxy can be used is decided where one is. */
 export function checkProxy({ proxy }: Config, known: ReadonlySet<string> | undefined): CheckedProxies {
-  if (proxy === undefined || proxy === false) return { proxy, findings: [] };
-  if (proxy === 'env') return { proxy: 'env', findings: [] };
+  if (proxy === undefined || proxy === false) return { proxy, issues: [] };
+  if (proxy === 'env') return { proxy: 'env', issues: [] };
   const bare = typeof proxy === 'string' || isUrl(proxy);
   const options = bare ? { url: proxy } : proxy;
   const { url, problem } = parseProxyUrl(options.url);
-  const findings: Issue[] = [];
+  const issues: Issue[] = [];
   if (problem !== undefined) {
     const path = bare ? ['proxy'] : ['proxy', 'url'];
-    findings.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });
+    issues.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });
   }
   if (options.certificate !== undefined) {
-    findings.push(...checkCertificateName(['proxy', 'certificate'], options.certificate, known));
+    issues.push(...checkCertificateName(['proxy', 'certificate'], options.certificate, known));
   }
-  if (findings.length > 0 || url === undefined) return { proxy: undefined, findings };
+  if (issues.length > 0 || url === undefined) return { proxy: undefined, issues };
   const { certificate, ca, authorization } = options;
-  return { proxy: { url, certificate, ca: toList(ca), authorization }, findings };
+  return { proxy: { url, certificate, ca: toList(ca), authorization }, issues };
 }
 
 /** `ca` as a list, however it was written. */

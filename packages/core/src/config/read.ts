@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
-import { openToRead } from '../load/source.ts';
+import { openToRead } from '../load/file.ts';
 import { isPlausible, show } from '../quote.ts';
 import type { Config } from '../types.ts';
 import { isUrl } from '../url.ts';

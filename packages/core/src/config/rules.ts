@@ -12,14 +12,14 @@ import { checkTls } from './tls.ts';
 
 export interface CheckedRules {
   readonly pins: Pins;
-  readonly findings: readonly Issue[];
+  readonly issues: readonly Issue[];
   readonly warnings: readonly Warning[];
 }
 
 interface Notes {
   /** The certificates there are; `undefined` where that cannot be told. */
   readonly known: ReadonlySet<string> | undefined;
-  readonly findings: Issue[];
+  readonly issues: Issue[];
   readonly warnings: Warning[];
 }
 
@@ -30,7 +30,7 @@ export async function checkRules(
   config: Config,
   known: ReadonlySet<string> | undefined,
 ): Promise<CheckedRules> {
-  const notes: Notes = { known, findings: [], warnings: [] };
+  const notes: Notes = { known, issues: [], warnings: [] };
   const tls = config.tls === undefined ? undefined : note(notes, checkTls(config.tls, ['tls']));
   if (tls?.legacy) {
     notes.warnings.push({
@@ -56,7 +56,7 @@ export async function checkRules(
     saysTls: tls !== undefined,
     trustOnly: new Set(),
   };
-  return { pins, findings: notes.findings, warnings: notes.warnings };
+  return { pins, issues: notes.issues, warnings: notes.warnings };
 }
 
 /** What Node itself allows, whatever the process was started with. */
@@ -74,7 +74,7 @@ function checkHostRule(notes: Notes, host: string, pin: HostPin): HostRule | und
 
 async function checkService(notes: Notes, name: string, pin: ServicePin): Promise<ServiceRule | undefined> {
   const path = ['services', name];
-  notes.findings.push(...checkName(path, name));
+  notes.issues.push(...checkName(path, name));
   const rule = checkRule(notes, path, pin);
   if (rule === undefined) return undefined;
   const written = typeof pin === 'object' ? pin.hosts : undefined;
@@ -109,17 +109,17 @@ function checkRequired(notes: Notes, { path, required, certificate }: PinRule): 
 /** What host rules and service rules have in common; `undefined` where it cannot be used. */
 function checkRule(notes: Notes, path: Path, pin: HostPin | ServicePin): PinRule | undefined {
   const label = formatPath(path);
-  const before = notes.findings.length;
+  const before = notes.issues.length;
   if (pin === false) return { ...SILENT, label, path, certificate: false };
   if (typeof pin === 'string') {
-    notes.findings.push(...checkCertificateName(path, pin, notes.known));
+    notes.issues.push(...checkCertificateName(path, pin, notes.known));
     return { ...SILENT, label, path, certificate: pin };
   }
   const { certificate, trust, required, dangerouslyAcceptAnyServer: anyServer, allowDowngrade } = pin;
   const says = Object.entries(pin).filter(([key, value]) => key !== 'hosts' && value !== undefined);
   if (says.length === 0) fail(notes, path, 'says nothing: name a certificate, or write false for none');
   if (typeof certificate === 'string') {
-    notes.findings.push(...checkCertificateName([...path, 'certificate'], certificate, notes.known));
+    notes.issues.push(...checkCertificateName([...path, 'certificate'], certificate, notes.known));
   }
   const tls = pin.tls === undefined ? undefined : note(notes, checkTls(pin.tls, [...path, 'tls']));
   const spki = pin.spki === undefined ? undefined : note(notes, checkSpki(pin.spki, [...path, 'spki']));
@@ -135,7 +135,7 @@ function checkRule(notes: Notes, path: Path, pin: HostPin | ServicePin): PinRule
     fail(notes, [...path, 'trust'], 'trusts only extra roots and there are none: add `ca`');
   }
   checkVerification(notes, path, pin);
-  if (notes.findings.length > before) return undefined;
+  if (notes.issues.length > before) return undefined;
   return {
     label,
     path,
@@ -197,15 +197,15 @@ function fail(
   message: string,
   code: Issue['code'] = 'ERR_CLIENTCERT_CONFIG_INVALID',
 ): void {
-  notes.findings.push({ code, path, message });
+  notes.issues.push({ code, path, message });
 }
 
-/** Keeps the findings of a check and hands on its value. */
+/** Keeps the issues of a check and hands on its value. */
 function note<Value>(
   notes: Notes,
-  checked: { value: Value } | { findings: readonly Issue[] },
+  checked: { value: Value } | { issues: readonly Issue[] },
 ): Value | undefined {
   if ('value' in checked) return checked.value;
-  notes.findings.push(...checked.findings);
+  notes.issues.push(...checked.issues);
   return undefined;
 }

@@ -4,8 +4,8 @@ import type { Issue } from '../pin/issue.ts';
 export function checkSpki(
   pins: readonly string[],
   path: readonly (string | number)[],
-): { value: readonly string[] } | { findings: readonly Issue[] } {
-  const findings = pins.flatMap((pin, index): Issue[] =>
+): { value: readonly string[] } | { issues: readonly Issue[] } {
+  const issues = pins.flatMap((pin, index): Issue[] =>
     isPin(pin)
       ? []
       : [
@@ -18,7 +18,7 @@ export function checkSpki(
           },
         ],
   );
-  return findings.length > 0 ? { findings } : { value: Object.freeze([...new Set(pins)]) };
+  return issues.length > 0 ? { issues } : { value: Object.freeze([...new Set(pins)]) };
 }
 
 function isPin(pin: string): boolean {

@@ -7,9 +7,9 @@ const ORDER: readonly TlsVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
 export function checkTls(
   pin: TlsPin,
   path: readonly (string | number)[],
-): { value: TlsRange } | { findings: readonly Issue[] } {
-  const fail = (message: string, key?: string): { findings: Issue[] } => ({
-    findings: [
+): { value: TlsRange } | { issues: readonly Issue[] } {
+  const fail = (message: string, key?: string): { issues: Issue[] } => ({
+    issues: [
       { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path: key === undefined ? path : [...path, key], message },
     ],
   });

@@ -2,13 +2,8 @@ import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { type Route, RoutingAgent } from '../agent/agent.ts';
-import {
-  type CallerOptions,
-  checkCaller,
-  describeOwn,
-  ownOptions,
-  refuseOwnIdentity,
-} from '../agent/caller.ts';
+import { checkCaller, refuseOwnIdentity } from '../agent/caller-check.ts';
+import { type CallerOptions, describeOwn, ownOptions } from '../agent/caller-options.ts';
 import { dial } from '../agent/dial.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
@@ -153,7 +148,7 @@ export class AdapterView {
   }
 
   /**
-   * Refuses a redirect from https to http for a call that presented a certificate, unless its rule says
+   * Refuses a redirect from https to http for a call that sent a certificate, unless its rule says
    * `allowDowngrade`; for clients that let an adapter see redirects.
    *
    * @throws ERR_CLIENTCERT_DOWNGRADE

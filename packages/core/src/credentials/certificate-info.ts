@@ -12,20 +12,27 @@ import type { Warning } from '../types.ts';
 
 /** What {@link Credentials.certificates} says of one certificate. Nothing in it is secret. */
 export interface CertificateInfo<CertificateName extends string = string> {
+  /** Its name in the config. */
   name: CertificateName;
   /** 1 when it was loaded, one more with every renewal. */
   version: number;
+  /** As Node's `X509Certificate` writes it: one attribute a line. */
   subject: string;
+  /** Written like `subject`. */
   issuer: string;
+  /** Hexadecimal, in upper case. */
   serialNumber: string;
+  /** SHA-256 of the certificate: hexadecimal pairs in upper case, joined by colons. */
   fingerprint256: string;
+  /** The first moment at which it is valid. */
   validFrom: Date;
+  /** The last moment at which it is valid. */
   validTo: Date;
   /** Whole days until it expires; negative afterwards. */
   daysLeft: number;
   /** As Node calls it, with its size or curve: `rsa 2048`, `ec prime256v1`, `ed25519`. */
   keyType: string;
-  /** How many certificates are presented, the leaf included. */
+  /** How many certificates are sent: the leaf and its intermediates. */
   chainLength: number;
   /** The issuer of each of them, from the leaf's upwards. */
   issuers: readonly string[];
@@ -33,11 +40,13 @@ export interface CertificateInfo<CertificateName extends string = string> {
   source: string;
   /** The rules that name it, each as its place in the config. */
   pinnedAt: readonly string[];
+  /** `expiring` from the first of `expiryWarningDays` on. */
   status: 'valid' | 'expiring' | 'expired' | 'not yet valid';
   /** Why the last try to renew it failed; the one in use stays. */
   error: Error | null;
   /** Since when every try has failed; `null` where the last one did not. */
   failedSince: Date | null;
+  /** What its owner should know, such as a weak key. */
   warnings: readonly Warning[];
 }
 

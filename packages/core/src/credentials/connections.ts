@@ -3,7 +3,8 @@ import { haveSame } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import { SecureContexts } from '../tls/profile.ts';
 import type { Resolution } from '../types.ts';
-import { type Inventory, proxyLabel } from './inventory.ts';
+import type { Inventory } from './inventory.ts';
+import { proxyLabel } from './sources.ts';
 
 /** Connections that were made with these credentials, and are kept elsewhere: an agent's, a client's pools. */
 export interface Retirable {

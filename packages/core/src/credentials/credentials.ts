@@ -26,6 +26,7 @@ import {
 import { Connections } from './connections.ts';
 import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
+import { endingAuthorities } from './expirables.ts';
 import type { ConnectIdentity } from './identity.ts';
 import { type Inventory, loadInventory, versionOf } from './inventory.ts';
 import { checkRuntime } from './runtime.ts';
@@ -68,7 +69,9 @@ export async function loadCredentials(config?: Config | string | URL): Promise<C
 export interface SigningKey {
   /** Name of the certificate in the config. */
   readonly name: string;
+  /** For use in `use` alone. */
   readonly privateKey: KeyObject;
+  /** The leaf: the certificate of `privateKey`. */
   readonly certificate: X509Certificate;
   /** The intermediates, from the leaf's issuer upwards. */
   readonly chain: readonly X509Certificate[];
@@ -132,7 +135,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   }
 
   /**
-   * An `https.Agent` that presents to each host what is pinned to it, for `node:https` and every client that
+   * An `https.Agent` that sends each host the certificate that is pinned to it, for `node:https` and every client that
    * takes an agent. Connections are kept alive unless `keepAlive: false` says otherwise, with TCP keep-alive after
    * a minute of silence unless `keepAliveMsecs` does.
    *
@@ -191,8 +194,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
 
   /**
    * Reads every certificate and root again, or takes a new config in place of the old one. From the moment this
-   * resolves new connections present what is new, idle connections of the old are closed, and what is under way
-   * finishes: a connection in its handshake then may present the old, and serves one request at most.
+   * resolves new connections use what is new, idle connections of the old are closed, and what is under way
+   * finishes: a connection in its handshake then may send the old, and serves one request at most.
    *
    * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
    * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and
@@ -240,9 +243,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       used: info.pinnedAt.length > 0 || info.name === presentedToProxy,
     }));
     const used = new Set(records.filter((record) => record.used).map(({ name }) => name as string));
-    const authorities = this.#upkeep
-      .endingAuthorities()
-      .map((each) => ({ ...each, used: used.has(each.name) }));
+    const authorities = endingAuthorities(this.#inventory).map((each) => ({
+      ...each,
+      used: used.has(each.name),
+    }));
     const { broken } = this.#inventory;
     return judgeHealth(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
   }

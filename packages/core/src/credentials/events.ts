@@ -4,11 +4,13 @@ import type { ClientCertificateError } from '../errors.ts';
 import type { Expired, Expiring } from '../rotate/expiry.ts';
 import type { Warning } from '../types.ts';
 
-/** A certificate was replaced; from now on every new connection presents the new one. */
+/** A certificate was replaced; from now on every new connection sends the new one. */
 export interface Rotation {
+  /** Its name in the config. */
   name: string;
-  /** SHA-256 fingerprints. */
+  /** SHA-256 fingerprint of the one before: hexadecimal pairs in upper case, joined by colons. */
   previous: string;
+  /** SHA-256 fingerprint of the new one. */
   current: string;
   /** The number of the new version. */
   version: number;
@@ -16,30 +18,43 @@ export interface Rotation {
 
 /** A renewed certificate was refused by a server before any had accepted it, and the one before is back. */
 export interface Rollback {
+  /** Its name in the config. */
   name: string;
-  /** SHA-256 fingerprints. */
+  /** SHA-256 fingerprint of the renewed one: hexadecimal pairs in upper case, joined by colons. */
   refused: string;
+  /** SHA-256 fingerprint of the one that is back in use. */
   restored: string;
+  /** The number that it has now: one more than that of the refused. */
   version: number;
-  /** Where it was refused, and the number of the TLS alert. */
+  /** The server that refused it. */
   host: string;
+  /** From 1 to 65535. */
   port: number;
+  /** The number of the TLS alert with which the server refused it (RFC 8446, section 6). */
   alert: number;
 }
 
 /** A warning, and the certificate it is about. */
 export interface CredentialsWarning extends Warning {
+  /** Its name in the config; absent where it is about none. */
   certificate?: string | undefined;
 }
 
 /** What `Credentials` tells while it is in use, with the arguments of its listeners. */
 export interface CredentialsEvents {
+  /** A TLS handshake was finished. */
   handshake: [Handshake];
+  /** A connection failed before TLS was up, or the server ended it with a TLS alert. */
   failure: [HandshakeFailure];
+  /** A certificate was renewed. */
   rotate: [Rotation];
+  /** A renewed certificate was refused by a server, and the one before is back. */
   rollback: [Rollback];
+  /** A certificate is about to expire; once for each threshold. */
   expiring: [Expiring];
+  /** A certificate has expired; once. */
   expired: [Expired];
+  /** Something that stops nothing, and that its owner should know. */
   warning: [CredentialsWarning];
   /** What failed, and of which certificate (for other roots: of which rule). */
   error: [ClientCertificateError, { name: string }];

@@ -1,6 +1,6 @@
 /** As whom, and through which proxy, an agent or a connection connects. */
 export interface ConnectIdentity<ServiceName extends string = string> {
-  /** Call as this service of the config; with `false`, present no certificate. */
+  /** Call as this service of the config; with `false`, send no certificate. */
   service?: ServiceName | false | undefined;
   /** The origin that the caller's own request names: where a service without `hosts` applies. */
   origin?: string | URL | undefined;

@@ -1,15 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from '../config/check.ts';
-import type { CheckedProxy } from '../config/proxy.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { authorityWarnings } from '../load/authority.ts';
 import { createBudget } from '../load/budget.ts';
-import { readRoots, readSource } from '../load/index.ts';
-import { resolvePassphrase } from '../load/passphrase.ts';
-import { explainAs, Problem } from '../load/problem.ts';
-import { toTruststore } from '../load/roots.ts';
-import { createSurroundings, pathOf } from '../load/source.ts';
-import { snapshot } from '../own.ts';
 import type { RootsOf } from '../pin/merge-rules.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
 import { buildTable, replaceRoots, type Table } from '../pin/table.ts';
@@ -18,16 +11,16 @@ import { isEqual } from '../rotate/config-equality.ts';
 import { withDeadline } from '../rotate/deadline.ts';
 import type { Reading } from '../rotate/renewal.ts';
 import { replaces } from '../rotate/replacement.ts';
-import { currentState, type Watched } from '../rotate/watch.ts';
 import type { CertificateVersion } from '../tls/context.ts';
-import type {
-  CaMaterial,
-  CertificateSource,
-  ClientCertificate,
-  FileSource,
-  SourceCall,
-  Warning,
-} from '../types.ts';
+import type { CaMaterial, ClientCertificate, Warning } from '../types.ts';
+import {
+  type Origin,
+  placeOf,
+  proxyLabel,
+  readAuthorization,
+  readCertificateSource,
+  readRuleRoots,
+} from './sources.ts';
 
 /** A config with everything it names read: certificates, roots, the proxy's authorization. */
 export interface Inventory {
@@ -44,14 +37,6 @@ export interface Inventory {
   readonly proxy: LoadedProxy | 'env' | false | undefined;
 }
 
-/** A certificate as it was read, with what its source says of trust: a function may say so as well. */
-export interface CertificateReading extends Reading<ClientCertificate> {
-  readonly trust: 'only' | undefined;
-}
-
-/** What is to be watched of something that was read. */
-export type Origin = Omit<Reading<unknown>, 'value'>;
-
 export interface RuleRoots {
   readonly ca: readonly CaMaterial[];
   readonly reading: Reading<readonly X509Certificate[]>;
@@ -64,14 +49,6 @@ export interface LoadedProxy {
   readonly authorization: string | undefined;
   /** Where the authorization was read. */
   readonly origin: Origin;
-}
-
-/** What sources are read with. */
-interface Place {
-  readonly baseDirectory: string;
-  readonly expiryWarningDays: CheckedConfig['expiryWarningDays'];
-  /** Ends the reading. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** How many certificates are read at a time: enough to fill the thread pool, few enough to stay small. */
@@ -221,9 +198,6 @@ function listAuthorities({ authorities, proxy }: CheckedConfig): readonly Author
   return ca ? [...authorities, { label: proxyLabel, ca }] : authorities;
 }
 
-/** No rule is called so: their labels are places in the config. */
-export const proxyLabel: string = 'proxy';
-
 /** The same with other roots: the decisions and the proxy follow. What is the same in both stays the same object. */
 export function withRoots(inventory: Inventory, roots: Inventory['roots']): Inventory {
   const { proxy, table } = inventory;
@@ -240,83 +214,6 @@ export function withRoots(inventory: Inventory, roots: Inventory['roots']): Inve
 function rootsIn(roots: ReadonlyMap<string, RuleRoots>): RootsOf {
   const byMaterials = new Map([...roots.values()].map(({ ca, reading }) => [ca, reading.value]));
   return (ca) => byMaterials.get(ca) ?? [];
-}
-
-export function placeOf({ baseDirectory, expiryWarningDays }: CheckedConfig): Place {
-  return { baseDirectory, expiryWarningDays };
-}
-
-/** Reads one certificate, and says what to watch. */
-export async function readCertificateSource(
-  name: string,
-  source: CertificateSource,
-  place: Place,
-): Promise<CertificateReading> {
-  let found: FileSource | undefined;
-  const watched: Watched[] = [];
-  const ask = async (call: SourceCall) => {
-    const given = typeof source === 'function' ? await source(call) : source;
-    // What is no object is told as that by whoever reads it.
-    found = typeof given === 'object' && given !== null ? snapshot(given) : given;
-    const path = directoryOf(found, place);
-    // Before the files in it are read, so that what appears meanwhile counts as a change.
-    if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });
-    return found;
-  };
-  const { certificate, files } = await readSource(ask, { ...place, name });
-  const read = files.map(({ path, state }): Watched => ({ path, state }));
-  return { value: certificate, files: watched.concat(read), refresh: found?.refresh, trust: found?.trust };
-}
-
-/** Where it is none, reading it says why. */
-function directoryOf(source: FileSource | undefined, { baseDirectory }: Place): string | undefined {
-  try {
-    return source?.dir === undefined ? undefined : pathOf(source.dir, baseDirectory);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Reads the roots of a rule or of the proxy, and says what to watch. */
-export async function readRuleRoots(
-  label: string,
-  ca: readonly CaMaterial[],
-  baseDirectory: string,
-  signal?: AbortSignal,
-): Promise<Reading<readonly X509Certificate[]>> {
-  const name = `${label}: ca`;
-  try {
-    const paths = ca.flatMap((material) => pathsOf(material, baseDirectory));
-    const files = await Promise.all(paths.map(async (path) => ({ path, state: await currentState(path) })));
-    return { value: await readRoots(ca, { baseDirectory, name, signal }), files };
-  } catch (error) {
-    throw explainAs(name, error);
-  }
-}
-
-/** The file, and that of its passphrase where it has one. */
-function pathsOf(ca: CaMaterial, baseDirectory: string): string[] {
-  const { file, passphrase } = toTruststore(ca);
-  const secret = typeof passphrase === 'object' && 'file' in passphrase ? passphrase.file : undefined;
-  return [file, secret]
-    .map((material) => (material === undefined ? undefined : pathOf(material, baseDirectory)))
-    .filter((path) => path !== undefined);
-}
-
-/** Reads what is said to the proxy, and says what to watch. */
-export async function readAuthorization(
-  { authorization }: CheckedProxy,
-  baseDirectory: string,
-  signal?: AbortSignal,
-): Promise<Reading<string | undefined>> {
-  const surroundings = createSurroundings({ baseDirectory, signal });
-  try {
-    const { text, reason } = await resolvePassphrase(authorization, surroundings, 'authorization');
-    if (text === undefined && reason !== undefined) throw new Problem('CONFIG_INVALID', reason);
-    return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
-  } catch (error) {
-    throw explainAs(proxyLabel, error);
-  }
 }
 
 /** The version after the one in use, or that one where nothing has changed. */

@@ -7,7 +7,8 @@ import { ConnectionProfile } from '../tls/profile.ts';
 import type { Resolution } from '../types.ts';
 import type { Decisions } from './decisions.ts';
 import type { ConnectIdentity } from './identity.ts';
-import { type LoadedProxy, proxyLabel } from './inventory.ts';
+import type { LoadedProxy } from './inventory.ts';
+import { proxyLabel } from './sources.ts';
 
 /**
  * Chooses the proxy on the way to a host: what the caller wrote, else the config, else the client's own way,

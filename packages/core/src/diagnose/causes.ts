@@ -1,3 +1,4 @@
+// Longer than other files, because it is data.
 import type { DiagnosisName } from './symptoms.ts';
 
 /** What a diagnosis says to a person; `{certificate}` and `{place}` stand for those of the call. */
@@ -8,6 +9,20 @@ export interface Cause {
   readonly cause: string;
   /** What to do. */
   readonly fix: string;
+}
+
+/** `certain`: nothing else does this; `likely`: other causes were not ruled out; `guess`: one of several. */
+export type Confidence = 'certain' | 'likely' | 'guess';
+
+/** What may be wrong, and what speaks for it. */
+export interface PossibleCause {
+  readonly code: DiagnosisName;
+  readonly confidence: Confidence;
+  readonly evidence: readonly string[];
+}
+
+export function possible(code: DiagnosisName, confidence: Confidence, ...evidence: string[]): PossibleCause {
+  return { code, confidence, evidence };
 }
 
 export const causes: Readonly<Record<DiagnosisName, Cause>> = {

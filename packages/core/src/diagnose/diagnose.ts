@@ -1,9 +1,9 @@
 import type { ClientCertificateErrorCode } from '../errors.ts';
 import type { Target } from '../types.ts';
-import { type Cause, causes } from './causes.ts';
+import { type Cause, type Confidence, causes, type PossibleCause } from './causes.ts';
 import type { Facts } from './facts.ts';
-import { type Confidence, judge, type PossibleCause } from './judge.ts';
 import { addressIn, type OwnError, observe, read, walk } from './observation.ts';
+import { findPossibleCauses } from './possible-causes.ts';
 import type { DiagnosisName } from './symptoms.ts';
 
 /** What a failure comes from, and what to do. Nothing in it is secret. `toString()` is a text for a person. */
@@ -22,8 +22,11 @@ export interface Diagnosis extends Cause {
 
 /** Another cause that a failure may have. */
 export interface Alternative extends Cause {
+  /** Stable. */
   readonly code: DiagnosisName;
+  /** `likely` or `guess`. */
   readonly confidence: Confidence;
+  /** What it was concluded from, a sentence each. */
   readonly evidence: readonly string[];
 }
 
@@ -39,6 +42,7 @@ export interface DiagnoseOptions {
 
 /** Credentials, also those of another copy of this package. */
 export interface Diagnosable {
+  /** As `Credentials.resolve`. */
   resolve(target: Target): unknown;
 }
 
@@ -110,7 +114,8 @@ export function carryDiagnosis(error: unknown, facts: () => Facts | undefined): 
 }
 
 /**
- * The same for an error that leaves a client; for adapters.
+ * Puts the diagnosis on an error that leaves a client, as `clientCertificate`: found out when it is read, and
+ * `undefined` where the failure is nothing that comes from client certificates.
  *
  * @param call The credentials that it was made with, once they are loaded, and as whom it was made.
  * @returns The error itself.
@@ -125,8 +130,8 @@ function diagnoseWith(failure: unknown, known: Facts | undefined): Diagnosis {
   const seen = observe(failure);
   const own = seen.own && ofOwn(seen.own, known);
   if (own) return printable(own);
-  const { symptom, findings } = judge(seen, known);
-  const [first, ...others] = findings.map((finding) => word(finding, known));
+  const { symptom, causes: possible } = findPossibleCauses(seen, known);
+  const [first, ...others] = possible.map((cause) => word(cause, known));
   return printable({
     ...first!,
     docs: `${site}troubleshooting.md${symptom ? `#${symptom.id}` : ''}`,

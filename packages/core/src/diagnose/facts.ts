@@ -4,14 +4,15 @@ import type { TlsRange, WarningCode } from '../types.ts';
 export interface Facts {
   /** Host and port, e.g. `api.bank.example:443`. */
   readonly place: string;
-  /** Whether it is `https:`; over plain HTTP no certificate is presented. */
+  /** Whether it is `https:`; over plain HTTP no certificate is sent. */
   readonly secure: boolean;
   /** The rule that decided, as its place in the config; `none` where none names the host. */
   readonly rule: string;
   /** Where no rule names the host with this port, and one does with another: which, and what to write. */
   readonly otherPort?: string | undefined;
-  /** What was decided to be presented; `null` for none. */
+  /** The certificate that the call was to send; `null` for none. */
   readonly certificate: CertificateFacts | null;
+  /** The TLS versions allowed on the connection. */
   readonly tls: TlsRange;
   /** The proxy in between, or `null`. */
   readonly proxy: string | null;
@@ -19,15 +20,19 @@ export interface Facts {
   readonly connection: ConnectionFacts | null;
 }
 
+/** What is known of the certificate that a call was to send. */
 export interface CertificateFacts {
   /** Its name in the config. */
   readonly name: string;
+  /** As Node's `X509Certificate` writes it: one attribute a line. */
   readonly subject: string;
+  /** Written like `subject`. */
   readonly issuer: string;
   /** Of the leaf and of each intermediate. */
   readonly validity: readonly { readonly from: Date; readonly to: Date }[];
   /** Whether what is sent leads to a root; `unknown` where the issuer is missing and may be one. */
   readonly chain: 'complete' | 'incomplete' | 'unknown';
+  /** What loading had to say of it. */
   readonly warnings: readonly WarningCode[];
 }
 
@@ -39,7 +44,8 @@ export interface ConnectionFacts {
   readonly protocol: string | null;
   /** Whether the server asked for a certificate in the handshake; `null` where that is not known. */
   readonly requested: boolean | null;
-  /** Whether one was presented. */
+  /** Whether one was sent. */
   readonly presented: boolean;
+  /** Whether an earlier TLS session was resumed, in which no certificate is sent again. */
   readonly resumed: boolean;
 }

@@ -10,7 +10,7 @@ import {
   readElement,
   SEQUENCE,
 } from './der.ts';
-import { comparable } from './name.ts';
+import { comparable } from './distinguished-name.ts';
 
 /** What `X509Certificate` does not tell, or not on every supported Node. */
 export interface CertificateFields {

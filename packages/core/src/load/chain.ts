@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Budget } from './budget.ts';
 import { fieldsOf } from './certificate-fields.ts';
 import { corrupt } from './problem.ts';
+import { inTurns } from './turn.ts';
 
 /** What a pile of certificates means for one leaf. */
 export interface Chain {
@@ -27,10 +28,12 @@ export async function buildChain(
   extra: readonly X509Certificate[],
   budget: Budget,
 ): Promise<Chain> {
-  const others = (certificates: readonly X509Certificate[]): X509Certificate[] =>
-    withoutDuplicates(certificates).filter(({ fingerprint256 }) => fingerprint256 !== leaf.fingerprint256);
-  const own = others(pile);
-  const candidates = others([...pile, ...extra]);
+  const others = async (certificates: readonly X509Certificate[]): Promise<X509Certificate[]> =>
+    (await withoutDuplicates(certificates)).filter(
+      ({ fingerprint256 }) => fingerprint256 !== leaf.fingerprint256,
+    );
+  const own = await others(pile);
+  const candidates = await others([...pile, ...extra]);
   const bySubject = new Map<string, X509Certificate[]>();
   for (const candidate of candidates) {
     await budget.turn();
@@ -61,8 +64,15 @@ export async function buildChain(
   };
 }
 
-export function withoutDuplicates(certificates: readonly X509Certificate[]): X509Certificate[] {
-  return [...new Map(certificates.map((each) => [each.fingerprint256, each])).values()];
+/** In turns: each is hashed for it. */
+export async function withoutDuplicates(
+  certificates: readonly X509Certificate[],
+): Promise<X509Certificate[]> {
+  const distinct = new Map<string, X509Certificate>();
+  await inTurns(certificates, (each) => {
+    distinct.set(each.fingerprint256, each);
+  });
+  return [...distinct.values()];
 }
 
 const selfSigned = new WeakMap<X509Certificate, boolean>();

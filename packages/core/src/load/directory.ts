@@ -1,8 +1,10 @@
 import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPlausible } from '../quote.ts';
+import { toPath } from './file.ts';
 import { Problem } from './problem.ts';
-import { labelOf, type Surroundings, toPath } from './source.ts';
+import { labelOf } from './source.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** Names of the files of a mounted secret. */
 interface Layout {

@@ -27,7 +27,7 @@ export interface PassedOver {
 }
 
 /** Something that was recognised and cannot serve as key or certificate. */
-export interface Foreign {
+export interface UnsupportedFormat {
   /** `a certificate request (CSR)` */
   readonly what: string;
   readonly hint: string;
@@ -44,7 +44,7 @@ export interface FileContents {
   /** Keys that were left sealed, because another was chosen by its alias. */
   readonly passedOver: PassedOver[];
   readonly certificates: FoundCertificate[];
-  readonly foreign: Foreign[];
+  readonly skipped: UnsupportedFormat[];
   /** The format keeps certificates in the order in which they would be sent. */
   ordered: boolean;
 }
@@ -68,7 +68,7 @@ export function createContents(): FileContents {
     keys: [],
     passedOver: [],
     certificates: [],
-    foreign: [],
+    skipped: [],
     ordered: false,
   };
 }

@@ -2,14 +2,18 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { FileFormat, Material, Passphrase } from '../types.ts';
 import { describeKey, describePrivateKey } from './key-type.ts';
 import { explainAs } from './problem.ts';
-import { createSurroundings, labelOf, type ReadContext } from './source.ts';
+import { labelOf } from './source.ts';
 import { formatOf, readPart, resolveKeyring } from './source-part.ts';
+import { createSurroundings, type ReadContext } from './surroundings.ts';
+import { inTurns } from './turn.ts';
 
 /** Everything one file holds, whether it makes an identity or not. */
 export interface Inspection {
+  /** What the file is: its container, and what protects it. */
   readonly format: FileFormat;
   /** Those of `format.algorithms` that no Node opens by itself since OpenSSL 3. */
   readonly legacyAlgorithms: readonly string[];
+  /** The private keys, by what can be said of them. */
   readonly keys: readonly {
     readonly privateKey: KeyObject;
     readonly alias: string | undefined;
@@ -18,6 +22,7 @@ export interface Inspection {
     /** Whether a passphrase protected it. */
     readonly encrypted: boolean;
   }[];
+  /** The certificates, in the order of the file. */
   readonly certificates: readonly {
     readonly certificate: X509Certificate;
     readonly alias: string | undefined;
@@ -27,6 +32,7 @@ export interface Inspection {
   readonly skipped: readonly string[];
 }
 
+/** What {@link inspectFile} may be told beside the file. */
 export interface InspectOptions extends ReadContext {
   /** Of the file; without it, what is not encrypted is read. */
   readonly passphrase?: Passphrase | undefined;
@@ -54,21 +60,20 @@ export async function inspectFile(material: Material, options: InspectOptions = 
       keyring,
       maxIterations: options.maxIterations,
     });
+    const keys: Inspection['keys'][number][] = [];
+    await inTurns(contents.keys, ({ privateKey, alias, plain }) => {
+      keys.push({ privateKey, alias, keyType: describePrivateKey(privateKey), encrypted: !plain });
+    });
+    const certificates: Inspection['certificates'][number][] = [];
+    await inTurns(contents.certificates, ({ certificate, alias }) => {
+      certificates.push({ certificate, alias, keyType: describeKey(certificate) });
+    });
     return {
       format: formatOf([contents]),
       legacyAlgorithms: [...contents.legacy],
-      keys: contents.keys.map(({ privateKey, alias, plain }) => ({
-        privateKey,
-        alias,
-        keyType: describePrivateKey(privateKey),
-        encrypted: !plain,
-      })),
-      certificates: contents.certificates.map(({ certificate, alias }) => ({
-        certificate,
-        alias,
-        keyType: describeKey(certificate),
-      })),
-      skipped: [...new Set(contents.foreign.map(({ what }) => what))],
+      keys,
+      certificates,
+      skipped: [...new Set(contents.skipped.map(({ what }) => what))],
     };
   } catch (error) {
     throw explainAs(options.name ?? labelOf(material), error);

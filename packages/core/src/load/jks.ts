@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual, type X509Certificate } from 'node:crypto';
 import { findByName, hasFingerprint } from './alias.ts';
 import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
+import { tryPassphrase } from './decryption.ts';
 import { octetsOf, oidOf, open, readElement, SEQUENCE } from './der.ts';
 import { noteAlgorithm, type Reading } from './file-contents.ts';
 import { skipJavaObject } from './java-object.ts';
@@ -10,7 +11,6 @@ import { missingPassphrase, type ResolvedPassphrase, wrongPassphrase } from './p
 import { importPkcs8 } from './pkcs8.ts';
 import { corrupt, Problem, quote } from './problem.ts';
 import { readScheme, type Scheme } from './scheme.ts';
-import { unseal } from './unseal.ts';
 
 /** The first four bytes of Sun's stores (sun.security.provider.JavaKeyStore, com.sun.crypto.provider.JceKeyStore). */
 export const storeTypes: ReadonlyMap<number, string> = new Map([
@@ -189,9 +189,14 @@ async function openKey(
 ): Promise<Buffer | 'damaged' | 'wrong'> {
   let status: 'damaged' | 'wrong' = 'wrong';
   for (const text of passphrases) {
-    const unsealed = await unseal(scheme, data, text, scheme === protectorScheme ? [utf16(text)] : undefined);
-    if (unsealed.status === 'open') return unsealed.plain;
-    if (unsealed.status === 'damaged') status = 'damaged';
+    const decrypted = await tryPassphrase(
+      scheme,
+      data,
+      text,
+      scheme === protectorScheme ? [utf16(text)] : undefined,
+    );
+    if (decrypted.status === 'open') return decrypted.plain;
+    if (decrypted.status === 'damaged') status = 'damaged';
   }
   return status;
 }

@@ -1,6 +1,6 @@
 import { createHash, getHashes, pbkdf2, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import { iterateHash } from './rounds.ts';
+import { iterateHash } from './hash-iterations.ts';
 
 /** Digest and block size in bytes of every hash that RFC 7292 appendix B is used with. */
 const hashSizes: Record<string, readonly [digest: number, block: number]> = {

@@ -1,6 +1,8 @@
 import type { Passphrase } from '../types.ts';
+import { readFileBytes } from './file.ts';
 import { Problem } from './problem.ts';
-import { adviseUnset, describeUnset, readFileBytes, type Surroundings } from './source.ts';
+import { adviseUnset, describeUnset } from './source.ts';
+import type { Surroundings } from './surroundings.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** BMPString for PKCS#12's own derivation, octets for everything else. */

@@ -1,57 +1,16 @@
 import { findByName, hasFingerprint } from './alias.ts';
 import { certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
-import {
-  childrenOf,
-  contentsOf,
-  type Element,
-  expect,
-  numberOf,
-  octetsOf,
-  oidOf,
-  open,
-  readElement,
-  SEQUENCE,
-  UTF8_STRING,
-} from './der.ts';
-import { noteAlgorithm, type Reading } from './file-contents.ts';
-import { limitSize } from './key-size.ts';
+import { type Decryption, tryPassphrase } from './decryption.ts';
+import { type Element, expect, numberOf, octetsOf, oidOf, open, readElement, SEQUENCE } from './der.ts';
+import type { Reading } from './file-contents.ts';
 import { type Mac, readMac } from './mac.ts';
 import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
 import { importPkcs8 } from './pkcs8.ts';
 import { corrupt, Problem, quote } from './problem.ts';
-import { readScheme, type Scheme } from './scheme.ts';
-import { type Unsealed, unseal } from './unseal.ts';
+import { type Bag, dataContent, readBags, readSafe, type Sealed } from './safe-contents.ts';
 
-const data = '1.2.840.113549.1.7.1';
 const signedData = '1.2.840.113549.1.7.2';
-const envelopedData = '1.2.840.113549.1.7.3';
-const encryptedData = '1.2.840.113549.1.7.6';
-
-/** Bag types of RFC 7292 section 4.2. CRL and secret bags (4 and 5) are of no use here. */
-const keyBag = '1.2.840.113549.1.12.10.1.1';
-const shroudedKeyBag = '1.2.840.113549.1.12.10.1.2';
-const certBag = '1.2.840.113549.1.12.10.1.3';
-const nestedBag = '1.2.840.113549.1.12.10.1.6';
-
-const x509Certificate = '1.2.840.113549.1.9.22.1';
-const friendlyName = '1.2.840.113549.1.9.20';
-const localKeyId = '1.2.840.113549.1.9.21';
-
-/** What the attributes of a bag say. */
-interface Attributes {
-  /** The friendlyName: the alias of Java, the display name of Windows. */
-  readonly alias: string | undefined;
-  /** The localKeyId, in hexadecimal: the same for a key and its certificate. */
-  readonly keyId: string | undefined;
-}
-
-/** A part of the file that the passphrase opens: safe contents, or one private key. */
-interface Sealed extends Attributes {
-  readonly holds: 'bags' | 'key';
-  readonly scheme: Scheme;
-  readonly data: Buffer;
-}
 
 /** Reads a PFX, RFC 7292 section 4, into the contents. */
 export async function readPkcs12(pfx: Element, reading: Reading): Promise<void> {
@@ -87,97 +46,9 @@ function readAuthSafe(authSafe: Element | undefined): Buffer {
       'is a PKCS#12 file that is signed with a key instead of protected by a passphrase',
       'Export it again with a passphrase.',
     );
-  if (oid !== data) throw corrupt('is PKCS#12 with content of an unknown type');
+  if (oid !== dataContent) throw corrupt('is PKCS#12 with content of an unknown type');
   return octetsOf(open(content, 0xa0)[0]);
 }
-
-function readSafe(safe: Element, reading: Reading, bags: Bag[], sealed: Sealed[]): void {
-  const [type, content] = open(safe, SEQUENCE);
-  const oid = oidOf(type);
-  if (oid === data) readBags(octetsOf(open(content, 0xa0)[0]), reading, bags, sealed);
-  else if (oid === encryptedData) sealed.push(readEncryptedData(open(content, 0xa0)[0], reading));
-  else if (oid === envelopedData)
-    throw new Problem(
-      'FORMAT_UNSUPPORTED',
-      'is a PKCS#12 file that is encrypted for a key instead of with a passphrase',
-      'Export it again with a passphrase.',
-    );
-  else throw corrupt('is PKCS#12 with content of an unknown type');
-}
-
-/** EncryptedData, RFC 5652 section 8. */
-function readEncryptedData(element: Element | undefined, reading: Reading): Sealed {
-  const [, info] = open(element, SEQUENCE);
-  const [, algorithm, content] = open(info, SEQUENCE);
-  const scheme = readScheme(algorithm);
-  noteAlgorithm(reading, scheme);
-  reading.budget.work(keyCost);
-  return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined, keyId: undefined };
-}
-
-/** A key or certificate that needs no further decryption. */
-interface Bag extends Attributes {
-  readonly holds: 'key' | 'certificate';
-  readonly value: Element;
-  /** Nothing encrypted it. */
-  readonly plain: boolean;
-}
-
-function readBags(contents: Buffer, reading: Reading, bags: Bag[], sealed: Sealed[], plain = true): void {
-  readBagList(readElement(contents), reading, bags, sealed, plain);
-}
-
-function readBagList(list: Element, reading: Reading, bags: Bag[], sealed: Sealed[], plain: boolean): void {
-  for (const bag of open(list, SEQUENCE)) {
-    const [type, wrapped, attributes] = open(bag, SEQUENCE);
-    const oid = oidOf(type);
-    const value = open(wrapped, 0xa0)[0];
-    const names = readAttributes(attributes);
-    if (value === undefined) throw corrupt('has an empty bag');
-    if (oid === nestedBag) readBagList(value, reading, bags, sealed, plain);
-    else if (oid === certBag) {
-      const [kind, certificate] = open(value, SEQUENCE);
-      if (oidOf(kind) !== x509Certificate) continue;
-      bags.push({ holds: 'certificate', value: open(certificate, 0xa0)[0]!, ...names, plain });
-    } else if (reading.certificatesOnly) continue;
-    else if (oid === keyBag) bags.push({ holds: 'key', value, ...names, plain });
-    else if (oid === shroudedKeyBag) {
-      const [algorithm, encrypted] = open(value, SEQUENCE);
-      const scheme = readScheme(algorithm);
-      noteAlgorithm(reading, scheme);
-      reading.budget.work(keyCost);
-      const data = octetsOf(encrypted);
-      limitSize(data.length);
-      sealed.push({ holds: 'key', scheme, data, ...names });
-    }
-  }
-}
-
-function readAttributes(attributes: Element | undefined): Attributes {
-  let alias: string | undefined;
-  let keyId: string | undefined;
-  for (const attribute of attributes === undefined ? [] : childrenOf(attributes)) {
-    const [type, values] = open(attribute, SEQUENCE);
-    const oid = oidOf(type);
-    const value = values === undefined ? undefined : childrenOf(values)[0];
-    if (value === undefined) continue;
-    if (oid === friendlyName) alias ??= textOf(value);
-    else if (oid === localKeyId) keyId ??= contentsOf(value).toString('hex', 0, longestName);
-  }
-  return { alias, keyId };
-}
-
-function textOf(value: Element): string {
-  const bytes = contentsOf(value).subarray(0, longestName);
-  if (value.tag === UTF8_STRING) return bytes.toString('utf8');
-  return Buffer.from(bytes.subarray(0, bytes.length & ~1))
-    .swap16()
-    .toString('utf16le')
-    .replace(/\0+$/, '');
-}
-
-/** Bytes of a name, of which messages print a part. */
-const longestName = 1024;
 
 function costOf(sealed: readonly Sealed[]): number {
   return sealed.reduce((sum, { scheme }) => sum + scheme.rounds, 0);
@@ -216,9 +87,9 @@ async function openAll(
     mac === undefined
       ? undefined
       : mac.verify(passphrase, content).then((spelling) => spelling !== undefined),
-    ...first.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
+    ...first.map(({ scheme, data }) => tryPassphrase(scheme, data, passphrase)),
   ] as const);
-  const opened = results as Unsealed[];
+  const opened = results as Decryption[];
   if (fits === false) throw explainMacMismatch(opened, reading);
   for (const bag of bags) await keep(bag, reading, fits === true);
   for (const [index, part] of first.entries())
@@ -227,8 +98,8 @@ async function openAll(
   if (keys.length === 0) return;
   reading.budget.spend(costOf(keys));
   const deeper = (await settleAll(
-    keys.map(({ scheme, data }) => unseal(scheme, data, passphrase)),
-  )) as Unsealed[];
+    keys.map(({ scheme, data }) => tryPassphrase(scheme, data, passphrase)),
+  )) as Decryption[];
   for (const [index, part] of keys.entries())
     await openOne(part, deeper[index]!, fits === true, passphrase, reading, []);
 }
@@ -270,7 +141,7 @@ async function settleAll<Values extends readonly unknown[]>(
 }
 
 /** A MAC that does not fit: the passphrase is wrong, unless it opened something, and then the file changed. */
-function explainMacMismatch(opened: readonly Unsealed[], { keyring }: Reading): Problem {
+function explainMacMismatch(opened: readonly Decryption[], { keyring }: Reading): Problem {
   const evident = opened.some(({ status }) => status !== 'wrong');
   for (const result of opened) if (result.status === 'open') result.plain.fill(0);
   return evident
@@ -280,19 +151,19 @@ function explainMacMismatch(opened: readonly Unsealed[], { keyring }: Reading): 
 
 async function openOne(
   part: Sealed,
-  result: Unsealed,
+  result: Decryption,
   verified: boolean,
   passphrase: string,
   reading: Reading,
   inner: Sealed[],
 ): Promise<void> {
-  let unsealed = result;
-  if (unsealed.status === 'wrong') unsealed = await openOtherwise(part, verified, passphrase, reading);
-  if (unsealed.status !== 'open')
-    throw unsealed.status === 'damaged'
+  let decrypted = result;
+  if (decrypted.status === 'wrong') decrypted = await openOtherwise(part, verified, passphrase, reading);
+  if (decrypted.status !== 'open')
+    throw decrypted.status === 'damaged'
       ? corrupt('holds encrypted data that is damaged; the passphrase is right')
       : explainWrong(part, verified, reading);
-  const { plain } = unsealed;
+  const { plain } = decrypted;
   try {
     if (part.holds === 'key') {
       const value = readElement(plain);
@@ -319,16 +190,16 @@ async function openOtherwise(
   verified: boolean,
   passphrase: string,
   { keyring, budget }: Reading,
-): Promise<Unsealed> {
+): Promise<Decryption> {
   if (verified && scheme.form === 'octets') {
     budget.spend(scheme.rounds);
     const bmp = spell(passphrase, 'bmp');
-    const result = await unseal(scheme, data, passphrase, [bmp[0]!, bmp[0]!.subarray(0, -2)]);
+    const result = await tryPassphrase(scheme, data, passphrase, [bmp[0]!, bmp[0]!.subarray(0, -2)]);
     if (result.status !== 'wrong') return result;
   }
   if (holds === 'bags' || keyring.keyPassphrase.text === undefined) return { status: 'wrong' };
   budget.spend(scheme.rounds);
-  return unseal(scheme, data, keyring.keyPassphrase.text);
+  return tryPassphrase(scheme, data, keyring.keyPassphrase.text);
 }
 
 function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Reading): Problem {

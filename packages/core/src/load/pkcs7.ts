@@ -3,7 +3,7 @@ import { parseCertificate } from './certificate.ts';
 import { childrenOf, type Element, encodingOf, oidOf, open, SEQUENCE } from './der.ts';
 import type { Reading } from './file-contents.ts';
 import { corrupt } from './problem.ts';
-import { foreign, refuse } from './unsupported-formats.ts';
+import { refuse, unsupportedFormats } from './unsupported-formats.ts';
 
 const signedData = '1.2.840.113549.1.7.2';
 const netscapeCertSequence = '2.16.840.1.113730.2.5';
@@ -21,8 +21,8 @@ export async function readPkcs7(contentInfo: Element, { contents, budget }: Read
   contents.container = 'PKCS#7';
   const [type, wrapped] = open(contentInfo, SEQUENCE);
   const oid = oidOf(type);
-  if (sealedTypes.has(oid)) throw refuse(foreign.envelopedData);
-  if (oid !== signedData && oid !== netscapeCertSequence) throw refuse(foreign.message);
+  if (sealedTypes.has(oid)) throw refuse(unsupportedFormats.envelopedData);
+  if (oid !== signedData && oid !== netscapeCertSequence) throw refuse(unsupportedFormats.message);
   const content = open(wrapped, 0xa0)[0];
   if (oid === netscapeCertSequence) {
     for (const certificate of open(content, SEQUENCE)) await keep(certificate);

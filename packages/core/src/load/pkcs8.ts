@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { tryPassphrase } from './decryption.ts';
 import {
   childrenOf,
   type Element,
@@ -20,7 +21,6 @@ import { isCommonKeyType, keyTypeName, whoReads } from './key-type.ts';
 import { missingPassphrase, wrongPassphrase } from './passphrase.ts';
 import { corrupt, Problem } from './problem.ts';
 import { readScheme } from './scheme.ts';
-import { unseal } from './unseal.ts';
 
 const version0 = Buffer.from([INTEGER, 1, 0]);
 
@@ -115,14 +115,14 @@ export async function importEncryptedPkcs8(element: Element, reading: Reading): 
   keyring.used = true;
   const { text } = keyring.passphrase;
   if (text === undefined) throw missingPassphrase(keyring, 'the private key is encrypted');
-  const unsealed = await unseal(scheme, octetsOf(data), text);
-  if (unsealed.status !== 'open')
-    throw unsealed.status === 'damaged'
+  const decrypted = await tryPassphrase(scheme, octetsOf(data), text);
+  if (decrypted.status !== 'open')
+    throw decrypted.status === 'damaged'
       ? corrupt('holds an encrypted private key that is damaged; the passphrase is right')
       : wrongPassphrase(keyring);
   try {
-    return importPkcs8(readElement(unsealed.plain));
+    return importPkcs8(readElement(decrypted.plain));
   } finally {
-    unsealed.plain.fill(0);
+    decrypted.plain.fill(0);
   }
 }

@@ -14,15 +14,15 @@ import { describeKey } from './key-type.ts';
 import type { Keyring } from './passphrase.ts';
 import { explain, explainAs, PartProblem, Problem } from './problem.ts';
 import { limitRoots, readCa } from './roots.ts';
+import { labelOf } from './source.ts';
+import { asArray, formatOf, type Part, readPart, resolveKeyring } from './source-part.ts';
 import {
   createSurroundings,
   hasMoved,
-  labelOf,
   type ReadContext,
   type ReadFile,
   type Surroundings,
-} from './source.ts';
-import { asArray, formatOf, type Part, readPart, resolveKeyring } from './source-part.ts';
+} from './surroundings.ts';
 import { untilAborted } from './until-aborted.ts';
 import {
   certificateWarnings,
@@ -247,7 +247,7 @@ async function assemble(
     privateKey: key === undefined ? null : key.privateKey,
     certificate: freshOf(leaf.certificate),
     chain: chain.intermediates,
-    ca: limitRoots(withoutDuplicates([...chain.roots, ...extra])),
+    ca: limitRoots(await withoutDuplicates([...chain.roots, ...extra])),
     keyType: describeKey(leaf.certificate),
     warnings: warnings.slice(), // without the room to grow that a list has which was put together
     format: formatOf(parts.map(({ contents }) => contents)),

@@ -4,8 +4,9 @@ import { withoutDuplicates } from './chain.ts';
 import type { FoundCertificate } from './file-contents.ts';
 import type { MaterialOptions } from './material.ts';
 import { explainAs, Problem } from './problem.ts';
-import { createSurroundings, labelOf, type ReadContext, type Surroundings } from './source.ts';
+import { labelOf } from './source.ts';
 import { asArray, readPart, resolveKeyring } from './source-part.ts';
+import { createSurroundings, type ReadContext, type Surroundings } from './surroundings.ts';
 
 /**
  * Every certificate in `material`, for use as trusted roots. Takes every format that {@link readCertificate}
@@ -26,7 +27,7 @@ export async function readRoots(
       found.push(
         ...(await readCa(each, surroundings, { keyring, maxIterations: options.maxIterations }, {})),
       );
-    return limitRoots(withoutDuplicates(found.map(({ certificate }) => certificate)));
+    return limitRoots(await withoutDuplicates(found.map(({ certificate }) => certificate)));
   } catch (error) {
     throw explainAs(options.name ?? 'trusted roots', error);
   }

@@ -3,7 +3,8 @@ import type { FileContents } from './file-contents.ts';
 import { type MaterialOptions, readMaterial } from './material.ts';
 import { type Keyring, resolvePassphrase, unsetPassphrase } from './passphrase.ts';
 import { Problem } from './problem.ts';
-import { fetchMaterial, labelOf, type Surroundings } from './source.ts';
+import { fetchMaterial, labelOf } from './source.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** One material, read. */
 export interface Part {

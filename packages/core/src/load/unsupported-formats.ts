@@ -1,7 +1,7 @@
-import type { Foreign } from './file-contents.ts';
+import type { UnsupportedFormat } from './file-contents.ts';
 import { Problem } from './problem.ts';
 
-type ForeignKind =
+type UnsupportedKind =
   | 'request'
   | 'revocationList'
   | 'publicKey'
@@ -44,7 +44,7 @@ type ForeignKind =
   | 'parameters';
 
 /** What people hand over by mistake, and the command or step that gets them what they meant. */
-export const foreign: Record<ForeignKind, Foreign> = {
+export const unsupportedFormats: Record<UnsupportedKind, UnsupportedFormat> = {
   request: {
     what: 'a certificate request (CSR), not a certificate',
     hint: 'Send it to the certificate authority; what comes back is the certificate to name here.',
@@ -199,7 +199,7 @@ export const foreign: Record<ForeignKind, Foreign> = {
 };
 
 /** Refuses by name what is recognised and of no use. */
-export function refuse({ what, hint }: Foreign): Problem {
+export function refuse({ what, hint }: UnsupportedFormat): Problem {
   return new Problem('FORMAT_UNSUPPORTED', `is ${what}`, hint);
 }
 
@@ -211,92 +211,95 @@ export function isOwnLabel(label: string): boolean {
 }
 
 /** What a PEM block is that holds neither key nor certificate, by its label. */
-export function foreignLabel(label: string): Foreign | undefined {
-  return foreignLabels.find(([pattern]) => pattern.test(label))?.[1];
+export function unsupportedLabel(label: string): UnsupportedFormat | undefined {
+  return unsupportedLabels.find(([pattern]) => pattern.test(label))?.[1];
 }
 
 /** What a PEM block is whose label and content say nothing here: an OCSP response, a static key of OpenVPN. */
-export function unknownBlock(label: string): Foreign {
+export function unknownBlock(label: string): UnsupportedFormat {
   return {
     what: `a PEM block of another kind (${label}), neither a certificate nor a private key`,
     hint: 'Name the file that holds the certificate, with a line -----BEGIN CERTIFICATE-----, and its private key.',
   };
 }
 
-const foreignLabels: readonly (readonly [RegExp, Foreign])[] = [
-  [/^OPENSSH PRIVATE KEY$/, foreign.openssh],
-  [/^TSS2 (?:PRIVATE KEY|KEY BLOB)$/, foreign.tpm],
-  [/^SSH2 /, foreign.sshPublicKey],
-  [/^PGP /, foreign.pgp],
-  [/^(?:NEW )?CERTIFICATE REQUEST$/, foreign.request],
-  [/^X509 CRL$/, foreign.revocationList],
-  [/PUBLIC KEY$/, foreign.publicKey],
-  [/PARAMETERS$/, foreign.parameters],
+const unsupportedLabels: readonly (readonly [RegExp, UnsupportedFormat])[] = [
+  [/^OPENSSH PRIVATE KEY$/, unsupportedFormats.openssh],
+  [/^TSS2 (?:PRIVATE KEY|KEY BLOB)$/, unsupportedFormats.tpm],
+  [/^SSH2 /, unsupportedFormats.sshPublicKey],
+  [/^PGP /, unsupportedFormats.pgp],
+  [/^(?:NEW )?CERTIFICATE REQUEST$/, unsupportedFormats.request],
+  [/^X509 CRL$/, unsupportedFormats.revocationList],
+  [/PUBLIC KEY$/, unsupportedFormats.publicKey],
+  [/PARAMETERS$/, unsupportedFormats.parameters],
 ];
 
 /** What these bytes are, where their first ones say that they are of no use here. */
-export function foreignBytes(bytes: Buffer): Foreign | undefined {
-  return foreignMagic.find(([magic, , at]) => bytes.subarray(at, at + magic.length).equals(magic))?.[1];
+export function unsupportedBytes(bytes: Buffer): UnsupportedFormat | undefined {
+  return magicNumbers.find(([magic, , at]) => bytes.subarray(at, at + magic.length).equals(magic))?.[1];
 }
 
 /** Marks of binary files, at their beginning or at the offset given. */
-const foreignMagic: readonly (readonly [magic: Buffer, Foreign, at: number])[] = (
+const magicNumbers: readonly (readonly [magic: Buffer, UnsupportedFormat, at: number])[] = (
   [
-    ['SQLite format 3\0', foreign.nss],
-    ['\0\x06\x15\x61', foreign.berkeley],
-    ['\x61\x15\x06\0', foreign.berkeley],
-    ['PK\x03\x04', foreign.zip],
-    ['\x1f\x8b', foreign.gzip],
-    ['7z\xbc\xaf\x27\x1c', foreign.sevenZip],
-    ['Rar!\x1a\x07', foreign.archive],
-    ['\xfd7zXZ\0', foreign.archive],
-    ['BZh', foreign.archive],
-    ['\x28\xb5\x2f\xfd', foreign.archive],
-    ['MSCF\0\0\0\0', foreign.archive],
-    ['xar!', foreign.archive],
-    ['!<arch>\n', foreign.archive],
-    ['\xed\xab\xee\xdb', foreign.archive],
-    ['ustar', foreign.archive, 257],
-    ['%PDF-', foreign.pdf],
-    ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', foreign.office],
-    ['\x7fELF', foreign.program],
-    ['MZ\x90\0', foreign.program],
-    ['\x89PNG\r\n', foreign.image],
-    ['\xff\xd8\xff', foreign.image],
-    ['GIF8', foreign.image],
-    ['kych', foreign.keychain],
-    ['bplist00', foreign.propertyList],
-    ['\x1e\xf1\xb5\xb0', foreign.pvk],
-    ['\0\0\0\0CERT', foreign.sst],
-    ['\x07\x02\0\0\0\x24\0\0RSA2', foreign.keyBlob],
-    ['\x07\x02\0\0\0\xa4\0\0RSA2', foreign.keyBlob],
-    ['ECS2', foreign.keyBlob],
-    ['RSA3', foreign.keyBlob],
-    ['\x01\0\0\0\xd0\x8c\x9d\xdf\x01\x15\xd1\x11', foreign.dpapi],
-    ['X509KEY', foreign.ibm, 8],
-    ['\xa1\xf8\x4e', foreign.oracle],
-    ['\x03\xd9\xa2\x9a', foreign.keepass],
-    ['\xac\xed\0\x05', foreign.java],
-    ['Salted__', foreign.encrypted],
-    ['age-encryption.org/', foreign.encrypted],
-    ['\0GITCRYPT\0', foreign.encrypted],
-    ['\0\0\0\x01\0\0\0\x14', foreign.bks],
-    ['\0\0\0\x02\0\0\0\x14', foreign.bks],
+    ['SQLite format 3\0', unsupportedFormats.nss],
+    ['\0\x06\x15\x61', unsupportedFormats.berkeley],
+    ['\x61\x15\x06\0', unsupportedFormats.berkeley],
+    ['PK\x03\x04', unsupportedFormats.zip],
+    ['\x1f\x8b', unsupportedFormats.gzip],
+    ['7z\xbc\xaf\x27\x1c', unsupportedFormats.sevenZip],
+    ['Rar!\x1a\x07', unsupportedFormats.archive],
+    ['\xfd7zXZ\0', unsupportedFormats.archive],
+    ['BZh', unsupportedFormats.archive],
+    ['\x28\xb5\x2f\xfd', unsupportedFormats.archive],
+    ['MSCF\0\0\0\0', unsupportedFormats.archive],
+    ['xar!', unsupportedFormats.archive],
+    ['!<arch>\n', unsupportedFormats.archive],
+    ['\xed\xab\xee\xdb', unsupportedFormats.archive],
+    ['ustar', unsupportedFormats.archive, 257],
+    ['%PDF-', unsupportedFormats.pdf],
+    ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', unsupportedFormats.office],
+    ['\x7fELF', unsupportedFormats.program],
+    ['MZ\x90\0', unsupportedFormats.program],
+    ['\x89PNG\r\n', unsupportedFormats.image],
+    ['\xff\xd8\xff', unsupportedFormats.image],
+    ['GIF8', unsupportedFormats.image],
+    ['kych', unsupportedFormats.keychain],
+    ['bplist00', unsupportedFormats.propertyList],
+    ['\x1e\xf1\xb5\xb0', unsupportedFormats.pvk],
+    ['\0\0\0\0CERT', unsupportedFormats.sst],
+    ['\x07\x02\0\0\0\x24\0\0RSA2', unsupportedFormats.keyBlob],
+    ['\x07\x02\0\0\0\xa4\0\0RSA2', unsupportedFormats.keyBlob],
+    ['ECS2', unsupportedFormats.keyBlob],
+    ['RSA3', unsupportedFormats.keyBlob],
+    ['\x01\0\0\0\xd0\x8c\x9d\xdf\x01\x15\xd1\x11', unsupportedFormats.dpapi],
+    ['X509KEY', unsupportedFormats.ibm, 8],
+    ['\xa1\xf8\x4e', unsupportedFormats.oracle],
+    ['\x03\xd9\xa2\x9a', unsupportedFormats.keepass],
+    ['\xac\xed\0\x05', unsupportedFormats.java],
+    ['Salted__', unsupportedFormats.encrypted],
+    ['age-encryption.org/', unsupportedFormats.encrypted],
+    ['\0GITCRYPT\0', unsupportedFormats.encrypted],
+    ['\0\0\0\x01\0\0\0\x14', unsupportedFormats.bks],
+    ['\0\0\0\x02\0\0\0\x14', unsupportedFormats.bks],
     // Without its armour.
-    ['openssh-key-v1\0', foreign.openssh],
+    ['openssh-key-v1\0', unsupportedFormats.openssh],
   ] as const
 ).map(([magic, kind, at = 0]) => [Buffer.from(magic, 'latin1'), kind, at]);
 
 /** Starts of texts that are refused, on the text without leading blanks. */
-export const foreignText: readonly (readonly [pattern: RegExp, Foreign])[] = [
-  [/^PuTTY-User-Key-File-/, foreign.putty],
-  [/^(?:ssh-(?:rsa|dss|ed25519|ed448)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s+AAAA/, foreign.sshPublicKey],
-  [/^---- BEGIN SSH2/, foreign.sshPublicKey],
-  [/^<(?:!doctype html|html|head|body|!--)/i, foreign.html],
-  [/^<\?xml[\s\S]{0,300}<html/i, foreign.html],
-  [/^<(?:\?xml|\w)/, foreign.xml],
-  [/^\{[\s\S]{0,4000}"kty"\s*:/, foreign.jwk],
-  [/^[{[](?!\\rtf)/, foreign.json],
-  [/^\$ANSIBLE_VAULT;/, foreign.vault],
-  [/^(?:---\s+)?(?:apiVersion|kind|metadata|data):\s/, foreign.kubernetes],
+export const unsupportedText: readonly (readonly [pattern: RegExp, UnsupportedFormat])[] = [
+  [/^PuTTY-User-Key-File-/, unsupportedFormats.putty],
+  [
+    /^(?:ssh-(?:rsa|dss|ed25519|ed448)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s+AAAA/,
+    unsupportedFormats.sshPublicKey,
+  ],
+  [/^---- BEGIN SSH2/, unsupportedFormats.sshPublicKey],
+  [/^<(?:!doctype html|html|head|body|!--)/i, unsupportedFormats.html],
+  [/^<\?xml[\s\S]{0,300}<html/i, unsupportedFormats.html],
+  [/^<(?:\?xml|\w)/, unsupportedFormats.xml],
+  [/^\{[\s\S]{0,4000}"kty"\s*:/, unsupportedFormats.jwk],
+  [/^[{[](?!\\rtf)/, unsupportedFormats.json],
+  [/^\$ANSIBLE_VAULT;/, unsupportedFormats.vault],
+  [/^(?:---\s+)?(?:apiVersion|kind|metadata|data):\s/, unsupportedFormats.kubernetes],
 ];

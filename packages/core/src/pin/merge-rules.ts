@@ -1,5 +1,4 @@
 import { createHash, type X509Certificate } from 'node:crypto';
-import { withoutDuplicates } from '../load/chain.ts';
 import type { CaMaterial, Resolution } from '../types.ts';
 import type { PinRule, Pins } from './rule.ts';
 
@@ -41,9 +40,8 @@ export function compileResolution(context: ResolutionContext, decision: Decision
   const authorities = unique(
     trusting.map((rule) => rule.certificate).filter((name) => typeof name === 'string'),
   );
-  const ca = withoutDuplicates(
-    trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca))),
-  );
+  const roots = trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca)));
+  const ca = [...new Map(roots.map((root) => [root.fingerprint256, root])).values()];
   const anyServer = service?.dangerouslyAcceptAnyServer ?? host.dangerouslyAcceptAnyServer;
   const resolution = {
     certificate,

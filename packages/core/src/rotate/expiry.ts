@@ -12,9 +12,13 @@ export type CertificateRole = 'certificate' | 'intermediate' | 'root';
 export interface Expiring {
   /** The name in the config of the certificate that it came with; for roots of a rule, the rule's place. */
   name: string;
+  /** What part it has. */
   role: CertificateRole;
+  /** On one line, the common name first, without what is no text; 200 characters at most. */
   subject: string;
+  /** SHA-256 of the certificate: hexadecimal pairs in upper case, joined by colons. */
   fingerprint256: string;
+  /** The last moment at which it is valid. */
   validTo: Date;
   /** Whole days until then. */
   daysLeft: number;

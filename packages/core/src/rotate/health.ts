@@ -4,14 +4,19 @@ import type { CertificateRole } from './expiry.ts';
 export interface Health {
   /** The worst of the reasons; `ok` without any. */
   status: 'ok' | 'warning' | 'error';
+  /** What is wrong; empty where nothing is. */
   reasons: HealthReason[];
 }
 
+/** One thing that is wrong, or will be. */
 export interface HealthReason {
+  /** How bad it is by itself. */
   status: 'warning' | 'error';
   /** The certificate's name, or the place of a rule whose roots it is about; `null` where it is about none. */
   certificate: string | null;
+  /** Stable: what to branch on. */
   code: 'EXPIRED' | 'NOT_YET_VALID' | 'EXPIRING' | 'LOAD_FAILED' | 'RENEWAL_FAILED' | 'CLOSED';
+  /** What it is, for people. */
   message: string;
 }
 

@@ -44,6 +44,7 @@ interface PrometheusOptions {
   registers: never[];
 }
 
+/** A `Registry` of `prom-client`, as far as it is used. */
 export interface PrometheusRegistry {
   registerMetric(metric: never): void;
   removeSingleMetric(name: string): void;

@@ -15,6 +15,7 @@ import { FileWatch, type Waiting } from './watch.ts';
 export interface ReloadReport {
   /** Replaced, or new. */
   changed: string[];
+  /** Read again, and the same as before. */
   unchanged: string[];
   /** Could not be read or may not be used: what was in use before stays in use. */
   failed: { name: string; error: Error }[];

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch as watchDirectory } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { stateOf } from '../load/source.ts';
+import { stateOf } from '../load/file.ts';
 import { follow, type Links, type Place } from './symlinks.ts';
 import { Timer } from './timer.ts';
 

@@ -100,7 +100,7 @@ export class SecureContexts {
   }
 }
 
-/** Options of `tls.connect` for one target: what to present, whom to trust, how to check. Nothing on it is secret. */
+/** Options of `tls.connect` for one target: what to send, whom to trust, how to check. Nothing on it is secret. */
 export interface PinnedConnectOptions {
   /** The certificate, the roots that are trusted and the TLS versions: as they are now, so ask again after a renewal. */
   secureContext: SecureContext;

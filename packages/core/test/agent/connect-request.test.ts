@@ -84,6 +84,34 @@ describe('what is no answer of a proxy is an error that says so', () => {
   });
 });
 
+describe('attack: rules that are weakened', () => {
+  it('a host name whose characters end in the bytes of a line break writes no line of the request', async () => {
+    let asked = '';
+    const proxy = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => {
+        asked += chunk;
+        socket.end('HTTP/1.1 403 No\r\n\r\n');
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as { port: number };
+    await using credentials = await loadCredentials({ proxy: `http://127.0.0.1:${port}` });
+    // In Latin-1, as headers are written, U+010D U+010A are CR LF, U+0120 is a space and U+013A a colon.
+    const host = 'a.example\u010d\u010ax-injected\u013a\u01201\u010d\u010ay.example';
+    const failure = await get('https://localhost', {
+      agent: credentials.agent(),
+      hostname: host,
+      headers: { host: 'a.example' },
+    }).catch((error) => error);
+    proxy.close();
+    expect(failure.code).toMatch(/^ERR_CLIENTCERT_(PROXY_FAILED|HOST_INVALID)$/);
+    expect(asked).not.toContain('injected:');
+    expect(asked.split('\r\n').length).toBeLessThanOrEqual(4);
+    expect(asked).toMatch(/^CONNECT [!-~]+ HTTP\/1\.1\r\nhost: [!-~]+\r\n\r\n$/);
+  });
+});
+
 it('asks as RFC 9110 says', async () => {
   const { asked, target } = await answering('HTTP/1.1 403 No\r\n\r\n', { user: 'me:p%zz' });
   const authorization = `Basic ${Buffer.from('me:p%zz').toString('base64')}`;

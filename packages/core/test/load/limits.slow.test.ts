@@ -112,7 +112,10 @@ function pbmac1Of(keyLength: number, rounds: number): (content: Buffer) => Buffe
 async function costOf(work: () => Promise<unknown>): Promise<number> {
   const began = process.cpuUsage();
   await work();
-  const { user, system } = process.cpuUsage(began);
+  return costOfAll(process.cpuUsage(began));
+}
+
+function costOfAll({ user, system }: NodeJS.CpuUsage): number {
   return (user + system) / 1000;
 }
 
@@ -143,6 +146,14 @@ const growing: Record<string, readonly [size: number, read: (size: number) => Pr
     20_000,
     (size) =>
       read(`-----BEGIN RSA PRIVATE KEY-----\nDEK-Info:${' '.repeat(size)}\n-----END RSA PRIVATE KEY-----`),
+  ],
+  'PEM: base64 with a blank after each digit': [
+    100_000,
+    (size) => read(`-----BEGIN CERTIFICATE-----\n${'A '.repeat(size)}\n-----END CERTIFICATE-----`),
+  ],
+  'PEM: lines of headers': [
+    50_000,
+    (size) => read(`-----BEGIN CERTIFICATE-----\n${'a:\n '.repeat(size)}\n-----END CERTIFICATE-----`),
   ],
   'DER: certificates one after the other': [240, (size) => readRoots(Buffer.concat(certificates(size)))],
   'DER: values that hold nothing': [
@@ -248,6 +259,28 @@ describe('attack: files that stop the process', () => {
       const large = await costOf(() => work(4 * size));
       // Were it sixteen times, as it is where each is held against each, this would not do.
       expect(large).toBeLessThan(9 * small + 150);
+    });
+  });
+
+  describe('what is looked at of many leaves the event loop its turns', () => {
+    it('certificates', { timeout: 60_000 }, async () => {
+      const bytes = Buffer.concat(certificates(4000));
+      const spent = () => costOfAll(process.cpuUsage());
+      let last = spent();
+      let longest = 0;
+      let isOver = false;
+      const turn = () => {
+        longest = Math.max(longest, spent() - last);
+        last = spent();
+        if (!isOver) setImmediate(turn);
+      };
+      setImmediate(turn);
+      const found = await inspectFile(bytes);
+      await new Promise((resolve) => setImmediate(resolve));
+      isOver = true;
+      expect(found.certificates).toHaveLength(4000);
+      // Half a second it was.
+      expect(longest).toBeLessThan(150);
     });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatPattern, parsePattern } from '../../src/pin/pattern.ts';
-import { findPublicSuffixes } from '../../src/pin/suffix.ts';
+import { findPublicSuffixes } from '../../src/pin/public-suffix.ts';
 
 const read = (text: string) => {
   const { pattern, problem } = parsePattern(text);

@@ -1,5 +1,5 @@
 import { ClientCertificateError } from '../errors.ts';
-import { spoken } from './caller.ts';
+import { spoken } from './caller-options.ts';
 
 /**
  * Seals what the options of an agent say of TLS: needle writes that of one call on the agent that it is given

@@ -1,5 +1,5 @@
 import { describeValue } from '../tls/digest.ts';
-import { type CallerOptions, type CallerTls, describeOwn, withoutOwn } from './caller.ts';
+import { type CallerOptions, type CallerTls, describeOwn, withoutOwn } from './caller-options.ts';
 import type { TunnelProxy } from './tunnel.ts';
 
 /**

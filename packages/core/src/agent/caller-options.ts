@@ -1,9 +1,6 @@
-import { checkServerIdentity, type SecureContext, type SecureContextOptions } from 'node:tls';
-import { ClientCertificateError } from '../errors.ts';
+import { checkServerIdentity, type SecureContextOptions } from 'node:tls';
 import { written } from '../own.ts';
 import { bytesOf, describeValue } from '../tls/digest.ts';
-import { compareVersions, defaultSecurityLevel, securityLevelOf, versionsOf } from '../tls/version.ts';
-import type { Resolution, TlsVersion } from '../types.ts';
 
 /** The options of a request, under those of its agent. */
 export type CallerOptions = Readonly<Record<string, unknown>>;
@@ -73,7 +70,7 @@ export const unsaid: Readonly<Record<string, undefined>> = Object.fromEntries(
 const connectionOptions = spoken.filter((name) => spokenOptions[name] === 'connection');
 
 /** Options with which a caller brings an identity of their own. */
-const identityOptions = spoken.filter((name) => spokenOptions[name] === 'identity');
+export const identityOptions: readonly string[] = spoken.filter((name) => spokenOptions[name] === 'identity');
 
 /** What a caller says of TLS. */
 export type CallerTls = Readonly<Record<string, unknown>>;
@@ -161,155 +158,4 @@ export function withoutOwn(options: CallerOptions, own: CallerTls | undefined): 
   const rest: Record<string, unknown> = { ...options };
   for (const name of Object.keys(own)) rest[name] = undefined;
   return rest;
-}
-
-/**
- * Refuses what a rule does not allow a caller: an identity of their own where the rule decides which is
- * presented, and whatever is weaker than the rule. To be stricter is theirs, and so is all at a host that no rule
- * names, but for the TLS versions that the config allows everywhere.
- *
- * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF
- */
-export function checkCaller(resolution: Resolution, own: CallerTls): void {
-  const { rule, tls, trust, acceptsAnyServer } = resolution;
-  const conflict = (what: string, hint: string) =>
-    new ClientCertificateError(
-      'ERR_CLIENTCERT_AGENT_CONFLICT',
-      `${rule === 'none' ? 'tls' : rule}: ${what}`,
-      {
-        hint,
-      },
-    );
-  checkVersions(resolution, own, conflict);
-  if (rule === 'none') return;
-
-  const identity = ['secureContext', ...identityOptions].find((name) => own[name] !== undefined);
-  if (identity !== undefined) refuseOwnIdentity(resolution, identity);
-  if (own.rejectUnauthorized === false && !acceptsAnyServer) {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_VERIFICATION_OFF',
-      `${rule}: the request switches off verification of the server`,
-      { hint: 'Give the server’s root as "ca" of the rule instead: then it can be verified.' },
-    );
-  }
-  if (own.ca !== undefined && trust === 'only') {
-    throw conflict(
-      'the request brings roots of its own ("ca"), and the rule trusts only its own',
-      'Remove "ca" from the request, or add that root to "ca" of the rule.',
-    );
-  }
-  const shortcut = ['allowPartialTrustChain', 'pskCallback', 'session'].find((name) => own[name]);
-  if (shortcut !== undefined) {
-    throw conflict(
-      `the request's own "${shortcut}" would go past the verification of the server`,
-      `Remove "${shortcut}" from the request.`,
-    );
-  }
-  if (tls.legacy) return;
-  const { ciphers, secureOptions, minDHSize } = own;
-  if (
-    typeof ciphers === 'string' &&
-    (securityLevelOf(ciphers) ?? defaultSecurityLevel) < defaultSecurityLevel
-  ) {
-    throw conflict(
-      `the request lowers the security level to ${securityLevelOf(ciphers)}`,
-      'Write tls: { legacy: true } on the rule.',
-    );
-  }
-  if (typeof secureOptions === 'number' && secureOptions & legacyOptions) {
-    throw conflict('the request allows legacy renegotiation', 'Write tls: { legacy: true } on the rule.');
-  }
-  if (typeof minDHSize === 'number' && minDHSize < leastDHSize) {
-    throw conflict(
-      `the request allows DH keys of ${minDHSize} bits`,
-      `Leave "minDHSize" at ${leastDHSize} or more, or write tls: { legacy: true } on the rule.`,
-    );
-  }
-}
-
-/** SSL_OP_LEGACY_SERVER_CONNECT and SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION. */
-const legacyOptions = 0x4 | 0x40000;
-
-/** Node's own. */
-const leastDHSize = 1024;
-
-/** A caller's TLS versions lie within those of the rule, or of the whole config. */
-function checkVersions(
-  { tls, tlsBy }: Resolution,
-  own: CallerTls,
-  conflict: (what: string, hint: string) => ClientCertificateError,
-): void {
-  if (tlsBy === 'node') return;
-  const allowed = tls.min === tls.max ? tls.min : `${tls.min} to ${tls.max}`;
-  const hint = `Ask for a version within ${allowed}, or change "tls" of the ${tlsBy === 'config' ? 'config' : 'rule'}${tls.legacy ? '' : '; below TLS 1.2: { min, legacy: true }'}.`;
-  const isOutside = (version: TlsVersion) =>
-    compareVersions(version, tls.min) < 0 || compareVersions(version, tls.max) > 0;
-  const { min, max } = versionsOf(own as SecureContextOptions);
-  for (const [name, version] of [
-    ['minVersion', min],
-    ['maxVersion', max],
-  ] as const) {
-    if (version === undefined || !isVersion(version) || !isOutside(version)) continue;
-    const written =
-      own.secureProtocol === undefined ? `${name} "${version}"` : `secureProtocol "${own.secureProtocol}"`;
-    throw conflict(`the request asks for ${written}, the config for ${allowed}`, hint);
-  }
-  if (own.secureContext === undefined) return;
-  const native = (own.secureContext as SecureContext).context as NativeContext | undefined;
-  const lowest = native?.getMinProto?.() ?? 0;
-  const highest = native?.getMaxProto?.() ?? 0;
-  if (lowest >= numbers[tls.min] && highest !== 0 && highest <= numbers[tls.max]) return;
-  throw conflict(`the request's own "secureContext" allows other TLS versions than ${allowed}`, hint);
-}
-
-function isVersion(version: unknown): version is TlsVersion {
-  return Object.hasOwn(numbers, version as string);
-}
-
-/** As on the wire (RFC 8446, section 4.1.2), and as OpenSSL counts them. */
-const numbers: Readonly<Record<TlsVersion, number>> = {
-  TLSv1: 0x301,
-  'TLSv1.1': 0x302,
-  'TLSv1.2': 0x303,
-  'TLSv1.3': 0x304,
-};
-
-/** What is inside a `SecureContext`. Not documented; where it is missing no version can be told. */
-interface NativeContext {
-  getMinProto?(): number;
-  getMaxProto?(): number;
-}
-
-/**
- * Refuses an identity of the caller's own (an option, an agent, a dispatcher) where a rule says which
- * certificate is presented, or that none is; and what goes past the rule as a whole, where it says whom to trust or
- * what to speak.
- *
- * @param option What the caller calls it, e.g. `httpsAgent`.
- * @throws ERR_CLIENTCERT_AGENT_CONFLICT
- */
-export function refuseOwnIdentity(resolution: Resolution, option: string): void {
-  const { certificate, denied, rule } = resolution;
-  const goesPast = !identityOptions.includes(option) && describesServer(resolution);
-  if (certificate === null && !denied && !goesPast) return;
-  throw new ClientCertificateError(
-    'ERR_CLIENTCERT_AGENT_CONFLICT',
-    denied
-      ? `${rule}: the request brings its own "${option}" for a host that is to see no certificate`
-      : certificate === null
-        ? `${rule}: the request brings its own "${option}", which would go past what the rule says of the server`
-        : `${rule}: the request brings its own "${option}" beside certificate "${certificate}"`,
-    { hint: `Remove "${option}" from the request, or the host from the config.${whoSets(option)}` },
-  );
-}
-
-/** Nobody removes what they never set. */
-function whoSets(option: string): string {
-  return option === 'httpsAgent'
-    ? ' A cookie jar (axios-cookiejar-support, http-cookie-agent) sets one: keep its cookies in interceptors instead.'
-    : '';
-}
-
-function describesServer({ trust, spki, servername, tlsBy }: Resolution): boolean {
-  return trust === 'only' || spki.length > 0 || servername !== null || tlsBy === 'rule';
 }

@@ -19,7 +19,7 @@ const MOST_BODY = 16_384;
 const MOST_BYTES = 1_048_576;
 
 /** Sends one GET on a connection of its own and reads the beginning of the answer. Never rejects. */
-export async function ask(
+export async function requestOnce(
   url: URL,
   address: Address,
   tls: ConnectionOptions,

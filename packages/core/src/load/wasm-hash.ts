@@ -1,5 +1,5 @@
-import { assemble } from './assembler.ts';
-import { type Recipe, recipes } from './sha.ts';
+import { assemble } from './wasm-assembler.ts';
+import { type CompressionFunction, compressionFunctions } from './wasm-sha.ts';
 
 /**
  * Hash functions that feed on their own output, as WebAssembly that is put together here. PKCS#12 counts its
@@ -7,7 +7,7 @@ import { type Recipe, recipes } from './sha.ts';
  * times what the hash does. SHA-1 runs in four lanes (SIMD), because a file derives key, IV and MAC key from the
  * same count, independently; SHA-2 runs in one.
  */
-export interface Kernel {
+export interface WasmHash {
   readonly hash: string;
   /** The module, for whoever runs it elsewhere, and the part of its memory that holds the digests. */
   readonly code: Uint8Array;
@@ -33,19 +33,25 @@ interface WebAssemblyApi {
 
 const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyApi };
 
-const built = new Map<string, Kernel | undefined>();
+const built = new Map<string, WasmHash | undefined>();
 
-/** The kernel of a hash; undefined where there is none, or where this Node runs no WebAssembly (`--jitless`). */
-export function kernelOf(hash: string): Kernel | undefined {
+/** The code of a hash; undefined where there is none, or where this Node runs no WebAssembly (`--jitless`). */
+export function wasmHashOf(hash: string): WasmHash | undefined {
   if (built.has(hash)) return built.get(hash);
-  const recipe = recipes[hash];
-  const kernel =
-    recipe === undefined || WebAssembly === undefined ? undefined : build(hash, recipe(), WebAssembly);
-  built.set(hash, kernel);
-  return kernel;
+  const compression = compressionFunctions[hash];
+  const wasm =
+    compression === undefined || WebAssembly === undefined
+      ? undefined
+      : build(hash, compression(), WebAssembly);
+  built.set(hash, wasm);
+  return wasm;
 }
 
-function build(hash: string, { word, size, locals, write }: Recipe, api: WebAssemblyApi): Kernel {
+function build(
+  hash: string,
+  { word, size, locals, write }: CompressionFunction,
+  api: WebAssemblyApi,
+): WasmHash {
   const stride = word.bytes * word.lanes;
   const code = assemble(word, (code) => {
     const access = (opcode: readonly number[], index: number): void => {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { iterateHash } from '../../src/load/hash-iterations.ts';
 import { pkcs12Kdf } from '../../src/load/kdf.ts';
-import { iterateHash } from '../../src/load/rounds.ts';
 
 function expected(hash: string, digest: Buffer, rounds: number): Buffer {
   let value = digest;

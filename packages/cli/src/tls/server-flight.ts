@@ -19,7 +19,7 @@ export interface CertificateRequest {
 }
 
 /** What a server says before it is answered, in one version of TLS. Nothing of it is proven. */
-export interface Greeting {
+export interface ServerFlight {
   /** The version that the server chose; `undefined` where it refused. */
   readonly version: Version | undefined;
   /** The alert with which it refused. */
@@ -44,12 +44,12 @@ const LONGEST_MESSAGE = 262_144;
  * @throws the error of the network; {@link Malformed} where what answers is no TLS.
  * @see RFC 8446, section 4; RFC 5246, section 7.4
  */
-export async function greet(
+export async function readServerFlight(
   address: Address,
   servername: string | undefined,
   version: Version,
   milliseconds: number,
-): Promise<Greeting> {
+): Promise<ServerFlight> {
   using wire = await Wire.open(address, milliseconds);
   const conversation = new Conversation(wire, version, servername);
   return await conversation.listen();
@@ -78,7 +78,7 @@ class Conversation {
     this.#transcript = clientHello(version, servername, this.#hello);
   }
 
-  async listen(): Promise<Greeting> {
+  async listen(): Promise<ServerFlight> {
     this.#say(this.#transcript);
     while (!this.#done) {
       const record = await this.#wire.record();
@@ -101,7 +101,7 @@ class Conversation {
     this.#wire.send(Buffer.concat([u8(22), u16(0x0301), vector(2, message)]));
   }
 
-  #told(alert: number | undefined): Greeting {
+  #told(alert: number | undefined): ServerFlight {
     return {
       version: this.#chosen,
       alert,

@@ -1,7 +1,7 @@
-import { type Code, laneSelect, lanes32, scalar32, scalar64, type Word } from './assembler.ts';
+import { type Code, laneSelect, lanes32, scalar32, scalar64, type Word } from './wasm-assembler.ts';
 
-/** How to write one kernel. */
-export interface Recipe {
+/** How to write the compression function of one hash. */
+export interface CompressionFunction {
   readonly word: Word;
   /** Words in the digest. */
   readonly size: number;
@@ -12,7 +12,7 @@ export interface Recipe {
 }
 
 /** The hashes that real files count with. */
-export const recipes: Readonly<Record<string, () => Recipe>> = {
+export const compressionFunctions: Readonly<Record<string, () => CompressionFunction>> = {
   sha1: () => sha1,
   sha256: () => sha2(scalar32, 8, squareRoots(32n, 0)),
   sha384: () => sha2(scalar64, 6, squareRoots(64n, 8)),
@@ -20,7 +20,7 @@ export const recipes: Readonly<Record<string, () => Recipe>> = {
 };
 
 /** FIPS 180-4 section 6.1.2, unrolled. Locals: digest 1…5, state 6…10, schedule 11…26. */
-const sha1: Recipe = {
+const sha1: CompressionFunction = {
   word: lanes32,
   size: 5,
   locals: 26,
@@ -89,7 +89,7 @@ const sha1: Recipe = {
 };
 
 /** FIPS 180-4 sections 6.2.2 and 6.4.2, unrolled. Locals: digest 1…8, state 9…16, schedule 17…32, scratch 33. */
-function sha2(word: Word, size: number, initial: readonly bigint[]): Recipe {
+function sha2(word: Word, size: number, initial: readonly bigint[]): CompressionFunction {
   return { word, size, locals: 33, write: (code) => writeSha2(code, word, size, initial) };
 }
 

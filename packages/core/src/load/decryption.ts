@@ -5,21 +5,23 @@ import type { Scheme } from './scheme.ts';
  * What came of decrypting: `open` with the plaintext; `damaged` where the passphrase evidently fits and the
  * content does not; `wrong` where nothing speaks for the passphrase.
  */
-export type Unsealed = { status: 'open'; plain: Buffer; password: Buffer } | { status: 'damaged' | 'wrong' };
+export type Decryption =
+  | { status: 'open'; plain: Buffer; password: Buffer }
+  | { status: 'damaged' | 'wrong' };
 
 /** Tries the passphrase in every spelling, or in `spellings`, the likeliest first. */
-export async function unseal(
+export async function tryPassphrase(
   scheme: Scheme,
   data: Buffer,
   passphrase: string,
   spellings: Buffer[] = spell(passphrase, scheme.form),
-): Promise<Unsealed> {
+): Promise<Decryption> {
   let status: 'damaged' | 'wrong' = 'wrong';
   for (const password of spellings) {
     const raw = await scheme.decrypt(password, data);
-    const verdict = judge(raw, scheme.cipher.blockSize);
-    if (typeof verdict === 'number') return { status: 'open', plain: raw.subarray(0, verdict), password };
-    if (verdict === 'damaged') status = verdict;
+    const length = payloadLength(raw, scheme.cipher.blockSize);
+    if (typeof length === 'number') return { status: 'open', plain: raw.subarray(0, length), password };
+    if (length === 'damaged') status = length;
     raw.fill(0);
   }
   return { status };
@@ -30,7 +32,7 @@ export async function unseal(
  * Everything that is encrypted in certificate files is one DER SEQUENCE, so its header tells a wrong key from
  * damage more surely than the padding, which one wrong key in 256 satisfies.
  */
-function judge(raw: Buffer, blockSize: number): number | 'damaged' | 'wrong' {
+function payloadLength(raw: Buffer, blockSize: number): number | 'damaged' | 'wrong' {
   const [header, length] = sequenceLength(raw);
   const padding = raw.length - length;
   const fits = blockSize === 1 ? padding === 0 : padding >= 1 && padding <= blockSize;

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { causes } from '../../src/diagnose/causes.ts';
 import type { CertificateFacts, Facts } from '../../src/diagnose/facts.ts';
-import { judge } from '../../src/diagnose/judge.ts';
 import { observe } from '../../src/diagnose/observation.ts';
+import { findPossibleCauses } from '../../src/diagnose/possible-causes.ts';
 import { type Symptom, symptoms } from '../../src/diagnose/symptoms.ts';
 
 const now = new Date('2026-06-01');
@@ -31,7 +31,9 @@ const alert = (number: number, code = 'ERR_SSL_ALERT') => ({
   message: `C0A0:error:0A000${(1000 + number).toString(16).toUpperCase()}:SSL routines:x:y:`,
 });
 const codesOf = (failure: unknown, known?: Facts) =>
-  judge(observe(failure), known, now).findings.map(({ code, confidence }) => `${code} ${confidence}`);
+  findPossibleCauses(observe(failure), known, now).causes.map(
+    ({ code, confidence }) => `${code} ${confidence}`,
+  );
 
 /** A failure with each message, code and status that a symptom has. */
 function failuresOf({ alert: number, codes, status, messages }: Symptom): unknown[] {
@@ -106,7 +108,7 @@ describe('whatever fails, and whatever is known', () => {
   it('nothing is certain where something else looks the same and was not ruled out', () => {
     fc.assert(
       fc.property(someFailure, fc.option(someFacts, { nil: undefined }), ({ symptom, failure }, known) => {
-        const [first, ...others] = judge(observe(failure), known, now).findings;
+        const [first, ...others] = findPossibleCauses(observe(failure), known, now).causes;
         for (const { confidence } of others) expect(confidence).not.toBe('certain');
         const isRuledOut = ruledOut[symptom.id];
         if (first.confidence === 'certain' && isRuledOut) expect(known && isRuledOut(known)).toBe(true);
@@ -119,11 +121,11 @@ describe('whatever fails, and whatever is known', () => {
     const order = ['certain', 'likely', 'guess'];
     fc.assert(
       fc.property(someFailure, fc.option(someFacts, { nil: undefined }), ({ failure }, known) => {
-        const { findings } = judge(observe(failure), known, now);
-        const codes = findings.map(({ code }) => code);
+        const { causes: possible } = findPossibleCauses(observe(failure), known, now);
+        const codes = possible.map(({ code }) => code);
         expect(new Set(codes).size).toBe(codes.length);
         for (const code of codes) expect(causes[code].title).not.toBe('');
-        const ranks = findings.map(({ confidence }) => order.indexOf(confidence));
+        const ranks = possible.map(({ confidence }) => order.indexOf(confidence));
         expect(ranks).toEqual(ranks.toSorted());
       }),
       { numRuns: 3000 },
@@ -133,8 +135,8 @@ describe('whatever fails, and whatever is known', () => {
   it('each symptom is recognised by each of its messages, and by an alert’s number whatever the text says', () => {
     for (const symptom of symptoms) {
       for (const failure of failuresOf(symptom)) {
-        const { symptom: found, findings } = judge(observe(failure), facts, now);
-        expect([failure, found?.id ?? findings[0].code]).toEqual([
+        const { symptom: found, causes: possible } = findPossibleCauses(observe(failure), facts, now);
+        expect([failure, found?.id ?? possible[0].code]).toEqual([
           failure,
           expect.toSatisfy((id: string) => id === symptom.id || id === 'UNKNOWN'),
         ]);

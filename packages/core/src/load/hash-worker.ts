@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
 /** A count that a thread takes over: a hash fed with its own output. */
-export interface Errand {
+export interface HashJob {
   /** The WebAssembly that counts; without it Node's own hash does. */
   readonly code: Uint8Array | undefined;
   readonly hash: string;
@@ -54,21 +54,21 @@ let idle: NodeJS.Timeout | undefined;
 let refused = false;
 
 /**
- * Counts in a thread beside the event loop. The thread ends by itself soon after its last errand, and keeps no
+ * Counts in a thread beside the event loop. The thread ends by itself soon after its last job, and keeps no
  * process alive meanwhile.
  *
  * @returns `false` where there is no such thread: nothing has been done then
  */
-export function runInThread(errand: Errand): Promise<boolean> {
+export function runInWorker(job: HashJob): Promise<boolean> {
   const thread = refused ? undefined : (worker ?? start());
   if (thread === undefined) return Promise.resolve(false);
   clearTimeout(idle);
   thread.ref();
   return new Promise((resolve) => {
-    waiting.push({ state: errand.state, resolve });
+    waiting.push({ state: job.state, resolve });
     // A view would take all of the memory along that it looks at.
-    const { state, suffix } = errand;
-    thread.postMessage({ ...errand, state: new Uint8Array(state), suffix: suffix && new Uint8Array(suffix) });
+    const { state, suffix } = job;
+    thread.postMessage({ ...job, state: new Uint8Array(state), suffix: suffix && new Uint8Array(suffix) });
   });
 }
 
@@ -83,7 +83,7 @@ function start(): Worker | undefined {
       resolve(true);
       if (waiting.length === 0) rest(thread);
     });
-    // It cannot fail at an errand, only at starting: what was asked for is done here, and all that follows.
+    // It cannot fail at a job, only at starting: what was asked for is done here, and all that follows.
     thread.on('error', giveUp);
     thread.on('exit', () => {
       if (worker === thread) giveUp();
@@ -112,5 +112,5 @@ function giveUp(): void {
   for (const { resolve } of left) resolve(false);
 }
 
-/** Milliseconds without an errand after which the thread ends: a config's files are read one soon after the other. */
+/** Milliseconds without a job after which the thread ends: a config's files are read one soon after the other. */
 const restingTime = 2000;

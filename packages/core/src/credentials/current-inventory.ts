@@ -1,0 +1,72 @@
+import { Probation } from '../rotate/probation.ts';
+import type { CertificateVersion } from '../tls/context.ts';
+import type { Connections } from './connections.ts';
+import type { Events } from './events.ts';
+import { type Inventory, versionOf } from './inventory.ts';
+
+/**
+ * The inventory that holds at this moment. What changes in it changes here, at once, between two events of the
+ * process: it is checked first, then put in place, then connections are retired and listeners told.
+ */
+export class CurrentInventory {
+  #inventory: Inventory;
+  readonly #connections: Connections;
+  readonly #events: Events;
+  readonly probation: Probation = new Probation();
+
+  constructor(inventory: Inventory, connections: Connections, events: Events) {
+    this.#inventory = inventory;
+    this.#connections = connections;
+    this.#events = events;
+  }
+
+  get inventory(): Inventory {
+    return this.#inventory;
+  }
+
+  /** Puts an inventory in place of the one before; connections that it decides in the same way stay. */
+  replace(next: Inventory): void {
+    const before = this.#inventory;
+    const retire = this.#connections.prepareReplacement(before, next);
+    const rotated = [...next.certificates.values()].flatMap((version) => {
+      const previous = before.certificates.get(version.name);
+      return previous && previous !== version ? [{ previous, version }] : [];
+    });
+    this.#inventory = next;
+    for (const { version, previous } of rotated) {
+      if (next.config.rollback) this.probation.begin(version, previous);
+    }
+    retire();
+    for (const { version, previous } of rotated) this.#tell(previous, version);
+  }
+
+  /** From here on new connections present the next version; those of the one before end with their response. */
+  renew(previous: CertificateVersion, next: CertificateVersion): void {
+    this.#swap(previous, next, () => {
+      if (this.#inventory.config.rollback) this.probation.begin(next, previous);
+    });
+  }
+
+  /** The same for one that worked before, which is not on trial. */
+  restore(refused: CertificateVersion, restored: CertificateVersion): void {
+    this.#swap(refused, restored, () => {});
+  }
+
+  #swap(previous: CertificateVersion, next: CertificateVersion, begin: () => void): void {
+    const { certificates } = this.#inventory;
+    const retire = this.#connections.prepareRenewal(next, (name) => versionOf(this.#inventory, name));
+    certificates.set(next.name, next);
+    begin();
+    retire();
+    this.#tell(previous, next);
+  }
+
+  #tell(previous: CertificateVersion, { name, version, material }: CertificateVersion): void {
+    this.#events.emit('rotate', {
+      name,
+      version,
+      previous: previous.material.certificate.fingerprint256,
+      current: material.certificate.fingerprint256,
+    });
+  }
+}

@@ -1,0 +1,191 @@
+import type { X509Certificate } from 'node:crypto';
+import type { CheckedProxy } from '../config/proxy.ts';
+import { ClientCertificateError } from '../errors.ts';
+import type { Reading, Renewable } from '../rotate/renewal.ts';
+import { haveSame, replaces } from '../rotate/replacement.ts';
+import type { CertificateVersion } from '../tls/context.ts';
+import type { CaMaterial, CertificateSource, ClientCertificate } from '../types.ts';
+import type { CurrentInventory } from './current-inventory.ts';
+import { checkTrust, type Inventory, type LoadedProxy, withRoots } from './inventory.ts';
+import {
+  type CertificateReading,
+  type Origin,
+  placeOf,
+  proxyLabel,
+  readAuthorization,
+  readCertificateSource,
+  readRuleRoots,
+} from './sources.ts';
+
+/** What renewables need of whoever keeps the inventory. */
+export interface Keeper {
+  readonly current: CurrentInventory;
+  /** Tells of certificates that are new. */
+  announce(fresh: readonly CertificateVersion[]): void;
+  /** Tells of roots of rules whose end is near. */
+  announceRoots(): void;
+}
+
+interface Followed {
+  /** Under which it is renewed: certificates and roots have names of their own. */
+  readonly key: string;
+  // biome-ignore lint/suspicious/noExplicitAny: each reads and takes a value of its own type
+  readonly subject: Renewable<any>;
+  readonly origin: Origin;
+}
+
+/** All that is read again while the process runs: certificates, roots of rules and of the proxy, its authorization. */
+export function* renewablesOf(
+  { config, origins, roots, proxy }: Inventory,
+  keeper: Keeper,
+): Iterable<Followed> {
+  for (const [name, origin] of origins) {
+    const source = config.certificates.get(name)!;
+    yield { key: certificateKey(name), subject: new RenewableCertificate(name, source, keeper), origin };
+  }
+  for (const [label, { ca, reading }] of roots) {
+    yield { key: rootsKey(label), subject: new RenewableRoots(label, ca, keeper), origin: reading };
+  }
+  if (typeof config.proxy === 'object' && isKeptElsewhere(config.proxy)) {
+    const { origin } = proxy as LoadedProxy;
+    yield { key: 'authorization', subject: new RenewableAuthorization(config.proxy, keeper), origin };
+  }
+}
+
+/** The keys of what an inventory took over unread from the one before. */
+export function keysTakenOver(before: Inventory, next: Inventory): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const [name, origin] of next.origins) {
+    if (origin === before.origins.get(name)) keys.add(certificateKey(name));
+  }
+  for (const [label, { reading }] of next.roots) {
+    if (reading === before.roots.get(label)?.reading) keys.add(rootsKey(label));
+  }
+  return keys;
+}
+
+export const certificateKey = (name: string): string => `certificate ${name}`;
+const rootsKey = (label: string): string => `roots ${label}`;
+
+class RenewableCertificate implements Renewable<ClientCertificate> {
+  readonly name: string;
+  readonly #source: CertificateSource;
+  readonly #keeper: Keeper;
+
+  constructor(name: string, source: CertificateSource, keeper: Keeper) {
+    this.name = name;
+    this.#source = source;
+    this.#keeper = keeper;
+  }
+
+  async read(signal: AbortSignal): Promise<CertificateReading> {
+    const { name } = this;
+    const { current } = this.#keeper;
+    const place = { ...placeOf(current.inventory.config), signal };
+    const reading = await readCertificateSource(name, this.#source, place);
+    const { broken, config } = current.inventory;
+    // What it says for the first time, nothing can differ from.
+    if (broken.has(name) && reading.trust === 'only') (config.pins.trustOnly as Set<string>).add(name);
+    if ((reading.trust === 'only') === config.pins.trustOnly.has(name)) return reading;
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_CONFIG_INVALID',
+      `certificate "${name}": its source says another "trust" than when it was loaded`,
+      { hint: 'Write "trust" on the rules that name it, or reload with a new config.' },
+    );
+  }
+
+  take(material: ClientCertificate): boolean {
+    const { name } = this;
+    const { current, announce } = this.#keeper;
+    const { certificates, config } = current.inventory;
+    const previous = certificates.get(name);
+    if (!previous) return this.#takeFirst(material);
+    const refused = current.probation.refusalOf(name)?.material;
+    if (!replaces(material, previous.material, name, config.pins, refused)) return false;
+    const next = { name, version: previous.version + 1, material };
+    if (material.ca.length === 0) checkTrust(config, new Map(certificates).set(name, next));
+    current.renew(previous, next);
+    announce([next]);
+    return true;
+  }
+
+  /** One that could not be loaded can be by now. */
+  #takeFirst(material: ClientCertificate): true {
+    const { name } = this;
+    const { current, announce } = this.#keeper;
+    const before = current.inventory;
+    const version = { name, version: 1, material };
+    const found = new Map(before.certificates).set(name, version);
+    checkTrust(before.config, found);
+    const names = [...before.config.certificates.keys()].filter((each) => found.has(each));
+    const certificates = new Map(names.map((each) => [each, found.get(each)!]));
+    const broken = new Map(before.broken);
+    broken.delete(name);
+    current.replace(withRoots({ ...before, certificates, broken }, before.roots));
+    announce([version]);
+    return true;
+  }
+}
+
+/** The roots of a rule, or of the proxy. */
+class RenewableRoots implements Renewable<readonly X509Certificate[]> {
+  readonly #label: string;
+  readonly #ca: readonly CaMaterial[];
+  readonly #keeper: Keeper;
+
+  constructor(label: string, ca: readonly CaMaterial[], keeper: Keeper) {
+    this.#label = label;
+    this.#ca = ca;
+    this.#keeper = keeper;
+  }
+
+  get name(): string {
+    return `${this.#label}: ca`;
+  }
+
+  read(signal: AbortSignal): Promise<Reading<readonly X509Certificate[]>> {
+    const { baseDirectory } = this.#keeper.current.inventory.config;
+    return readRuleRoots(this.#label, this.#ca, baseDirectory, signal);
+  }
+
+  take(found: readonly X509Certificate[]): boolean {
+    const { current, announceRoots } = this.#keeper;
+    const before = current.inventory;
+    const { ca, reading } = before.roots.get(this.#label)!;
+    if (haveSame(found, reading.value)) return false;
+    const roots = new Map(before.roots).set(this.#label, { ca, reading: { ...reading, value: found } });
+    current.replace(withRoots(before, roots));
+    announceRoots();
+    return true;
+  }
+}
+
+/** What is said to the proxy. */
+class RenewableAuthorization implements Renewable<string | undefined> {
+  readonly name = `${proxyLabel}: authorization`;
+  readonly #proxy: CheckedProxy;
+  readonly #keeper: Keeper;
+
+  constructor(proxy: CheckedProxy, keeper: Keeper) {
+    this.#proxy = proxy;
+    this.#keeper = keeper;
+  }
+
+  read(signal: AbortSignal): Promise<Reading<string | undefined>> {
+    return readAuthorization(this.#proxy, this.#keeper.current.inventory.config.baseDirectory, signal);
+  }
+
+  take(authorization: string | undefined): boolean {
+    const { current } = this.#keeper;
+    const before = current.inventory;
+    const { proxy } = before;
+    if (typeof proxy !== 'object' || proxy.authorization === authorization) return false;
+    current.replace({ ...before, proxy: { ...proxy, authorization } });
+    return true;
+  }
+}
+
+/** Whether its authorization may change under a config that stays the same. */
+function isKeptElsewhere({ authorization }: CheckedProxy): boolean {
+  return authorization !== undefined && typeof authorization !== 'string';
+}

@@ -1,0 +1,109 @@
+import type { X509Certificate } from 'node:crypto';
+import type { CheckedConfig } from '../config/check.ts';
+import type { CheckedProxy } from '../config/proxy.ts';
+import { readRoots, readSource } from '../load/index.ts';
+import { resolvePassphrase } from '../load/passphrase.ts';
+import { explainAs, Problem } from '../load/problem.ts';
+import { toTruststore } from '../load/roots.ts';
+import { pathOf } from '../load/source.ts';
+import { createSurroundings } from '../load/surroundings.ts';
+import { snapshot } from '../own.ts';
+import type { Reading } from '../rotate/renewal.ts';
+import { currentState, type Watched } from '../rotate/watch.ts';
+import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, SourceCall } from '../types.ts';
+
+/** A certificate as it was read, with what its source says of trust: a function may say so as well. */
+export interface CertificateReading extends Reading<ClientCertificate> {
+  readonly trust: 'only' | undefined;
+}
+
+/** What is to be watched of something that was read. */
+export type Origin = Omit<Reading<unknown>, 'value'>;
+
+/** What sources are read with. */
+interface Place {
+  readonly baseDirectory: string;
+  readonly expiryWarningDays: CheckedConfig['expiryWarningDays'];
+  /** Ends the reading. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function placeOf({ baseDirectory, expiryWarningDays }: CheckedConfig): Place {
+  return { baseDirectory, expiryWarningDays };
+}
+
+/** Reads one certificate, and says what to watch. */
+export async function readCertificateSource(
+  name: string,
+  source: CertificateSource,
+  place: Place,
+): Promise<CertificateReading> {
+  let found: FileSource | undefined;
+  const watched: Watched[] = [];
+  const ask = async (call: SourceCall) => {
+    const given = typeof source === 'function' ? await source(call) : source;
+    // What is no object is told as that by whoever reads it.
+    found = typeof given === 'object' && given !== null ? snapshot(given) : given;
+    const path = directoryOf(found, place);
+    // Before the files in it are read, so that what appears meanwhile counts as a change.
+    if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });
+    return found;
+  };
+  const { certificate, files } = await readSource(ask, { ...place, name });
+  const read = files.map(({ path, state }): Watched => ({ path, state }));
+  return { value: certificate, files: watched.concat(read), refresh: found?.refresh, trust: found?.trust };
+}
+
+/** Where it is none, reading it says why. */
+function directoryOf(source: FileSource | undefined, { baseDirectory }: Place): string | undefined {
+  try {
+    return source?.dir === undefined ? undefined : pathOf(source.dir, baseDirectory);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the roots of a rule or of the proxy, and says what to watch. */
+export async function readRuleRoots(
+  label: string,
+  ca: readonly CaMaterial[],
+  baseDirectory: string,
+  signal?: AbortSignal,
+): Promise<Reading<readonly X509Certificate[]>> {
+  const name = `${label}: ca`;
+  try {
+    const paths = ca.flatMap((material) => pathsOf(material, baseDirectory));
+    const files = await Promise.all(paths.map(async (path) => ({ path, state: await currentState(path) })));
+    return { value: await readRoots(ca, { baseDirectory, name, signal }), files };
+  } catch (error) {
+    throw explainAs(name, error);
+  }
+}
+
+/** The file, and that of its passphrase where it has one. */
+function pathsOf(ca: CaMaterial, baseDirectory: string): string[] {
+  const { file, passphrase } = toTruststore(ca);
+  const secret = typeof passphrase === 'object' && 'file' in passphrase ? passphrase.file : undefined;
+  return [file, secret]
+    .map((material) => (material === undefined ? undefined : pathOf(material, baseDirectory)))
+    .filter((path) => path !== undefined);
+}
+
+/** Reads what is said to the proxy, and says what to watch. */
+export async function readAuthorization(
+  { authorization }: CheckedProxy,
+  baseDirectory: string,
+  signal?: AbortSignal,
+): Promise<Reading<string | undefined>> {
+  const surroundings = createSurroundings({ baseDirectory, signal });
+  try {
+    const { text, reason } = await resolvePassphrase(authorization, surroundings, 'authorization');
+    if (text === undefined && reason !== undefined) throw new Problem('CONFIG_INVALID', reason);
+    return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
+  } catch (error) {
+    throw explainAs(proxyLabel, error);
+  }
+}
+
+/** No rule is called so: their labels are places in the config. */
+export const proxyLabel: string = 'proxy';
