@@ -77,7 +77,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
 const fuzzy = (term: string): number => (/^\d+$/.test(term) ? 0 : 0.2);
 const prefix = (term: string): boolean => !/^\d+$/.test(term);
 /** What is written for people comes before the pages that are made from the types, where every word stands often. */
-const boostDocument = (page: string): number => (page.includes('/reference/api/') ? 0.2 : 1);
+const boostDocument = (page: string): number => (page.includes('/reference/api/') ? 0.05 : 1);
 
 /** Where the site is served: `/clientcert/` for a project page, for instance. */
 const base = process.env.DOCS_BASE ?? '/';

@@ -136,7 +136,7 @@ for (const [pasted, heading] of [
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname/IP does not match'],
   ['other side closed', 'socket hang up'],
   ['400', '400 '],
-  ['truststore', 'Private roots'],
+  ['passphrase', 'ERR_CLIENTCERT_PASSPHRASE'],
 ]) {
   await page.locator('.VPLocalSearchBox input').fill(pasted);
   const first = page.locator('.VPLocalSearchBox .result').first();
