@@ -166,7 +166,7 @@ describe('attack: identities that mix', () => {
     async (connections) => {
       await using credentials = await load(people, bank);
       const dispatcher = createDispatcher(credentials, { service: 'Archive', connections, allowH2: false });
-      const busy = request(`${bank.url}/delay?ms=150`, { dispatcher, reset: true });
+      const busy = request(`${bank.url}/delay?ms=800`, { dispatcher, reset: true });
       await expect.poll(() => bank.requests.length).toBe(1);
       const waiting = ['/a', '/b', '/c'].map((path) =>
         request(bank.url + path, { dispatcher, reset: true }).then(({ body }) => body.text()),
