@@ -48,6 +48,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('What does this error mean?', '/what-does-this-error-mean'),
       item('By exact message', '/troubleshooting'),
       item('diagnose in your code', '/guides/diagnosis'),
+      item('What servers say', '/reference/refusals'),
     ],
   },
   {

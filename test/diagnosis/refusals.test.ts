@@ -1,95 +1,9 @@
-import { get } from 'node:https';
-import { clientCertificates as certifyAxios } from '@clientcert/axios';
-import {
-  ClientCertificateError,
-  type Credentials,
-  type Diagnosis,
-  diagnose,
-  loadCredentials,
-} from '@clientcert/core';
-import { clientCertificates as certifyGot } from '@clientcert/got';
-import { soapOptions } from '@clientcert/soap';
-import { createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
-import { clientCertificates as certifyUndici, createFetch } from '@clientcert/undici';
-import axios from 'axios';
-import got from 'got';
-import * as soap from 'soap';
-import * as undici from 'undici';
+import { ClientCertificateError, type Diagnosis, diagnose } from '@clientcert/core';
+import { startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram, startApache, startNginx } from '../docs/webservers.ts';
-
-/** Nine credentials, of which a server takes the first. */
-const kinds = [
-  'right',
-  'none',
-  'untrusted',
-  'expired',
-  'not yet valid',
-  'wrong usage',
-  'revoked',
-  'missing intermediate',
-  'weak',
-] as const;
-type Kind = (typeof kinds)[number];
-
-// OpenSSL completes what it sends from the roots it trusts: the intermediate is none of them.
-const authority = await createAuthority({ intermediates: 1, name: 'Clients' });
-const root = authority.parent!;
-const stranger = await createAuthority({ name: 'Strangers' });
-const issued: Record<Exclude<Kind, 'none'>, IssuedCertificate> = {
-  right: await authority.issue({ name: 'bank' }),
-  untrusted: await stranger.issue({ name: 'bank' }),
-  expired: await authority.issue({ name: 'bank', expired: true }),
-  'not yet valid': await authority.issue({ name: 'bank', notYetValid: true }),
-  'wrong usage': await authority.issue({ name: 'bank', usage: 'server' }),
-  revoked: await authority.issue({ name: 'bank' }),
-  'missing intermediate': await authority.issue({ name: 'bank' }),
-  weak: await authority.issue({ name: 'bank', keyType: { rsa: 1024 } }),
-};
-const revoked = authority.revocationLists([issued.revoked]);
-
-async function load(kind: Kind, port: number, tls: 'TLSv1.2' | 'TLSv1.3'): Promise<Credentials> {
-  const place = `127.0.0.1:${port}`;
-  const ca = root.certificate;
-  if (kind === 'none') return await loadCredentials({ hosts: { [place]: { ca, tls } } });
-  const { cert, fullChain, key } = issued[kind];
-  const sent = kind === 'missing intermediate' ? cert : fullChain;
-  const credentials = await loadCredentials({
-    certificates: { bank: { cert: sent, key } },
-    hosts: { [place]: { certificate: 'bank', ca, tls } },
-  });
-  return credentials.on('warning', () => {});
-}
-
-/** Each client: an answer, or the error that it throws; an answer that is none is an error as well. */
-const clients: Record<string, (credentials: Credentials, url: string) => Promise<unknown>> = {
-  https: (credentials, url) =>
-    new Promise((resolve, reject) => {
-      get(url, { agent: credentials.agent({ keepAlive: false }) }, async (response) => {
-        let body = '';
-        for await (const chunk of response) body += chunk;
-        resolve({ status: response.statusCode, body, url });
-      }).on('error', reject);
-    }),
-  axios: async (credentials, url) => {
-    const api = axios.create({ proxy: false });
-    certifyAxios(api, credentials);
-    return await api.get(url);
-  },
-  got: async (credentials, url) => {
-    return await got.extend(certifyGot(credentials))(url, { retry: { limit: 0 } });
-  },
-  undici: async (credentials, url) => {
-    const dispatcher = new undici.Agent().compose(certifyUndici(credentials));
-    const { statusCode, body } = await undici.request(url, { dispatcher });
-    return { status: statusCode, body: await body.text(), url };
-  },
-  fetch: async (credentials, url) => {
-    const response = await createFetch(credentials)(url);
-    return { status: response.status, body: await response.text(), url };
-  },
-  soap: (credentials, url) => soap.createClientAsync(`${url}?wsdl`, soapOptions(credentials)),
-};
+import { clients } from './clients.ts';
+import { type Kind, kinds, load, revoked, root } from './credentials.ts';
 
 /** Those whose errors are made by an adapter, or pass through one. */
 const { https: _, undici: __, ...carrying } = clients;

@@ -1,27 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Authority } from '@clientcert/testing';
-import { freePort } from '../spawned.ts';
+import { find, type Listening, launch, run } from '../diagnosis/servers/launch.ts';
 
-/** nginx or Apache on loopback, from the system's packages. */
-export interface WebServer extends AsyncDisposable {
-  readonly port: number;
-}
-
-/** The program's path, or `undefined` where it is not installed. */
+/** nginx or Apache on loopback, from the system's packages: the program's path, or `undefined` where it is not installed. */
 export function findProgram(name: 'nginx' | 'apache2'): string | undefined {
-  const path = `/usr/sbin/${name}`;
-  try {
-    execFileSync(path, ['-v'], { stdio: 'ignore' });
-    return path;
-  } catch {
-    return undefined;
-  }
+  return find(`/usr/sbin/${name}`, '-v');
 }
 
 /** How a web server asks for certificates, beside its defaults. */
@@ -37,9 +21,8 @@ export async function startNginx(
   program: string,
   authority: Authority,
   { revoked }: WebServerOptions = {},
-): Promise<WebServer> {
-  return await start(authority, (folder, port) => {
-    if (revoked) writeFileSync(join(folder, 'revoked.crl'), revoked.join(''));
+): Promise<Listening> {
+  return await launch({ authority, revoked: revoked ?? [] }, ({ folder, port }) => {
     const conf = `daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
 events {}
 http {
@@ -54,7 +37,7 @@ http {
   }
 }`;
     writeFileSync(join(folder, 'nginx.conf'), conf);
-    return spawn(program, ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr']);
+    return run(program, ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr']);
   });
 }
 
@@ -63,9 +46,8 @@ export async function startApache(
   program: string,
   authority: Authority,
   { revoked, everywhere }: WebServerOptions = {},
-): Promise<WebServer> {
-  return await start(authority, (folder, port) => {
-    if (revoked) writeFileSync(join(folder, 'revoked.crl'), revoked.join(''));
+): Promise<Listening> {
+  return await launch({ authority, revoked: revoked ?? [] }, ({ folder, port }) => {
     const modules = ['mpm_event', 'authz_core', 'ssl', 'socache_shmcb', 'http2'];
     mkdirSync(join(folder, 'private'));
     writeFileSync(join(folder, 'private/index.html'), 'hello');
@@ -89,42 +71,6 @@ ${everywhere ? 'SSLVerifyClient require' : ''}
   SSLVerifyClient require
 </Location>`;
     writeFileSync(join(folder, 'httpd.conf'), conf);
-    return spawn(program, ['-d', folder, '-f', 'httpd.conf', '-DFOREGROUND']);
+    return run(program, ['-d', folder, '-f', 'httpd.conf', '-DFOREGROUND']);
   });
-}
-
-async function start(
-  authority: Authority,
-  spawnIn: (folder: string, port: number) => ChildProcess,
-): Promise<WebServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'clientcert-web-'));
-  const { cert, key } = await authority.issue({ name: 'server', hosts: ['127.0.0.1'], usage: 'server' });
-  const files = { 'server.crt': cert, 'server.key': key, 'root.crt': authority.certificate };
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-  const port = await freePort();
-  const child = spawnIn(folder, port);
-  let log = '';
-  child.stderr?.on('data', (chunk) => (log += chunk));
-  for (let tries = 0; !(await isListening(port)); tries++) {
-    if (tries > 100 || child.exitCode !== null) throw new Error(`it does not start: ${log}`);
-    await pause(50);
-  }
-  return {
-    port,
-    [Symbol.asyncDispose]: async () => {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  const isOpen = await new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-  });
-  socket.destroy();
-  return isOpen;
 }

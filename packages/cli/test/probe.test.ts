@@ -1,11 +1,18 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type Authority, createAuthority, createSelfSigned, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort, untilSaid } from '../../../test/spawned.ts';
+import { der, oid, sequence } from '../src/der.ts';
+import { makeCertificate } from './made-certificate.ts';
 import { clientcert, json } from './run.ts';
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 let directory: string;
 let authority: Authority;
@@ -197,6 +204,17 @@ describe('probe', () => {
     expect(found.presented).toMatchObject({ certificate: 'stranger', accepted: false });
   });
 
+  it('diagnoses a refusal without a word by the issuers that the server names', async () => {
+    // Node’s servers end the connection, whatever the reason is.
+    await using server = await startServer({ authority, host: 'localhost' });
+    const diagnosisOf = async (name: string) => {
+      const { presented } = await json('probe', server.url, '--config', await config(name));
+      return [presented.diagnosis.code, presented.diagnosis.confidence];
+    };
+    expect(await diagnosisOf('stranger')).toEqual(['ISSUER_NOT_TRUSTED_BY_SERVER', 'likely']);
+    expect(await diagnosisOf('expired')).toEqual(['CLIENT_CERTIFICATE_EXPIRED', 'likely']);
+  });
+
   it('says that a server forgot its intermediate, and that its name is another', async () => {
     const issuing = await authority.issueAuthority({ name: 'Issuing' });
     const leaf = await issuing.issue({
@@ -213,8 +231,51 @@ describe('probe', () => {
     expect(seen).toMatchObject({
       nameMatches: false,
       missingIssuer: 'CN=Issuing',
+      // That may be a root: the certificate does not say where its issuer’s is to be had.
+      forgotIntermediate: false,
       distrust: expect.stringMatching(/UNABLE/),
     });
+  });
+
+  it('says that it forgot its intermediate where the certificate says where that is to be had', async () => {
+    const where = sequence(
+      sequence(oid('1.3.6.1.5.5.7.48.2'), der(0x86, Buffer.from('http://authority.example/issuing.crt'))),
+    );
+    const served = makeCertificate('CN=localhost', 'CN=Public Issuing', [['1.3.6.1.5.5.7.1.1', where]]);
+    const server = createTlsServer({ cert: served, key: served }).on('tlsClientError', () => {});
+    server.listen(0, 'localhost');
+    await once(server, 'listening');
+    try {
+      const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+      expect((await json('probe', url)).server).toMatchObject({
+        missingIssuer: 'CN=Public Issuing',
+        forgotIntermediate: true,
+      });
+      expect((await clientcert('probe', url)).out).toContain('CN=Public Issuing');
+    } finally {
+      server.close();
+    }
+  });
+
+  it.skipIf(!hasOpenssl)('goes on with one that first wants a cookie back (HelloRetryRequest)', async () => {
+    const { cert, key } = await authority.issue({ name: 'server', hosts: ['127.0.0.1'], usage: 'server' });
+    await writeFile(at('cookie.pem'), cert + key);
+    const port = await freePort();
+    const options = ['-stateless', '-tls1_3', '-www', '-cert', 'cookie.pem', '-key', 'cookie.pem'];
+    const demanding = ['-Verify', '1', '-CAfile', 'root.pem'];
+    const child = spawn('openssl', ['s_server', '-accept', `127.0.0.1:${port}`, ...options, ...demanding], {
+      cwd: directory,
+    });
+    const ended = once(child, 'exit');
+    try {
+      await untilSaid(child, /ACCEPT/);
+      const { versions, clientCertificate } = await json('probe', `https://127.0.0.1:${port}`);
+      expect(versions['TLSv1.3']).toBe(true);
+      expect(clientCertificate).toMatchObject({ requested: true, issuers: ['CN=House Authority'] });
+    } finally {
+      child.kill();
+      await ended;
+    }
   });
 
   it('escapes what a server calls itself', async () => {

@@ -72,10 +72,12 @@ export async function probe(
   const best = spoken.at(-1);
   const notes = notesOn(heard, resolution);
 
+  const issuers = [...new Set(demands.flatMap((demand) => demand.issuers))];
+
   const bare = best && (await requestOnce(url, address, bareOptions(servername, spoken), milliseconds));
   const presented =
     best && credentials && resolution?.certificate
-      ? await present(url, address, credentials, target, resolution.certificate, milliseconds)
+      ? await present(url, address, credentials, target, resolution.certificate, issuers, milliseconds)
       : null;
   const renegotiated = bare?.renegotiated || presented?.answer.renegotiated || false;
   const lacking = bare && lacksCertificate(bare, url, demands.length > 0 || renegotiated);
@@ -94,7 +96,7 @@ export async function probe(
       requested: demands.length > 0 || renegotiated,
       when: demands.length > 0 ? 'in every handshake' : renegotiated ? 'for this path' : 'not seen',
       required: lacking ?? null,
-      issuers: [...new Set(demands.flatMap(({ issuers }) => issuers))],
+      issuers,
       byVersion: demands,
     },
     server: {
@@ -169,6 +171,7 @@ async function present(
   credentials: Credentials,
   target: { host: string; port: number; service?: string; origin: string },
   certificate: string,
+  issuers: readonly string[],
   milliseconds: number,
 ): Promise<{ answer: Answer; distrust: string | null | undefined; told: NonNullable<Probe['presented']> }> {
   const answer = await requestOnce(url, address, credentials.connectOptions(target), milliseconds);
@@ -176,6 +179,7 @@ async function present(
     credentials,
     url,
     service: target.service,
+    issuers,
   });
   const told = { code, title, cause, fix, confidence };
   const status = answer.response?.status ?? null;

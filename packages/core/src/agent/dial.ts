@@ -126,7 +126,11 @@ function report(socket: TLSSocket, request: Dial, { requested, presented }: Atte
       requested,
       presented: presented && { ...presented }, // whoever is told may change it
     }),
-    observe && ((handshake) => observe.handshake(handshake)),
+    observe &&
+      ((handshake) => {
+        const held = new WeakRef(socket);
+        observe.handshake(handshake, () => (held.deref()?.bytesRead ?? 0) > 0);
+      }),
   );
 }
 
@@ -203,6 +207,8 @@ function keepReason(socket: TLSSocket, request: Dial, attested: () => Attestatio
       requested: seen?.attestation.requested ?? null,
       presented: (seen?.attestation.presented ?? null) !== null,
       resumed: seen?.resumed ?? false,
+      // Of a TLS socket that is what came through TLS, without the handshake.
+      answered: socket.bytesRead > 0,
     });
   });
 }

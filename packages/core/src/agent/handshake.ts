@@ -54,11 +54,14 @@ export interface FailedConnection {
   readonly requested: boolean | null;
   readonly presented: boolean;
   readonly resumed: boolean;
+  /** Whether the server had sent anything of its own on it, and so taken what was presented. */
+  readonly answered: boolean;
 }
 
 /** Who is told of connections. */
 export interface Observer {
-  handshake(handshake: Handshake): void;
+  /** @param answered Whether the server has sent anything on that connection since; `false` once it is gone. */
+  handshake(handshake: Handshake, answered: () => boolean): void;
   failure(failure: HandshakeFailure): void;
   /** Told after `failure` of the alerts that a verified server sent after the handshake, and nobody else can have. */
   refused(failure: HandshakeFailure): void;
@@ -175,19 +178,24 @@ function notRequested(host: string, port: number, rule: string): ClientCertifica
   );
 }
 
+interface LastHandshake {
+  readonly handshake: Handshake;
+  readonly answered: () => boolean;
+}
+
 /** The last handshake with each place, for explaining what fails after it; the one longest ago is forgotten first. */
 export class LastHandshakes {
-  readonly #known = new Map<string, Handshake>();
+  readonly #known = new Map<string, LastHandshake>();
 
-  set(handshake: Handshake): void {
+  set(handshake: Handshake, answered: () => boolean): void {
     const key = keyOf(handshake.host, handshake.port);
     this.#known.delete(key);
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size >= maxPlaces) this.#known.delete(oldest);
-    this.#known.set(key, handshake);
+    this.#known.set(key, { handshake, answered });
   }
 
-  get(host: string, port: number): Handshake | undefined {
+  get(host: string, port: number): LastHandshake | undefined {
     return this.#known.get(keyOf(host, port));
   }
 }

@@ -31,13 +31,14 @@ export function factsOfCall(
       proxy: way ? `${way.protocol}//${way.host}` : null,
       // Of another rule it is another certificate's.
       connection:
-        last?.rule === resolution.rule
+        last?.handshake.rule === resolution.rule
           ? {
               failed: false,
-              protocol: last.protocol,
-              requested: last.requested,
-              presented: last.presented !== null,
-              resumed: last.resumed,
+              protocol: last.handshake.protocol,
+              requested: last.handshake.requested,
+              presented: last.handshake.presented !== null,
+              resumed: last.handshake.resumed,
+              answered: last.answered(),
             }
           : null,
     };

@@ -99,7 +99,7 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
   return {
     name: version.name,
     subject: certificate.subject,
-    issuer: certificate.issuer,
+    issuers: sent.map(({ issuer }) => issuer),
     validity: sent.map((each) => {
       const { notBefore, notAfter } = fieldsOf(each);
       return { from: new Date(notBefore), to: new Date(notAfter) };

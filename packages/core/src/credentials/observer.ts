@@ -16,8 +16,8 @@ export function observerOf(
 ): Observer {
   const { probation } = current;
   return {
-    handshake: (handshake) => {
-      handshakes.set(handshake);
+    handshake: (handshake, answered) => {
+      handshakes.set(handshake, answered);
       events.emit('handshake', handshake);
     },
     failure: (failure) => {

@@ -51,24 +51,24 @@ export const causes: Readonly<Record<DiagnosisName, Cause>> = {
     title: 'The server ended the connection, probably because of the client certificate',
     cause:
       '{place} asked for a certificate, and closed without a word once it had it. Servers written in Node and Java refuse so; a crash of the application looks the same.',
-    fix: 'Look at the certificate with: clientcert inspect FILE. Then ask for the log of the server.',
+    fix: 'Look at the certificate with: clientcert inspect FILE. Whether the server takes its issuer: clientcert probe URL. Then ask for the log of the server.',
   },
   CLIENT_CERTIFICATE_REFUSED: {
     title: 'The server refuses the client certificate',
     cause: '{place} got {certificate} and does not take it. It does not say why.',
-    fix: 'Look at the certificate with: clientcert inspect FILE. Then ask for the log of the server: nginx writes the reason there.',
+    fix: 'Look at the certificate with: clientcert inspect FILE. Whether the server takes its issuer: clientcert probe URL. Then ask for the log of the server: nginx writes the reason there.',
   },
   CLIENT_CERTIFICATE_REFUSED_SILENTLY: {
     title: 'The server ended the handshake, probably because of the client certificate',
     cause:
       '{place} closed once it had the certificate, without an alert. Servers written in Node and Java refuse so; a fault of the network looks the same.',
-    fix: 'Look at the certificate with: clientcert inspect FILE. Then ask for the log of the server.',
+    fix: 'Look at the certificate with: clientcert inspect FILE. Whether the server takes its issuer: clientcert probe URL. Then ask for the log of the server.',
   },
   CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED: {
     title: 'The server does not take the client certificate',
     cause:
       '{place} refuses {certificate} and does not say why: it may be its issuer, its dates, its purpose, or a rule of the server.',
-    fix: 'Look at the certificate with: clientcert inspect FILE. Then send its public half to those who run the server, and ask which reason their log names.',
+    fix: 'Look at the certificate with: clientcert inspect FILE. Whether the server takes its issuer: clientcert probe URL. Then send its public half to those who run the server, and ask which reason their log names.',
   },
   CLIENT_CERTIFICATE_REVOKED: {
     title: 'The client certificate was revoked',
@@ -117,7 +117,7 @@ export const causes: Readonly<Record<DiagnosisName, Cause>> = {
     title: 'The server does not trust who issued the client certificate',
     cause:
       '{place} does not know the issuer of {certificate}: it expects another one, or an intermediate is missing.',
-    fix: 'Ask which issuers the server takes. Where yours is one of them, send the whole chain: clientcert inspect FILE says whether it is there.',
+    fix: 'See which issuers the server takes: clientcert probe URL. Where yours is one of them, send the whole chain: clientcert inspect FILE says whether it is there.',
   },
   KEY_DOES_NOT_MATCH: {
     title: 'Key and certificate do not belong together',

@@ -1,24 +1,24 @@
 import { type Confidence, type PossibleCause, possible } from './causes.ts';
 import type { CertificateFacts, Facts } from './facts.ts';
+import { isNamed } from './named-issuers.ts';
 
 /**
  * What is wrong with a certificate as far as it can be seen here: the first is likely what the server means.
  *
  * @param earlyFirst Servers that have an alert for "expired" and use another mean what there is none for.
  */
-export function reasonsIn(certificate: CertificateFacts, now: Date, earlyFirst = false): PossibleCause[] {
+export function reasonsIn(known: Facts, now: Date, earlyFirst = false): PossibleCause[] {
+  const { certificate } = known;
+  if (!certificate) return [];
   const early = [notYetValid(certificate, now), weak(certificate)];
   const late = expired(certificate, now);
   const found = [
     ...(earlyFirst ? [...early, late] : [late, ...early]),
-    wrongPurpose({ certificate }),
+    wrongPurpose(known),
     certificate.chain === 'incomplete'
-      ? possible(
-          'CLIENT_CHAIN_INCOMPLETE',
-          'likely',
-          `certificate "${certificate.name}" comes without the certificate of its issuer`,
-        )
+      ? possible('CLIENT_CHAIN_INCOMPLETE', 'likely', endsEarly(certificate))
       : undefined,
+    ...notNamedOrIncomplete(known),
   ].filter((each) => each !== undefined);
   return found.map((each, index) => ({ ...each, confidence: index === 0 ? 'likely' : 'guess' }));
 }
@@ -26,10 +26,12 @@ export function reasonsIn(certificate: CertificateFacts, now: Date, earlyFirst =
 /** The issuer is not known to the server; or it is, and what lies between is missing. */
 export function notTrusted(known: Facts | undefined): PossibleCause[] {
   const certificate = known?.certificate;
-  const untrusted = (confidence: Confidence): PossibleCause =>
-    possible('ISSUER_NOT_TRUSTED_BY_SERVER', confidence, ...issuerOf(certificate));
+  const untrusted = (confidence: Confidence): PossibleCause => ({
+    ...(notNamed(known) ?? possible('ISSUER_NOT_TRUSTED_BY_SERVER', confidence, ...issuerOf(certificate))),
+    confidence,
+  });
   if (!certificate) return [untrusted('likely'), possible('CLIENT_CHAIN_INCOMPLETE', 'guess')];
-  const missing = `certificate "${certificate.name}" comes without the certificate of its issuer`;
+  const missing = endsEarly(certificate);
   switch (certificate.chain) {
     case 'complete':
       return [untrusted('certain')];
@@ -75,7 +77,27 @@ function weak({ name, warnings }: CertificateFacts): PossibleCause | undefined {
 
 export function issuerOf(certificate: CertificateFacts | null | undefined): string[] {
   if (!certificate) return [];
-  return [`certificate "${certificate.name}" was issued by ${certificate.issuer.replaceAll('\n', ', ')}`];
+  return [`certificate "${certificate.name}" was issued by ${oneLine(certificate.issuers[0]!)}`];
 }
+
+function endsEarly({ name, issuers }: CertificateFacts): string {
+  return `certificate "${name}" comes without the certificate of ${oneLine(issuers.at(-1)!)}`;
+}
+
+function notNamed(known: Facts | undefined): PossibleCause | undefined {
+  if (!known || isNamed(known) !== false) return undefined;
+  const evidence = `the server names the issuers that it takes, and ${oneLine(known.certificate!.issuers.at(-1)!)} is none of them`;
+  return possible('ISSUER_NOT_TRUSTED_BY_SERVER', 'likely', evidence);
+}
+
+/** Where the issuer of what is sent last may be an intermediate, a root above it may be named. */
+function notNamedOrIncomplete(known: Facts): (PossibleCause | undefined)[] {
+  const { certificate } = known;
+  const untrusted = notNamed(known);
+  if (!untrusted || certificate?.chain !== 'unknown') return [untrusted];
+  return [untrusted, possible('CLIENT_CHAIN_INCOMPLETE', 'guess', endsEarly(certificate))];
+}
+
+const oneLine = (name: string): string => name.replaceAll('\n', ', ');
 
 const day = (date: Date): string => date.toISOString().slice(0, 10);

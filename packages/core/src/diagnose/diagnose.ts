@@ -38,6 +38,11 @@ export interface DiagnoseOptions {
   url?: string | URL | undefined;
   /** The service as which the call was made; `false` for no certificate. */
   service?: string | false | undefined;
+  /**
+   * The issuers that the server names when it asks for a certificate, as `clientcert probe --json` shows them: whether
+   * yours is one of them tells apart what many servers refuse with one and the same word.
+   */
+  issuers?: readonly string[] | undefined;
 }
 
 /** Credentials, also those of another copy of this package. */
@@ -68,7 +73,8 @@ const factsKey = Symbol.for('clientcert.facts');
  * });
  */
 export function diagnose(failure: unknown, options: DiagnoseOptions = {}): Diagnosis {
-  return diagnoseWith(failure, factsIn(failure) ?? factsOf(failure, options));
+  const facts = factsIn(failure) ?? factsOf(failure, options);
+  return diagnoseWith(failure, facts && { ...facts, issuers: options.issuers });
 }
 
 /** What the errors in a failure carry of the connection they come from; the innermost knows most. */

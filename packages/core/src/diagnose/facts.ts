@@ -18,6 +18,8 @@ export interface Facts {
   readonly proxy: string | null;
   /** The connection that failed, or the last one to that place; `null` where there was none. */
   readonly connection: ConnectionFacts | null;
+  /** The issuers that the server names, written like `subject`; none where it names none, or that is not known. */
+  readonly issuers?: readonly string[] | undefined;
 }
 
 /** What is known of the certificate that a call was to send. */
@@ -26,8 +28,8 @@ export interface CertificateFacts {
   readonly name: string;
   /** As Node's `X509Certificate` writes it: one attribute a line. */
   readonly subject: string;
-  /** Written like `subject`. */
-  readonly issuer: string;
+  /** Of the leaf and of each intermediate, written like `subject`. */
+  readonly issuers: readonly string[];
   /** Of the leaf and of each intermediate. */
   readonly validity: readonly { readonly from: Date; readonly to: Date }[];
   /** Whether what is sent leads to a root; `unknown` where the issuer is missing and may be one. */
@@ -48,4 +50,6 @@ export interface ConnectionFacts {
   readonly presented: boolean;
   /** Whether an earlier TLS session was resumed, in which no certificate is sent again. */
   readonly resumed: boolean;
+  /** Whether the server had sent anything on it: over TLS 1.3 it has taken the certificate then. */
+  readonly answered: boolean;
 }

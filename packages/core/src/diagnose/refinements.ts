@@ -1,6 +1,7 @@
 import { type PossibleCause, possible } from './causes.ts';
 import { expired, issuerOf, notTrusted, reasonsIn, wrongPurpose } from './certificate-faults.ts';
-import type { CertificateFacts, Facts } from './facts.ts';
+import type { Facts } from './facts.ts';
+import { isNamed } from './named-issuers.ts';
 import { noneSent, resumed, sentNone } from './no-certificate-sent.ts';
 import type { Observation } from './observation.ts';
 
@@ -21,7 +22,7 @@ export const refinements: Readonly<Record<string, (each: Case) => PossibleCause[
   },
   'alert-116': ({ known }) => [sentNone(known) ?? noneSent],
   'alert-42': (each) => refused(each, true),
-  'alert-46': (each) => refused(each),
+  'alert-46': (each) => refusedUntold(each),
   'alert-49': (each) => refused(each),
   'alert-43': ({ known }) => [wrongPurpose(known) ?? possible('CLIENT_CERTIFICATE_WRONG_PURPOSE', 'certain')],
   'alert-45': ({ known, now }) => {
@@ -33,7 +34,7 @@ export const refinements: Readonly<Record<string, (each: Case) => PossibleCause[
   },
   'alert-48': ({ known }) => notTrusted(known),
   'the-ssl-certificate-error': (each) => {
-    const [first, ...others] = refused(each).filter(
+    const [first, ...others] = refusedUntold(each).filter(
       ({ code }) => code !== 'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED',
     );
     // nginx says of a certificate that came that it is refused, and for every reason the same.
@@ -131,13 +132,27 @@ function refused(
   if (sent) return [sent];
   const unspecified = possible('CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED', known ? 'likely' : 'guess');
   if (!certificate) return [unspecified, ...(orNone ? [{ ...noneSent, confidence: 'guess' as const }] : [])];
-  const reasons = reasonsIn(certificate, now, orNone);
+  const reasons = reasonsIn(known, now, orNone);
   if (reasons.length > 0) return reasons;
   const inOrder = `here certificate "${certificate.name}" is within its dates, for clients, and strong enough`;
+  const untrusted = notTrusted(known).map((each) => ({ ...each, confidence: 'guess' as const }));
+  const revoked = possible('CLIENT_CERTIFICATE_REVOKED', 'guess');
+  if (!isNamed(known)) return [{ ...unspecified, evidence: [inOrder] }, ...untrusted, revoked];
+  const evidence = [inOrder, 'the server names its issuer among those that it takes'];
+  return [{ ...unspecified, evidence }, revoked, ...untrusted];
+}
+
+/**
+ * The same, of servers that refuse so what TLS itself finds wrong, and nothing else. Where they know the issuer, and
+ * nothing is wrong that shows here, it is likely what does not show.
+ */
+function refusedUntold(each: Case): PossibleCause[] {
+  const [first, second, ...others] = refused(each);
+  if (second?.code !== 'CLIENT_CERTIFICATE_REVOKED') return [first!, ...(second ? [second] : []), ...others];
   return [
-    { ...unspecified, evidence: [inOrder] },
-    ...notTrusted(known).map((each) => ({ ...each, confidence: 'guess' as const })),
-    possible('CLIENT_CERTIFICATE_REVOKED', 'guess'),
+    { ...second, confidence: 'likely', evidence: first!.evidence },
+    { ...first!, confidence: 'guess', evidence: [] },
+    ...others,
   ];
 }
 
@@ -152,9 +167,16 @@ function closedAfterwards({ known, now }: Case): PossibleCause[] | undefined {
   if (connection?.requested === false) {
     return [possible('CONNECTION_DROPPED', 'likely', 'the server did not ask for a certificate')];
   }
-  if (!certificate) return [dropped, { ...noneSent, confidence: 'guess' }];
+  if (connection?.answered) {
+    return [possible('CONNECTION_DROPPED', 'likely', 'the server had answered on the connection before')];
+  }
   const isFresh = connection?.requested === true && !connection.resumed && connection.protocol === 'TLSv1.3';
-  if (!isFresh) return [dropped, possible('CLIENT_CERTIFICATE_PROBABLY_REFUSED', 'guess')];
+  if (!isFresh) {
+    const refused = possible('CLIENT_CERTIFICATE_PROBABLY_REFUSED', 'guess');
+    const other = certificate ? refused : { ...noneSent, confidence: 'guess' as const };
+    const fault = becauseOfFault(known, now, refused);
+    return fault ? [...fault, dropped] : [dropped, other];
+  }
   const sent = sentNone(known);
   if (sent) return [{ ...sent, confidence: 'likely' }, dropped];
   const probably = possible(
@@ -162,7 +184,7 @@ function closedAfterwards({ known, now }: Case): PossibleCause[] | undefined {
     'likely',
     'the server asked for a certificate, and ended the connection before any answer',
   );
-  return [...becauseOf(certificate, now, probably), dropped];
+  return [...becauseOf(known, now, probably), dropped];
 }
 
 /** The connection ended in the handshake. */
@@ -171,7 +193,9 @@ function closedDuring({ known, now }: Case): PossibleCause[] | undefined {
   const { certificate, connection } = known;
   const early = possible('SERVER_CLOSED_BEFORE_ITS_FLIGHT', 'guess');
   if (!connection?.failed) {
-    return certificate ? [early, possible('CLIENT_CERTIFICATE_REFUSED_SILENTLY', 'guess')] : [early];
+    const silently = possible('CLIENT_CERTIFICATE_REFUSED_SILENTLY', 'guess');
+    const fault = becauseOfFault(known, now, silently);
+    return fault ? [...fault, early] : certificate ? [early, silently] : [early];
   }
   if (!connection.requested) {
     const evidence = 'the connection ended before the server asked for a certificate';
@@ -185,18 +209,29 @@ function closedDuring({ known, now }: Case): PossibleCause[] | undefined {
     'likely',
     'the server asked for a certificate, and ended the handshake once it had it',
   );
-  return [...becauseOf(certificate, now, silently), early];
+  return [...becauseOf(known, now, silently), early];
 }
 
 /** A silent refusal, with what is wrong with the certificate before it where that can be seen. */
-function becauseOf(certificate: CertificateFacts, now: Date, silent: PossibleCause): PossibleCause[] {
-  const [reason, ...others] = reasonsIn(certificate, now);
-  if (!reason) return [silent, possible('ISSUER_NOT_TRUSTED_BY_SERVER', 'guess', ...issuerOf(certificate))];
+function becauseOf(known: Facts, now: Date, silent: PossibleCause): PossibleCause[] {
+  const [reason, ...others] = reasonsIn(known, now);
+  if (!reason) {
+    const untrusted = possible('ISSUER_NOT_TRUSTED_BY_SERVER', 'guess', ...issuerOf(known.certificate));
+    const revoked = possible('CLIENT_CERTIFICATE_REVOKED', 'guess');
+    return [silent, ...(isNamed(known) ? [revoked, untrusted] : [untrusted, revoked])];
+  }
   return [
     { ...reason, evidence: [...silent.evidence, ...reason.evidence] },
     { ...silent, confidence: 'guess' },
     ...others,
   ];
+}
+
+/** The same where nothing is known of the connection, and the server is known to ask, and something shows. */
+function becauseOfFault(known: Facts, now: Date, silent: PossibleCause): PossibleCause[] | undefined {
+  if (known.connection || isNamed(known) === undefined || reasonsIn(known, now).length === 0)
+    return undefined;
+  return becauseOf(known, now, { ...silent, evidence: ['the server asks for a certificate'] });
 }
 
 /** A bare 403 or 401 to who has a certificate: over TLS 1.3 Node cannot be asked after the handshake. */

@@ -203,7 +203,7 @@ export const symptoms: readonly Symptom[] = [
     meaning:
       'The server does not take the certificate. Tomcat and Java say this for every reason: untrusted, expired, wrong purpose, revoked.',
     check: 'npx clientcert inspect bank.pfx',
-    fix: 'Go through the warnings of `inspect`; then ask the server’s team for the reason in their log.',
+    fix: 'Go through the warnings of `inspect`; `npx clientcert probe https://api.bank.example` tells whether the server takes its issuer. Then ask the server’s team for the reason in their log.',
     byHand: 'The same, with openssl x509 -text.',
   },
   {
@@ -730,7 +730,7 @@ export const symptoms: readonly Symptom[] = [
     meaning:
       'nginx got a certificate and does not take it: untrusted, expired, wrong purpose. It does not say which.',
     check: 'npx clientcert inspect bank.pfx',
-    fix: 'Go through the warnings of `inspect`; then ask for the server’s log.',
+    fix: 'Go through the warnings of `inspect`; `npx clientcert probe https://api.bank.example` tells whether the server takes its issuer. Then ask for the server’s log.',
     byHand: 'The same.',
   },
   {

@@ -10,7 +10,7 @@ const now = new Date('2026-06-01');
 const certificate: CertificateFacts = {
   name: 'bank',
   subject: 'CN=bank',
-  issuer: 'CN=Clients',
+  issuers: ['CN=Clients'],
   validity: [{ from: new Date('2026-01-01'), to: new Date('2027-01-01') }],
   chain: 'complete',
   warnings: [],
@@ -22,7 +22,14 @@ const facts: Facts = {
   certificate,
   tls: { min: 'TLSv1.2', max: 'TLSv1.3', legacy: false },
   proxy: null,
-  connection: { failed: true, protocol: 'TLSv1.3', requested: true, presented: true, resumed: false },
+  connection: {
+    failed: true,
+    protocol: 'TLSv1.3',
+    requested: true,
+    presented: true,
+    resumed: false,
+    answered: false,
+  },
 };
 
 /** An error as Node makes it for an alert. */
@@ -48,7 +55,7 @@ const date = fc.date({ min: new Date('2024-01-01'), max: new Date('2029-01-01'),
 const someCertificate: fc.Arbitrary<CertificateFacts> = fc.record({
   name: fc.constant('bank'),
   subject: fc.constant('CN=bank'),
-  issuer: fc.constant('CN=Clients'),
+  issuers: fc.constant(['CN=Clients Intermediate', 'CN=Clients']),
   validity: fc.array(fc.record({ from: date, to: date }), { minLength: 1, maxLength: 3 }),
   chain: fc.constantFrom('complete', 'incomplete', 'unknown'),
   warnings: fc.subarray([
@@ -73,8 +80,10 @@ const someFacts: fc.Arbitrary<Facts> = fc.record({
       requested: fc.constantFrom(true, false, null),
       presented: fc.boolean(),
       resumed: fc.boolean(),
+      answered: fc.boolean(),
     }),
   ),
+  issuers: fc.option(fc.subarray(['CN=Clients', 'CN=Others']), { nil: undefined }),
 });
 const someFailure = fc.constantFrom(
   ...symptoms.flatMap((symptom) => failuresOf(symptom).map((failure) => ({ symptom, failure }))),
@@ -156,7 +165,7 @@ describe('an alert means what is known here', () => {
   const none: Facts = { ...facts, certificate: null, rule: 'none' };
   const on12 = (requested: boolean | null, presented = false): Facts => ({
     ...facts,
-    connection: { failed: true, protocol: 'TLSv1.2', requested, presented, resumed: false },
+    connection: { failed: true, protocol: 'TLSv1.2', requested, presented, resumed: false, answered: false },
   });
 
   it.each<[string, unknown, Facts | undefined, string[]]>([
@@ -240,6 +249,7 @@ describe('an alert means what is known here', () => {
       [
         'CLIENT_CERTIFICATE_REFUSED_SILENTLY likely',
         'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+        'CLIENT_CERTIFICATE_REVOKED guess',
         'SERVER_CLOSED_BEFORE_ITS_FLIGHT guess',
       ],
     ],
@@ -259,8 +269,21 @@ describe('an alert means what is known here', () => {
       [
         'CLIENT_CERTIFICATE_PROBABLY_REFUSED likely',
         'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+        'CLIENT_CERTIFICATE_REVOKED guess',
         'CONNECTION_DROPPED guess',
       ],
+    ],
+    [
+      'closed afterwards, asked, and nothing to present',
+      { code: 'ECONNRESET', message: 'socket hang up' },
+      { ...none, connection: { ...facts.connection!, presented: false } },
+      ['NO_CLIENT_CERTIFICATE_SENT likely', 'CONNECTION_DROPPED guess'],
+    ],
+    [
+      'closed after answers',
+      { code: 'ECONNRESET', message: 'socket hang up' },
+      { ...facts, connection: { ...facts.connection!, answered: true } },
+      ['CONNECTION_DROPPED likely'],
     ],
     [
       'closed afterwards, and expired',
@@ -323,6 +346,89 @@ describe('an alert means what is known here', () => {
     ],
     ['nothing', undefined, undefined, ['UNKNOWN guess']],
   ])('%s', (_, failure, known, expected) => {
+    expect(codesOf(failure, known)).toEqual(expected);
+  });
+
+  const named = { ...facts, issuers: ['CN=Others', 'CN=CLIENTS '] };
+  const others = { ...facts, issuers: ['CN=Others'] };
+  const nginx = { status: 400, body: 'The SSL certificate error' };
+  const untrusted = ['ISSUER_NOT_TRUSTED_BY_SERVER likely'];
+
+  it.each<[string, unknown, Facts, string[]]>([
+    [
+      '46, its issuer',
+      alert(46),
+      named,
+      [
+        'CLIENT_CERTIFICATE_REVOKED likely',
+        'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED guess',
+        'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+      ],
+    ],
+    ['46, others', alert(46), others, untrusted],
+    [
+      '46, others, of whom one may have issued an intermediate that is missing',
+      alert(46),
+      { ...others, certificate: { ...certificate, chain: 'unknown' } },
+      [...untrusted, 'CLIENT_CHAIN_INCOMPLETE guess'],
+    ],
+    [
+      '46, its issuer, and expired',
+      alert(46),
+      { ...named, ...with_({ validity: past }) },
+      ['CLIENT_CERTIFICATE_EXPIRED likely'],
+    ],
+    // Who is meant to have access is not said by TLS.
+    [
+      '49, its issuer',
+      alert(49),
+      named,
+      [
+        'CLIENT_CERTIFICATE_REJECTED_UNSPECIFIED likely',
+        'CLIENT_CERTIFICATE_REVOKED guess',
+        'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+      ],
+    ],
+    ['49, others', alert(49), others, untrusted],
+    [
+      'nginx, its issuer',
+      nginx,
+      named,
+      [
+        'CLIENT_CERTIFICATE_REVOKED likely',
+        'CLIENT_CERTIFICATE_REFUSED guess',
+        'ISSUER_NOT_TRUSTED_BY_SERVER guess',
+      ],
+    ],
+    ['nginx, others', nginx, others, [...untrusted, 'CLIENT_CERTIFICATE_REFUSED guess']],
+    [
+      'closed afterwards, others',
+      { code: 'ECONNRESET', message: 'socket hang up' },
+      others,
+      [...untrusted, 'CLIENT_CERTIFICATE_PROBABLY_REFUSED guess', 'CONNECTION_DROPPED guess'],
+    ],
+    [
+      'closed afterwards, others, on a connection of which nothing is known',
+      { code: 'ECONNRESET', message: 'socket hang up' },
+      { ...others, connection: null },
+      [...untrusted, 'CLIENT_CERTIFICATE_PROBABLY_REFUSED guess', 'CONNECTION_DROPPED guess'],
+    ],
+    [
+      'closed afterwards, its issuer, on a connection of which nothing is known',
+      { code: 'ECONNRESET', message: 'socket hang up' },
+      { ...named, connection: null },
+      ['CONNECTION_DROPPED guess', 'CLIENT_CERTIFICATE_PROBABLY_REFUSED guess'],
+    ],
+    [
+      'closed in the handshake, others, on a connection of which nothing is known',
+      {
+        code: 'ECONNRESET',
+        message: 'Client network socket disconnected before secure TLS connection was established',
+      },
+      { ...others, connection: null },
+      [...untrusted, 'CLIENT_CERTIFICATE_REFUSED_SILENTLY guess', 'SERVER_CLOSED_BEFORE_ITS_FLIGHT guess'],
+    ],
+  ])('and which issuers the server names: %s', (_, failure, known, expected) => {
     expect(codesOf(failure, known)).toEqual(expected);
   });
 });

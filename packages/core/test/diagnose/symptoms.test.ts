@@ -82,6 +82,7 @@ Or [paste it](/what-does-this-error-mean).
 - \`ERR_CLIENTCERT_…\` is ours, and in the [reference](/reference/errors).
 
 [\`diagnose(error)\`](/guides/diagnosis) says the same in code, with what is known of your certificate and of the connection.
+What ten servers say to nine certificates, and what it makes of that: [what servers say](/reference/refusals).
 
 \`clientcert explain\` reads \`clientcert.json\`, or \`--config FILE\`. Where the config is in your code, \`credentials.explain(url)\` says
 [the same](/start#_5-when-the-server-says-no). \`openssl\` is that of version 3; it asks for the password of \`bank.pfx\`.
