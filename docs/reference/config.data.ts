@@ -63,7 +63,7 @@ function group(id: string, title: string, properties: Record<string, Schema>): G
     const { description = '' } = schema;
     if (description === '') return [];
     const fallback = /\((.+?) unless written\)/.exec(description)?.[1] ?? '';
-    const text = description.replace(/ \(.+? unless written\)/, '');
+    const text = description.replace(/ \(.+? unless written\)/, '').replaceAll('`', '');
     return [{ name, type: typeOf(schema), fallback, description: text }];
   });
   return { id, title, options };
@@ -97,7 +97,12 @@ function typeOf({
   if (values) return values.map((value) => JSON.stringify(value)).join(' | ');
   if (anyOf) return [...new Set(anyOf.map(typeOf))].join(' | ');
   if (items) return `list of ${typeOf(items)}`;
-  if (properties) return `{ ${Object.keys(properties).join(', ')} }`;
+  if (properties) return namesOf(Object.keys(properties));
   if (typeof additionalProperties === 'object') return 'object, by name';
   return type ?? 'anything';
+}
+
+/** The first names: all of them have a table of their own. */
+function namesOf(names: string[]): string {
+  return `{ ${names.length > 4 ? `${names.slice(0, 3).join(', ')}, …` : names.join(', ')} }`;
 }

@@ -92,11 +92,11 @@ for (const colours of ['light', 'dark']) {
     for (const violation of violations) problems.push(`${path} (${colours}): ${violation}`);
     if (colours === 'light' && !path.startsWith('/reference/api/')) {
       const clipped = await page.evaluate(() =>
-        [...document.querySelectorAll('.vp-doc div[class*=language-] pre')]
+        [...document.querySelectorAll('.vp-doc div[class*=language-] pre, .vp-doc table')]
           .filter((block) => block.offsetParent && block.scrollWidth > block.clientWidth)
           .map((block) => block.textContent.trim().slice(0, 60)),
       );
-      for (const code of clipped) problems.push(`${path}: code is clipped at 1280 px: ${code}`);
+      for (const code of clipped) problems.push(`${path}: is clipped at 1280 px: ${code}`);
     }
     await page.setViewportSize({ width: 390, height: 844 });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -136,6 +136,7 @@ for (const [pasted, heading] of [
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'Hostname/IP does not match'],
   ['other side closed', 'socket hang up'],
   ['400', '400 '],
+  ['passphrase', 'ERR_CLIENTCERT_PASSPHRASE'],
 ]) {
   await page.locator('.VPLocalSearchBox input').fill(pasted);
   const first = page.locator('.VPLocalSearchBox .result').first();

@@ -1,3 +1,4 @@
+import { written } from '@clientcert/core/adapter';
 import type { Client } from 'soap';
 
 /**
@@ -13,7 +14,8 @@ const nowhere = 'https://imported.invalid'; // RFC 6761, section 6.4: no host is
  * @param endpoint What the caller set when the client was made.
  */
 export function originOfCall(address: string, client: Client, endpoint: string | undefined): string {
-  const { wsdl, endpoint: set } = client as unknown as SoapClient;
+  const { wsdl } = client as unknown as SoapClient;
+  const set = written(client as unknown as SoapClient, 'endpoint');
   if (address === endpoint || address === set) return new URL(address).origin;
   if (isRemote(wsdl.uri)) return new URL(wsdl.uri).origin;
   return isImported(wsdl, address) ? nowhere : new URL(address).origin;

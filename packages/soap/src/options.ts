@@ -44,11 +44,13 @@ export function soapOptions<ServiceName extends string>(
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: SoapOptions<NoInfer<ServiceName>> = {},
 ): IOptions {
-  const { service, origin, proxy, httpClient, ...own } = snapshot(options);
+  const { service, origin, proxy, httpClient, ...rest } = snapshot(options);
+  const own = snapshot<IOptions>(rest); // which inherits nothing
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
   const { overrideImportLocation } = snapshot(own.wsdl_options ?? {});
   return {
     ...own,
+    endpoint: own.endpoint as string, // there even where it is nothing: node-soap reads what every object inherits
     wsdlCache: own.wsdlCache ?? documentsOf(identity),
     wsdl_options: { ...own.wsdl_options, overrideImportLocation: importHook(overrideImportLocation) },
     httpClient: certify(httpClient ?? new HttpClient(own), identity, own.endpoint, !httpClient),

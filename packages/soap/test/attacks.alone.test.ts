@@ -258,6 +258,28 @@ describe('attack: identities that mix', () => {
     await expect(instance.get(bank.urls[1]!)).rejects.toThrow(/certificate/);
   });
 
+  it('an address that every object inherits is none that the caller named', async () => {
+    await using credentials = await load();
+    const document = await file(wsdl({ address: `${bank.urls[0]}/service` }));
+    const endpoint = `${stranger.url}/service`;
+    Object.defineProperty(Object.prototype, 'endpoint', {
+      value: endpoint,
+      configurable: true,
+      writable: true,
+    });
+    try {
+      const url = `${bank.urls[0]}/service?wsdl`;
+      for (const place of [url, document]) {
+        const client = await soap.createClientAsync(place, soapOptions(credentials, archive));
+        await who(client).catch(() => {});
+      }
+    } finally {
+      delete (Object.prototype as { endpoint?: string }).endpoint;
+    }
+    expect(subjectsOf(stranger).filter((name) => name !== 'null')).toEqual([]);
+    expect(subjectsOf(bank).filter((name) => name !== 'bob')).toEqual([]);
+  });
+
   it('a polluted Object.prototype says neither as whom, nor through which proxy', async () => {
     await using credentials = await load();
     const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));

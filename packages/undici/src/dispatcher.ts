@@ -1,4 +1,5 @@
 import type { Credentials } from '@clientcert/core';
+import { snapshot } from '@clientcert/core/adapter';
 import { Agent, Dispatcher, errors } from 'undici';
 import { dispatchFor } from './handler-versions.ts';
 import { fail, type InterceptorOptions, intercept, loadedNow } from './interceptor.ts';
@@ -37,7 +38,8 @@ export function createDispatcher<ServiceName extends string>(
   options: DispatcherOptions<NoInfer<ServiceName>> = {},
 ): Dispatcher {
   const ready = loadedNow(credentials, 'createDispatcher()');
-  const { service, origin, proxy, dispatcher, ...pool } = readPoolOptions(options);
+  const { service, origin, proxy, dispatcher, ...rest } = readPoolOptions(options);
+  const pool = snapshot(rest); // which inherits nothing
   const agent = new Agent({ ...pool } as Agent.Options);
   const base = dispatcher ?? agent;
   const { interceptor, routes } = intercept(ready, { ...pool, service, origin, proxy, dispatcher: base });

@@ -4,6 +4,7 @@ import {
   acceptCredentials,
   adapterOf,
   loadedOf,
+  snapshot,
   withDiagnosis,
   written,
 } from '@clientcert/core/adapter';
@@ -72,7 +73,8 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: FetchOptions<NoInfer<ServiceName>, Fetch> = {},
 ): CertificateFetch<ServiceName, Fetch> {
-  const { service, fetch: own, dispatcher, ...pool } = readPoolOptions(options);
+  const { service, fetch: own, dispatcher, ...rest } = readPoolOptions(options);
+  const pool = snapshot<PoolOptions>(rest); // which inherits nothing
   checkFetch(own);
   const groundOf = (view: AdapterView): Ground => ({
     pool,

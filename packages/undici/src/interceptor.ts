@@ -6,6 +6,7 @@ import {
   adapterOf,
   decides,
   type Identity,
+  snapshot,
   written,
 } from '@clientcert/core/adapter';
 import type * as undici from 'undici';
@@ -75,7 +76,8 @@ export function intercept(
   credentials: AdapterView,
   options: InterceptorOptions,
 ): { interceptor: undici.Dispatcher.DispatcherComposeInterceptor; routes: Routes } {
-  const { service, origin, dispatcher: base, ...pool } = readPoolOptions(options);
+  const { service, origin, dispatcher: base, ...rest } = readPoolOptions(options);
+  const pool = snapshot<PoolOptions>(rest); // which inherits nothing
   const routes = createRoutes(credentials, pool);
   const allowH2 = speaksHttp2(pool);
   const byDefault = identityOf(service && origin ? { service, origin } : service);

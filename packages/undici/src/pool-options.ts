@@ -63,13 +63,13 @@ export type Routes = Dispatchers<undici.Pool>;
 /** The pools of the hosts that a rule names. */
 export function createRoutes(credentials: AdapterView, options: PoolOptions): Routes {
   const {
-    connect = {},
+    connect = Object.create(null) as NonNullable<PoolOptions['connect']>,
     connectTimeout,
     proxy,
     autoSelectFamily,
     autoSelectFamilyAttemptTimeout,
     ...pool
-  } = options;
+  } = snapshot(options);
   const { timeout = connectTimeout, keepAlive, keepAliveInitialDelay, ...tls } = connect;
   return new Dispatchers(credentials, {
     open: (origin, connector, allowH2) =>

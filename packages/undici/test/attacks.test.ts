@@ -166,7 +166,7 @@ describe('attack: identities that mix', () => {
     async (connections) => {
       await using credentials = await load(people, bank);
       const dispatcher = createDispatcher(credentials, { service: 'Archive', connections, allowH2: false });
-      const busy = request(`${bank.url}/delay?ms=150`, { dispatcher, reset: true });
+      const busy = request(`${bank.url}/delay?ms=800`, { dispatcher, reset: true });
       await expect.poll(() => bank.requests.length).toBe(1);
       const waiting = ['/a', '/b', '/c'].map((path) =>
         request(bank.url + path, { dispatcher, reset: true }).then(({ body }) => body.text()),
@@ -316,6 +316,20 @@ describe('attack: rules that are weakened', () => {
     ['socketPath', '/nonexistent/clientcert.sock'],
     ['lookup', () => expect.unreachable()],
   ] as const;
+  it.each(Object.entries(kinds))('%s goes through no proxy that every object inherits', async (_, make) => {
+    await using proxy = await startProxy({});
+    await using credentials = await load(people, bank);
+    const prototype = Object.prototype as { proxy?: string };
+    Object.defineProperty(prototype, 'proxy', { value: proxy.url, configurable: true, writable: true });
+    try {
+      await make(credentials, { allowH2: false })(bank.url);
+    } finally {
+      delete prototype.proxy;
+    }
+    expect(subjects(bank)).toEqual(['alice']);
+    expect(proxy.connects).toEqual([]);
+  });
+
   it.each(names)('Object.prototype.%s = %s changes nothing', async (name, value) => {
     await using misnamed = await startBank(people, { certificate: await misnamedOf(people) });
     const ca = people.authority.certificate;

@@ -430,7 +430,7 @@ describe('the dispatcher', () => {
     expect((await pending).statusCode).toBe(200);
 
     const destroying = createDispatcher(credentials);
-    const ended = request(`${bank.url}/delay?ms=300`, { dispatcher: destroying });
+    const ended = request(`${bank.url}/delay?ms=30000`, { dispatcher: destroying });
     const outcome = expect(ended).rejects.toThrow('maintenance');
     await expect.poll(() => bank.requests.length).toBe(2);
     await new Promise<void>((resolve) => destroying.destroy(new Error('maintenance'), resolve));

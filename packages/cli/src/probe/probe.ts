@@ -7,7 +7,7 @@ import {
 } from '@clientcert/core';
 import { Malformed } from '../tls/bytes.ts';
 import { VERSIONS, type Version } from '../tls/client-hello.ts';
-import { type Demand, type Fit, judgeFit } from '../tls/fit.ts';
+import { type Demand, type Fit, fitOf } from '../tls/fit.ts';
 import { type Answer, requestOnce } from '../tls/https-request.ts';
 import { nameFromDer } from '../tls/names.ts';
 import { describeChain, type ServerChain } from '../tls/server-chain.ts';
@@ -105,7 +105,7 @@ export async function probe(
       secureRenegotiation: spoken.find(({ version }) => version !== 'TLSv1.3')?.secureRenegotiation ?? null,
     },
     certificates: (credentials?.certificates() ?? []).map((info: CertificateInfo) =>
-      judgeFit(info, demands, info.name === resolution?.certificate),
+      fitOf(info, demands, info.name === resolution?.certificate),
     ),
     presented: presented?.told ?? null,
     notes,

@@ -19,7 +19,7 @@ export interface Fit {
 }
 
 /** Whether a certificate would do, as far as the server says what it wants. */
-export function judgeFit(info: CertificateInfo, demands: readonly Demand[], mapped: boolean): Fit {
+export function fitOf(info: CertificateInfo, demands: readonly Demand[], mapped: boolean): Fit {
   const wrong = [...ownFaults(info), ...demands.flatMap((demand) => keyFaults(info, demand))];
   const doubts = [...issuerFaults(info, demands), ...warnings(info)];
   const reasons = [...wrong, ...doubts];

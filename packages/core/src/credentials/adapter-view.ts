@@ -44,7 +44,8 @@ export class AdapterView {
 
   /** As `Credentials.agent`: an agent of the caller's own. */
   agent(options: ConnectIdentity & AgentOptions = {}): RoutingAgent {
-    const { service, origin, proxy, defaultProxy, ...agentOptions } = snapshot(options);
+    const { service, origin, proxy, defaultProxy, ...rest } = snapshot(options);
+    const agentOptions = snapshot<AgentOptions>(rest); // which inherits nothing
     if ((agentOptions as { proxyEnv?: object }).proxyEnv) throw otherProxies();
     const connections = this.#connections;
     const route: Route = {

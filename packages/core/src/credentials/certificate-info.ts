@@ -104,13 +104,13 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
       const { notBefore, notAfter } = fieldsOf(each);
       return { from: new Date(notBefore), to: new Date(notAfter) };
     }),
-    chain: judgeChain(sent.at(-1)!, ca),
+    chain: completenessOf(sent.at(-1)!, ca),
     warnings: warnings.map(({ code }) => code),
   };
 }
 
 /** Whether the issuer of the last certificate that is sent is a root, as far as certificates and names tell. */
-function judgeChain(last: X509Certificate, roots: readonly X509Certificate[]): CertificateFacts['chain'] {
+function completenessOf(last: X509Certificate, roots: readonly X509Certificate[]): CertificateFacts['chain'] {
   const { issuer, subject, issuedByRoot } = fieldsOf(last);
   if (issuer === subject || issuedByRoot || roots.some((root) => last.checkIssued(root))) return 'complete';
   if (/\broot\b/i.test(last.issuer)) return 'complete';

@@ -10,7 +10,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { explain } from '../pin/explain.ts';
 import { rulesOf } from '../pin/rule.ts';
 import { soleCertificate } from '../pin/sole-certificate.ts';
-import { type Health, judgeHealth } from '../rotate/health.ts';
+import { type Health, healthOf } from '../rotate/health.ts';
 import type { ReloadReport } from '../rotate/reloader.ts';
 import type { PinnedConnectOptions } from '../tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
@@ -195,7 +195,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /**
    * Reads every certificate and root again, or takes a new config in place of the old one. From the moment this
    * resolves new connections use what is new, idle connections of the old are closed, and what is under way
-   * finishes: a connection in its handshake then may send the old, and serves one request at most.
+   * finishes: a connection that is being made then may send the old, and serves one request at most.
    *
    * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
    * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and
@@ -248,7 +248,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       used: used.has(each.name),
     }));
     const { broken } = this.#inventory;
-    return judgeHealth(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
+    return healthOf(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */

@@ -147,8 +147,14 @@ function diagnoseWith(failure: unknown, known: Facts | undefined): Diagnosis {
 
 function word({ code, confidence, evidence }: PossibleCause, known: Facts | undefined): Alternative {
   const filled = fill(causes[code], known);
-  const fix = (code === 'NO_CLIENT_CERTIFICATE_SENT' && known?.otherPort) || filled.fix;
-  return { code, ...filled, fix, confidence, evidence };
+  return { code, ...filled, fix: withOtherPort(code, filled.fix, known?.otherPort), confidence, evidence };
+}
+
+/** A rule that is for another port brings neither its certificate nor its roots. */
+function withOtherPort(code: Alternative['code'], fix: string, advice: string | undefined): string {
+  if (!advice) return fix;
+  if (code === 'SERVER_CA_UNKNOWN') return `${advice} ${fix}`;
+  return code === 'NO_CLIENT_CERTIFICATE_SENT' ? advice : fix;
 }
 
 function fill({ title, cause, fix }: Cause, known: Facts | undefined): Cause {

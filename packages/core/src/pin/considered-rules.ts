@@ -1,14 +1,14 @@
 import type { ConsideredRule } from '../types.ts';
 import {
   type Decision,
-  describeJudgement,
+  describeMatch,
   describeNearWildcard,
   NO_HANDSHAKE,
   nearWildcards,
   portWithTls,
 } from './decision.ts';
 import { allOf, RANK, type Rank } from './lookup.ts';
-import { judgeService } from './resolve.ts';
+import { matchService } from './resolve.ts';
 import type { HostRule, PinRule } from './rule.ts';
 import { findSimilarHosts } from './similar-hosts.ts';
 import { type Entry, wildcardOf } from './table.ts';
@@ -29,16 +29,16 @@ function considerRequest({ target }: Decision): ConsideredRule[] {
   return [{ rule: 'request', certificate: false, outcome, reason: 'the request asks for no certificate' }];
 }
 
-function considerServices({ table, target, service, judgement, entry }: Decision): ConsideredRule[] {
+function considerServices({ table, target, service, match, entry }: Decision): ConsideredRule[] {
   const considered: ConsideredRule[] = [];
-  if (service !== undefined && judgement !== undefined) {
-    const won = target.secure && judgement === 'applies';
-    const reason = target.secure ? describeJudgement(service, judgement, target, entry) : NO_HANDSHAKE;
+  if (service !== undefined && match !== undefined) {
+    const won = target.secure && match === 'applies';
+    const reason = target.secure ? describeMatch(service, match, target, entry) : NO_HANDSHAKE;
     considered.push(consider(service.rule, won, reason));
   }
   for (const other of table.services.values()) {
     if (other === service || other.hosts === undefined || considered.length >= MOST_SHOWN) continue;
-    if (judgeService(other, entry, target.host, target.port, undefined) !== 'elsewhere') {
+    if (matchService(other, entry, target.host, target.port, undefined) !== 'elsewhere') {
       considered.push(consider(other.rule, false, 'the request does not name this service'));
     }
   }
@@ -72,7 +72,7 @@ function considerHosts(decision: Decision): ConsideredRule[] {
 const MOST_SHOWN = 20;
 
 function considerHost(
-  { entry, target, judgement, service }: Decision,
+  { entry, target, match, service }: Decision,
   candidate: Entry,
   port: number,
 ): ConsideredRule {
@@ -93,7 +93,7 @@ function considerHost(
       "the request's own wish goes first; what is said here of the server still holds",
     );
   }
-  if (judgement === 'applies') {
+  if (match === 'applies') {
     const rest = 'what the service does not say is taken from here';
     return consider(rule, false, `${service?.rule.label} goes first; ${rest}`);
   }

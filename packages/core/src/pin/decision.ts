@@ -2,7 +2,7 @@ import type { Resolution } from '../types.ts';
 import { formatHost, parentOf } from './host.ts';
 import { RANK } from './lookup.ts';
 import { formatPattern } from './pattern.ts';
-import { judgeService, type ServiceJudgement } from './resolve.ts';
+import { matchService, type ServiceMatch } from './resolve.ts';
 import type { HostRule } from './rule.ts';
 import { type Entry, findEntry, type Located, locate, type ServiceEntry, type Table } from './table.ts';
 import type { CheckedTarget } from './target.ts';
@@ -15,7 +15,7 @@ export interface Decision {
   /** The rule that decides by host alone. */
   readonly entry: Entry;
   readonly service: ServiceEntry | undefined;
-  readonly judgement: ServiceJudgement | undefined;
+  readonly match: ServiceMatch | undefined;
   readonly resolution: Resolution;
   /** Whether a rule for this host and port decided. */
   readonly decided: boolean;
@@ -26,20 +26,20 @@ export function decisionOf(table: Table, target: CheckedTarget, resolution: Reso
   // A URL without TLS is explained by what its port with TLS would be decided by.
   const entry = findEntry(table, located, portWithTls(target));
   const service = typeof target.service === 'string' ? table.services.get(target.service) : undefined;
-  const judgement = service && judgeService(service, entry, target.host, target.port, target.origin);
-  const decided = entry.rank < RANK.default || judgement === 'applies' || target.service === false;
-  return { table, target, located, entry, service, judgement, resolution, decided };
+  const match = service && matchService(service, entry, target.host, target.port, target.origin);
+  const decided = entry.rank < RANK.default || match === 'applies' || target.service === false;
+  return { table, target, located, entry, service, match, resolution, decided };
 }
 
 export const NO_HANDSHAKE = 'without https: there is no handshake to present a certificate in';
 
-export function describeJudgement(
+export function describeMatch(
   { hosts, rule }: ServiceEntry,
-  judgement: ServiceJudgement,
+  match: ServiceMatch,
   target: CheckedTarget,
   entry: Entry,
 ): string {
-  switch (judgement) {
+  switch (match) {
     case 'applies':
       return `the request names it, and ${hosts === undefined ? 'this is the origin of the call' : 'it lists this host and port'}`;
     case 'elsewhere':

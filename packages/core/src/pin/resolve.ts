@@ -44,7 +44,7 @@ export function resolveHost(
   if (as === undefined) return resolutionOf(table, entry);
   if (as === false) return withheldOf(table, entry);
   const service = findService(table, as);
-  const here = judgeService(service, entry, located.host, port, origin) === 'applies';
+  const here = matchService(service, entry, located.host, port, origin) === 'applies';
   return here ? refinedOf(table, entry, service) : resolutionOf(table, entry);
 }
 
@@ -74,15 +74,15 @@ export function findService(table: Table, name: string): ServiceEntry {
 }
 
 /** Whether a service's rule applies, or what keeps it from applying. */
-export type ServiceJudgement = 'applies' | 'elsewhere' | 'other-origin' | 'denied';
+export type ServiceMatch = 'applies' | 'elsewhere' | 'other-origin' | 'denied';
 
-export function judgeService(
+export function matchService(
   service: ServiceEntry,
   entry: Entry,
   host: string,
   port: number,
   origin: Destination | null | undefined,
-): ServiceJudgement {
+): ServiceMatch {
   const denied = entry.rule.certificate === false;
   if (service.hosts === undefined) {
     if (origin === null) return 'other-origin';

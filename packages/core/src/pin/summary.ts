@@ -1,7 +1,7 @@
 import type { ExplainedCertificate } from '../types.ts';
 import {
   type Decision,
-  describeJudgement,
+  describeMatch,
   describeNearWildcard,
   formatTarget,
   NO_HANDSHAKE,
@@ -28,21 +28,21 @@ export function summarise(decision: Decision, certificate: ExplainedCertificate 
 }
 
 function describeDecision(decision: Decision): string[] {
-  const { resolution, target, judgement, service, entry } = decision;
+  const { resolution, target, match, service, entry } = decision;
   const lines: string[] = [];
-  if (judgement !== undefined && judgement !== 'applies' && service !== undefined) {
-    const why = describeJudgement(service, judgement, target, entry);
+  if (match !== undefined && match !== 'applies' && service !== undefined) {
+    const why = describeMatch(service, match, target, entry);
     lines.push(`The service ${JSON.stringify(target.service)} does not apply: ${why}.`);
   }
   if (resolution.certificate !== null) {
     return [...lines, `${JSON.stringify(resolution.certificate)} is presented, by ${resolution.rule}.`];
   }
   if (target.service === false) return [...lines, 'No certificate: the request asks for none.'];
-  const rule = judgement === 'applies' ? service?.rule : entry.rule;
+  const rule = match === 'applies' ? service?.rule : entry.rule;
   if (rule?.certificate === false) {
     return [...lines, `No certificate: ${resolution.rule} says that none is ever presented here.`];
   }
-  if (entry.rank < RANK.none || judgement === 'applies') {
+  if (entry.rank < RANK.none || match === 'applies') {
     return [...lines, `No certificate: ${resolution.rule} holds here and names none.`];
   }
   return [

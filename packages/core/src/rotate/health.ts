@@ -20,7 +20,7 @@ export interface HealthReason {
   message: string;
 }
 
-/** What health is judged by. */
+/** What health is concluded from. */
 export interface HealthRecord {
   readonly name: string;
   readonly status: 'valid' | 'expiring' | 'expired' | 'not yet valid';
@@ -47,7 +47,7 @@ export interface AuthorityRecord {
 }
 
 /** Puts together what is wrong. A certificate that no rule names can do no more than warn. */
-export function judgeHealth(
+export function healthOf(
   certificates: readonly HealthRecord[],
   authorities: readonly AuthorityRecord[],
   broken: ReadonlyMap<string, Error>,
@@ -55,8 +55,8 @@ export function judgeHealth(
   closed: boolean,
 ): Health {
   const reasons: HealthReason[] = [
-    ...certificates.flatMap(judgeCertificate),
-    ...authorities.map(judgeAuthority),
+    ...certificates.flatMap(reasonsOfCertificate),
+    ...authorities.map(reasonOfAuthority),
     ...[...broken].map(([name, { message }]) => ({
       status: 'error' as const,
       certificate: name,
@@ -84,7 +84,7 @@ export function judgeHealth(
 }
 
 /** Servers do not take a chain of which a part has expired; of a root they may send another way around it. */
-function judgeAuthority({ name, role, subject, validTo, expired, used }: AuthorityRecord): HealthReason {
+function reasonOfAuthority({ name, role, subject, validTo, expired, used }: AuthorityRecord): HealthReason {
   return {
     status: expired && used && role === 'intermediate' ? 'error' : 'warning',
     certificate: name,
@@ -93,7 +93,7 @@ function judgeAuthority({ name, role, subject, validTo, expired, used }: Authori
   };
 }
 
-function judgeCertificate({ name, status, validFrom, validTo, used }: HealthRecord): HealthReason[] {
+function reasonsOfCertificate({ name, status, validFrom, validTo, used }: HealthRecord): HealthReason[] {
   if (status === 'valid') return [];
   const [code, message] = {
     expired: ['EXPIRED', `certificate "${name}" expired on ${validTo.toISOString()}`] as const,

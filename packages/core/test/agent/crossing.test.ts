@@ -196,6 +196,36 @@ describe('attack: identities that mix', () => {
     expect(proxies.connects).toHaveLength(1);
   });
 
+  it('a connection that a proxy lets wait past a withdrawal serves the one request that it was begun for', async () => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    const opening: (() => void)[] = [];
+    const proxy = createTcpServer((client) => {
+      client.on('error', () => {});
+      client.once('data', () =>
+        opening.push(() => {
+          const onward = new Socket().on('error', () => {}).connect(server.port, '127.0.0.1');
+          client.write('HTTP/1.1 200 OK\r\n\r\n');
+          client.pipe(onward).pipe(client);
+        }),
+      );
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    await using credentials = await load(server.port);
+    const agent = credentials.agent({ proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` });
+    const waiting = get(server.url, { agent });
+    await expect.poll(() => opening.length).toBe(1);
+    await credentials.reload({ hosts: { [`127.0.0.1:${server.port}`]: { ca: authority.certificate } } });
+    opening[0]!();
+    await waiting;
+    const next = get(server.url, { agent });
+    await expect.poll(() => opening.length).toBe(2);
+    opening[1]!();
+    await next;
+    expect(subjects(server)).toEqual(['alice', null]);
+    agent.destroy();
+    proxy.close();
+  });
+
   it('a service that an object of a class names, by an accessor', async () => {
     await using server = await startServer({ authority, clientCertificate: 'optional' });
     await using credentials = await load(

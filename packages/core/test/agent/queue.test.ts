@@ -45,7 +45,7 @@ async function change(before: Change, after: Change | 'close') {
     }) as Config;
   await using credentials = await loadCredentials(configOf(before));
   const agent = credentials.agent({ maxSockets: 1, service: before.service });
-  const under = get(`${server.url}/delay?ms=300`, { agent });
+  const under = get(`${server.url}/delay?ms=1000`, { agent });
   await expect.poll(() => server.requests.length).toBe(1);
   const waiting = [1, 2].map(() => get(server.url, { agent }).then(() => 'served', code));
   expect(inspect(agent)).toContain('queued: 2');

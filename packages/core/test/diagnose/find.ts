@@ -24,7 +24,7 @@ export const seenWithClients = [
 
 /**
  * undici 8 in the fetch of Node 22 and 24: test/adapters/undici.test.ts, by the version matrix.
- * IIS: no test, for there is none on Linux. HAProxy: its words are those of its source (src/http.c), and what a resumed
- * session makes of them is judged in judge.test.ts.
+ * IIS: no test, for there is none on Linux. HAProxy: its words are those of its source (src/http.c), and what they come
+ * from where a session was resumed is tested in possible-causes.test.ts.
  */
 export const seenElsewhere: readonly string[] = ['invalid-onrequeststart-method', 'iis-403', 'haproxy-403'];

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Config, diagnose, type FileSource, loadCredentials } from '../../src/index.ts';
 import { get } from '../support.ts';
 import { issue, next } from './scene.ts';
@@ -18,37 +18,52 @@ const inlineOf = ({ fullChain, key }: IssuedCertificate) => ({ cert: fullChain, 
 
 describe('the end of a certificate', () => {
   it('is told once for each threshold and once when it has come', async () => {
-    const end = new Date(Math.ceil((Date.now() + 5 * second) / second) * second);
+    const end = new Date(Math.ceil(Date.now() / second) * second + 60 * day);
     const certificate = await authority.issue({ name: 'short', notAfter: end });
-    await using credentials = await loadCredentials({
+    const config = {
       certificates: { bank: inlineOf(certificate) },
       hosts: { 'api.bank.example': 'bank' },
-      // The second threshold is passed a second before the end.
-      expiryWarningDays: [30, second / day],
-    });
-    const told: unknown[] = [];
-    credentials.on('expiring', ({ name, threshold, daysLeft, validTo }) => {
-      told.push([name, threshold, daysLeft, validTo.getTime() === end.getTime()]);
-    });
-    const [gone] = await Promise.all([next(credentials, 'expired')]);
-    expect(told).toEqual([
-      ['bank', 30, 0, true],
-      ['bank', second / day, 0, true],
-    ]);
-    expect(gone).toEqual({
-      name: 'bank',
-      role: 'certificate',
-      subject: 'CN=short',
-      fingerprint256: certificate.fingerprint256,
-      validTo: end,
-    });
-    expect(credentials.certificates()[0]).toMatchObject({ status: 'expired', daysLeft: -1 });
-    expect(credentials.health()).toMatchObject({
-      status: 'error',
-      reasons: [{ status: 'error', certificate: 'bank', code: 'EXPIRED' }],
-    });
-    await credentials.reload();
-    await expect(next(credentials, 'expired', 300)).rejects.toThrow('no expired');
+      expiryWarningDays: [30, 7],
+    } as const;
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    try {
+      await using credentials = await loadCredentials(config);
+      const told: unknown[] = [];
+      credentials.on('expiring', ({ name, threshold, daysLeft, validTo }) => {
+        told.push([name, threshold, daysLeft, validTo.getTime() === end.getTime()]);
+      });
+      credentials.on('expired', (event) => told.push(event));
+      const gone = {
+        name: 'bank',
+        role: 'certificate',
+        subject: 'CN=short',
+        fingerprint256: certificate.fingerprint256,
+        validTo: end,
+      };
+      const all = [['bank', 30, 29, true], ['bank', 7, 6, true], gone];
+      for (const [days, expected] of [
+        [29, 0],
+        [2, 1],
+        [21, 1],
+        [2, 2],
+        [5, 2],
+        [2, 3],
+        [100, 3],
+      ] as const) {
+        await vi.advanceTimersByTimeAsync(days * day);
+        expect(told).toEqual(all.slice(0, expected));
+      }
+      expect(credentials.certificates()[0]).toMatchObject({ status: 'expired' });
+      expect(credentials.health()).toMatchObject({
+        status: 'error',
+        reasons: [{ status: 'error', certificate: 'bank', code: 'EXPIRED' }],
+      });
+      await credentials.reload();
+      await vi.advanceTimersByTimeAsync(day);
+      expect(told).toHaveLength(3);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is told at the nearest threshold only where several have passed already', async () => {
@@ -265,6 +280,16 @@ describe('what nobody listens to', () => {
     ] as const) {
       expect(diagnosis.code).toBe('NO_CLIENT_CERTIFICATE_SENT');
       expect(diagnosis.fix).toContain(advice(url));
+    }
+
+    // The roots that the rule brings are for its port as well.
+    const untrusting = await get(answering, { agent: credentials.agent() }).catch((error: unknown) => error);
+    for (const { code, fix } of [
+      diagnose(untrusting),
+      diagnose(untrusting, { credentials, url: answering }),
+    ]) {
+      expect([code, fix]).toEqual(['SERVER_CA_UNKNOWN', expect.stringContaining(advice(answering))]);
+      expect(fix).toContain('Name the root');
     }
   });
 });

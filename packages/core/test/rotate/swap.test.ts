@@ -6,6 +6,7 @@ import {
   type Authority,
   createAuthority,
   type IssuedCertificate,
+  type ServerOptions,
   startProxy,
   startServer,
   type TestServer,
@@ -26,13 +27,26 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a swap over %s', (tls) => {
   let old: IssuedCertificate;
   let renewed: IssuedCertificate;
   beforeAll(async () => {
-    server = await startServer({ authority, host: 'localhost', tls });
+    server = await startServer({ authority, host: 'localhost', tls, handler: holdFirst });
     [old, renewed] = await Promise.all([issue(authority, 'old'), issue(authority, 'renewed')]);
   });
   afterAll(() => server.close());
   beforeEach(() => {
     server.requests.length = 0;
+    held = new Promise((resolve) => {
+      letGo = resolve;
+    });
   });
+
+  /** `/held` is answered once a test lets go of it: however long a renewal takes, it is in flight. */
+  let held: Promise<void>;
+  let letGo: () => void;
+  const holdFirst: ServerOptions['handler'] = async (request, response) => {
+    if (request.url !== '/held') return false;
+    await held;
+    response.end('{}');
+    return undefined;
+  };
 
   /** Credentials whose source turns from the old to the renewed certificate. */
   async function load(): Promise<{ credentials: Credentials; renew: () => Promise<unknown> }> {
@@ -58,6 +72,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a swap over %s', (tls) => {
     const agent = credentials.agent();
     await request(credentials, server.url, agent);
     await renew();
+    letGo();
     await request(credentials, server.url, agent);
     expect(seen(server)).toEqual([old.fingerprint256, renewed.fingerprint256]);
     expect(server.requests[1]!.resumed).toBe(false);
@@ -67,9 +82,10 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a swap over %s', (tls) => {
     const { credentials, renew } = await load();
     await using _ = credentials;
     const agent = credentials.agent();
-    const slow = request(credentials, `${server.url}/delay?ms=150`, agent);
+    const slow = request(credentials, `${server.url}/held`, agent);
     await expect.poll(() => server.requests.length).toBe(1);
     await renew();
+    letGo();
     await slow;
     await request(credentials, server.url, agent);
     expect(seen(server)).toEqual([old.fingerprint256, renewed.fingerprint256]);
@@ -81,11 +97,10 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a swap over %s', (tls) => {
     const { credentials, renew } = await load();
     await using _ = credentials;
     const agent = credentials.agent({ maxSockets: 1 });
-    const waiting = Array.from({ length: 5 }, () =>
-      request(credentials, `${server.url}/delay?ms=150`, agent),
-    );
+    const waiting = Array.from({ length: 5 }, () => request(credentials, `${server.url}/held`, agent));
     await expect.poll(() => server.requests.length).toBe(1);
     await renew();
+    letGo();
     await Promise.all(waiting);
     await request(credentials, server.url, agent);
     expect(server.requests).toHaveLength(6);
@@ -105,10 +120,11 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a swap over %s', (tls) => {
     await using _ = credentials;
     const agent = credentials.agent({ maxSockets: 1 });
     const waiting = Array.from({ length: 4 }, () =>
-      request(credentials, `${server.url}/delay?ms=150`, agent, { connection: 'close' }),
+      request(credentials, `${server.url}/held`, agent, { connection: 'close' }),
     );
     await expect.poll(() => server.requests.length).toBe(1);
     await renew();
+    letGo();
     await Promise.all(waiting);
     expect(seen(server)).toEqual([old, renewed, renewed, renewed].map((each) => each.fingerprint256));
     expect(server.requests.slice(1).every(({ resumed }) => !resumed)).toBe(true);
