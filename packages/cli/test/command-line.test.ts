@@ -135,16 +135,6 @@ describe('check', () => {
     ).toEqual([]);
   });
 
-  it('calls no rule unreachable because another one names a port of its host', async () => {
-    const ports = ['443', '49151', '65534', '65535'].map((port) => [
-      `api.bank.example:${port}`,
-      { certificate: 'bank', tls: 'TLSv1.2' },
-    ]);
-    const hosts = { 'api.bank.example:*': 'bank', ...Object.fromEntries(ports) };
-    const { warnings } = await json('check', await config({ hosts }));
-    expect(warnings.map(({ code }: { code: string }) => code)).not.toContain('RULE_UNREACHABLE');
-  });
-
   it('is fit for a register', async () => {
     const file = await config({ hosts: { 'api.bank.example': 'bank' } });
     const register = await json('check', file);

@@ -110,6 +110,21 @@ async function build(drawn: Config) {
 }
 
 describe('decisions', () => {
+  it('are made by every rule somewhere: none is hidden by others', async () => {
+    await fc.assert(
+      fc.asyncProperty(config, async (drawn) => {
+        const table = await build(drawn);
+        for (const text of table ? Object.keys(drawn.hosts) : []) {
+          const [name = '', suffix] = text.split(':');
+          const host = name.replace('*', 'unnamed');
+          const port = suffix === '*' ? 9 : Number(suffix ?? 443);
+          expect(resolve(table!, { host, port }).rule).toBe(`hosts["${text}"]`);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('are those of a slow reference, whatever the config', async () => {
     let decided = 0;
     await fc.assert(
