@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, startProxy, startServer, type TestServer } from '@clientcert/testing';
-import { Agent, interceptors, RetryAgent, request, fetch as undiciFetch } from 'undici';
+import { Agent, buildConnector, interceptors, RetryAgent, request, fetch as undiciFetch } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Credentials,
@@ -297,6 +297,7 @@ describe('attack: rules that are weakened', () => {
     expect(subjects(server)).toEqual(['alice', 'alice', 'alice']);
   });
 
+  const lax = { rejectUnauthorized: false };
   const names = [
     ['service', 'Archive'],
     ['service', false],
@@ -311,6 +312,11 @@ describe('attack: rules that are weakened', () => {
     ['servername', 'elsewhere.example'],
     ['secureContext', {}],
     ['checkServerIdentity', () => undefined],
+    // A function, which Node's own servers bear with: they look for listeners of this name.
+    [
+      'connect',
+      (to?: unknown, done?: unknown) => to && done && buildConnector(lax)(to as never, done as never),
+    ],
     ['connectTimeout', 1],
     ['path', '/nonexistent/clientcert.sock'],
     ['socketPath', '/nonexistent/clientcert.sock'],
@@ -328,6 +334,26 @@ describe('attack: rules that are weakened', () => {
     }
     expect(subjects(bank)).toEqual(['alice']);
     expect(proxy.connects).toEqual([]);
+  });
+
+  it('Object.prototype.connect = { ca } while a way is made opens none to servers of that authority', async () => {
+    const theirs = await createAuthority();
+    await using untrusted = await startServer({ authority: theirs, host: 'localhost' });
+    await using credentials = await load(people, untrusted, { ca: people.authority.certificate });
+    const value = { ca: theirs.certificate, ...lax };
+    const prototype = Object.prototype as { connect?: unknown };
+    Object.defineProperty(prototype, 'connect', { value, configurable: true, writable: true });
+    let sends: Send[];
+    try {
+      sends = Object.values(kinds).map((make) =>
+        make(credentials, { allowH2: false, headersTimeout: 20_000 }),
+      );
+    } finally {
+      delete prototype.connect;
+    }
+    for (const send of sends)
+      expect(await codesOf(send(untrusted.url))).toContain('SELF_SIGNED_CERT_IN_CHAIN');
+    expect(untrusted.requests).toEqual([]);
   });
 
   it.each(names)('Object.prototype.%s = %s changes nothing', async (name, value) => {
