@@ -4,7 +4,15 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, startProxy, startServer, type TestServer } from '@clientcert/testing';
-import { Agent, buildConnector, interceptors, RetryAgent, request, fetch as undiciFetch } from 'undici';
+import {
+  Agent,
+  buildConnector,
+  interceptors,
+  RetryAgent,
+  request,
+  Request as UndiciRequest,
+  fetch as undiciFetch,
+} from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Credentials,
@@ -187,6 +195,22 @@ describe('attack: identities that mix', () => {
     },
   );
 
+  it('a dispatcher of a Request takes no call out of the hands of the rules: refused where it shows, else unused', async () => {
+    await using credentials = await load(people, bank);
+    const { fullChain: cert, key } = people.bob;
+    await using dispatcher = closing(new Agent({ connect: { cert, key, ca: people.authority.certificate } }));
+    const own = () => new Request(bank.url, { dispatcher: dispatcher.agent } as RequestInit);
+    const shows = Object.getOwnPropertySymbols(own()).some((name) => name.description === 'dispatcher');
+    for (const given of [credentials, Promise.resolve(credentials)]) {
+      const codes = await codesOf(createFetch(given)(own()).then((answer) => answer.text()));
+      expect(codes.includes('ERR_CLIENTCERT_AGENT_CONFLICT')).toBe(shows);
+    }
+    expect(subjects(bank)).toEqual(shows ? [] : ['alice', 'alice']);
+    const another = new UndiciRequest(bank.url, { dispatcher: dispatcher.agent });
+    await (await createFetch(credentials, { fetch: undiciFetch })(another)).text();
+    expect(subjects(bank).at(-1)).toBe('alice');
+  });
+
   it('a ProxyAgent of another copy of undici is not dialled past, nor what does not show what it is', async () => {
     await using proxy = await startProxy();
     await using credentials = await load(people, bank);
@@ -340,7 +364,7 @@ describe('attack: rules that are weakened', () => {
     const theirs = await createAuthority();
     await using untrusted = await startServer({ authority: theirs, host: 'localhost' });
     await using credentials = await load(people, untrusted, { ca: people.authority.certificate });
-    const value = { ca: theirs.certificate, ...lax };
+    const value = { ca: theirs.certificate };
     const prototype = Object.prototype as { connect?: unknown };
     Object.defineProperty(prototype, 'connect', { value, configurable: true, writable: true });
     let sends: Send[];
@@ -381,6 +405,10 @@ describe('attack: rules that are weakened', () => {
     expect(codes.filter((_, at) => at % 2 === 1).every((each) => each.length > 0)).toBe(true);
   });
 });
+
+function closing(agent: Agent) {
+  return { agent, [Symbol.asyncDispose]: () => agent.close() };
+}
 
 /** Loaded anew, as a dependency that brings its own does. */
 function anotherUndici(): typeof import('undici') {
