@@ -122,7 +122,7 @@ describe('a certificate that cannot be read', () => {
       ...broken,
       certificates: { ...certificates, late },
       watch: {},
-    });
+    } as Config);
     credentials.on('error', () => {});
     while (!answer) await new Promise((resolve) => setTimeout(resolve, 20)); // it is read again
     expect(await credentials.reload({ ...broken, certificates: { ...certificates } })).toMatchObject({
@@ -152,7 +152,7 @@ describe('a certificate that cannot be read', () => {
       ...config,
       certificates: { ...certificates, late },
       allowBroken: true,
-    });
+    } as Config);
     credentials.on('error', () => {});
     expect(await credentials.reload()).toMatchObject({ failed: [{ name: 'late' }] });
     expect(await credentials.reload()).toMatchObject({ failed: [{ name: 'late' }] });
