@@ -248,7 +248,7 @@ describe('attack: identities that mix', () => {
         const before = { ...OPTIONS };
         secured.setSecurity(new ClientCertificateSecurity(credentials, { and: and ? [and] : [] }));
         const first = secured.WhoAsync(message ?? { text: 'hello' }, OPTIONS).then(
-          ([{ name }]) => name,
+          ([answer]: { name: string }[]) => answer?.name,
           (error: Error) => error.message,
         );
         if (!inOneTurn) await first;

@@ -199,7 +199,7 @@ describe('attack: identities that mix', () => {
     await using credentials = await load(people, bank);
     const { fullChain: cert, key } = people.bob;
     await using dispatcher = closing(new Agent({ connect: { cert, key, ca: people.authority.certificate } }));
-    const own = () => new Request(bank.url, { dispatcher: dispatcher.agent } as RequestInit);
+    const own = () => new Request(bank.url, { dispatcher: dispatcher.agent } as object);
     const shows = Object.getOwnPropertySymbols(own()).some((name) => name.description === 'dispatcher');
     for (const given of [credentials, Promise.resolve(credentials)]) {
       const codes = await codesOf(createFetch(given)(own()).then((answer) => answer.text()));
