@@ -1,4 +1,4 @@
-import type { Credentials, Target } from '@clientcert/core';
+import { ClientCertificateError, type Credentials, type Target } from '@clientcert/core';
 import {
   acceptCredentials,
   adapterOf,
@@ -157,6 +157,7 @@ function apply(
   const service = serviceOf(hop, byDefault);
   const target = targetOf(url, service, origin);
   if (!target) return;
+  checkWritten(service);
 
   for (const [option, value] of ownConnection(hop)) {
     if (value == null || value === false || isRoutingAgent(value)) continue;
@@ -200,6 +201,26 @@ function ownConnection({ agent, createConnection, http2, h2session, request }: H
 
 function serviceOf({ context }: Hop, byDefault: string | false | undefined): string | false | undefined {
   return own(context as Context, 'clientCertificate') ?? byDefault;
+}
+
+/**
+ * got copies an inherited `context` as it does the caller's, and which of the two it was cannot be told.
+ *
+ * @throws ERR_CLIENTCERT_CONFIG_INVALID
+ */
+function checkWritten(service: string | false | undefined): void {
+  const { context } = Object.prototype as { context?: Context };
+  if (
+    context == null ||
+    service === undefined ||
+    own(Object(context) as Context, 'clientCertificate') !== service
+  )
+    return;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    `"context" on Object.prototype names ${service ? `the service "${service}"` : 'no service'} for every call`,
+    { hint: 'Find what wrote on Object.prototype: under node --frozen-intrinsics that throws.' },
+  );
 }
 
 /** What somebody wrote on `Object.prototype` is not the caller's. */

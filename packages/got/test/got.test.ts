@@ -371,6 +371,75 @@ describe('attack: identities that mix', () => {
     expect(subjects(bank).at(-1)).toBe('alice');
   });
 
+  it.each([true, false])(
+    'a context that every object inherits names no service (in loops: %s)',
+    async (enumerable) => {
+      await using credentials = await load();
+      const api = got.extend({ retry: { limit: 0 } }, clientCertificates(credentials));
+      const value = { clientCertificate: 'Billing.Invoices' };
+      const prototype = Object.prototype as { context?: unknown };
+      Object.defineProperty(prototype, 'context', { value, enumerable, configurable: true, writable: true });
+      const codes: unknown[] = [];
+      const send = async (call: () => PromiseLike<unknown>) => {
+        try {
+          await call();
+          codes.push('sent');
+        } catch (error) {
+          codes.push((error as NodeJS.ErrnoException).code);
+        }
+      };
+      try {
+        await send(() => api(bank.url));
+        await send(() => api(bank.url, { context: {} }));
+        await send(() => api(bank.url, { http2: false }));
+        await send(() => got.extend(clientCertificates(credentials))(bank.url));
+      } finally {
+        delete prototype.context;
+      }
+      const refused = 'ERR_CLIENTCERT_CONFIG_INVALID';
+      // got itself has no option of this name where it loops over groups of options.
+      expect(codes).toEqual(['sent', 'sent', refused, enumerable ? undefined : refused]);
+      expect(subjects(bank)).toEqual(['alice', 'alice']);
+    },
+  );
+
+  it.each([true, false])(
+    'a hook before a retry may name another service (keepAlive: %s)',
+    async (keepAlive) => {
+      await using server = await startServer({
+        authority,
+        host: 'localhost',
+        handler: (incoming, answer) => {
+          answer.statusCode = incoming.url === '/again' ? 503 : 200;
+          if (!keepAlive) answer.setHeader('connection', 'close');
+          answer.end();
+        },
+      });
+      const ca = authority.certificate;
+      await using credentials = await loadCredentials({
+        certificates: {
+          alice: { cert: alice.fullChain, key: alice.key, ca },
+          bob: { cert: bob.fullChain, key: bob.key, ca },
+        },
+        hosts: { [`localhost:${server.port}`]: 'alice' },
+        services: { 'Billing.Invoices': { certificate: 'bob', hosts: [`localhost:${server.port}`] } },
+      });
+      const named = ['Billing.Invoices', undefined, 'Billing.Invoices'];
+      const api = got.extend(clientCertificates(credentials), {
+        retry: { limit: 3, calculateDelay: ({ attemptCount }) => (attemptCount > 3 ? 0 : 1) },
+        hooks: {
+          beforeRetry: [
+            ({ options }) => {
+              options.context = { clientCertificate: named.shift() };
+            },
+          ],
+        },
+      });
+      await expect(api(`${server.url}/again`)).rejects.toThrow(/503/);
+      expect(subjects(server)).toEqual(['alice', 'bob', 'alice', 'bob']);
+    },
+  );
+
   it('a polluted Object.prototype does not say as whom', async () => {
     await using credentials = await load();
     const pollution = { service: 'Archive', clientCertificate: 'Archive', proxy: 'http://127.0.0.1:1' };

@@ -5,18 +5,25 @@ import type { Call } from './call.ts';
 /**
  * node-soap asks a security to write on the options of a call, which are the caller's and may be used for another
  * call, of another client. What is written here is there until node-soap has read it, which it does at once; then
- * the object is as it was.
+ * the object is as it was. It also is where the call ends unread, as what runs before may throw: the call's own
+ * `postProcess`, and listeners, which are followed by nothing but the next call that reads an `exchangeId`.
+ *
+ * @param headers Of the same call.
  */
-export function lend(options: object, values: object, call: Call): boolean {
+export function lend(options: object, values: object, call: Call, headers: IHeaders | undefined): void {
   takeBack(options);
   const before = new Map<string, PropertyDescriptor | undefined>();
-  const restore = () => {
-    if (lent.get(options)?.restore !== restore) return;
-    lent.delete(options);
+  const undo = () => {
     for (const [name, descriptor] of before) {
       Reflect.deleteProperty(options, name);
       if (descriptor) Object.defineProperty(options, name, descriptor);
     }
+    before.clear();
+  };
+  const restore = () => {
+    if (lent.get(options)?.restore !== restore) return;
+    lent.delete(options);
+    undo();
   };
   const loan: Loan = { call, restore, fresh: true };
   lent.set(options, loan);
@@ -25,14 +32,23 @@ export function lend(options: object, values: object, call: Call): boolean {
   });
 
   let isRead = false;
+  const refuse = () => {
+    undo();
+    if (headers) refuseToBeRead(headers);
+  };
+  const write = (name: string, descriptor: PropertyDescriptor): boolean => {
+    const own = Object.getOwnPropertyDescriptor(options, name);
+    const written = Reflect.defineProperty(options, name, { configurable: true, ...descriptor });
+    if (written) before.set(name, own);
+    return written;
+  };
   for (const [name, given] of Object.entries(values)) {
-    const descriptor = Object.getOwnPropertyDescriptor(options, name);
-    if (descriptor && Object.is(descriptor.value, given)) continue;
-    let value: unknown = given;
-    const written = Reflect.defineProperty(options, name, {
-      configurable: true,
+    let value: unknown = name === 'postProcess' ? orElse(given, restore) : given;
+    if (Object.is(Object.getOwnPropertyDescriptor(options, name)?.value, value)) continue;
+    const written = write(name, {
       enumerable: true,
       get() {
+        if (name === 'postProcess') return value; // read before the call is sent
         if (!isRead) queueMicrotask(restore);
         isRead = true;
         return value;
@@ -41,10 +57,40 @@ export function lend(options: object, values: object, call: Call): boolean {
         value = next;
       },
     });
-    if (!written) return false;
-    before.set(name, descriptor);
+    if (!written) {
+      refuse();
+      return;
+    }
   }
-  return true;
+  if (Object.hasOwn(values, 'exchangeId')) return;
+  let isSent = false;
+  const marked = write('exchangeId', {
+    enumerable: false, // no option of axios’
+    get() {
+      if (isSent) {
+        restore();
+        if (!isRead && headers) refuseToBeRead(headers);
+      }
+      isSent = true;
+    },
+    set(value: unknown) {
+      before.set('exchangeId', { value, configurable: true, enumerable: true, writable: true });
+    },
+  });
+  if (!marked) refuse();
+}
+
+/** The same function, after whose failure something else is done. */
+function orElse(given: unknown, afterFailure: () => void): unknown {
+  if (typeof given !== 'function') return given;
+  return function (this: unknown, ...args: unknown[]) {
+    try {
+      return given.apply(this, args);
+    } catch (error) {
+      afterFailure();
+      throw error;
+    }
+  };
 }
 
 /** Leaves the options as they were, and says which call they were lent to, if that was in this very turn. */
@@ -67,7 +113,7 @@ const lent = new WeakMap<object, Loan>();
  * Options that cannot be written on carry nothing to a client that was not made with `soapOptions`: its call fails
  * when node-soap reads the headers, which it makes anew for each call, rather than go without its certificate.
  */
-export function refuseToBeRead(headers: IHeaders): void {
+function refuseToBeRead(headers: IHeaders): void {
   Object.defineProperty(headers, refused, {
     configurable: true,
     enumerable: true,

@@ -3,7 +3,7 @@ import { loadedOf, snapshot } from '@clientcert/core/adapter';
 import type { IHeaders, ISecurity } from 'soap';
 import { type Call, carried, type Identity, identify, type RequestOptions } from './call.ts';
 import { insertIntoHeader, type SignOptions } from './envelope.ts';
-import { lend, refuseToBeRead, takeBack } from './lent-options.ts';
+import { lend, takeBack } from './lent-options.ts';
 import { Signature } from './signature.ts';
 
 /** As whom calls are made, and whether their messages are signed. */
@@ -46,6 +46,8 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
   /** Of the call that node-soap is putting together, which it does in one go. */
   #call: Call | undefined;
   #headers: IHeaders | undefined;
+  /** The caller’s, on which nothing is written before the message stands: until then much can fail. */
+  #options: RequestOptions | undefined;
 
   constructor(
     credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
@@ -57,7 +59,11 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     this.#sign = sign ? structuredClone(sign === true ? {} : sign) : undefined;
     this.#members = [...and];
     if (sign || and.some((member) => member.postProcess)) {
-      this.postProcess = (xml, envelopeKey) => this.#process(xml, envelopeKey);
+      this.postProcess = (xml, envelopeKey) => {
+        const message = this.#process(xml, envelopeKey);
+        this.#lend();
+        return message;
+      };
     }
   }
 
@@ -70,14 +76,22 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     takeBack(options);
     const own = { ...options };
     for (const member of this.#members) member.addOptions?.(own);
-    const call: Call = { identity: this.#identity, options: own };
-    this.#call = call;
-    if (!lend(options, carried(call), call) && this.#headers) refuseToBeRead(this.#headers);
+    this.#call = { identity: this.#identity, options: own };
+    this.#options = options;
   }
 
   /** The headers of the further securities; where there is `postProcess`, it inserts them. */
   toXML(): string {
-    return this.postProcess ? '' : this.#membersXml();
+    if (this.postProcess) return '';
+    const xml = this.#membersXml();
+    this.#lend();
+    return xml;
+  }
+
+  #lend(): void {
+    const options = this.#options;
+    this.#options = undefined;
+    if (options && this.#call) lend(options, carried(this.#call), this.#call, this.#headers);
   }
 
   #membersXml(): string {

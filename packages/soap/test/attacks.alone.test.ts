@@ -224,6 +224,42 @@ describe('attack: identities that mix', () => {
     expect(seen(bank)).toEqual(['POST /service alice', 'POST /service alice']);
   });
 
+  /** What fails before a call is sent: node-soap has asked the security by then. */
+  const failures: [string, (secured: soap.Client, options: Record<string, unknown>) => object][] = [
+    ['nothing', () => ({})],
+    ['a listener', (secured) => secured.on('request', () => raise())],
+    ['a postProcess of its own', (_, options) => Object.assign(options, { postProcess: once(raise) })],
+    ['a SOAP header', (secured) => ({ header: secured.addSoapHeader(raise) })],
+    ['the message', () => ({ message: Object.defineProperty({}, 'text', { get: raise, enumerable: true }) })],
+    ['a further security', () => ({ and: { addOptions: () => {}, toXML: raise } })],
+  ];
+  it.each(failures)(
+    'options of a call that ends unsent say nothing for the next, of a plain client: %s throws',
+    async (what, prepare) => {
+      await using credentials = await load();
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const trusting = { httpsAgent: new Agent({ ca: authority.certificate, maxCachedSessions: 0 }) };
+      const plain = await soap.createClientAsync(document, { request: axios.create(trusting) as never });
+      for (const inOneTurn of [true, false]) {
+        bank.requests.length = 0;
+        const secured = await soap.createClientAsync(document);
+        const OPTIONS: Record<string, unknown> = { timeout: 5000 };
+        const { and, message } = prepare(secured, OPTIONS) as { and?: soap.ISecurity; message?: object };
+        const before = { ...OPTIONS };
+        secured.setSecurity(new ClientCertificateSecurity(credentials, { and: and ? [and] : [] }));
+        const first = secured.WhoAsync(message ?? { text: 'hello' }, OPTIONS).then(
+          ([answer]: { name: string }[]) => answer?.name,
+          (error: Error) => error.message,
+        );
+        if (!inOneTurn) await first;
+        expect(await who(plain, OPTIONS)).toBe('nobody');
+        expect(await first).toBe(what === 'nothing' ? 'alice' : 'unsent');
+        expect(subjectsOf(bank).sort()).toEqual(what === 'nothing' ? ['alice', 'null'] : ['null']);
+        expect(Object.getOwnPropertyDescriptors(OPTIONS)).toEqual(Object.getOwnPropertyDescriptors(before));
+      }
+    },
+  );
+
   it('a client of the caller’s own that reads the options later is served as well', async () => {
     await using credentials = await load();
     class Later extends soap.HttpClient {
@@ -437,3 +473,16 @@ describe('attack: rules that are weakened', () => {
     expect(bank.connections).toBe(0);
   });
 });
+
+function raise(): never {
+  throw new Error('unsent');
+}
+
+function once(raise: () => never): (xml: string) => string {
+  let isDone = false;
+  return (xml) => {
+    if (isDone) return xml;
+    isDone = true;
+    return raise();
+  };
+}

@@ -22,7 +22,7 @@ import {
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
 import { checkHop } from './redirect.ts';
-import { type CallInit, copyInit, copyInput } from './request-init.ts';
+import { type CallInit, copyInit, copyInput, dispatcherOf } from './request-init.ts';
 import { checkFetch } from './runtime.ts';
 
 /** Node's own fetch, undici's, or what wraps one of them. */
@@ -87,7 +87,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   let ground: Ground | undefined;
   const send = (loaded: Credentials, input: unknown, init: CallInit) => {
     ground ??= groundOf(adapterOf(loaded));
-    const { clientCertificate = service, dispatcher: brought } = init;
+    const { clientCertificate = service, dispatcher: brought = dispatcherOf(input) } = init;
     init.dispatcher = new Call(ground, clientCertificate, brought) as unknown as undici.Dispatcher;
     delete init.clientCertificate;
     const answer = (own ?? fetch)(input as string, init as object);

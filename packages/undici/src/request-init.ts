@@ -63,3 +63,10 @@ function copyHeaders(headers: object): unknown {
 export function copyInput(input: unknown): unknown {
   return isUrl(input) ? input.href : input;
 }
+
+/** Of a `Request`, where it shows: undici keeps it in a private field since 7, which Node has since 24. */
+export function dispatcherOf(input: unknown): undici.Dispatcher | undefined {
+  if (typeof input !== 'object' || input === null) return undefined;
+  const name = Object.getOwnPropertySymbols(input).find(({ description }) => description === 'dispatcher');
+  return name && (input as Record<symbol, undici.Dispatcher | undefined>)[name];
+}

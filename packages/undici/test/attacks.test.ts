@@ -4,7 +4,15 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, startProxy, startServer, type TestServer } from '@clientcert/testing';
-import { Agent, interceptors, RetryAgent, request, fetch as undiciFetch } from 'undici';
+import {
+  Agent,
+  buildConnector,
+  interceptors,
+  RetryAgent,
+  request,
+  Request as UndiciRequest,
+  fetch as undiciFetch,
+} from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Credentials,
@@ -187,6 +195,22 @@ describe('attack: identities that mix', () => {
     },
   );
 
+  it('a dispatcher of a Request takes no call out of the hands of the rules: refused where it shows, else unused', async () => {
+    await using credentials = await load(people, bank);
+    const { fullChain: cert, key } = people.bob;
+    await using dispatcher = closing(new Agent({ connect: { cert, key, ca: people.authority.certificate } }));
+    const own = () => new Request(bank.url, { dispatcher: dispatcher.agent } as object);
+    const shows = Object.getOwnPropertySymbols(own()).some((name) => name.description === 'dispatcher');
+    for (const given of [credentials, Promise.resolve(credentials)]) {
+      const codes = await codesOf(createFetch(given)(own()).then((answer) => answer.text()));
+      expect(codes.includes('ERR_CLIENTCERT_AGENT_CONFLICT')).toBe(shows);
+    }
+    expect(subjects(bank)).toEqual(shows ? [] : ['alice', 'alice']);
+    const another = new UndiciRequest(bank.url, { dispatcher: dispatcher.agent });
+    await (await createFetch(credentials, { fetch: undiciFetch })(another)).text();
+    expect(subjects(bank).at(-1)).toBe('alice');
+  });
+
   it('a ProxyAgent of another copy of undici is not dialled past, nor what does not show what it is', async () => {
     await using proxy = await startProxy();
     await using credentials = await load(people, bank);
@@ -297,6 +321,7 @@ describe('attack: rules that are weakened', () => {
     expect(subjects(server)).toEqual(['alice', 'alice', 'alice']);
   });
 
+  const lax = { rejectUnauthorized: false };
   const names = [
     ['service', 'Archive'],
     ['service', false],
@@ -311,6 +336,11 @@ describe('attack: rules that are weakened', () => {
     ['servername', 'elsewhere.example'],
     ['secureContext', {}],
     ['checkServerIdentity', () => undefined],
+    // A function, which Node's own servers bear with: they look for listeners of this name.
+    [
+      'connect',
+      (to?: unknown, done?: unknown) => to && done && buildConnector(lax)(to as never, done as never),
+    ],
     ['connectTimeout', 1],
     ['path', '/nonexistent/clientcert.sock'],
     ['socketPath', '/nonexistent/clientcert.sock'],
@@ -328,6 +358,26 @@ describe('attack: rules that are weakened', () => {
     }
     expect(subjects(bank)).toEqual(['alice']);
     expect(proxy.connects).toEqual([]);
+  });
+
+  it('Object.prototype.connect = { ca } while a way is made opens none to servers of that authority', async () => {
+    const theirs = await createAuthority();
+    await using untrusted = await startServer({ authority: theirs, host: 'localhost' });
+    await using credentials = await load(people, untrusted, { ca: people.authority.certificate });
+    const value = { ca: theirs.certificate };
+    const prototype = Object.prototype as { connect?: unknown };
+    Object.defineProperty(prototype, 'connect', { value, configurable: true, writable: true });
+    let sends: Send[];
+    try {
+      sends = Object.values(kinds).map((make) =>
+        make(credentials, { allowH2: false, headersTimeout: 20_000 }),
+      );
+    } finally {
+      delete prototype.connect;
+    }
+    for (const send of sends)
+      expect(await codesOf(send(untrusted.url))).toContain('SELF_SIGNED_CERT_IN_CHAIN');
+    expect(untrusted.requests).toEqual([]);
   });
 
   it.each(names)('Object.prototype.%s = %s changes nothing', async (name, value) => {
@@ -355,6 +405,10 @@ describe('attack: rules that are weakened', () => {
     expect(codes.filter((_, at) => at % 2 === 1).every((each) => each.length > 0)).toBe(true);
   });
 });
+
+function closing(agent: Agent) {
+  return { agent, [Symbol.asyncDispose]: () => agent.close() };
+}
 
 /** Loaded anew, as a dependency that brings its own does. */
 function anotherUndici(): typeof import('undici') {

@@ -67,7 +67,7 @@ export function keysTakenOver(before: Inventory, next: Inventory): ReadonlySet<s
 export const certificateKey = (name: string): string => `certificate ${name}`;
 const rootsKey = (label: string): string => `roots ${label}`;
 
-class RenewableCertificate implements Renewable<ClientCertificate> {
+class RenewableCertificate implements Renewable<CertificateReading> {
   readonly name: string;
   readonly #source: CertificateSource;
   readonly #keeper: Keeper;
@@ -78,28 +78,19 @@ class RenewableCertificate implements Renewable<ClientCertificate> {
     this.#keeper = keeper;
   }
 
-  async read(signal: AbortSignal): Promise<CertificateReading> {
-    const { name } = this;
-    const { current } = this.#keeper;
-    const place = { ...placeOf(current.inventory.config), signal };
-    const reading = await readCertificateSource(name, this.#source, place);
-    const { broken, config } = current.inventory;
-    // What it says for the first time, nothing can differ from.
-    if (broken.has(name) && reading.trust === 'only') (config.pins.trustOnly as Set<string>).add(name);
-    if ((reading.trust === 'only') === config.pins.trustOnly.has(name)) return reading;
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_CONFIG_INVALID',
-      `certificate "${name}": its source says another "trust" than when it was loaded`,
-      { hint: 'Write "trust" on the rules that name it, or reload with a new config.' },
-    );
+  async read(signal: AbortSignal): Promise<Reading<CertificateReading>> {
+    const place = { ...placeOf(this.#keeper.current.inventory.config), signal };
+    const reading = await readCertificateSource(this.name, this.#source, place);
+    return { ...reading, value: reading };
   }
 
-  take(material: ClientCertificate): boolean {
+  take({ value: material, trust }: CertificateReading): boolean {
     const { name } = this;
     const { current, announce } = this.#keeper;
     const { certificates, config } = current.inventory;
     const previous = certificates.get(name);
-    if (!previous) return this.#takeFirst(material);
+    if (!previous) return this.#takeFirst(material, trust);
+    if ((trust === 'only') !== config.pins.trustOnly.has(name)) throw otherTrust(name);
     const refused = current.probation.refusalOf(name)?.material;
     if (!replaces(material, previous.material, name, config.pins, refused)) return false;
     const next = { name, version: previous.version + 1, material };
@@ -110,13 +101,23 @@ class RenewableCertificate implements Renewable<ClientCertificate> {
   }
 
   /** One that could not be loaded can be by now. */
-  #takeFirst(material: ClientCertificate): true {
+  #takeFirst(material: ClientCertificate, trust: 'only' | undefined): true {
     const { name } = this;
     const { current, announce } = this.#keeper;
     const before = current.inventory;
     const version = { name, version: 1, material };
     const found = new Map(before.certificates).set(name, version);
-    checkTrust(before.config, found);
+    // What its source says for the first time, nothing can differ from, but the config itself.
+    const trustOnly = before.config.pins.trustOnly as Set<string>;
+    const isSaid = trustOnly.has(name);
+    if (isSaid && trust !== 'only') throw otherTrust(name);
+    if (trust === 'only') trustOnly.add(name);
+    try {
+      checkTrust(before.config, found);
+    } catch (error) {
+      if (!isSaid) trustOnly.delete(name);
+      throw error;
+    }
     const names = [...before.config.certificates.keys()].filter((each) => found.has(each));
     const certificates = new Map(names.map((each) => [each, found.get(each)!]));
     const broken = new Map(before.broken);
@@ -125,6 +126,14 @@ class RenewableCertificate implements Renewable<ClientCertificate> {
     announce([version]);
     return true;
   }
+}
+
+function otherTrust(name: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    `certificate "${name}": its source says another "trust" than when it was loaded`,
+    { hint: 'Write "trust" on the rules that name it, or reload with a new config.' },
+  );
 }
 
 /** The roots of a rule, or of the proxy. */

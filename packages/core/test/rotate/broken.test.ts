@@ -106,6 +106,62 @@ describe('a certificate that cannot be read', () => {
     expect(subjects(scene.servers[1]!)).toEqual(['late']);
   });
 
+  it('says nothing of trust for a new config, where it was being read for the one before', async () => {
+    await using scene = await ground();
+    const { certificates, ...config } = scene.config;
+    const { cert, key, ca } = sourceOf(await authority.issue({ name: 'stale' }), authority);
+    let answer: ((source: object) => void) | undefined;
+    let isFirst = true;
+    const late = () => {
+      if (!isFirst) return new Promise<never>((resolve) => (answer = resolve as never));
+      isFirst = false;
+      throw new Error('not yet');
+    };
+    const broken = { ...config, allowBroken: true };
+    await using credentials = await loadCredentials({
+      ...broken,
+      certificates: { ...certificates, late },
+      watch: {},
+    } as Config);
+    credentials.on('error', () => {});
+    while (!answer) await new Promise((resolve) => setTimeout(resolve, 20)); // it is read again
+    expect(await credentials.reload({ ...broken, certificates: { ...certificates } })).toMatchObject({
+      failed: [{ name: 'late' }],
+    });
+    answer({ cert, key, ca, trust: 'only' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await scene.deliver();
+    expect(await credentials.reload()).toMatchObject({ changed: ['late'], failed: [] });
+    const agent = credentials.agent({ keepAlive: false });
+    expect((await get(scene.servers[1]!.url, { agent })).status).toBe(200);
+    expect(subjects(scene.servers[1]!)).toEqual(['late']);
+  });
+
+  it('says of trust what it says when it can be used, and not before', async () => {
+    await using scene = await ground();
+    const { certificates, ...config } = scene.config;
+    const source = sourceOf(await authority.issue({ name: 'late' }), authority);
+    const rootless = { cert: source.cert, key: source.key, trust: 'only' as const };
+    const found = [undefined, rootless, rootless]; // trusts nobody
+    const late = () => {
+      const given = found.length > 0 ? found.shift() : source;
+      if (!given) throw new Error('not yet');
+      return given;
+    };
+    await using credentials = await loadCredentials({
+      ...config,
+      certificates: { ...certificates, late },
+      allowBroken: true,
+    } as Config);
+    credentials.on('error', () => {});
+    expect(await credentials.reload()).toMatchObject({ failed: [{ name: 'late' }] });
+    expect(await credentials.reload()).toMatchObject({ failed: [{ name: 'late' }] });
+    expect(await credentials.reload()).toMatchObject({ changed: ['late'], failed: [] });
+    const agent = credentials.agent({ keepAlive: false });
+    expect((await get(scene.servers[1]!.url, { agent })).status).toBe(200);
+    expect(subjects(scene.servers[1]!)).toEqual(['late']);
+  });
+
   it('is an error where there is no other', async () => {
     await using directory = await scratch();
     const pfx = join(directory.path, 'bank.pfx');
