@@ -21,6 +21,7 @@ declare const data: {
   rows: Row[];
   runtimes: { name: string; version: string }[];
   onRuntimes: RuntimeRow[];
+  others: string[];
 };
 
 /** The clients of the tests in other runtimes, as a reader calls them. */
@@ -36,6 +37,34 @@ const clients: Record<string, string> = {
   fetch: 'createFetch()',
   'undici-fetch': 'createFetch() with undici’s fetch',
 };
+/** What the examples run with beside the clients that have a package of their own, as npm calls it. */
+const others = [
+  'ai',
+  'openai',
+  'ky',
+  'ofetch',
+  'node-fetch',
+  'superagent',
+  'needle',
+  'follow-redirects',
+  '@aws-sdk/client-s3',
+  '@azure/core-rest-pipeline',
+  'openid-client',
+  'oauth4webapi',
+  '@grpc/grpc-js',
+  'ws',
+  'mqtt',
+  'kafkajs',
+  'nodemailer',
+  'pg',
+  'redis',
+  'nock',
+  'msw',
+];
+const inExamples: Record<string, string> = JSON.parse(
+  readFileSync(new URL('../../examples/package.json', import.meta.url), 'utf8'),
+).devDependencies;
+
 /** What fails there: for each client the error by call, `*` for every call. */
 const inRuntimes: Record<string, { version: string; fails: Record<string, Record<string, string>> }> =
   JSON.parse(readFileSync(new URL('../../test/runtimes/expected.json', import.meta.url), 'utf8'));
@@ -45,6 +74,11 @@ export { data };
 export default {
   load: () => ({
     nodes,
+    others: others.map((name) => {
+      const version = inExamples[name];
+      if (version === undefined) throw new Error(`no example has ${name}`);
+      return `${name} ${version.replace('^', '')}`;
+    }),
     runtimes: Object.entries(inRuntimes).map(([name, { version }]) => ({
       name: `${name[0]!.toUpperCase()}${name.slice(1)}`,
       version,

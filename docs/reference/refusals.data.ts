@@ -6,7 +6,7 @@ const rows: Row[] = JSON.parse(readFileSync(new URL('refusals.json', import.meta
 export const nodes = [20, 24];
 export const clients: readonly string[] = ['https', 'axios', 'got', 'undici', 'fetch', 'soap'];
 
-/** A server, and what comes of each credential: over TLS 1.2, and over TLS 1.3 where that is another. */
+/** Servers that all say the same, and what comes of each credential: over TLS 1.2, and over 1.3 where that is another. */
 export interface Server {
   name: string;
   lines: Line[];
@@ -34,10 +34,22 @@ export { data };
 
 export default {
   load: () => ({
-    servers: [...new Set(rows.map(({ server }) => server))].map((name) => ({ name, lines: linesOf(name) })),
+    servers: serversOf(rows),
     counts: countsOf(rows),
   }),
 };
+
+function serversOf(of: readonly Row[]): Server[] {
+  const alike = new Map<string, { names: string[]; lines: Line[] }>();
+  for (const name of new Set(of.map(({ server }) => server))) {
+    const lines = linesOf(name);
+    const key = JSON.stringify(lines);
+    const found = alike.get(key) ?? { names: [], lines };
+    found.names.push(name);
+    alike.set(key, found);
+  }
+  return [...alike.values()].map(({ names, lines }) => ({ name: names.join(', '), lines }));
+}
 
 export function countsOf(of: readonly Row[]): (typeof data)['counts'] {
   return nodes.map((node) => {

@@ -37,7 +37,11 @@ it.each<[how: string, make: (jar: CookieJar) => AxiosInstance, error: object]>([
       clientCertificates(api, credentials);
       return api;
     },
-    { message: 'axios-cookiejar-support does not support for use with other http(s).Agent.' },
+    {
+      code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      hint: expect.stringContaining('keep its cookies in interceptors'),
+      cause: { message: 'axios-cookiejar-support does not support for use with other http(s).Agent.' },
+    },
   ],
   [
     'us, then axios-cookiejar-support',

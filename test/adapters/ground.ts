@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Config, type Credentials, loadCredentials } from '@clientcert/core';
+import { ClientCertificateError, type Config, type Credentials, loadCredentials } from '@clientcert/core';
 import {
   type Authority,
   createAuthority,
@@ -171,9 +171,12 @@ export function codesOf(error: unknown): string[] {
   return codes;
 }
 
-/** The case's failure carries a code of ours, on itself or as its cause. */
+/** The case's failure carries an error of ours, on itself or as its cause, where `from` finds it and what to do. */
 export async function expectFailure(promise: Promise<unknown>, code: string): Promise<void> {
-  expect(codesOf(await failureOf(promise))).toContain(`ERR_CLIENTCERT_${code}`);
+  const error = await failureOf(promise);
+  expect(codesOf(error)).toContain(`ERR_CLIENTCERT_${code}`);
+  const ours = ClientCertificateError.from(error);
+  expect(ours).toMatchObject({ code: `ERR_CLIENTCERT_${code}`, hint: expect.stringMatching(/[.?]$/) });
 }
 
 /** Waits until something holds, 20 seconds at most. */

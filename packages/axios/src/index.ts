@@ -2,6 +2,7 @@ import type { Credentials } from '@clientcert/core';
 import { acceptCredentials, loadedOf, withDiagnosis } from '@clientcert/core/adapter';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
+import { conflictOfJar } from './cookie-jar.ts';
 import { decideRequest, deciders } from './decide.ts';
 import { own, type RequestIdentity, urlOf } from './outgoing.ts';
 
@@ -49,7 +50,7 @@ export function clientCertificates(
   );
   const explainId = instance.interceptors.response.use(undefined, (error) => {
     const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;
-    throw withDiagnosis(error, { credentials: loadedOf(loading), service });
+    throw withDiagnosis(conflictOfJar(error) ?? error, { credentials: loadedOf(loading), service });
   });
   const eject = () => {
     instance.interceptors.request.eject(id);

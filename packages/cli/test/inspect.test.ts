@@ -141,6 +141,9 @@ describe('inspect', () => {
       verdict: 'good',
       identities: [{ subject: 'CN=alice', warnings: [] }],
     });
+    const { out } = await clientcert('inspect', at('leaf.crt'), at('leaf.key'), at('chain.p7b'));
+    const [cert, chain, key] = ['leaf.crt', 'chain.p7b', 'leaf.key'].map((name) => JSON.stringify(at(name)));
+    expect(out).toContain(`cert: [${cert},${chain}],\n        key: ${key},`);
   });
 });
 

@@ -57,7 +57,7 @@ export type FileSource = SourceOptions &
         dir?: undefined;
       }
     | {
-        /** The certificate, with its chain, and even its key where they are in one file. */
+        /** The certificate, with its chain, and even its key where they are in one file; in a list, one file after another. */
         cert: Material | readonly Material[];
         /** The private key, where it is in a file of its own. */
         key?: Material | undefined;

@@ -80,7 +80,10 @@ const source = object({
     ),
   ),
   cert: v.optional(
-    described(materials, 'The certificate, with its chain and even its key where they are in one file.'),
+    described(
+      materials,
+      'The certificate, with its chain and even its key where they are in one file; in a list, one file after another.',
+    ),
   ),
   key: v.optional(described(material, 'The private key.')),
   dir: v.optional(described(location, 'A mounted secret: a directory with tls.crt, tls.key and ca.crt.')),

@@ -7,9 +7,11 @@ import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
 import type { Facts } from '../diagnose/facts.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { formatTarget } from '../pin/decision.ts';
 import { explain } from '../pin/explain.ts';
 import { rulesOf } from '../pin/rule.ts';
 import { soleCertificate } from '../pin/sole-certificate.ts';
+import { parseTarget } from '../pin/target.ts';
 import { type Health, healthOf } from '../rotate/health.ts';
 import type { ReloadReport } from '../rotate/reloader.ts';
 import type { PinnedConnectOptions } from '../tls/profile.ts';
@@ -338,11 +340,12 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     }
     const { certificate, rule } = this.resolve(target as Target<ServiceName>);
     if (certificate !== null) return certificate;
+    const place = formatTarget(parseTarget(target as Target<ServiceName>));
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_SIGNATURE_REFUSED',
       rule === 'none'
-        ? 'the message is to be signed for a place that no rule names a certificate for'
-        : `${rule}: the message is to be signed for a place that is presented with no certificate`,
+        ? `${place}: the message is to be signed for a place that no rule names a certificate for`
+        : `${place}, ${rule}: the message is to be signed for a place that is presented with no certificate`,
       { hint: 'Pin a certificate to its host, or sign nothing that goes there.' },
     );
   }

@@ -1,7 +1,7 @@
 import { EventEmitter, errorMonitor } from 'node:events';
 import type { Handshake, HandshakeFailure } from '../agent/handshake.ts';
 import type { ClientCertificateError } from '../errors.ts';
-import type { Expired, Expiring } from '../rotate/expiry.ts';
+import { type Expired, type Expiring, quoteName } from '../rotate/expiry.ts';
 import type { Warning } from '../types.ts';
 
 /** A certificate was replaced; from now on every new connection sends the new one. */
@@ -152,7 +152,11 @@ function describeEnd(
 ): CredentialsWarning {
   const what = role === 'certificate' ? '' : ` the ${role} ${subject}`;
   const verb = code === 'EXPIRED' ? 'expired' : 'expires';
-  return { code, certificate: name, message: `"${name}":${what} ${verb} on ${validTo.toISOString()}` };
+  return {
+    code,
+    certificate: name,
+    message: `${quoteName(name)}:${what} ${verb} on ${validTo.toISOString()}`,
+  };
 }
 
 function warn({ message, hint, code, cause }: ClientCertificateError): void {

@@ -150,3 +150,8 @@ export class ExpiryWatch {
 const day = 24 * 60 * 60 * 1000;
 /** Timers stand still while a machine sleeps, and clocks are set. */
 const longestPause = 60 * 60 * 1000;
+
+/** A certificate's name as messages show it; a rule's place, `hosts["a.example"]: ca`, brings its quotes. */
+export function quoteName(name: string): string {
+  return name.includes('"') ? name : `"${name}"`;
+}

@@ -1,4 +1,4 @@
-import type { CertificateRole } from './expiry.ts';
+import { type CertificateRole, quoteName } from './expiry.ts';
 
 /** Whether all certificates can be used and are being renewed, for a health endpoint. */
 export interface Health {
@@ -89,7 +89,7 @@ function reasonOfAuthority({ name, role, subject, validTo, expired, used }: Auth
     status: expired && used && role === 'intermediate' ? 'error' : 'warning',
     certificate: name,
     code: expired ? 'EXPIRED' : 'EXPIRING',
-    message: `"${name}": the ${role} ${subject} ${expired ? 'expired' : 'expires'} on ${validTo.toISOString()}`,
+    message: `${quoteName(name)}: the ${role} ${subject} ${expired ? 'expired' : 'expires'} on ${validTo.toISOString()}`,
   };
 }
 

@@ -73,4 +73,19 @@ describe('withSigningKey', () => {
       expect.objectContaining({ code: `ERR_CLIENTCERT_${code}` }),
     );
   });
+
+  it.each([
+    ['https://none.example:8443/path?secret', 'none.example:8443'],
+    ['http://a.example', 'a.example'],
+    [{ host: 'elsewhere.example', port: 9443 }, 'elsewhere.example:9443'],
+  ])('of %j it says which address is to see none', async (target, address) => {
+    await using credentials = await load();
+    const use = () => expect.fail('a key was lent');
+    expect(() => credentials.withSigningKey(target, use)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+        message: expect.stringMatching(new RegExp(`^(https?://)?${address.replaceAll('.', '\\.')}`)),
+      }),
+    );
+  });
 });

@@ -177,7 +177,8 @@ describe('how near the end is', () => {
   it('is told of intermediates and roots, which the health counts as well', async () => {
     const soon = new Date(Date.now() + 5 * day);
     const root = await createAuthority({ name: 'old root', notAfter: soon });
-    const certificate = await authority.issue({ name: 'client' });
+    const below = await authority.issueAuthority({ name: 'old intermediate', notAfter: soon });
+    const certificate = await below.issue({ name: 'client' });
     await using credentials = await loadCredentials({
       certificates: { bank: { ...inlineOf(certificate), ca: root.certificate } },
       hosts: { 'api.bank.example': { certificate: 'bank', ca: [root.certificate, authority.certificate] } },
@@ -188,14 +189,24 @@ describe('how near the end is', () => {
     await next(credentials, 'expiring');
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(told).toEqual([
+      ['bank', 'intermediate', expect.stringContaining('old intermediate')],
       ['bank', 'root', expect.stringContaining('old root')],
       ['hosts["api.bank.example"]: ca', 'root', expect.stringContaining('old root')],
     ]);
     expect(credentials.health()).toMatchObject({
       status: 'warning',
       reasons: [
-        { certificate: 'bank', code: 'EXPIRING' },
-        { certificate: 'hosts["api.bank.example"]: ca', code: 'EXPIRING' },
+        {
+          certificate: 'bank',
+          code: 'EXPIRING',
+          message: expect.stringMatching(/^"bank": the intermediate/),
+        },
+        { certificate: 'bank', code: 'EXPIRING', message: expect.stringMatching(/^"bank": the root/) },
+        {
+          certificate: 'hosts["api.bank.example"]: ca',
+          code: 'EXPIRING',
+          message: expect.stringMatching(/^hosts\["api\.bank\.example"\]: ca: the root/),
+        },
       ],
     });
   });
