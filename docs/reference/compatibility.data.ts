@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 const packages = new URL('../../packages/', import.meta.url);
 const nodes = [20, 22, 24, 26];
 
-/** A version of a client, and on which Nodes it is tested. */
+/** Versions of a client, and on which Nodes they are tested. */
 export interface Row {
   adapter: string;
   client: string;
-  tested: Record<number, boolean>;
+  nodes: number[];
 }
 
 /** A client in other runtimes: whether it works, in the order of `runtimes`. */
@@ -17,7 +17,6 @@ export interface RuntimeRow {
 }
 
 declare const data: {
-  nodes: number[];
   rows: Row[];
   runtimes: { name: string; version: string }[];
   onRuntimes: RuntimeRow[];
@@ -73,7 +72,6 @@ export { data };
 
 export default {
   load: () => ({
-    nodes,
     others: others.map((name) => {
       const version = inExamples[name];
       if (version === undefined) throw new Error(`no example has ${name}`);
@@ -95,13 +93,20 @@ export default {
       const versions: { clients: Record<string, string>; node: number }[] = JSON.parse(
         readFileSync(path, 'utf8'),
       );
-      return versions.map(({ clients, node }) => ({
+      return [...new Set(versions.map(({ node }) => node))].map((oldest) => ({
         adapter: `@clientcert/${adapter}`,
-        client: Object.entries(clients)
-          .map((each) => each.join(' '))
-          .join(', '),
-        tested: Object.fromEntries(nodes.map((each) => [each, each >= node])),
+        client: describe(versions.filter(({ node }) => node === oldest).map(({ clients }) => clients)),
+        nodes: nodes.filter((each) => each >= oldest),
       }));
     }),
   }),
 };
+
+/** `axios 1.7.0, 1.8.4`: of each client, the versions. */
+function describe(sets: readonly Record<string, string>[]): string {
+  const versions = new Map<string, string[]>();
+  for (const [name, version] of sets.flatMap((clients) => Object.entries(clients))) {
+    versions.set(name, [...(versions.get(name) ?? []), version]);
+  }
+  return [...versions].map(([name, all]) => `${name} ${all.join(', ')}`).join('; ');
+}
