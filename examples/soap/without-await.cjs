@@ -1,9 +1,11 @@
-const { loadCredentials, soapOptions } = require('@clientcert/soap');
+const {
+  defineConfig,
+  loadCredentials,
+  soapOptions,
+} = require('@clientcert/soap');
 const soap = require('soap');
 
-// Requests wait for the promise; where loading fails, each of them fails with
-// that error.
-const credentials = loadCredentials({
+const config = defineConfig({
   certificates: {
     bank: {
       pfx: 'bank.pfx',
@@ -13,6 +15,11 @@ const credentials = loadCredentials({
   },
   hosts: { 'api.bank.example': 'bank' },
 });
+
+// #region differs
+// Requests wait for the promise; where loading fails, each of them fails with
+// that error.
+const credentials = loadCredentials(config);
 
 soap
   .createClientAsync(
@@ -24,3 +31,4 @@ soap
     ([{ rate }]) => console.log(rate),
     (error) => console.error(error.message),
   );
+// #endregion differs
