@@ -20,6 +20,7 @@ import {
   type Passphrases,
   withPassphrase,
 } from '../passphrase.ts';
+import { during } from '../progress.ts';
 import { printJson } from '../text.ts';
 
 /** `clientcert inspect FILE…`: what is in it, whether it would work, what is wrong with it. */
@@ -55,7 +56,7 @@ export function addInspect(program: Command, exit: (code: number) => void): void
 async function inspect(file: string, options: PassphraseOptions): Promise<Report> {
   try {
     return await withPassphrase(options, file, async (passphrases) => {
-      const inspection = await inspectFile(file, passphrases);
+      const inspection = await during(`Reading ${file}`, () => inspectFile(file, passphrases));
       const identities = await identitiesOf(file, passphrases, inspection);
       const report: Report = {
         file,
@@ -103,7 +104,9 @@ async function pairUp(reports: readonly Report[], options: PassphraseOptions): P
   const file = files.join(' + ');
   try {
     return await withPassphrase(options, key.file, async (passphrases) => {
-      const read = await readCertificate({ cert, key: key.file, ...passphrases });
+      const read = await during(`Reading ${key.file}`, () =>
+        readCertificate({ cert, key: key.file, ...passphrases }),
+      );
       const lines = configLines(certs[0]!.file, { cert, key: key.file }, passphrases, undefined);
       const identity = identityOf(read, undefined, lines);
       return {
@@ -135,7 +138,9 @@ async function identitiesOf(
     leaves.length > 1 ? leaves.map(({ certificate }) => certificate.fingerprint256) : [undefined];
   const identities: IdentityReport[] = [];
   for (const [index, alias] of aliases.entries()) {
-    const read = await readCertificate({ cert: file, ...passphrases, alias });
+    const read = await during(`Reading ${file}`, () =>
+      readCertificate({ cert: file, ...passphrases, alias }),
+    );
     identities.push(
       identityOf(
         read,
