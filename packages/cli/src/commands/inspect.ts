@@ -231,6 +231,13 @@ function isText({ container }: Inspection['format']): boolean {
   return container === 'PEM' || container === 'DER';
 }
 
+/** As one writes it in JavaScript. */
+function literal(path: string | readonly string[]): string {
+  if (typeof path !== 'string') return `[${path.map(literal).join(', ')}]`;
+  const text = JSON.stringify(path);
+  return /['\\]/.test(text) ? text : `'${text.slice(1, -1)}'`;
+}
+
 function configLines(
   file: string,
   paths: Readonly<Record<string, string | readonly string[]>>,
@@ -243,8 +250,8 @@ function configLines(
       .replace(/[^A-Za-z0-9]+/g, '-') || 'client';
   const variable = name.toUpperCase().replaceAll('-', '_');
   return [
-    `'${name}': {`,
-    ...Object.entries(paths).map(([option, path]) => `  ${option}: ${JSON.stringify(path)},`),
+    `${/^[A-Za-z]\w*$/.test(name) ? name : `'${name}'`}: {`,
+    ...Object.entries(paths).map(([option, path]) => `  ${option}: ${literal(path)},`),
     ...(passphrase ? [`  passphrase: { env: '${variable}_PASSPHRASE' },`] : []),
     ...(keyPassphrase ? [`  keyPassphrase: { env: '${variable}_KEY_PASSPHRASE' },`] : []),
     ...(alias ? [`  alias: '${alias.replaceAll(':', '')}',`] : []),
