@@ -32,7 +32,7 @@ export interface Inspection {
   readonly skipped: readonly string[];
 }
 
-/** What {@link inspectFile} may be told beside the file. */
+/** What `inspectFile` may be told beside the file. */
 export interface InspectOptions extends ReadContext {
   /** Of the file; without it, what is not encrypted is read. */
   readonly passphrase?: Passphrase | undefined;
