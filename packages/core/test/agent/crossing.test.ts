@@ -221,7 +221,7 @@ describe('attack: identities that mix', () => {
     const given = { service: service as string };
     const ways = [
       async () => get(server.url, { agent: view.sharedAgent(given) }),
-      async () => get(server.url, { agent: credentials.agent(given) }),
+      async () => get(server.url, { agent: credentials.agent(given as object) }),
       async () => credentials.connectOptions({ host: '127.0.0.1', port: server.port, ...given } as never),
     ];
     const refused = { code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' };
