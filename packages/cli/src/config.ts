@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Credentials, loadCredentials } from '@clientcert/core';
 import type { Command } from 'commander';
+import { during } from './progress.ts';
 
 export interface ConfigOptions {
   config?: string;
@@ -15,7 +16,7 @@ export function addConfigOption(command: Command): Command {
 
 /** Loads the config that is named, else that of `CLIENTCERT_CONFIG`, else `clientcert.json`. Watches nothing. */
 export async function loadConfig(file: string | undefined): Promise<Credentials> {
-  const credentials = await load(file);
+  const credentials = await during(`Reading ${configFile(file)}`, () => load(file));
   // The commands print warnings where they belong.
   return credentials.on('warning', () => {});
 }

@@ -242,7 +242,9 @@ describe('probe', () => {
       sequence(oid('1.3.6.1.5.5.7.48.2'), der(0x86, Buffer.from('http://authority.example/issuing.crt'))),
     );
     const served = makeCertificate('CN=localhost', 'CN=Public Issuing', [['1.3.6.1.5.5.7.1.1', where]]);
-    const server = createTlsServer({ cert: served, key: served }).on('tlsClientError', () => {});
+    const server = createTlsServer({ cert: served, key: served }, (socket) => {
+      socket.on('error', () => {}).once('data', () => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
+    }).on('tlsClientError', () => {});
     server.listen(0, 'localhost');
     await once(server, 'listening');
     try {

@@ -1,5 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +61,23 @@ describe.skipIf(!python)('the shipped command on a real terminal (skipped where 
     expect({ status, shown }).toMatchObject({ status: 0, shown: expect.stringContaining('CN=') });
     expect(shown).toMatch(/To use it.*passphrase: .*keyPassphrase: /s);
     expect(shown).not.toMatch(/changeit|not this one|keypass2/);
+  });
+
+  it('says what it is at, and leaves nothing of it', async () => {
+    // The kernel takes the connection, and nobody answers.
+    await using silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const { status, shown } = type([], 'probe', `https://127.0.0.1:${port}`, '--timeout', '2.5');
+    expect(status).toBe(1);
+    const erased = '\r\x1b[2K';
+    const lines = shown.split(erased);
+    expect(lines.slice(0, -1)).toEqual([
+      '',
+      ...lines.slice(1, -1).map(() => expect.stringMatching(/^Asking /)),
+    ]);
+    expect(lines.at(-2)).toBe(`Asking 127.0.0.1:${port} … 2 s`);
+    expect(lines.at(-1)).not.toContain('Asking');
   });
 
   it.each(['inspect', 'convert'])(

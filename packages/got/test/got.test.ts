@@ -379,7 +379,7 @@ describe('attack: identities that mix', () => {
       const value = { clientCertificate: 'Billing.Invoices' };
       const prototype = Object.prototype as { context?: unknown };
       Object.defineProperty(prototype, 'context', { value, enumerable, configurable: true, writable: true });
-      const codes: unknown[] = [];
+      const codes: (string | undefined)[] = [];
       const send = async (call: () => PromiseLike<unknown>) => {
         try {
           await call();
@@ -396,10 +396,14 @@ describe('attack: identities that mix', () => {
       } finally {
         delete prototype.context;
       }
-      const refused = 'ERR_CLIENTCERT_CONFIG_INVALID';
-      // got itself has no option of this name where it loops over groups of options.
-      expect(codes).toEqual(['sent', 'sent', refused, enumerable ? undefined : refused]);
-      expect(subjects(bank)).toEqual(['alice', 'alice']);
+      // From 16 on got reads what is the caller's own alone. Before, its options are refused where it copied another's, or
+      // by got itself, which has no option of this name where it loops over groups of options.
+      expect(codes.slice(0, 2)).toEqual(['sent', 'sent']);
+      const later = codes
+        .slice(2)
+        .every((code) => ['sent', 'ERR_CLIENTCERT_CONFIG_INVALID', undefined].includes(code));
+      expect({ codes, later }).toMatchObject({ later: true });
+      expect(subjects(bank)).toEqual(codes.filter((code) => code === 'sent').map(() => 'alice'));
     },
   );
 

@@ -13,6 +13,7 @@ import {
   type PassphraseOptions,
   withPassphrase,
 } from '../passphrase.ts';
+import { during } from '../progress.ts';
 import { field, nameOf, printJson, safe } from '../text.ts';
 
 interface ConvertOptions extends OutputOptions, PassphraseOptions, NewPassphraseOptions {
@@ -80,9 +81,11 @@ async function convert(files: string[], options: ConvertOptions): Promise<void> 
     throw new UsageError('--plain is for --to pem alone: a PFX is always encrypted here');
   const label = files.join(' + ');
   const { read, passphrase } = await withPassphrase(options, label, async (passphrases) => ({
-    read: await readCertificate(
-      { cert: files.length === 1 ? files[0]! : files, ...passphrases, alias: options.alias },
-      { key: FORMATS[to].secret ? 'required' : 'optional' },
+    read: await during(`Reading ${label}`, () =>
+      readCertificate(
+        { cert: files.length === 1 ? files[0]! : files, ...passphrases, alias: options.alias },
+        { key: FORMATS[to].secret ? 'required' : 'optional' },
+      ),
     ),
     passphrase: passphrases.keyPassphrase ?? passphrases.passphrase,
   }));

@@ -17,6 +17,7 @@ import {
   type PassphraseOptions,
   withPassphrase,
 } from '../passphrase.ts';
+import { during } from '../progress.ts';
 import { field, printJson, safe } from '../text.ts';
 
 interface CsrOptions extends PassphraseOptions, NewPassphraseOptions {
@@ -102,7 +103,9 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
   let same: Passphrase | undefined;
   if (file !== undefined) {
     await withPassphrase(options, file, async (passphrases) => {
-      old = (await readCertificate({ cert: file, ...passphrases }, { key: 'optional' })) as ClientCertificate;
+      old = (await during(`Reading ${file}`, () =>
+        readCertificate({ cert: file, ...passphrases }, { key: 'optional' }),
+      )) as ClientCertificate;
       same = passphrases.keyPassphrase ?? passphrases.passphrase;
     });
   }
@@ -116,7 +119,7 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
   const extensions = extensionsOf(parts?.extensions, options.san);
   const kind = options.keyType ?? (old ? kindOf(old.certificate.publicKey) : 'p-256');
   const secret = await newPassphrase(options, same);
-  const { privateKey, publicKey } = await KEYS[kind].make();
+  const { privateKey, publicKey } = await during(`Making an ${kind} key`, KEYS[kind].make);
   const signed = createRequest(subject, extensions, privateKey, publicKey, KEYS[kind].hash);
 
   const base = file === undefined ? 'client' : basename(file).replace(/\.[^.]*$/, '');

@@ -20,6 +20,7 @@ import {
   type Passphrases,
   withPassphrase,
 } from '../passphrase.ts';
+import { during } from '../progress.ts';
 import { printJson } from '../text.ts';
 
 /** `clientcert inspect FILE…`: what is in it, whether it would work, what is wrong with it. */
@@ -55,7 +56,7 @@ export function addInspect(program: Command, exit: (code: number) => void): void
 async function inspect(file: string, options: PassphraseOptions): Promise<Report> {
   try {
     return await withPassphrase(options, file, async (passphrases) => {
-      const inspection = await inspectFile(file, passphrases);
+      const inspection = await during(`Reading ${file}`, () => inspectFile(file, passphrases));
       const identities = await identitiesOf(file, passphrases, inspection);
       const report: Report = {
         file,
@@ -103,7 +104,9 @@ async function pairUp(reports: readonly Report[], options: PassphraseOptions): P
   const file = files.join(' + ');
   try {
     return await withPassphrase(options, key.file, async (passphrases) => {
-      const read = await readCertificate({ cert, key: key.file, ...passphrases });
+      const read = await during(`Reading ${key.file}`, () =>
+        readCertificate({ cert, key: key.file, ...passphrases }),
+      );
       const lines = configLines(certs[0]!.file, { cert, key: key.file }, passphrases, undefined);
       const identity = identityOf(read, undefined, lines);
       return {
@@ -135,7 +138,9 @@ async function identitiesOf(
     leaves.length > 1 ? leaves.map(({ certificate }) => certificate.fingerprint256) : [undefined];
   const identities: IdentityReport[] = [];
   for (const [index, alias] of aliases.entries()) {
-    const read = await readCertificate({ cert: file, ...passphrases, alias });
+    const read = await during(`Reading ${file}`, () =>
+      readCertificate({ cert: file, ...passphrases, alias }),
+    );
     identities.push(
       identityOf(
         read,
@@ -226,6 +231,13 @@ function isText({ container }: Inspection['format']): boolean {
   return container === 'PEM' || container === 'DER';
 }
 
+/** As one writes it in JavaScript. */
+function literal(path: string | readonly string[]): string {
+  if (typeof path !== 'string') return `[${path.map(literal).join(', ')}]`;
+  const text = JSON.stringify(path);
+  return /['\\]/.test(text) ? text : `'${text.slice(1, -1)}'`;
+}
+
 function configLines(
   file: string,
   paths: Readonly<Record<string, string | readonly string[]>>,
@@ -238,8 +250,8 @@ function configLines(
       .replace(/[^A-Za-z0-9]+/g, '-') || 'client';
   const variable = name.toUpperCase().replaceAll('-', '_');
   return [
-    `'${name}': {`,
-    ...Object.entries(paths).map(([option, path]) => `  ${option}: ${JSON.stringify(path)},`),
+    `${/^[A-Za-z]\w*$/.test(name) ? name : `'${name}'`}: {`,
+    ...Object.entries(paths).map(([option, path]) => `  ${option}: ${literal(path)},`),
     ...(passphrase ? [`  passphrase: { env: '${variable}_PASSPHRASE' },`] : []),
     ...(keyPassphrase ? [`  keyPassphrase: { env: '${variable}_KEY_PASSPHRASE' },`] : []),
     ...(alias ? [`  alias: '${alias.replaceAll(':', '')}',`] : []),

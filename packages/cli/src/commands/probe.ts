@@ -3,6 +3,7 @@ import { addExamples, reporting, UsageError } from '../command.ts';
 import { addConfigOption, type ConfigOptions, findConfig } from '../config.ts';
 import { printProbe } from '../probe/print.ts';
 import { probe } from '../probe/probe.ts';
+import { during } from '../progress.ts';
 import { printJson } from '../text.ts';
 
 interface ProbeOptions extends ConfigOptions {
@@ -29,7 +30,10 @@ export function addProbe(program: Command, exit: (code: number) => void): void {
           '--service names a service of a config, and there is none',
           'Give it with --config FILE.',
         );
-      const found = await probe(readUrl(url), credentials, options.service, milliseconds);
+      const target = readUrl(url);
+      const found = await during(`Asking ${target.host}`, () =>
+        probe(target, credentials, options.service, milliseconds),
+      );
       if (options.json) printJson(found);
       else console.log(printProbe(found));
       exit(found.ok ? 0 : 1);

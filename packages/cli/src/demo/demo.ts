@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { RequestHandler, SeenRequest } from '@clientcert/testing';
 import type { Command } from 'commander';
 import { reportFailure } from '../failure.ts';
+import { during } from '../progress.ts';
 import type { Call, Scene } from './calls.ts';
 import { printTable, type Row } from './table.ts';
 
@@ -17,7 +18,7 @@ export function addDemo(program: Command, exit: (code: number) => void): void {
     .option('--json', 'print the rows as JSON')
     .addHelpText('after', '\nExit code: 0, or 1 where a server saw anything but what it should.')
     .action(async ({ json }: { json?: boolean }) => {
-      const rows = await runDemo().catch((error: unknown) => {
+      const rows = await during('Calling with every client', runDemo).catch((error: unknown) => {
         if (!(error instanceof ClientMissing)) throw error;
         reportFailure(error, json);
       });

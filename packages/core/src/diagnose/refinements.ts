@@ -72,6 +72,13 @@ export const refinements: Readonly<Record<string, (each: Case) => PossibleCause[
     if (sent) return [{ ...sent, confidence: 'likely' }];
     return known?.connection?.resumed ? [{ ...noneSent, evidence: [resumed] }] : undefined;
   },
+  'wso2-900901': ({ known }) => {
+    const sent = sentNone(known);
+    if (sent) return [{ ...sent, confidence: 'likely' }, possible('CLIENT_CERTIFICATE_REFUSED', 'guess')];
+    if (!known?.connection?.presented) return undefined;
+    const added = `${presentedBy(known)}: it may not have been added to this API`;
+    return [possible('CLIENT_CERTIFICATE_REFUSED', 'guess', added)];
+  },
   'iis-403': ({ seen }) => {
     const [, status = ''] = /\b403\.(\d+)\b/.exec(`${seen.answer?.body ?? ''} ${seen.text}`) ?? [];
     const meaning = iis[status];

@@ -804,6 +804,20 @@ export const symptoms: readonly Symptom[] = [
     byHand: 'The same, with maxVersion: TLSv1.2 on the agent.',
   },
   {
+    id: 'wso2-900901',
+    diagnoses: ['NO_CLIENT_CERTIFICATE_SENT', 'CLIENT_CERTIFICATE_REFUSED'],
+    vague: true,
+    status: 401,
+    messages: ['Make sure you have provided the correct security credentials'],
+    title: '900901 Invalid Credentials, of WSO2 API Manager',
+    meaning:
+      'The gateway got no certificate, or one that was not added to this API. A wrong access token gives the same words. From [its source](https://github.com/wso2/carbon-apimgt/blob/master/components/apimgt/org.wso2.carbon.apimgt.gateway/src/main/java/org/wso2/carbon/apimgt/gateway/handlers/security/authenticator/MutualSSLAuthenticator.java); not tried here.',
+    check: 'npx clientcert explain https://api.bank.example',
+    tells: 'Where the certificate is what is missing, `WWW-Authenticate` says `Mutual SSL`.',
+    fix: 'Where a rule presents one, have it added to the API, in the Publisher under Runtime Configurations, Mutual SSL.',
+    byHand: 'The same.',
+  },
+  {
     id: 'http-on-tls-port',
     diagnoses: ['HTTP_ON_TLS_PORT'],
     status: 400,

@@ -25,6 +25,11 @@ export const seenWithClients = [
 /**
  * undici 8 in the fetch of Node 22 and 24: test/adapters/undici.test.ts, by the version matrix.
  * IIS: no test, for there is none on Linux. HAProxy: its words are those of its source (src/http.c), and what they come
- * from where a session was resumed is tested in possible-causes.test.ts.
+ * from where a session was resumed is tested in possible-causes.test.ts. WSO2: its words are those of its source.
  */
-export const seenElsewhere: readonly string[] = ['invalid-onrequeststart-method', 'iis-403', 'haproxy-403'];
+export const seenElsewhere: readonly string[] = [
+  'invalid-onrequeststart-method',
+  'iis-403',
+  'haproxy-403',
+  'wso2-900901',
+];

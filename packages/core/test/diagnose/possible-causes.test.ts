@@ -32,6 +32,14 @@ const facts: Facts = {
   },
 };
 
+const wso2 = {
+  fault: {
+    code: 900901,
+    message: 'Invalid Credentials',
+    description: 'Invalid Credentials. Make sure you have provided the correct security credentials',
+  },
+};
+
 /** An error as Node makes it for an alert. */
 const alert = (number: number, code = 'ERR_SSL_ALERT') => ({
   code,
@@ -338,6 +346,24 @@ describe('an alert means what is known here', () => {
       ['NO_CLIENT_CERTIFICATE_SENT guess'],
     ],
     ['IIS', { status: 403, body: 'HTTP Error 403.16 - Forbidden' }, facts, ['IIS_SUBSTATUS certain']],
+    [
+      'WSO2, presented',
+      { response: { status: 401, data: wso2 } },
+      facts,
+      ['CLIENT_CERTIFICATE_REFUSED guess'],
+    ],
+    [
+      'WSO2, no rule',
+      { response: { status: 401, data: wso2 } },
+      none,
+      ['NO_CLIENT_CERTIFICATE_SENT likely', 'CLIENT_CERTIFICATE_REFUSED guess'],
+    ],
+    [
+      'WSO2, nothing known',
+      { status: 401, body: `<ams:code>900901</ams:code><ams:description>${wso2.fault.description}` },
+      undefined,
+      ['NO_CLIENT_CERTIFICATE_SENT guess', 'CLIENT_CERTIFICATE_REFUSED guess'],
+    ],
     [
       '404',
       { name: 'AxiosError', code: 'ERR_BAD_REQUEST', response: { status: 404 } },
