@@ -65,6 +65,8 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     ),
     servername: servername ?? (ownOption(options as CallerOptions, 'servername') as string | undefined),
     socket: ownOption(options as CallerOptions, 'socket') as Duplex | undefined,
+    // Node's own, by which the whole environment would stand on the socket where Node takes its proxies from there.
+    _defaultAgent: undefined,
   };
   if (rule !== 'none') all.rejectUnauthorized = !acceptsAnyServer || own?.rejectUnauthorized === true;
   const tunnel = proxy && !all.socket ? new Tunnel(proxy, host, port) : undefined;

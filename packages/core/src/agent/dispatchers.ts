@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { snapshot, written } from '../own.ts';
+import { checkService } from '../pin/resolve.ts';
 import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
 import { isUrl } from '../url.ts';
@@ -106,6 +107,7 @@ export class Dispatchers<Kind extends Pool> {
     ) {
       return last.route;
     }
+    checkService(service);
     const via = isUrl(proxy) ? proxy.href : proxy;
     const key = `${JSON.stringify([service, begun, allowH2, via && describeValue(via)])}${to}`;
     const route = this.#known(key) ?? this.#open(key, to, { service, origin: begun, proxy }, allowH2);

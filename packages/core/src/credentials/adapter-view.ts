@@ -7,6 +7,7 @@ import { type CallerOptions, describeOwn, ownOptions } from '../agent/caller-opt
 import { dial } from '../agent/dial.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
+import { checkService } from '../pin/resolve.ts';
 import { parseOrigin } from '../pin/target.ts';
 import type { Resolution, Target } from '../types.ts';
 import type { Connections, Retirable } from './connections.ts';
@@ -75,6 +76,7 @@ export class AdapterView {
     if (last && last.service === service && last.origin === origin) {
       if (last.proxy === proxy && last.defaultProxy === defaultProxy) return last.agent;
     }
+    checkService(service);
     const key = JSON.stringify([service, origin, proxy, defaultProxy]);
     let agent = this.#shared.get(key);
     if (!agent) {

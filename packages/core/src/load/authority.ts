@@ -4,7 +4,7 @@ import * as tls from 'node:tls';
 import type { Warning } from '../types.ts';
 import type { Budget } from './budget.ts';
 import { fieldsOf } from './certificate-fields.ts';
-import { subjectOf } from './identity.ts';
+import { lineOf, subjectOf } from './identity.ts';
 
 /** What else there is for certificates that were given as `ca`. */
 interface Beside {
@@ -46,7 +46,7 @@ export async function authorityWarnings(
   );
   return [...rootless.values()].map((end) => ({
     code: 'CA_WITHOUT_ROOT' as const,
-    message: `${label}: ${subjectOf(end)} is ${end.ca ? 'an intermediate' : "a server's certificate, not an authority's"}, and the root above it (${issuerOf(end)}) is neither there nor one of Node's: no server is trusted by it. Add the root`,
+    message: `${label}: ${subjectOf(end)} is ${end.ca ? 'an intermediate' : "a server's certificate, not an authority's"}, and the root above it (${lineOf(end.issuer)}) is neither there nor one of Node's: no server is trusted by it. Add the root`,
   }));
 }
 
@@ -68,10 +68,6 @@ function findEnd(
 
 /** Longer chains, and rings of authorities that certify each other, are not followed. */
 const deepest = 32;
-
-function issuerOf({ issuer }: X509Certificate): string {
-  return subjectOf({ subject: issuer } as X509Certificate);
-}
 
 /** Subjects of the roots that Node trusts, as far as it tells them. */
 function rootNames(): ReadonlySet<string> {

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import type { FoundCertificate } from './file-contents.ts';
 import { corrupt, quote } from './problem.ts';
 
-/** Bytes of one certificate. OpenSSL takes 100 kB of them in a handshake, all together. */
-const maxSize = 2 ** 18;
+/** Bytes of one certificate. OpenSSL takes no more in a handshake, of all together (SSL_MAX_CERT_LIST_DEFAULT). */
+const maxSize = 100 * 1024;
 
 /** A certificate from its DER; what follows it in `bytes` (a TRUSTED CERTIFICATE's trust settings) is ignored. */
 export function parseCertificate(bytes: Uint8Array, alias?: string, keyId?: string): FoundCertificate {

@@ -4,9 +4,11 @@ const SET = 0x31;
 
 /**
  * A name in the form in which two names are compared, RFC 5280 section 7.1: neither the type of a string, nor its
- * case, nor the amount of blank space makes a difference; the order of the parts does, except within one RDN.
+ * case, nor the amount of blank space makes a difference; the order of the parts does, except within one RDN. What is
+ * longer than any name is compared byte by byte.
  */
 export function comparable(name: Element): string {
+  if (name.end - name.start > longestName) return `#${encodingOf(name).toString('latin1')}`;
   return open(name, SEQUENCE)
     .map((rdn) => open(rdn, SET).map(comparableAttribute).sort().join('+'))
     .join(',');
@@ -25,13 +27,17 @@ function comparableAttribute(attribute: Element): string {
 /** The text of a DirectoryString, or of the other string types that stand in names; undefined for anything else. */
 function textOf(value: Element): string | undefined {
   const encoding = encodings[value.tag];
-  if (encoding === undefined) return undefined;
   const bytes = contentsOf(value);
+  if (encoding === undefined || bytes.length > longestText) return undefined;
   if (encoding === 'ucs2')
     return bytes.length % 2 === 0 ? Buffer.from(bytes).swap16().toString('utf16le') : undefined;
   if (encoding === 'ucs4') return bytes.length % 4 === 0 ? wideText(bytes) : undefined;
   return bytes.toString(encoding);
 }
+
+/** Bytes. To put accents in order, as NFKC does, takes as long as the square of how many stand on one letter. */
+const longestText = 1024;
+const longestName = 16_384;
 
 /** By tag. TeletexString is Latin-1 in practice, whatever its standard says. */
 const encodings: Readonly<Record<number, 'utf8' | 'latin1' | 'ucs2' | 'ucs4'>> = {

@@ -203,10 +203,9 @@ function explainUnknown(
   { name }: Alias,
   passedOver: readonly PassedOver[],
 ): Problem {
-  const others = passedOver.map(({ alias, certificate }) => describe(alias, certificate));
   return new Problem(
     'IDENTITY_NOT_FOUND',
-    `holds no identity with the alias ${quoteWritten(name, 'name')}; it holds ${enumerate([...identities.map(describeIdentity), ...others])}`,
+    `holds no identity with the alias ${quoteWritten(name, 'name')}; it holds ${list([...identities, ...passedOver])}`,
     'Use one of these aliases, or a SHA-256 fingerprint.',
   );
 }
@@ -226,16 +225,16 @@ function isUsable(certificate: X509Certificate): boolean {
   return notBefore <= now && now <= notAfter && allowsClientAuth(certificate);
 }
 
-function list(identities: readonly Identity[]): string {
-  return enumerate(identities.map(describeIdentity));
-}
-
-function enumerate(lines: readonly string[]): string {
-  return lines.slice(0, 20).join('; ') + (lines.length > 20 ? `; and ${lines.length - 20} more` : '');
-}
-
-function describeIdentity({ leaf: { certificate }, aliases: [alias] }: Identity): string {
-  return describe(alias, certificate);
+/** The first of them: to describe one takes a while. */
+function list(identities: readonly (Identity | PassedOver)[]): string {
+  const lines = identities
+    .slice(0, 20)
+    .map((each) =>
+      'leaf' in each
+        ? describe(each.aliases[0], each.leaf.certificate)
+        : describe(each.alias, each.certificate),
+    );
+  return lines.join('; ') + (identities.length > 20 ? `; and ${identities.length - 20} more` : '');
 }
 
 function describe(alias: string | undefined, certificate: X509Certificate | undefined): string {
@@ -252,7 +251,16 @@ function dayOf(certificate: X509Certificate): string {
 
 /** A subject on one line, most specific part first, without anything a terminal would act on. */
 export function subjectOf(certificate: X509Certificate): string {
-  const parts = clean(certificate.subject ?? '', ', ')
+  const isLong = fieldsOf(certificate).subject.length > longestSubject;
+  return isLong ? '(a subject longer than any)' : lineOf(certificate.subject);
+}
+
+/** What takes OpenSSL and us milliseconds to write, to print the first of it. */
+const longestSubject = 8192;
+
+/** The same of a name as Node gives it. */
+export function lineOf(name: string | undefined): string {
+  const parts = clean(name ?? '', ', ')
     .split(', ')
     .reverse()
     .join(', ');

@@ -23,7 +23,7 @@ export function limitRsa(key: Element): void {
 
 /** The same for what a PrivateKeyInfo holds, whatever its type is. */
 export function limitKey(algorithm: Element, key: Buffer): void {
-  limitSize(key.length);
+  limitSize(algorithm.end - algorithm.start + key.length); // a curve may be spelled out
   const parameters = childrenOf(algorithm)[1];
   const numbers = parameters?.tag === SEQUENCE ? childrenOf(parameters) : [];
   const [prime, generator] = numbers;

@@ -21,12 +21,14 @@ export async function findPairs(
     else same.push(key);
   }
   const pairs: { leaf: FoundCertificate; key: FoundKey }[] = [];
-  for (const leaf of certificates)
+  for (const leaf of certificates) {
+    await budget.turn();
     for (const key of byPublicKey.get(markOf(() => leaf.certificate.publicKey)) ?? []) {
       budget.work(compareCost);
       await budget.turn();
       if (belongs(key, leaf.certificate)) pairs.push({ leaf, key });
     }
+  }
   return pairs;
 }
 

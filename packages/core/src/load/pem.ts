@@ -70,7 +70,20 @@ function straighten(text: string): string {
   if (straight.includes('-----BEGIN%20')) straight = straight.replace(/%[0-9A-Fa-f]{2}/g, unescapePercent);
   if (straight.includes('\\'))
     straight = straight.replace(/(?<!\\)\\+[rnt]/g, '\n').replace(/(?<!\\)\\+\//g, '/');
-  return straight.includes('\r') ? straight.replace(/\r\n?/g, '\n') : straight;
+  return straight.includes('\r') ? withoutReturns(straight) : straight;
+}
+
+/** Code by code: a pattern takes a third of a second for some megabytes of nothing but returns. */
+function withoutReturns(text: string): string {
+  const codes = new Uint16Array(text.length);
+  let length = 0;
+  let previous = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code !== 0x0a || previous !== 0x0d) codes[length++] = code === 0x0d ? 0x0a : code;
+    previous = code;
+  }
+  return Buffer.from(codes.buffer, 0, 2 * length).toString('utf16le');
 }
 
 /** No variable, header or JSON value of one identity is longer. */

@@ -25,7 +25,7 @@ export async function readPkcs12(pfx: Element, reading: Reading): Promise<void> 
   const bags: Bag[] = [];
   for (const safe of open(readElement(content), SEQUENCE)) {
     await budget.turn();
-    readSafe(safe, reading, bags, sealed);
+    await readSafe(safe, reading, bags, sealed);
   }
   budget.spend(costOf(sealed.filter((part) => !waits(part, reading))) + (mac?.rounds ?? 0));
   if (mac === undefined && sealed.length === 0) {
@@ -172,7 +172,7 @@ async function openOne(
     }
     const bags: Bag[] = [];
     const deeper: Sealed[] = [];
-    readBags(plain, reading, bags, deeper, false);
+    await readBags(plain, reading, bags, deeper, false);
     for (const bag of bags) await keep(bag, reading, verified);
     // What is still sealed is opened after `plain` has been wiped.
     inner.push(...deeper.map((sealed) => ({ ...sealed, data: Buffer.from(sealed.data) })));

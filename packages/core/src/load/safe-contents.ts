@@ -1,4 +1,4 @@
-import { keyCost } from './budget.ts';
+import { sealedCost } from './budget.ts';
 import {
   childrenOf,
   contentsOf,
@@ -39,10 +39,15 @@ export interface Bag extends Attributes {
 }
 
 /** Takes the SafeContents of a PFX apart (RFC 7292, section 4.1), as far as no passphrase is needed. */
-export function readSafe(safe: Element, reading: Reading, bags: Bag[], sealed: Sealed[]): void {
+export async function readSafe(
+  safe: Element,
+  reading: Reading,
+  bags: Bag[],
+  sealed: Sealed[],
+): Promise<void> {
   const [type, content] = open(safe, SEQUENCE);
   const oid = oidOf(type);
-  if (oid === dataContent) readBags(octetsOf(open(content, 0xa0)[0]), reading, bags, sealed);
+  if (oid === dataContent) await readBags(octetsOf(open(content, 0xa0)[0]), reading, bags, sealed);
   else if (oid === encryptedData) sealed.push(readEncryptedData(open(content, 0xa0)[0], reading));
   else if (oid === envelopedData)
     throw new Problem(
@@ -59,7 +64,7 @@ function readEncryptedData(element: Element | undefined, reading: Reading): Seal
   const [, algorithm, content] = open(info, SEQUENCE);
   const scheme = readScheme(algorithm);
   noteAlgorithm(reading, scheme);
-  reading.budget.work(keyCost);
+  reading.budget.work(sealedCost);
   return { holds: 'bags', scheme, data: octetsOf(content), alias: undefined, keyId: undefined };
 }
 
@@ -70,18 +75,25 @@ export function readBags(
   bags: Bag[],
   sealed: Sealed[],
   plain = true,
-): void {
-  readBagList(readElement(contents), reading, bags, sealed, plain);
+): Promise<void> {
+  return readBagList(readElement(contents), reading, bags, sealed, plain);
 }
 
-function readBagList(list: Element, reading: Reading, bags: Bag[], sealed: Sealed[], plain: boolean): void {
+async function readBagList(
+  list: Element,
+  reading: Reading,
+  bags: Bag[],
+  sealed: Sealed[],
+  plain: boolean,
+): Promise<void> {
   for (const bag of open(list, SEQUENCE)) {
+    await reading.budget.turn();
     const [type, wrapped, attributes] = open(bag, SEQUENCE);
     const oid = oidOf(type);
     const value = open(wrapped, 0xa0)[0];
     const names = readAttributes(attributes);
     if (value === undefined) throw corrupt('has an empty bag');
-    if (oid === nestedBag) readBagList(value, reading, bags, sealed, plain);
+    if (oid === nestedBag) await readBagList(value, reading, bags, sealed, plain);
     else if (oid === certBag) {
       const [kind, certificate] = open(value, SEQUENCE);
       if (oidOf(kind) !== x509Certificate) continue;
@@ -92,7 +104,7 @@ function readBagList(list: Element, reading: Reading, bags: Bag[], sealed: Seale
       const [algorithm, encrypted] = open(value, SEQUENCE);
       const scheme = readScheme(algorithm);
       noteAlgorithm(reading, scheme);
-      reading.budget.work(keyCost);
+      reading.budget.work(sealedCost);
       const data = octetsOf(encrypted);
       limitSize(data.length);
       sealed.push({ holds: 'key', scheme, data, ...names });

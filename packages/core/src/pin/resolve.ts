@@ -54,13 +54,13 @@ export function resolveHost(
  * @throws `ERR_CLIENTCERT_SERVICE_UNKNOWN` with the nearest names.
  */
 export function findService(table: Table, name: string): ServiceEntry {
+  checkService(name);
   const service = table.services.get(name);
   if (service !== undefined) return service;
-  const written = String(name); // in JavaScript it may be anything
-  const near = didYouMean(written, table.services.keys());
-  const isCertificate = rulesOf(table.pins).some(({ certificate }) => certificate === written);
+  const near = didYouMean(name, table.services.keys());
+  const isCertificate = rulesOf(table.pins).some(({ certificate }) => certificate === name);
   // What is near to a name was meant as that name.
-  const shown = near === '' && !isCertificate ? quote(written, 'name') : JSON.stringify(written);
+  const shown = near === '' && !isCertificate ? quote(name, 'name') : JSON.stringify(name);
   if (isCertificate) {
     const message = `${shown} is a certificate and no service: a call is made as a service, or is decided by its host`;
     const hint = `Leave it out where the host's own rule names ${shown}, or add a service: services: { ${shown}: ${shown} }.`;
@@ -70,6 +70,22 @@ export function findService(table: Table, name: string): ServiceEntry {
     'ERR_CLIENTCERT_SERVICE_UNKNOWN',
     `no service is called ${shown}${near === '' ? '' : `: ${near}`}`,
     { hint: 'Add it under `services`, or leave the service out to be decided by host alone.' },
+  );
+}
+
+/**
+ * In JavaScript it may be anything, such as `null`, which is no name, and in a key made of names like none.
+ *
+ * @throws `ERR_CLIENTCERT_SERVICE_UNKNOWN`
+ */
+export function checkService(service: unknown): void {
+  if (service === undefined || service === false || typeof service === 'string') return;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_SERVICE_UNKNOWN',
+    `a service is called by its name, and ${service === null ? 'null' : `a ${typeof service}`} is none`,
+    {
+      hint: 'Pass the name of a service, false for no certificate, or leave it out to be decided by host alone.',
+    },
   );
 }
 

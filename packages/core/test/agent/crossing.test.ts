@@ -196,6 +196,39 @@ describe('attack: identities that mix', () => {
     expect(proxies.connects).toHaveLength(1);
   });
 
+  it.each([
+    ['null', null],
+    ['a number', Number.NaN],
+    ['a symbol', Symbol('Payments')],
+    ['a function', () => 'Payments'],
+    ['a bigint', 5n],
+    ['a String', new String('Payments')],
+    ['a list', ['Payments']],
+    ['what has no text', { __proto__: null, toJSON: () => 'Payments' }],
+    ['no name', ''],
+  ])('%s is no service, also where calls as one and as none were made before', async (_, service) => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
+      services: { Payments: { certificate: 'alice', hosts: [`127.0.0.1:${server.port}`] } },
+    });
+    const view = adapterOf(credentials);
+    for (const known of [undefined, 'Payments'] as const) {
+      await get(server.url, { agent: view.sharedAgent({ service: known }) });
+      await get(server.url, { agent: credentials.agent({ service: known }) });
+    }
+    const given = { service: service as string };
+    const ways = [
+      async () => get(server.url, { agent: view.sharedAgent(given) }),
+      async () => get(server.url, { agent: credentials.agent(given as object) }),
+      async () => credentials.connectOptions({ host: '127.0.0.1', port: server.port, ...given } as never),
+    ];
+    const refused = { code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' };
+    for (const way of ways) await expect(way()).rejects.toMatchObject(refused);
+    expect(server.requests).toHaveLength(4);
+  });
+
   it('a connection that a proxy lets wait past a withdrawal serves the one request that it was begun for', async () => {
     await using server = await startServer({ authority, clientCertificate: 'optional' });
     const opening: (() => void)[] = [];

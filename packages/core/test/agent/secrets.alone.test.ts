@@ -190,6 +190,42 @@ it('NODE_DEBUG prints none', async () => {
 });
 
 describe('attack: secrets that show', () => {
+  it('an answer shows none of the environment, which Node’s own agent keeps where it takes proxies from there', async () => {
+    const { stdout, stderr, status } = await processes.run(
+      `
+      import { inspect } from 'node:util';
+      const authority = await testing.createAuthority();
+      const alice = await authority.issue({ name: 'alice' });
+      const server = await testing.startServer({ authority });
+      const credentials = await core.loadCredentials({
+        certificates: { alice: { cert: alice.cert, key: alice.key, ca: authority.certificate } },
+        hosts: { [new URL(server.url).host]: 'alice' },
+      });
+      const agent = credentials.agent();
+      const [response, socket] = await new Promise((resolve, reject) => {
+        https.get(server.url, { agent }, (answer) => {
+          const { socket } = answer;
+          answer.resume().on('end', () => resolve([answer, socket]));
+        }).on('error', reject);
+      });
+      console.log(inspect([response, agent], { depth: 20, showHidden: true, customInspect: false }));
+      console.log('agents of Node:', Object.getOwnPropertySymbols(socket).filter((key) => socket[key]?._defaultAgent).length);
+      agent.destroy();
+      await server.close();
+      `,
+      {
+        env: {
+          NODE_USE_ENV_PROXY: '1',
+          NO_PROXY: '*',
+          HTTPS_PROXY: `http://me:${proxyPassword}@127.0.0.1:1`,
+        },
+      },
+    );
+    expect(status, stderr.slice(-500)).toBe(0);
+    expect(stdout).toContain('agents of Node: 0');
+    expect(stdout).not.toContain(proxyPassword);
+  });
+
   it('NODE_DEBUG prints no password of a proxy, and errors none of one that refuses, hangs up or answers nonsense', async () => {
     await using server = await startServer({ authority });
     await using proxy = await startProxy({ authentication: { username: 'me', password: proxyPassword } });

@@ -14,7 +14,7 @@ import { encode } from '../../src/load/der.ts';
 import { inspectFile, readCertificate, readRoots } from '../../src/load/index.ts';
 import { editDistance } from '../../src/pin/did-you-mean.ts';
 import type { FileSource } from '../../src/types.ts';
-import { codeOf, identityPem, keyPem, leaf, passphrase, pem } from './material.ts';
+import { codeOf, ecLeaf, identityPem, keyPem, leaf, passphrase, pem } from './material.ts';
 import { certificateBag, integer, octets, oid, pbes2, pfx, safe, sequence, shroudedBag } from './write.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'clientcert-limits-'));
@@ -32,6 +32,27 @@ function certificates(count: number): Buffer[] {
     return der;
   });
 }
+
+/** One that signs itself, in name alone. */
+function certificateOf(unit: string, serial = 1): Buffer {
+  const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
+  const name = sequence(encode(0x31, sequence(oid('2.5.4.11'), encode(0x0c, Buffer.from(unit)))));
+  const time = encode(0x17, Buffer.from('300101000000Z'));
+  const key = ecLeaf.publicKey.export({ format: 'der', type: 'spki' });
+  const version = encode(0xa0, integer(2));
+  const issuer = sequence();
+  const signed = sequence(version, integer(serial), algorithm, issuer, sequence(time, time), name, key);
+  return sequence(signed, algorithm, encode(0x03, Buffer.from([0, ...sequence(integer(1), integer(1))])));
+}
+
+/** A private key on a curve that is spelled out, with a prime of so many bytes. */
+const curveOf = (size: number): Buffer => {
+  const field = sequence(oid('1.2.840.10045.1.1'), encode(0x02, Buffer.alloc(size, 0x7f)));
+  const curve = sequence(octets(Buffer.alloc(32)), octets(Buffer.alloc(32)));
+  const parameters = sequence(integer(1), field, curve, octets(Buffer.alloc(33, 2)), integer(7));
+  const key = octets(sequence(integer(1), octets(Buffer.alloc(32, 1))));
+  return sequence(integer(0), sequence(oid('1.2.840.10045.2.1'), parameters), key);
+};
 
 const pemOf = (der: Buffer, label = 'CERTIFICATE'): string =>
   `-----BEGIN ${label}-----\n${der.toString('base64')}\n-----END ${label}-----\n`;
@@ -160,6 +181,10 @@ const growing: Record<string, readonly [size: number, read: (size: number) => Pr
     10_000,
     (size) => read(sequence(Buffer.alloc(2 * size, Buffer.from('3000', 'hex')))),
   ],
+  'a certificate: accents on one letter': [
+    10_000,
+    (size) => read(certificateOf(`a${'\u0301\u0316'.repeat(size / 2)}`)),
+  ],
   'PFX with many certificates': [
     200,
     (size) => read(pfx([safe(...certificates(size).map((der) => certificateBag(der)))])),
@@ -263,8 +288,7 @@ describe('attack: files that stop the process', () => {
   });
 
   describe('what is looked at of many leaves the event loop its turns', () => {
-    it('certificates', { timeout: 60_000 }, async () => {
-      const bytes = Buffer.concat(certificates(4000));
+    const longestTurnOf = async (work: () => Promise<unknown>): Promise<number> => {
       const spent = () => costOfAll(process.cpuUsage());
       let last = spent();
       let longest = 0;
@@ -275,11 +299,35 @@ describe('attack: files that stop the process', () => {
         if (!isOver) setImmediate(turn);
       };
       setImmediate(turn);
-      const found = await inspectFile(bytes);
+      await work();
       await new Promise((resolve) => setImmediate(resolve));
       isOver = true;
-      expect(found.certificates).toHaveLength(4000);
+      return longest;
+    };
+
+    it('certificates', { timeout: 60_000 }, async () => {
+      const bytes = Buffer.concat(certificates(4000));
+      const longest = await longestTurnOf(async () => {
+        expect((await inspectFile(bytes)).certificates).toHaveLength(4000);
+      });
       // Half a second it was.
+      expect(longest).toBeLessThan(150);
+    });
+
+    it('a text of nothing but returns', { timeout: 60_000 }, async () => {
+      const text = Buffer.from(`-----BEGIN CERTIFICATE-----${'\r'.repeat(2 ** 22)}`);
+      expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
+    });
+
+    it('certificates with long names, among which none is chosen', { timeout: 60_000 }, async () => {
+      const units = Array.from({ length: 48 }, (_, index) =>
+        certificateOf(`${' \t'.repeat(45_000)}x`, index),
+      );
+      const longest = await longestTurnOf(async () => {
+        const reading = readCertificate({ pfx: Buffer.concat(units) }, { key: 'optional' });
+        await expect(reading).rejects.toThrow('(a subject longer than any)');
+      });
+      // 300 ms it was.
       expect(longest).toBeLessThan(150);
     });
   });
@@ -302,6 +350,20 @@ describe('attack: files that stop the process', () => {
           return javaStore(0xfeedfeed, [Buffer.concat(entry)]);
         },
         'FILE_CORRUPT',
+      ],
+      [
+        'a hundred and twenty thousand values',
+        () => p7b(Array.from({ length: 120_000 }, () => Buffer.from('a100', 'hex'))),
+        'FILE_CORRUPT',
+      ],
+      ['a certificate of 150,000 bytes', () => certificateOf('x'.repeat(150_000)), 'FILE_CORRUPT'],
+      [
+        'fifteen hundred sealed keys',
+        () => {
+          const sealed = shroudedBag(sequence(pbes2(1), octets(Buffer.alloc(32))));
+          return pfx([safe(...Array.from({ length: 1500 }, () => sealed))]);
+        },
+        'FILE_TOO_LARGE',
       ],
       [
         'two million values',
@@ -335,6 +397,10 @@ describe('attack: files that stop the process', () => {
       expect(found).toBe(code);
       expect(cost).toBeLessThan(2500);
     });
+  });
+
+  it('a curve with a prime of megabytes is not handed to OpenSSL', async () => {
+    await expect(inspectFile(curveOf(2 ** 22))).rejects.toThrow(/holds a private key of \d+ bytes/);
   });
 
   it('authorities of one name, each issued by the next', async () => {

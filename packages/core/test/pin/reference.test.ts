@@ -117,7 +117,8 @@ describe('decisions', () => {
         for (const text of table ? Object.keys(drawn.hosts) : []) {
           const [name = '', suffix] = text.split(':');
           const host = name.replace('*', 'unnamed');
-          const port = suffix === '*' ? 9 : Number(suffix ?? 443);
+          const isEvery = suffix === '*' || (suffix === undefined && drawn.hosts[text] === false);
+          const port = isEvery ? 9 : Number(suffix ?? 443);
           expect(resolve(table!, { host, port }).rule).toBe(`hosts["${text}"]`);
         }
       }),
