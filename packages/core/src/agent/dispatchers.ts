@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { snapshot, written } from '../own.ts';
-import { checkService } from '../pin/resolve.ts';
+import { checkService } from '../pin/service-name.ts';
 import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
 import { isUrl } from '../url.ts';

@@ -7,7 +7,7 @@ import { type CallerOptions, describeOwn, ownOptions } from '../agent/caller-opt
 import { dial } from '../agent/dial.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
-import { checkService } from '../pin/resolve.ts';
+import { checkService } from '../pin/service-name.ts';
 import { parseOrigin } from '../pin/target.ts';
 import type { Resolution, Target } from '../types.ts';
 import type { Connections, Retirable } from './connections.ts';

@@ -5,6 +5,7 @@ import { didYouMean } from './did-you-mean.ts';
 import { findRank } from './lookup.ts';
 import { compileResolution } from './merge-rules.ts';
 import { rulesOf } from './rule.ts';
+import { checkService } from './service-name.ts';
 import { type Entry, entryOf, findEntry, locate, type ServiceEntry, type Table } from './table.ts';
 import { type Destination, parseTarget } from './target.ts';
 
@@ -70,22 +71,6 @@ export function findService(table: Table, name: string): ServiceEntry {
     'ERR_CLIENTCERT_SERVICE_UNKNOWN',
     `no service is called ${shown}${near === '' ? '' : `: ${near}`}`,
     { hint: 'Add it under `services`, or leave the service out to be decided by host alone.' },
-  );
-}
-
-/**
- * In JavaScript it may be anything, such as `null`, which is no name, and in a key made of names like none.
- *
- * @throws `ERR_CLIENTCERT_SERVICE_UNKNOWN`
- */
-export function checkService(service: unknown): void {
-  if (service === undefined || service === false || typeof service === 'string') return;
-  throw new ClientCertificateError(
-    'ERR_CLIENTCERT_SERVICE_UNKNOWN',
-    `a service is called by its name, and ${service === null ? 'null' : `a ${typeof service}`} is none`,
-    {
-      hint: 'Pass the name of a service, false for no certificate, or leave it out to be decided by host alone.',
-    },
   );
 }
 
