@@ -13,7 +13,7 @@ import {
   startServer,
   type TestServer,
 } from '@clientcert/testing';
-import got from 'got';
+import got, { Options } from 'got';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
 
@@ -388,7 +388,9 @@ describe('attack: identities that mix', () => {
           codes.push((error as NodeJS.ErrnoException).code);
         }
       };
+      let isCopied: boolean;
       try {
+        isCopied = Object.hasOwn(new Options({}).context, 'clientCertificate');
         await send(() => api(bank.url));
         await send(() => api(bank.url, { context: {} }));
         await send(() => api(bank.url, { http2: false }));
@@ -396,13 +398,10 @@ describe('attack: identities that mix', () => {
       } finally {
         delete prototype.context;
       }
-      // From 16 on got reads what is the caller's own alone. Before, its options are refused where it copied another's, or
-      // by got itself, which has no option of this name where it loops over groups of options.
-      expect(codes.slice(0, 2)).toEqual(['sent', 'sent']);
-      const later = codes
-        .slice(2)
-        .every((code) => ['sent', 'ERR_CLIENTCERT_CONFIG_INVALID', undefined].includes(code));
-      expect({ codes, later }).toMatchObject({ later: true });
+      // got 14 and 15 copy it: then ours refuse. got itself has no option of this name where it loops over groups of options.
+      const refused = 'ERR_CLIENTCERT_CONFIG_INVALID';
+      const later = isCopied ? [refused, enumerable ? undefined : refused] : ['sent', 'sent'];
+      expect(codes).toEqual(['sent', 'sent', ...later]);
       expect(subjects(bank)).toEqual(codes.filter((code) => code === 'sent').map(() => 'alice'));
     },
   );

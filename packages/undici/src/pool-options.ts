@@ -60,7 +60,11 @@ export function speaksHttp2({ allowH2 }: PoolOptions): boolean {
 export type Route = PoolRoute<undici.Pool>;
 export type Routes = Dispatchers<undici.Pool>;
 
-/** The pools of the hosts that a rule names. */
+/**
+ * The pools of the hosts that a rule names.
+ *
+ * @param options They inherit nothing.
+ */
 export function createRoutes(credentials: AdapterView, options: PoolOptions): Routes {
   const {
     connect = Object.create(null) as NonNullable<PoolOptions['connect']>,
@@ -69,7 +73,7 @@ export function createRoutes(credentials: AdapterView, options: PoolOptions): Ro
     autoSelectFamily,
     autoSelectFamilyAttemptTimeout,
     ...pool
-  } = snapshot(options);
+  } = options;
   const { timeout = connectTimeout, keepAlive, keepAliveInitialDelay, ...tls } = connect;
   return new Dispatchers(credentials, {
     open: (origin, connector, allowH2) =>

@@ -119,7 +119,7 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
   const extensions = extensionsOf(parts?.extensions, options.san);
   const kind = options.keyType ?? (old ? kindOf(old.certificate.publicKey) : 'p-256');
   const secret = await newPassphrase(options, same);
-  const { privateKey, publicKey } = await during(`Making an ${kind} key`, KEYS[kind].make);
+  const { privateKey, publicKey } = await during(`Making a key (${kind})`, KEYS[kind].make);
   const signed = createRequest(subject, extensions, privateKey, publicKey, KEYS[kind].hash);
 
   const base = file === undefined ? 'client' : basename(file).replace(/\.[^.]*$/, '');

@@ -35,6 +35,8 @@ export function sameName(one: string, other: string): boolean {
 }
 
 function fold(name: string): string {
+  // To put accents in order takes as long as the square of how many stand on one letter; no name is as long.
+  if (name.length > 4096) return name;
   return name
     .normalize('NFKC')
     .toLowerCase()

@@ -5,6 +5,7 @@ import { formatHost } from '../pin/host.ts';
 import { parseTarget } from '../pin/target.ts';
 import { factsOfCertificate } from './certificate-info.ts';
 import type { Decisions } from './decisions.ts';
+import { namedBy } from './inventory.ts';
 import type { Upkeep } from './upkeep.ts';
 
 /** What is known of a call, for `diagnose`; `undefined` where it was to no host, or as a service that there is not. */
@@ -26,7 +27,7 @@ export function factsOfCall(
       secure,
       rule: resolution.rule,
       otherPort: secure ? explainOtherPort(decisions.inventory.table, host, port) : undefined,
-      certificate: factsOfCertificate(certificates.get(`${resolution.certificate}`)),
+      certificate: factsOfCertificate(namedBy(resolution, certificates)),
       tls: resolution.tls,
       proxy: way ? `${way.protocol}//${way.host}` : null,
       // Of another rule it is another certificate's.

@@ -3,7 +3,7 @@ import type { CheckedConfig } from '../config/check.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { authorityWarnings } from '../load/authority.ts';
 import { createBudget } from '../load/budget.ts';
-import type { RootsOf } from '../pin/merge-rules.ts';
+import { isExclusive, type RootsOf } from '../pin/merge-rules.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
 import { buildTable, replaceRoots, type Table } from '../pin/table.ts';
 import { eachOf } from '../rotate/concurrency.ts';
@@ -94,6 +94,14 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
  *
  * @throws the error with which it could not be read
  */
+/** The certificate of a rule or decision: it may have none, and one may be called "false" or "null". */
+export function namedBy(
+  named: { readonly certificate?: string | false | null | undefined } | undefined,
+  certificates: ReadonlyMap<string, CertificateVersion>,
+): CertificateVersion | undefined {
+  return typeof named?.certificate === 'string' ? certificates.get(named.certificate) : undefined;
+}
+
 export function versionOf({ certificates, broken }: Inventory, name: string): CertificateVersion {
   const version = certificates.get(name);
   if (version) return version;
@@ -178,9 +186,9 @@ async function warnOfRoots(
   const rules = new Map(rulesOf(pins).map((rule) => [rule.label, rule]));
   const warnings: Warning[] = [];
   for (const [label, { reading }] of roots) {
-    const { certificate, trust } = rules.get(label) ?? {};
-    const pile = certificates.get(`${certificate}`)?.material.ca ?? [];
-    const only = trust === 'only' || pins.trustOnly.has(`${certificate}`);
+    const rule = rules.get(label);
+    const pile = namedBy(rule, certificates)?.material.ca ?? [];
+    const only = isExclusive(pins, rule);
     warnings.push(
       ...(await authorityWarnings(`${label}: ca`, reading.value, { pile, only }, createBudget())),
     );
@@ -238,16 +246,13 @@ export function checkTrust(
   { certificates: sources, pins }: CheckedConfig,
   certificates: ReadonlyMap<string, CertificateVersion>,
 ): void {
-  const rootless = (name: unknown) => (certificates.get(`${name}`)?.material.ca.length ?? 0) === 0;
+  const isRootless = (version: CertificateVersion | undefined) => version?.material.ca.length === 0;
   const places = [
     ...[...pins.trustOnly]
-      .filter((name) => sources.has(name) && certificates.has(name) && rootless(name))
+      .filter((name) => sources.has(name) && isRootless(certificates.get(name)))
       .map((name) => `certificate "${name}"`),
     ...rulesOf(pins)
-      .filter(
-        ({ trust, ca, certificate }) =>
-          trust === 'only' && !ca && certificates.has(`${certificate}`) && rootless(certificate),
-      )
+      .filter((rule) => rule.trust === 'only' && !rule.ca && isRootless(namedBy(rule, certificates)))
       .map(({ label }) => label),
   ];
   throwFailures(

@@ -5,7 +5,7 @@ import { formatHost } from '../pin/host.ts';
 import { factsOfCertificate } from './certificate-info.ts';
 import type { CurrentInventory } from './current-inventory.ts';
 import type { Events } from './events.ts';
-import type { Inventory } from './inventory.ts';
+import { type Inventory, namedBy } from './inventory.ts';
 
 /** What every connection tells, and what comes of it: events, a diagnosis on its error, the end of a trial. */
 export function observerOf(
@@ -38,7 +38,7 @@ export function observerOf(
           secure: true,
           rule: resolution.rule,
           otherPort: explainOtherPort(table, host, port),
-          certificate: factsOfCertificate(certificates.get(`${resolution.certificate}`)),
+          certificate: factsOfCertificate(namedBy(resolution, certificates)),
           tls: resolution.tls,
           proxy,
           connection: { failed: true, ...seen },

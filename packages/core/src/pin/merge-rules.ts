@@ -71,7 +71,7 @@ function whoseTls(pins: Pins, host: PinRule, service: PinRule | undefined): Reso
 }
 
 /** Whether nothing but the roots of this rule, and of the certificate it names, is to be trusted. */
-function isExclusive(pins: Pins, rule: PinRule | undefined): boolean {
+export function isExclusive(pins: Pins, rule: PinRule | undefined): boolean {
   if (rule === undefined) return false;
   return (
     rule.trust === 'only' || (typeof rule.certificate === 'string' && pins.trustOnly.has(rule.certificate))
