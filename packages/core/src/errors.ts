@@ -103,7 +103,10 @@ export class ClientCertificateError extends Error {
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    if (options.hint !== undefined) this.hint = options.hint;
+    if (options.hint !== undefined) {
+      this.hint = options.hint;
+      rememberHint(keyOf(code, message), options.hint);
+    }
     if (options.issues !== undefined) this.issues = options.issues;
     if (options.passphraseOf !== undefined) this.passphraseOf = options.passphraseOf;
   }
@@ -164,9 +167,24 @@ function readCopy(value: object): ClientCertificateError | undefined {
   if (typeof message !== 'string' || readOwn(value, 'cause') instanceof ClientCertificateError)
     return undefined;
   return new ClientCertificateError(code as ClientCertificateErrorCode, message, {
-    hint: typeof hint === 'string' ? hint : undefined,
+    hint: typeof hint === 'string' ? hint : lastHints.get(keyOf(code, message)),
     cause: value,
   });
+}
+
+/** Of the last errors: clients that copy code and message alone, as got 14.0 does, lose it. */
+const lastHints = new Map<string, string>();
+const mostHints = 100;
+
+function keyOf(code: string, message: string): string {
+  return `${code} ${message}`;
+}
+
+function rememberHint(key: string, hint: string): void {
+  lastHints.delete(key);
+  const [oldest] = lastHints.keys();
+  if (oldest !== undefined && lastHints.size >= mostHints) lastHints.delete(oldest);
+  lastHints.set(key, hint);
 }
 
 /** Its own, and not a getter that throws: what clients throw is anything. */

@@ -51,6 +51,18 @@ describe('ClientCertificateError.from', () => {
     expect(ClientCertificateError.from(thrown)).toBeUndefined();
   });
 
+  it('finds the hint again where a client copied code and message alone, of the last hundred errors', () => {
+    const error = new ClientCertificateError('ERR_CLIENTCERT_CLOSED', 'it is closed', {
+      hint: 'Load it again.',
+    });
+    const copy = () => Object.assign(new Error(error.message), { code: error.code });
+    expect(ClientCertificateError.from(copy())?.hint).toBe('Load it again.');
+    expect(ClientCertificateError.from({ ...copy(), message: 'it is' })?.hint).toBeUndefined();
+    for (let each = 0; each < 100; each++)
+      new ClientCertificateError('ERR_CLIENTCERT_CLOSED', `it is closed ${each}`, { hint: 'Load it.' });
+    expect(ClientCertificateError.from(copy())?.hint).toBeUndefined();
+  });
+
   it('ends, however much there is', () => {
     let error = new Error('0');
     for (let depth = 1; depth < 10_000; depth++) error = new Error(`${depth}`, { cause: error });
