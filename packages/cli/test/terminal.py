@@ -2,16 +2,21 @@
 
 Prints what the terminal shows; ends as the command does.
 """
+import fcntl
 import json
 import os
 import pty
 import select
+import struct
 import sys
+import termios
 import time
 
 steps = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
 if pid == 0:
+    # So wide that no question is broken over two lines, however long the path in it.
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 50, 500, 0, 0))
     os.execvp(sys.argv[2], sys.argv[2:])
 
 shown, searched, end = b"", 0, time.monotonic() + 50

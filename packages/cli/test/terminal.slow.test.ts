@@ -29,7 +29,7 @@ const command = (...args: string[]) => [process.execPath, at('../bin/clientcert.
 /** Types each answer when its question stands on the terminal; what was shown, and how the command ended. */
 function type(steps: [question: string, answer: string][], ...args: string[]) {
   const all = [at('terminal.py'), JSON.stringify(steps), ...command(...args)];
-  const env = { ...process.env, TERM: 'xterm', COLUMNS: '200' };
+  const env = { ...process.env, TERM: 'xterm' };
   const { status, stdout } = spawnSync('python3', all, { encoding: 'utf8', env });
   return { status, shown: stdout };
 }
