@@ -37,6 +37,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('HashiCorp Vault', '/guides/vault'),
       item('SPIFFE', '/guides/spiffe'),
       item('Secret stores', '/guides/secret-stores'),
+      item('SDKs', '/guides/sdks'),
       item('OAuth 2.0 with mutual TLS', '/guides/oauth2'),
       item('WS-Security', '/guides/ws-security'),
       item('Testing your own code', '/guides/testing'),
