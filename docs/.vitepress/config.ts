@@ -38,6 +38,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('SPIFFE', '/guides/spiffe'),
       item('Secret stores', '/guides/secret-stores'),
       item('SDKs', '/guides/sdks'),
+      item('Cloud identity', '/guides/cloud-identity'),
       item('OAuth 2.0 with mutual TLS', '/guides/oauth2'),
       item('WS-Security', '/guides/ws-security'),
       item('Testing your own code', '/guides/testing'),

@@ -350,6 +350,19 @@ it('examples/sdks/stripe.mjs with a fetch', async () => {
   expect(seenBy(server)).toEqual(['GET payments.bank.example/v1/balance bank']);
 });
 
+it('examples/sdks/global-dispatcher.mjs', async () => {
+  await using server = await start(['api.bank.example'], () => false);
+  const run = await examples.run(
+    'sdks/global-dispatcher.mjs',
+    portsOf(server, ['api.bank.example']),
+  );
+  expect(run).toEqual({
+    code: 0,
+    output: expect.stringContaining('/accounts'),
+  });
+  expect(seenBy(server)).toEqual(['GET api.bank.example/accounts bank']);
+});
+
 it('examples/sdks/n8n.cjs reads all items over one certificate', async () => {
   await using server = await start(
     ['api.bank.example'],
