@@ -60,6 +60,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('ClientSSLSecurityPFX', '/coming-from/node-soap'),
       item('rejectUnauthorized: false', '/coming-from/reject-unauthorized'),
       item('Mendix settings', '/coming-from/mendix'),
+      item('WSO2 API Manager', '/coming-from/wso2'),
     ],
   },
   {

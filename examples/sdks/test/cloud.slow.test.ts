@@ -1,11 +1,6 @@
 import { constants, createHash, verify, X509Certificate } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import {
-  type Authority,
-  createAuthority,
-  type SeenRequest,
-  startServer,
-} from '@clientcert/testing';
+import { type Authority, createAuthority, type SeenRequest, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Examples, layOut } from '../../test/run.ts';
 import { canonicalRequest } from '../cloud/roles-anywhere.mjs';
@@ -21,8 +16,7 @@ beforeAll(async () => {
 afterAll(() => examples?.[Symbol.asyncDispose]());
 
 const base64 = (pem: string) => new X509Certificate(pem).raw.toString('base64');
-const sha256 = (data: string) =>
-  createHash('sha256').update(data).digest('hex');
+const sha256 = (data: string) => createHash('sha256').update(data).digest('hex');
 
 describe('examples/sdks/cloud/aws.mjs', () => {
   const host = 'rolesanywhere.eu-west-1.amazonaws.com';
@@ -44,12 +38,9 @@ describe('examples/sdks/cloud/aws.mjs', () => {
       },
       '0eccf3fbe5a3c5d3df1d87c98cdf5dbde190d26aabdd91c9407db930a0c00896',
     ],
-  ])(
-    'makes the canonical request of the published test %s',
-    (_, headers, hash) => {
-      expect(sha256(canonicalRequest('/', headers, ''))).toBe(hash);
-    },
-  );
+  ])('makes the canonical request of the published test %s', (_, headers, hash) => {
+    expect(sha256(canonicalRequest('/', headers, ''))).toBe(hash);
+  });
 
   it.each(['rsa', 'ec'] as const)(
     'signs CreateSession with a key of type %s, and calls S3 with what it got',
@@ -70,9 +61,7 @@ describe('examples/sdks/cloud/aws.mjs', () => {
             expiration,
           };
           response.writeHead(201, { 'content-type': 'application/json' });
-          response.end(
-            JSON.stringify({ credentialSet: [{ credentials: granted }] }),
-          );
+          response.end(JSON.stringify({ credentialSet: [{ credentials: granted }] }));
         },
       });
       await using s3 = await startServer({
@@ -100,9 +89,7 @@ describe('examples/sdks/cloud/aws.mjs', () => {
         profileArn: `${arn}:profile/6f0a8c9e-0000-4000-8000-000000000002`,
         roleArn: 'arn:aws:iam::111122223333:role/statements',
       });
-      expect(
-        anywhere.requests.map(({ method, path }) => `${method} ${path}`),
-      ).toEqual(['POST /sessions']);
+      expect(anywhere.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /sessions']);
       const { headers } = anywhere.requests[0] as SeenRequest;
       const date = String(headers['x-amz-date']);
       expect(date).toMatch(/^20\d{6}T\d{6}Z$/);
@@ -110,13 +97,7 @@ describe('examples/sdks/cloud/aws.mjs', () => {
       expect(headers['x-amz-x509-chain']).toBe(base64(bank.chain));
 
       // As the service does: from the bytes that arrived.
-      const names = [
-        'content-type',
-        'host',
-        'x-amz-date',
-        'x-amz-x509',
-        'x-amz-x509-chain',
-      ];
+      const names = ['content-type', 'host', 'x-amz-date', 'x-amz-x509', 'x-amz-x509-chain'];
       const canonical = [
         'POST',
         '/sessions',
@@ -126,29 +107,18 @@ describe('examples/sdks/cloud/aws.mjs', () => {
         names.join(';'),
         sha256(sent),
       ].join('\n');
-      const algorithm =
-        keyType === 'rsa' ? 'AWS4-X509-RSA-SHA256' : 'AWS4-X509-ECDSA-SHA256';
+      const algorithm = keyType === 'rsa' ? 'AWS4-X509-RSA-SHA256' : 'AWS4-X509-ECDSA-SHA256';
       const scope = `${date.slice(0, 8)}/eu-west-1/rolesanywhere/aws4_request`;
-      const [before, signature = ''] = String(headers.authorization).split(
-        'Signature=',
-      );
+      const [before, signature = ''] = String(headers.authorization).split('Signature=');
       const serialNumber = BigInt(`0x${bank.serialNumber}`);
       expect(before).toBe(
         `${algorithm} Credential=${serialNumber}/${scope}, SignedHeaders=${names.join(';')}, `,
       );
-      const toSign = Buffer.from(
-        [algorithm, date, scope, sha256(canonical)].join('\n'),
-      );
-      const { publicKey } = new X509Certificate(
-        Buffer.from(String(headers['x-amz-x509']), 'base64'),
-      );
-      expect(
-        verify('sha256', toSign, publicKey, Buffer.from(signature, 'hex')),
-      ).toBe(true);
+      const toSign = Buffer.from([algorithm, date, scope, sha256(canonical)].join('\n'));
+      const { publicKey } = new X509Certificate(Buffer.from(String(headers['x-amz-x509']), 'base64'));
+      expect(verify('sha256', toSign, publicKey, Buffer.from(signature, 'hex'))).toBe(true);
 
-      expect(s3.requests[0]?.headers.authorization).toContain(
-        'Credential=ASIAEXAMPLE/',
-      );
+      expect(s3.requests[0]?.headers.authorization).toContain('Credential=ASIAEXAMPLE/');
       expect(s3.requests[0]?.headers['x-amz-security-token']).toBe('a session');
       expect(s3.requests[0]?.clientCertificate).toBeNull();
     },
@@ -159,17 +129,14 @@ describe('examples/sdks/cloud/aws.mjs', () => {
       authority,
       hosts: [host],
       clientCertificate: 'optional',
-      handler: (_, response) =>
-        response.writeHead(403).end('{"message":"Untrusted certificate"}'),
+      handler: (_, response) => response.writeHead(403).end('{"message":"Untrusted certificate"}'),
     });
     const run = await examples.run('sdks/cloud/aws.mjs', {
       [`${host}:443`]: anywhere.port,
     });
     expect(run).toEqual({
       code: 1,
-      output: expect.stringContaining(
-        'CreateSession: 403 {"message":"Untrusted certificate"}',
-      ),
+      output: expect.stringContaining('CreateSession: 403 {"message":"Untrusted certificate"}'),
     });
   });
 });
@@ -206,16 +173,11 @@ it('examples/sdks/cloud/google.mjs exchanges the certificate, and presents it wi
     'POST sts.mtls.googleapis.com/v1/token bank',
     'GET storage.mtls.googleapis.com/storage/v1/b bank',
   ]);
-  expect(google.requests[0]?.headers['content-type']).toMatch(
-    /^application\/x-www-form-urlencoded/,
-  );
+  expect(google.requests[0]?.headers['content-type']).toMatch(/^application\/x-www-form-urlencoded/);
   expect(google.requests[1]?.headers.authorization).toBe('Bearer a-token');
   // RFC 8693, section 2.1, with the subject token of Google's own libraries: base64 DER, the leaf first.
   const urn = 'urn%3Aietf%3Aparams%3Aoauth%3A';
-  const subject = JSON.stringify([
-    base64(examples.bank.cert),
-    base64(examples.bank.chain),
-  ]);
+  const subject = JSON.stringify([base64(examples.bank.cert), base64(examples.bank.chain)]);
   expect(sent).toBe(
     [
       `grant_type=${urn}grant-type%3Atoken-exchange`,
@@ -232,7 +194,7 @@ describe.each([
   ['entra.mjs', 'bank.example'],
   ['azure-sdk.mjs', '00000000-0000-4000-8000-000000000002'],
 ])('examples/sdks/cloud/%s', (file, tenant) => {
-  it('signs what Entra verifies', async () => {
+  it('signs what Entra verifies, with client-assertion.mjs', async () => {
     const authorityUrl = `https://login.microsoftonline.com/${tenant}`;
     const clientId = '00000000-0000-4000-8000-000000000001';
     const asked: URLSearchParams[] = [];
@@ -276,18 +238,13 @@ describe.each([
     expect(form).toMatchObject({
       client_id: clientId,
       grant_type: 'client_credentials',
-      client_assertion_type:
-        'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     });
-    const [header = '', claims = '', signature = ''] = String(
-      form.client_assertion,
-    ).split('.');
-    const read = (part: string) =>
-      JSON.parse(String(Buffer.from(part, 'base64url')));
-    const thumbprint = Buffer.from(
-      examples.bank.fingerprint256.replaceAll(':', ''),
-      'hex',
-    ).toString('base64url');
+    const [header = '', claims = '', signature = ''] = String(form.client_assertion).split('.');
+    const read = (part: string) => JSON.parse(String(Buffer.from(part, 'base64url')));
+    const thumbprint = Buffer.from(examples.bank.fingerprint256.replaceAll(':', ''), 'hex').toString(
+      'base64url',
+    );
     expect(read(header)).toEqual({
       alg: 'PS256',
       typ: 'JWT',
@@ -310,12 +267,7 @@ describe.each([
       saltLength: 32,
     };
     expect(
-      verify(
-        'sha256',
-        Buffer.from(`${header}.${claims}`),
-        key,
-        Buffer.from(signature, 'base64url'),
-      ),
+      verify('sha256', Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, 'base64url')),
     ).toBe(true);
   });
 });

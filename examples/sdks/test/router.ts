@@ -5,9 +5,7 @@ const { router, procedure } = initTRPC.create();
 /** What examples/sdks/trpc.mjs calls. @param next Awaited before the second rate. */
 export function createRouter(next: () => Promise<void>) {
   return router({
-    account: procedure
-      .input(readIban)
-      .query(({ input: { iban } }) => ({ iban, balance: 100 })),
+    account: procedure.input(readIban).query(({ input: { iban } }) => ({ iban, balance: 100 })),
     rates: procedure.query(async function* () {
       yield 'USD 1.08';
       await next();
@@ -19,7 +17,6 @@ export function createRouter(next: () => Promise<void>) {
 export type Router = ReturnType<typeof createRouter>;
 
 function readIban(input: unknown): { iban: string } {
-  if (typeof input !== 'object' || input === null || !('iban' in input))
-    throw new Error('no IBAN');
+  if (typeof input !== 'object' || input === null || !('iban' in input)) throw new Error('no IBAN');
   return { iban: String(input.iban) };
 }

@@ -30,10 +30,7 @@ function start(hosts: string[], handler: RequestHandler): Promise<TestServer> {
   return startServer({ authority, hosts, handler });
 }
 
-function portsOf(
-  { port }: TestServer,
-  hosts: string[],
-): Record<string, number> {
+function portsOf({ port }: TestServer, hosts: string[]): Record<string, number> {
   return Object.fromEntries(hosts.map((host) => [`${host}:443`, port]));
 }
 
@@ -46,9 +43,7 @@ function seenBy({ requests }: TestServer): string[] {
 }
 
 function answer(response: ServerResponse, body: object): void {
-  response
-    .setHeader('content-type', 'application/json')
-    .end(JSON.stringify(body));
+  response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
 }
 
 describe('what is streamed arrives while the rest is still to come', () => {
@@ -57,19 +52,13 @@ describe('what is streamed arrives while the rest is still to come', () => {
     file: string,
     host: string,
     first: string,
-    handle: (
-      request: IncomingMessage,
-      response: ServerResponse,
-      next: () => Promise<void>,
-    ) => unknown,
+    handle: (request: IncomingMessage, response: ServerResponse, next: () => Promise<void>) => unknown,
   ) {
     let resolve = () => {};
     const heard = new Promise<void>((done) => {
       resolve = done;
     });
-    await using server = await start([host], (request, response) =>
-      handle(request, response, () => heard),
-    );
+    await using server = await start([host], (request, response) => handle(request, response, () => heard));
     const placed = await examples.place(`sdks/${file}`);
     const running = placed.start(portsOf(server, [host]));
     await running.heard(first);
@@ -79,24 +68,17 @@ describe('what is streamed arrives while the rest is still to come', () => {
   }
 
   it('examples/sdks/openai.mjs', async () => {
-    const run = await runStreamed(
-      'openai.mjs',
-      'models.bank.example',
-      'no',
-      async (_, response, next) => {
-        const send = (content: string, finish_reason: string | null) => {
-          const choices = [{ index: 0, delta: { content }, finish_reason }];
-          response.write(
-            `data: ${JSON.stringify({ id: '1', model: 'gpt-5.5', choices })}\n\n`,
-          );
-        };
-        response.setHeader('content-type', 'text/event-stream');
-        send('no', null);
-        await next();
-        send(', it is not', 'stop');
-        response.end('data: [DONE]\n\n');
-      },
-    );
+    const run = await runStreamed('openai.mjs', 'models.bank.example', 'no', async (_, response, next) => {
+      const send = (content: string, finish_reason: string | null) => {
+        const choices = [{ index: 0, delta: { content }, finish_reason }];
+        response.write(`data: ${JSON.stringify({ id: '1', model: 'gpt-5.5', choices })}\n\n`);
+      };
+      response.setHeader('content-type', 'text/event-stream');
+      send('no', null);
+      await next();
+      send(', it is not', 'stop');
+      response.end('data: [DONE]\n\n');
+    });
     expect(run).toEqual({
       code: 0,
       output: 'no, it is not',
@@ -111,9 +93,7 @@ describe('what is streamed arrives while the rest is still to come', () => {
       'no',
       async (_, response, next) => {
         const send = (text: string) => {
-          const candidates = [
-            { content: { role: 'model', parts: [{ text }] } },
-          ];
+          const candidates = [{ content: { role: 'model', parts: [{ text }] } }];
           response.write(`data: ${JSON.stringify({ candidates })}\r\n\r\n`);
         };
         response.setHeader('content-type', 'text/event-stream');
@@ -126,16 +106,12 @@ describe('what is streamed arrives while the rest is still to come', () => {
     expect(run).toEqual({
       code: 0,
       output: 'no, it is not',
-      seen: [
-        'POST models.bank.example/v1/models/gemini-3-pro:streamGenerateContent bank',
-      ],
+      seen: ['POST models.bank.example/v1/models/gemini-3-pro:streamGenerateContent bank'],
     });
   });
 
   it.each(['mcp.mjs', 'mcp-v1.mjs'])('examples/sdks/%s', async (file) => {
-    const { createMcpHandler, fromJsonSchema, McpServer } = await import(
-      '@modelcontextprotocol/server'
-    );
+    const { createMcpHandler, fromJsonSchema, McpServer } = await import('@modelcontextprotocol/server');
     let next = async () => {};
     const { fetch: handle } = createMcpHandler(() => {
       const server = new McpServer({ name: 'bank', version: '1.0.0' });
@@ -143,24 +119,20 @@ describe('what is streamed arrives while the rest is still to come', () => {
         type: 'object',
         properties: { account: { type: 'string' } },
       });
-      server.registerTool(
-        'balance',
-        { inputSchema },
-        async ({ account }, context) => {
-          const progressToken = context.mcpReq._meta?.progressToken ?? 0;
-          const params = {
-            progressToken,
-            progress: 1,
-            message: 'asking the bank',
-          };
-          await context.mcpReq.notify({
-            method: 'notifications/progress',
-            params,
-          });
-          await next();
-          return { content: [{ type: 'text', text: `${account}: EUR 100` }] };
-        },
-      );
+      server.registerTool('balance', { inputSchema }, async ({ account }, context) => {
+        const progressToken = context.mcpReq._meta?.progressToken ?? 0;
+        const params = {
+          progressToken,
+          progress: 1,
+          message: 'asking the bank',
+        };
+        await context.mcpReq.notify({
+          method: 'notifications/progress',
+          params,
+        });
+        await next();
+        return { content: [{ type: 'text', text: `${account}: EUR 100` }] };
+      });
       return server;
     });
     const run = await runStreamed(
@@ -177,9 +149,9 @@ describe('what is streamed arrives while the rest is still to come', () => {
       output: expect.stringContaining('NL91: EUR 100'),
     });
     expect(run.seen.length).toBeGreaterThan(1);
-    expect(
-      new Set(run.seen.map((each) => each.replace(/^(GET|POST) /, ''))),
-    ).toEqual(new Set(['tools.bank.example/mcp bank']));
+    expect(new Set(run.seen.map((each) => each.replace(/^(GET|POST) /, '')))).toEqual(
+      new Set(['tools.bank.example/mcp bank']),
+    );
   });
 
   it('examples/sdks/trpc.mjs', async () => {
@@ -192,15 +164,10 @@ describe('what is streamed arrives while the rest is still to come', () => {
       router: createRouter(() => next()),
       basePath: '/trpc/',
     });
-    const run = await runStreamed(
-      'trpc.mjs',
-      'api.bank.example',
-      'USD 1.08',
-      (request, response, going) => {
-        next = going;
-        handle(request, response);
-      },
-    );
+    const run = await runStreamed('trpc.mjs', 'api.bank.example', 'USD 1.08', (request, response, going) => {
+      next = going;
+      handle(request, response);
+    });
     expect(run).toEqual({
       code: 0,
       output: "{ iban: 'NL91', balance: 100 }\nUSD 1.08\nGBP 0.86\n",
@@ -227,83 +194,54 @@ describe('what is streamed arrives while the rest is still to come', () => {
           });
         }
         response.setHeader('content-type', 'application/json');
-        response.write(
-          `${JSON.stringify({ type: 'ADDED', object: pod('payments-2') })}\n`,
-        );
+        response.write(`${JSON.stringify({ type: 'ADDED', object: pod('payments-2') })}\n`);
         await next();
-        response.end(
-          `${JSON.stringify({ type: 'DELETED', object: pod('payments-1') })}\n`,
-        );
+        response.end(`${JSON.stringify({ type: 'DELETED', object: pod('payments-1') })}\n`);
       },
     );
     expect(run).toEqual({
       code: 0,
       output: 'payments-1\nADDED payments-2\nDELETED payments-1\nended\n',
-      seen: Array(2).fill(
-        'GET cluster.bank.example/api/v1/namespaces/payments/pods bank',
-      ),
+      seen: Array(2).fill('GET cluster.bank.example/api/v1/namespaces/payments/pods bank'),
     });
   });
 });
 
 it('examples/sdks/kubernetes.mjs: exec, which is a WebSocket', async () => {
   const host = 'cluster.bank.example';
-  await using server = await start([host], (_, response) =>
-    answer(response, { items: [] }),
-  );
+  await using server = await start([host], (_, response) => answer(response, { items: [] }));
   const upgrades: string[] = [];
-  server.servers[0]?.on(
-    'upgrade',
-    ({ url }: IncomingMessage, socket: TLSSocket) => {
-      upgrades.push(`${url} ${socket.getPeerX509Certificate()?.subject}`);
-      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-    },
-  );
+  server.servers[0]?.on('upgrade', ({ url }: IncomingMessage, socket: TLSSocket) => {
+    upgrades.push(`${url} ${socket.getPeerX509Certificate()?.subject}`);
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+  });
   const after = `
 import { Exec } from '@kubernetes/client-node';
 await new Exec(example.config).exec('payments', 'pod', 'app', ['ls'], process.stdout, null, null, false)
   .catch(() => console.log('refused'));`;
-  const edit = (source: string) =>
-    source.replace('const config =', 'export const config =');
-  const run = await examples.run(
-    'sdks/kubernetes.mjs',
-    portsOf(server, [host]),
-    { after, edit },
-  );
+  const edit = (source: string) => source.replace('const config =', 'export const config =');
+  const run = await examples.run('sdks/kubernetes.mjs', portsOf(server, [host]), { after, edit });
   expect(run).toEqual({ code: 0, output: expect.stringContaining('refused') });
   expect(upgrades).toEqual([
-    expect.stringMatching(
-      /^\/api\/v1\/namespaces\/payments\/pods\/pod\/exec\?.* CN=bank$/,
-    ),
+    expect.stringMatching(/^\/api\/v1\/namespaces\/payments\/pods\/pod\/exec\?.* CN=bank$/),
   ]);
 });
 
-describe.each(['graphql-request.mjs', 'apollo.mjs', 'urql.mjs'])(
-  'examples/sdks/%s',
-  (file) => {
-    it('asks over mutual TLS', async () => {
-      const asked: unknown[] = [];
-      await using server = await start(
-        ['api.bank.example'],
-        async (request, response) => {
-          asked.push(await json(request));
-          answer(response, {
-            data: { accounts: [{ __typename: 'Account', iban: 'NL91' }] },
-          });
-        },
-      );
-      const run = await examples.run(
-        `sdks/${file}`,
-        portsOf(server, ['api.bank.example']),
-      );
-      expect(run).toEqual({ code: 0, output: expect.stringContaining('NL91') });
-      expect(seenBy(server)).toEqual(['POST api.bank.example/graphql bank']);
-      expect(asked).toEqual([
-        expect.objectContaining({ variables: { country: 'NL' } }),
-      ]);
+describe.each(['graphql-request.mjs', 'apollo.mjs', 'urql.mjs'])('examples/sdks/%s', (file) => {
+  it('asks over mutual TLS', async () => {
+    const asked: unknown[] = [];
+    await using server = await start(['api.bank.example'], async (request, response) => {
+      asked.push(await json(request));
+      answer(response, {
+        data: { accounts: [{ __typename: 'Account', iban: 'NL91' }] },
+      });
     });
-  },
-);
+    const run = await examples.run(`sdks/${file}`, portsOf(server, ['api.bank.example']));
+    expect(run).toEqual({ code: 0, output: expect.stringContaining('NL91') });
+    expect(seenBy(server)).toEqual(['POST api.bank.example/graphql bank']);
+    expect(asked).toEqual([expect.objectContaining({ variables: { country: 'NL' } })]);
+  });
+});
 
 it('examples/sdks/stripe.mjs', async () => {
   await using server = await start(['payments.bank.example'], (_, response) => {
@@ -312,10 +250,7 @@ it('examples/sdks/stripe.mjs', async () => {
       available: [{ amount: 100, currency: 'eur' }],
     });
   });
-  const run = await examples.run(
-    'sdks/stripe.mjs',
-    portsOf(server, ['payments.bank.example']),
-  );
+  const run = await examples.run('sdks/stripe.mjs', portsOf(server, ['payments.bank.example']));
   expect(run).toEqual({
     code: 0,
     output: expect.stringContaining("currency: 'eur'"),
@@ -334,15 +269,8 @@ it('examples/sdks/stripe.mjs with a fetch', async () => {
     source
       .replace('@clientcert/core', '@clientcert/undici')
       .replace('{ loadCredentials', '{ createFetch, loadCredentials')
-      .replace(
-        /httpAgent: .*/,
-        'httpClient: Stripe.createFetchHttpClient(createFetch(credentials)),',
-      );
-  const run = await examples.run(
-    'sdks/stripe.mjs',
-    portsOf(server, ['payments.bank.example']),
-    { edit },
-  );
+      .replace(/httpAgent: .*/, 'httpClient: Stripe.createFetchHttpClient(createFetch(credentials)),');
+  const run = await examples.run('sdks/stripe.mjs', portsOf(server, ['payments.bank.example']), { edit });
   expect(run).toEqual({
     code: 0,
     output: expect.stringContaining("currency: 'eur'"),
@@ -352,10 +280,7 @@ it('examples/sdks/stripe.mjs with a fetch', async () => {
 
 it('examples/sdks/global-dispatcher.mjs', async () => {
   await using server = await start(['api.bank.example'], () => false);
-  const run = await examples.run(
-    'sdks/global-dispatcher.mjs',
-    portsOf(server, ['api.bank.example']),
-  );
+  const run = await examples.run('sdks/global-dispatcher.mjs', portsOf(server, ['api.bank.example']));
   expect(run).toEqual({
     code: 0,
     output: expect.stringContaining('/accounts'),
@@ -364,81 +289,61 @@ it('examples/sdks/global-dispatcher.mjs', async () => {
 });
 
 it('examples/sdks/n8n.cjs reads all items over one certificate', async () => {
-  await using server = await start(
-    ['api.bank.example'],
-    (_, response, { url }) => {
-      answer(response, { iban: new URL(url).searchParams.get('iban') });
-    },
-  );
+  await using server = await start(['api.bank.example'], (_, response, { url }) => {
+    answer(response, { iban: new URL(url).searchParams.get('iban') });
+  });
   // As n8n calls it: on what has the items and the parameters.
   const after = `
 const ibans = ['NL91', 'BE68'];
 const context = { getInputData: () => ibans.map(() => ({ json: {} })), getNodeParameter: (_, item) => ibans[item] };
 const node = new example.BankAccounts();
 console.log(JSON.stringify(await node.execute.call(context)));`;
-  const run = await examples.run(
-    'sdks/n8n.cjs',
-    portsOf(server, ['api.bank.example']),
-    { after },
-  );
+  const run = await examples.run('sdks/n8n.cjs', portsOf(server, ['api.bank.example']), { after });
   const items = ['NL91', 'BE68'].map((iban, item) => ({
     json: { iban },
     pairedItem: { item },
   }));
   expect(run).toEqual({ code: 0, output: `${JSON.stringify([items])}\n` });
-  expect(seenBy(server)).toEqual(
-    Array(2).fill('GET api.bank.example/accounts bank'),
-  );
+  expect(seenBy(server)).toEqual(Array(2).fill('GET api.bank.example/accounts bank'));
 });
 
 describe('tokens', () => {
   it('examples/sdks/openai-x509.mjs', async () => {
     const hosts = ['mtls.auth.openai.com', 'mtls.api.openai.com'];
     const exchanged: unknown[] = [];
-    await using server = await start(
-      hosts,
-      async (request, response, { path }) => {
-        if (path === '/oauth/token') {
-          exchanged.push(await json(request));
-          const issued_token_type =
-            'urn:ietf:params:oauth:token-type:access_token';
-          return answer(response, {
-            access_token: 'a-token',
-            issued_token_type,
-            token_type: 'Bearer',
-            expires_in: 3600,
-          });
-        }
-        const content = [{ type: 'output_text', text: 'no', annotations: [] }];
-        answer(response, {
-          id: '1',
-          object: 'response',
-          output: [
-            {
-              type: 'message',
-              role: 'assistant',
-              id: '2',
-              status: 'completed',
-              content,
-            },
-          ],
+    await using server = await start(hosts, async (request, response, { path }) => {
+      if (path === '/oauth/token') {
+        exchanged.push(await json(request));
+        const issued_token_type = 'urn:ietf:params:oauth:token-type:access_token';
+        return answer(response, {
+          access_token: 'a-token',
+          issued_token_type,
+          token_type: 'Bearer',
+          expires_in: 3600,
         });
-      },
-    );
+      }
+      const content = [{ type: 'output_text', text: 'no', annotations: [] }];
+      answer(response, {
+        id: '1',
+        object: 'response',
+        output: [
+          {
+            type: 'message',
+            role: 'assistant',
+            id: '2',
+            status: 'completed',
+            content,
+          },
+        ],
+      });
+    });
     const env = {
       OPENAI_IDENTITY_PROVIDER_ID: 'idp-1',
       OPENAI_SERVICE_ACCOUNT_ID: 'sa-1',
     };
     const edit = (source: string) =>
-      source.replace(
-        'BANK_PASSPHRASE }',
-        "BANK_PASSPHRASE, ca: 'bank-root.pem' }",
-      );
-    const run = await examples.run(
-      'sdks/openai-x509.mjs',
-      portsOf(server, hosts),
-      { env, edit },
-    );
+      source.replace('BANK_PASSPHRASE }', "BANK_PASSPHRASE, ca: 'bank-root.pem' }");
+    const run = await examples.run('sdks/openai-x509.mjs', portsOf(server, hosts), { env, edit });
     expect(run).toEqual({ code: 0, output: 'no\n' });
     expect(seenBy(server)).toEqual([
       'POST mtls.auth.openai.com/oauth/token bank',
@@ -456,11 +361,7 @@ describe('tokens', () => {
   });
 
   it('examples/sdks/auth0.mjs', async () => {
-    const hosts = [
-      'login.bank.example',
-      'mtls.login.bank.example',
-      'api.bank.example',
-    ];
+    const hosts = ['login.bank.example', 'mtls.login.bank.example', 'api.bank.example'];
     await using server = await startServer({
       authority,
       hosts,
@@ -521,11 +422,7 @@ describe('tokens', () => {
       },
     });
     const env = { AUTH0_CLIENT_SECRET: 'a secret' };
-    const run = await examples.run(
-      'sdks/auth0-management.mjs',
-      portsOf(server, hosts),
-      { env },
-    );
+    const run = await examples.run('sdks/auth0-management.mjs', portsOf(server, hosts), { env });
     expect(run).toEqual({ code: 0, output: "[ 'my-client' ]\n" });
     expect(seenBy(server)).toEqual([
       'POST mtls.login.bank.example/oauth/token bank',
@@ -536,31 +433,24 @@ describe('tokens', () => {
   it('examples/sdks/msal.mjs', async () => {
     const issuer = 'https://login.bank.example/my-tenant';
     const asked: URLSearchParams[] = [];
-    await using server = await start(
-      ['login.bank.example'],
-      async (request, response, { path }) => {
-        if (path.endsWith('/openid-configuration')) {
-          return answer(response, {
-            issuer: `${issuer}/v2.0`,
-            authorization_endpoint: `${issuer}/oauth2/v2.0/authorize`,
-            token_endpoint: `${issuer}/oauth2/v2.0/token`,
-            jwks_uri: `${issuer}/keys`,
-          });
-        }
-        asked.push(new URLSearchParams(await text(request)));
-        answer(response, {
-          token_type: 'Bearer',
-          expires_in: 3599,
-          access_token: 'a-token',
+    await using server = await start(['login.bank.example'], async (request, response, { path }) => {
+      if (path.endsWith('/openid-configuration')) {
+        return answer(response, {
+          issuer: `${issuer}/v2.0`,
+          authorization_endpoint: `${issuer}/oauth2/v2.0/authorize`,
+          token_endpoint: `${issuer}/oauth2/v2.0/token`,
+          jwks_uri: `${issuer}/keys`,
         });
-      },
-    );
+      }
+      asked.push(new URLSearchParams(await text(request)));
+      answer(response, {
+        token_type: 'Bearer',
+        expires_in: 3599,
+        access_token: 'a-token',
+      });
+    });
     const env = { CLIENT_SECRET: 'a secret' };
-    const run = await examples.run(
-      'sdks/msal.mjs',
-      portsOf(server, ['login.bank.example']),
-      { env },
-    );
+    const run = await examples.run('sdks/msal.mjs', portsOf(server, ['login.bank.example']), { env });
     expect(run).toEqual({
       code: 0,
       output: expect.stringContaining('Bearer 20'),
@@ -569,9 +459,7 @@ describe('tokens', () => {
       'GET login.bank.example/my-tenant/v2.0/.well-known/openid-configuration bank',
       'POST login.bank.example/my-tenant/oauth2/v2.0/token bank',
     ]);
-    expect(asked[0]?.get('scope')).toContain(
-      'https://api.bank.example/.default',
-    );
+    expect(asked[0]?.get('scope')).toContain('https://api.bank.example/.default');
   });
 });
 
@@ -596,7 +484,6 @@ async function respondWith(
     }),
   );
   response.writeHead(status, Object.fromEntries(own));
-  if (parts)
-    await pipeline(Readable.fromWeb(parts as ReadableStream), response);
+  if (parts) await pipeline(Readable.fromWeb(parts as ReadableStream), response);
   else response.end();
 }
