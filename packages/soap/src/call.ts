@@ -65,7 +65,7 @@ export function carried(
     // NTLM authenticates the connection, so no other user's call may be sent on it.
     const agentOf = (ready: Credentials) => ready.agent({ ...connectIdentity(call), defaultProxy: 'env' });
     const ready = loadedOf(credentials);
-    options.httpsAgent = ready ? agentOf(ready) : waitFor(credentials, agentOf);
+    options.httpsAgent = ready ? agentOf(ready) : waitFor(credentials, call.identity.service, agentOf);
   }
   const certify = function (this: AxiosConfig, data: unknown) {
     const ready = loadedOf(credentials);
@@ -119,7 +119,7 @@ function decideLater(call: Call, config: AxiosConfig): void {
   if (signatureOf(call) && /^http:/i.test(url)) throw plainAddress(url);
   if (transportOf(config) !== 'http') throw stillLoading(url);
   const later = { ...config };
-  config.httpsAgent = waitFor(call.identity.credentials, (ready) => {
+  config.httpsAgent = waitFor(call.identity.credentials, call.identity.service, (ready) => {
     decide(call, later, ready);
     return later.httpsAgent as Agent;
   });

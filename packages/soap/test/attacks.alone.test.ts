@@ -324,6 +324,19 @@ describe('attack: identities that mix', () => {
     },
   );
 
+  it('a routing agent of the caller’s own instance is not used for calls as another than it was made for', async () => {
+    await using credentials = await load();
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const request = axios.create({ httpsAgent: credentials.agent() }) as never;
+    expect(await who(await soap.createClientAsync(document, soapOptions(credentials, { request })))).toBe(
+      'alice',
+    );
+    for (const service of ['Archive', false] as const) {
+      const client = await soap.createClientAsync(document, soapOptions(credentials, { service, request }));
+      await expect(who(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    }
+  });
+
   it('options of a call that ended unsent bring its certificate to no request of axios’ own', async () => {
     await using credentials = await load();
     const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
