@@ -39,17 +39,16 @@ function lineStart(text: string, at: number): number {
 }
 
 /** Where a statement begins, with the comments directly above it. */
-export function startOf(code: Code, node: Node): number {
+export function startOf({ text }: Code, node: Node): number {
   let start = node.start!;
   for (const comment of [...(node.leadingComments ?? [])].reverse()) {
-    const between = code.text.slice(comment.end!, start);
-    const isAbove = /^[ \t]*\r?\n[ \t]*$/.test(between) || /^[ \t]*$/.test(between);
-    const isOwnLine = code.text.slice(lineStart(code.text, comment.start!), comment.start!).trim() === '';
-    // What a file begins with is about the file.
-    if (!isAbove || !isOwnLine || code.text.slice(0, comment.start!).trim() === '') break;
+    const isAbove = /^[ \t]*(\r?\n)?[ \t]*$/.test(text.slice(comment.end!, start));
+    const isOwnLine = text.slice(lineStart(text, comment.start!), comment.start!).trim() === '';
+    if (!isAbove || !isOwnLine) break;
     start = comment.start!;
   }
-  return start;
+  // What a file begins with is about the file.
+  return text.slice(0, start).replace(/^#!.*/, '').trim() === '' ? node.start! : start;
 }
 
 /** Where it ends, with the comment behind it on its line. */

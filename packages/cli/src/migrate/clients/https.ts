@@ -37,10 +37,11 @@ export function readAgent(code: Code, node: NewExpression): Site {
   const known = uses.map((use) => readAxiosUse(code, use) ?? readSoapUse(code, use));
   const plain = uses.filter((_, index) => !known[index]);
   // Connections are kept by ours in any case.
-  const keepsAgent = plain.length > 0 || others.some((name) => name !== 'keepAlive') || uses.length === 0;
+  const isShared = binding !== undefined && isExported(code, binding);
+  const keepsAgent =
+    plain.length > 0 || isShared || others.some((name) => name !== 'keepAlive') || uses.length === 0;
   const way = keepsAgent ? wayToLoad(code, node, uses, binding) : 'here';
   const adapters = known.filter((use): use is AgentUse => use !== undefined);
-  const isShared = binding !== undefined && isExported(code, binding);
   const from = adapters[0]?.from ?? CORE;
   return {
     node,
