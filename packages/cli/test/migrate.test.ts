@@ -550,10 +550,11 @@ describe('its parts', () => {
       fc.property(lines, lines, (one, other) => {
         const diff = unifiedDiff(one.join('\n'), other.join('\n'));
         const hunks = diff.join('\n').split(/^@@ -(\d+),(\d+) \+(\d+),(\d+) @@\n?/m);
-        const result = [...(one.join('\n') === '' ? [] : one)];
+        const result: string[] = [...(one.join('\n') === '' ? [] : one)];
         let moved = 0;
         for (let at = 1; at < hunks.length; at += 5) {
-          const [start, gone] = [Number(hunks[at]), Number(hunks[at + 1])];
+          const gone = Number(hunks[at + 1]);
+          const start = Number(hunks[at]) + (gone === 0 ? 1 : 0);
           const body = hunks[at + 4]!.replace(/\n$/, '').split('\n');
           const old = body.filter((line) => !line.startsWith('+')).map((line) => line.slice(1));
           const now = body.filter((line) => !line.startsWith('-')).map((line) => line.slice(1));

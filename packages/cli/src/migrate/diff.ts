@@ -19,7 +19,9 @@ export function unifiedDiff(before: string, after: string): string[] {
       if (!shown[index - 1]) {
         const hunk = lines.slice(index, end(shown, index));
         const count = (left: string) => hunk.filter((line) => line.sign !== left).length;
-        result.push(`@@ -${old},${count('+')} +${now},${count('-')} @@`);
+        const [gone, come] = [count('+'), count('-')];
+        // Of no lines, the number is that of the line before.
+        result.push(`@@ -${gone ? old : old - 1},${gone} +${come ? now : now - 1},${come} @@`);
       }
       result.push(`${sign}${text}`);
     }
