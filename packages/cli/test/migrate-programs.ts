@@ -233,6 +233,52 @@ async function accounts() {
 
 accounts();
 `,
+  'https-promise.cjs': `const fs = require('fs')
+const https = require('https')
+
+const agent = new https.Agent({ pfx: fs.readFileSync('bank.pfx'), passphrase: process.env.BANK_PASSPHRASE, ca: fs.readFileSync('bank-root.pem') })
+
+class Bank {
+  static accounts(path) {
+    return new Promise((resolve, reject) => {
+      const request = https.request({ hostname: 'api.bank.example', path, agent }, (response) => {
+        response.resume().on('end', resolve)
+        if (response.statusCode > 399) agent.destroy()
+      })
+      request.on('error', reject)
+      request.end()
+    })
+  }
+}
+
+Bank.accounts('/accounts').then(async () => agent.destroy())
+`,
+  'https-promise.cts': `import fs from 'fs';
+import * as https from 'https';
+
+function accounts(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      {
+        hostname: 'api.bank.example',
+        path,
+        cert: fs.readFileSync('bank.crt'),
+        key: fs.readFileSync('bank.key'),
+        passphrase: process.env.BANK_PASSPHRASE,
+        ca: fs.readFileSync('bank-root.pem'),
+      },
+      (response) => response.resume().on('end', resolve),
+    );
+    request.on('error', reject).end();
+  });
+}
+
+async function main(): Promise<void> {
+  for (const path of ['/accounts', '/payments']) await accounts(path);
+}
+
+void main();
+`,
   'https-request.mts': `import fs from 'node:fs';
 import https from 'node:https';
 

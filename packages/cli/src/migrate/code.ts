@@ -118,6 +118,18 @@ export function objectAt(code: Code, given: Node | undefined): ObjectExpression 
   return initial && objectAt(code, initial);
 }
 
+/** The object that stands there, or that a name was given, wherever else that is used. */
+export function resolvedObject(
+  code: Code,
+  given: Node | undefined,
+  deep: number = 0,
+): ObjectExpression | undefined {
+  const node = given && bare(given);
+  if (node?.type === 'ObjectExpression') return node;
+  const initial = node && deep < 20 ? initialOf(code, node) : undefined;
+  return initial && resolvedObject(code, initial, deep + 1);
+}
+
 /** Where an expression is used: itself, or each place of the name that it was given. */
 export function usesOf(code: Code, expression: Node): { uses: readonly Node[]; binding?: Binding } {
   const parent = outerOf(code, expression);

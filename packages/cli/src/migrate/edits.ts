@@ -24,6 +24,11 @@ export class Edits {
     return this.#edits.length === 0;
   }
 
+  /** Before whatever else is inserted there. */
+  insertFirst(at: number, text: string): void {
+    this.#edits.unshift({ start: at, end: at, text });
+  }
+
   /** Whether a name is written in what is new. */
   mention(name: string): boolean {
     return this.#edits.some(({ text }) => mentions(text, name));

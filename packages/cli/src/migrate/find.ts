@@ -3,7 +3,7 @@ import { readHttpsOption } from './clients/got.ts';
 import { readAgent, readRequest } from './clients/https.ts';
 import { readSecurity } from './clients/soap.ts';
 import { readDispatcher } from './clients/undici.ts';
-import { type Code, moduleNameOf, objectAt } from './code.ts';
+import { type Code, moduleNameOf } from './code.ts';
 import { namesCertificate } from './identity.ts';
 import { Refused } from './refused.ts';
 import type { Left, Site } from './site.ts';
@@ -52,8 +52,7 @@ const named = (code: Code, node: { callee: Node }) => moduleNameOf(code, node.ca
 const KINDS: readonly Kind[] = [
   kind(
     'NewExpression',
-    (code, node) =>
-      named(code, node) === 'https.Agent' && namesCertificate(objectAt(code, node.arguments[0])),
+    (code, node) => named(code, node) === 'https.Agent' && namesCertificate(code, node.arguments[0]),
     readAgent,
     'new https.Agent(…)',
   ),

@@ -1,5 +1,5 @@
 import type { Node, ObjectExpression } from '@babel/types';
-import { type Code, initialOf, objectAt } from './code.ts';
+import { type Code, initialOf, objectAt, resolvedObject } from './code.ts';
 import { Refused } from './refused.ts';
 import { bare, keyOf } from './syntax.ts';
 import { type FoundPassphrase, type Material, materialOf, passphraseOf, textOf } from './value.ts';
@@ -77,9 +77,15 @@ const TLS = new Set([
   'servername',
 ]);
 
-/** Whether an object says which certificate is presented; one that is only about roots does not. */
-export function namesCertificate(object: ObjectExpression | undefined): boolean {
-  return object?.properties.some((each) => CERTIFICATE.includes(keyOf(each) ?? '')) ?? false;
+/** Whether options say which certificate is presented; those that are only about roots do not. */
+export function namesCertificate(code: Code, options: Node | undefined, deep: number = 0): boolean {
+  const object = resolvedObject(code, options);
+  if (!object || deep > 20) return false;
+  return object.properties.some((each) =>
+    each.type === 'SpreadElement'
+      ? namesCertificate(code, each.argument, deep + 1)
+      : CERTIFICATE.includes(keyOf(each) ?? ''),
+  );
 }
 
 /** @throws Refused where the options say something that a config cannot, or that is computed */

@@ -26,6 +26,7 @@ export class Rewrite {
   readonly #top = new Map<string, { name: string; line: string }>();
   readonly #anchors: Node[] = [];
   readonly #once = new Set<unknown>();
+  readonly #made = new Map<string, string>();
   readonly packages: Set<string> = new Set();
   #credentials: string | undefined;
 
@@ -87,6 +88,13 @@ export class Rewrite {
     const name = wanted ? this.free(...wanted) : '';
     this.#top.set(key, { name, line: line(name) });
     return name;
+  }
+
+  /** What was made for this key before, else what is made now. */
+  once(key: string, make: () => string): string {
+    const made = this.#made.get(key) ?? make();
+    this.#made.set(key, made);
+    return made;
   }
 
   /** Whether it is the first to say so. */
@@ -163,14 +171,17 @@ export class Rewrite {
       return line === undefined ? [] : [{ from, line }];
     });
     const inPlace: string[] = [];
+    const above: { at: number; text: string }[] = [];
     for (const { from, line } of imports) {
       const before = importOf(code, from.replace('@clientcert/', ''), anchor);
-      if (before) edits.insert(edits.afterRemoval(startOf(code, before)), `${line}${semicolon}${eol}`);
+      if (before)
+        above.push({ at: edits.afterRemoval(startOf(code, before)), text: `${line}${semicolon}${eol}` });
       else inPlace.push(line);
     }
     const text = [...inPlace, ...lines].map((line) => `${line}${semicolon}${eol}`).join('');
     const isShort = /^(VariableDeclaration|ExpressionStatement)$/.test(anchor.type);
-    edits.insert(edits.afterRemoval(startOf(code, anchor)), isShort ? text : `${text}${eol}`);
+    above.push({ at: edits.afterRemoval(startOf(code, anchor)), text: isShort ? text : `${text}${eol}` });
+    for (const { at, text } of above.reverse()) edits.insertFirst(at, text);
   }
 
   #importLine(from: string, names: ReadonlyMap<string, string>): string | undefined {

@@ -22,9 +22,8 @@ const CALL = /^(stream|paginate|get|post|put|patch|head|delete|all|each)$/;
 
 /** `got.extend({ https: { pfx, … } })`, and the same options of one call. */
 export function readHttpsOption(code: Code, property: ObjectProperty): Site | undefined {
-  const object = objectAt(code, property.value);
   const options = code.parents.get(property);
-  if (!object || options?.type !== 'ObjectExpression' || !namesCertificate(object)) return undefined;
+  if (options?.type !== 'ObjectExpression' || !namesCertificate(code, property.value)) return undefined;
   const found = callWith(code, options);
   if (!found) return undefined;
   const { call, argument } = found;
@@ -33,6 +32,9 @@ export function readHttpsOption(code: Code, property: ObjectProperty): Site | un
   const instance = isExtended ? callee.object : calledInstance(callee);
   if (!isGot(code, instance)) return undefined;
   if (isOld(code, instance)) throw new Refused('this is got 11 or older', 'got 14, 15 and 16 are supported.');
+  const object = objectAt(code, property.value);
+  if (!object)
+    throw new Refused('its options are used elsewhere as well', 'Write them out where they are used.');
   const { identity, spent, others } = readWiring(code, object);
   const drop = (rewrite: Rewrite) => {
     if (others.length > 0) rewrite.removeProperties(object, spent);

@@ -3,33 +3,29 @@ import {
   type Code,
   callWith,
   isExported,
-  mayAwait,
   moduleNameOf,
   objectAt,
   outerOf,
   propertyOf,
-  statementOf,
   usesOf,
 } from '../code.ts';
 import { type Hosts, hostOf, hostOfOptions, together } from '../hosts.ts';
 import { isTlsOption, namesCertificate, readOptions, readWiring } from '../identity.ts';
-import { rangeOf, semicolonOf, sourceOf } from '../layout.ts';
+import { sourceOf } from '../layout.ts';
 import { Refused } from '../refused.ts';
-import { canLoad, type Rewrite } from '../rewrite.ts';
-import type { Binding } from '../scope.ts';
 import type { Site } from '../site.ts';
 import { bare, keyOf } from '../syntax.ts';
+import { placeToWait, waitedFor, waitFor, wayToLoad } from '../waiting.ts';
 import { type AgentUse, readAxiosUse } from './axios.ts';
 import { readSoapUse } from './soap.ts';
 
 const CORE = '@clientcert/core';
 
-const NO_AWAIT = 'an agent needs credentials that are loaded, and nothing can be awaited there';
-const AWAIT_HINT = 'Make the function around it async, or the file an ES module.';
-
 /** `new https.Agent({ pfx, … })`, whatever it is given to. */
 export function readAgent(code: Code, node: NewExpression): Site {
-  const object = objectAt(code, node.arguments[0])!;
+  const object = objectAt(code, node.arguments[0]);
+  if (!object)
+    throw new Refused('its options are used elsewhere as well', 'Write them out where they are used.');
   if (bare(node.arguments[0]!) !== object)
     throw new Refused('its options are written elsewhere', 'Write them out where they are used.');
   const { identity, spent, others } = readWiring(code, object);
@@ -78,43 +74,13 @@ function serviceOf(adapters: readonly AgentUse[], keepsAgent: boolean): Site['se
   return keepsAgent ? 'at its hosts' : 'anywhere';
 }
 
-/**
- * Whether loaded credentials can be had where something is made of them, or its name has to stand for the promise of it.
- *
- * @throws Refused where neither can be
- */
-export function wayToLoad(
-  code: Code,
-  node: Node,
-  uses: readonly Node[],
-  binding: Binding | undefined,
-): 'here' | 'promise' {
-  if (canLoad(code, node)) return 'here';
-  const parent = outerOf(code, node);
-  const isConst =
-    parent?.type === 'VariableDeclarator' && parent.id.type === 'Identifier' && !parent.id.typeAnnotation;
-  if (!binding || isExported(code, binding) || !isConst || !uses.every((use) => mayAwait(code, use)))
-    throw new Refused(NO_AWAIT, AWAIT_HINT);
-  return 'promise';
-}
-
-/** What a name stands for is to be waited for, wherever it is used. */
-export function waitFor({ code, edits }: Rewrite, uses: readonly Node[], { name }: Binding): void {
-  for (const use of uses) {
-    const parent = code.parents.get(use);
-    const isShort = parent?.type === 'ObjectProperty' && parent.shorthand;
-    const isObject = parent?.type === 'MemberExpression';
-    // A line that begins with a parenthesis would go on what stands before it.
-    const isFirst = statementOf(code, use)?.start === use.start && semicolonOf(code) === '';
-    const waited = isObject ? `${isFirst ? ';' : ''}(await ${name})` : `await ${name}`;
-    edits.replace(rangeOf(use), isShort ? `${name}: ${waited}` : waited);
-  }
-}
-
 /** `https.request({ pfx, … })` and `https.get`. */
 export function readRequest(code: Code, call: CallExpression): Site | undefined {
-  const object = call.arguments.map((each) => objectAt(code, each)).find((each) => namesCertificate(each));
-  if (!object) return undefined;
+  const given = call.arguments.find((each) => namesCertificate(code, each));
+  if (!given) return undefined;
+  const object = objectAt(code, given);
+  if (!object)
+    throw new Refused('its options are used elsewhere as well', 'Write them out where they are used.');
   const values = new Map<string, Node>();
   for (const property of object.properties) {
     const name = keyOf(property);
@@ -124,7 +90,7 @@ export function readRequest(code: Code, call: CallExpression): Site | undefined 
     if (isTlsOption(name) && property.type === 'ObjectProperty') values.set(name, property.value);
   }
   const { identity, spent } = readOptions(code, values);
-  if (!canLoad(code, call)) throw new Refused(NO_AWAIT, AWAIT_HINT);
+  if (!code.awaitsOnTop) placeToWait(code, call);
   const [first] = call.arguments;
   const url =
     first && bare(first) !== object && objectAt(code, first) !== object ? hostOf(code, first) : undefined;
@@ -144,7 +110,7 @@ export function readRequest(code: Code, call: CallExpression): Site | undefined 
           ? `const ${agent} = ${credentials}.agent(${options})`
           : `const ${agent} = ${credentials}.then((loaded) => loaded.agent(${options}))`,
       );
-      const value = isLoaded ? name : `await ${name}`;
+      const value = isLoaded ? name : waitedFor(rewrite, call, name);
       rewrite.removeProperties(object, spent, value === 'agent' ? value : `agent: ${value}`);
     },
   };

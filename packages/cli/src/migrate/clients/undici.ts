@@ -1,11 +1,20 @@
 import type { NewExpression } from '@babel/types';
-import { type Code, isExported, moduleNameOf, objectAt, propertyOf, usesOf } from '../code.ts';
+import {
+  type Code,
+  isExported,
+  moduleNameOf,
+  objectAt,
+  propertyOf,
+  resolvedObject,
+  usesOf,
+} from '../code.ts';
 import { together } from '../hosts.ts';
 import { namesCertificate, readWiring } from '../identity.ts';
 import { Refused } from '../refused.ts';
 import type { Site } from '../site.ts';
 import { bare } from '../syntax.ts';
-import { hostsOfUse, waitFor, wayToLoad } from './https.ts';
+import { waitFor, wayToLoad } from '../waiting.ts';
+import { hostsOfUse } from './https.ts';
 
 const UNDICI = '@clientcert/undici';
 
@@ -13,16 +22,18 @@ const UNDICI = '@clientcert/undici';
 export function readDispatcher(code: Code, node: NewExpression): Site | undefined {
   const name = moduleNameOf(code, node.callee)!.slice('undici.'.length);
   for (const given of node.arguments) {
-    const options = objectAt(code, given);
-    const connect = ['connect', 'requestTls', 'proxyTls'].map((each) => propertyOf(options, each)?.value);
-    const object = connect.map((each) => each && objectAt(code, each)).find((each) => namesCertificate(each));
-    if (!options || !object) continue;
+    const connect = ['connect', 'requestTls', 'proxyTls'].map(
+      (each) => propertyOf(resolvedObject(code, given), each)?.value,
+    );
+    const certified = connect.find((each) => each && namesCertificate(code, each));
+    if (!certified) continue;
+    const [options, object] = [objectAt(code, given), objectAt(code, certified)];
     if (name !== 'Agent')
       throw new Refused(
         `a ${name} of undici has connections of its own`,
         'Use createDispatcher(credentials) of @clientcert/undici in its place.',
       );
-    if (bare(given) !== options)
+    if (!object || !options || bare(given) !== options)
       throw new Refused('its options are written elsewhere', 'Write them out where they are used.');
     const { identity, spent, others } = readWiring(code, object);
     const { uses, binding } = usesOf(code, node);
