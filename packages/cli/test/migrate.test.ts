@@ -591,6 +591,23 @@ describe('its parts', () => {
     expect(() => edits.apply('0123456789')).toThrow('two changes of one place');
   });
 
+  it('a file is read in time that grows with its length, however often it does the same', async () => {
+    const text = `import soap from 'soap';\n${"client.setSecurity(new soap.ClientSSLSecurityPFX('a.pfx'));\n".repeat(4_000)}`;
+    const { after, left } = await plan(
+      `${text}const client = await soap.createClientAsync('https://a.example');\n`,
+    );
+    expect([left, after?.match(/new ClientCertificateSecurity\(credentials\)/g)?.length]).toEqual([
+      [],
+      4_000,
+    ]);
+  });
+
+  it('code that is nested deeper than can be read is left, and said', async () => {
+    const deep = `${head}https.get({ ${PFX}, host: ${"'a' + ".repeat(60_000)}'b' });`;
+    const { skipped, changes } = await plan(deep);
+    expect([skipped, changes]).toEqual([[expect.objectContaining({ file: 'program.mjs' })], []]);
+  });
+
   it('whatever stands in a file, nothing fails', async () => {
     const word = fc.constantFrom(
       'new https.Agent({',

@@ -40,16 +40,41 @@ function end(shown: readonly boolean[], from: number): number {
   return index < 0 ? shown.length : index;
 }
 
+/** Beyond so many lines that differ, nobody reads which of them are the same. */
+const MOST = 1_000;
+
+/** All lines gone, and all new, but for those that both begin and end with. */
+function wholly(before: readonly string[], after: readonly string[]): Line[] {
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && before[head] === after[head]) head += 1;
+  let tail = 0;
+  while (tail < shorter - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  const as = (sign: Line['sign'], lines: readonly string[]) => lines.map((text) => ({ sign, text }));
+  return [
+    ...as(' ', before.slice(0, head)),
+    ...as('-', before.slice(head, before.length - tail)),
+    ...as('+', after.slice(head, after.length - tail)),
+    ...as(' ', before.slice(before.length - tail)),
+  ];
+}
+
 /**
  * Myers' greedy algorithm: its work grows with the number of lines that differ, and few do.
  *
  * @see Myers, An O(ND) Difference Algorithm and Its Variations, 1986
  */
 function compare(before: readonly string[], after: readonly string[]): Line[] {
+  const search = shortest(before, after);
+  return search ?? wholly(before, after);
+}
+
+function shortest(before: readonly string[], after: readonly string[]): Line[] | undefined {
   const trail: Map<number, number>[] = [];
   const furthest = new Map([[1, 0]]);
   const limit = before.length + after.length;
   search: for (let depth = 0; depth <= limit; depth += 1) {
+    if (depth > MOST) return undefined;
     trail.push(new Map(furthest));
     for (let diagonal = -depth; diagonal <= depth; diagonal += 2) {
       let x = startOf(furthest, diagonal, depth);

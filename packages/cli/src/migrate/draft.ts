@@ -1,9 +1,9 @@
 import { basename, extname, isAbsolute, relative, resolve } from 'node:path';
 import { variableOf } from '../other/entry.ts';
 import type { Identity } from './identity.ts';
+import type { Material } from './material.ts';
 import { Refused } from './refused.ts';
 import type { Site } from './site.ts';
-import type { Material } from './value.ts';
 
 type Json = Record<string, unknown>;
 

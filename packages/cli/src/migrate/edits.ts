@@ -29,9 +29,9 @@ export class Edits {
     this.#edits.unshift({ start: at, end: at, text });
   }
 
-  /** Whether a name is written in what is new. */
-  mention(name: string): boolean {
-    return this.#edits.some(({ text }) => mentions(text, name));
+  /** Every word that is written in what is new. */
+  words(): Set<string> {
+    return new Set(this.#edits.flatMap(({ text }) => wordsIn(text)));
   }
 
   /** The end of what is taken away around a place, else the place. */
@@ -44,39 +44,45 @@ export class Edits {
     );
   }
 
-  /** Whether nothing is left of what stands there. */
-  removes({ start, end }: Range): boolean {
-    return this.#edits.some((edit) => edit.start <= start && end <= edit.end && edit.end > edit.start);
+  /** Whether nothing is left of what stands somewhere, as far as changes are known now. */
+  removal(): (range: Range) => boolean {
+    const removed = this.inOrder().filter(({ start, end }) => end > start);
+    return ({ start, end }) => {
+      let [low, high] = [0, removed.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (removed[middle]!.end < end) low = middle + 1;
+        else high = middle;
+      }
+      const found = removed[low];
+      return found !== undefined && found.start <= start && end <= found.end;
+    };
   }
 
   /** In the order of the text; what lies within a longer change is part of it. */
   inOrder(): readonly Edit[] {
-    const whole = this.#edits.filter(
-      (edit) =>
-        !this.#edits.some(
-          (other) =>
-            other !== edit &&
-            other.end - other.start > edit.end - edit.start &&
-            (edit.start === edit.end
-              ? other.start < edit.start && edit.end < other.end
-              : other.start <= edit.start && edit.end <= other.end),
-        ),
-    );
-    // What is inserted where something is taken away stands before it.
-    return whole
+    const length = ({ start, end }: Edit) => end - start;
+    const sorted = this.#edits
       .map((edit, index) => ({ edit, index }))
-      .sort((a, b) => a.edit.start - b.edit.start || a.edit.end - b.edit.end || a.index - b.index)
-      .map(({ edit }) => edit)
-      .filter((edit, index, all) => {
-        const before = all[index - 1];
-        return (
-          !before ||
-          edit.start !== before.start ||
-          edit.end !== before.end ||
-          edit.text !== before.text ||
-          edit.start === edit.end
-        );
+      .sort(({ edit: one, index }, { edit: other, index: second }) => {
+        if (one.start !== other.start) return one.start - other.start;
+        // What is inserted where something is taken away stands before it.
+        if ((length(one) === 0) !== (length(other) === 0)) return length(one) === 0 ? -1 : 1;
+        return length(other) - length(one) || index - second;
       });
+    const kept: Edit[] = [];
+    let around: Edit | undefined;
+    for (const { edit } of sorted) {
+      const isInsertion = length(edit) === 0;
+      const isWithin =
+        around !== undefined &&
+        (isInsertion ? around.start < edit.start && edit.start < around.end : edit.end <= around.end);
+      const isOther = around?.start === edit.start && around.end === edit.end && around.text !== edit.text;
+      if (isWithin && !isOther) continue;
+      kept.push(edit);
+      if (!isInsertion) around = edit;
+    }
+    return kept;
   }
 
   /** @throws Error where two changes are about the same characters: neither of them would be right. */
@@ -92,7 +98,7 @@ export class Edits {
   }
 }
 
-/** Whether a name stands in a text as a word. */
-export function mentions(text: string, name: string): boolean {
-  return text.split(/[^\p{L}\p{N}_$]+/u).includes(name);
+/** The names that a text may hold. */
+export function wordsIn(text: string): string[] {
+  return text.split(/[^\p{L}\p{N}_$]+/u);
 }

@@ -1,8 +1,9 @@
 import type { Node, ObjectExpression } from '@babel/types';
 import { type Code, initialOf, objectAt, resolvedObject } from './code.ts';
+import { type FoundPassphrase, type Material, materialOf, passphraseOf } from './material.ts';
 import { Refused } from './refused.ts';
 import { bare, keyOf } from './syntax.ts';
-import { type FoundPassphrase, type Material, materialOf, passphraseOf, textOf } from './value.ts';
+import { textOf } from './value.ts';
 
 /** What is presented, and how, in the words of a config. */
 export interface Identity {

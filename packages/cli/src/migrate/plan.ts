@@ -59,7 +59,7 @@ const MODULE = /['"`](node:)?(https|got|soap|undici)['"`]/;
 export async function makePlan({ paths, config, hosts, from }: PlanOptions): Promise<Plan> {
   const files = await listCode(paths, from);
   const skipped: Plan['skipped'][number][] = [];
-  const codes: Code[] = [];
+  const codes: { code: Code; found: ReturnType<typeof findSites> }[] = [];
   const modules = new Map<string, boolean>();
   let parser: Parser | undefined;
   for (const path of files) {
@@ -73,10 +73,12 @@ export async function makePlan({ paths, config, hosts, from }: PlanOptions): Pro
     if (!CANDIDATE.test(read.text) || !MODULE.test(read.text)) continue;
     parser ??= await loadParser();
     try {
-      codes.push(readCode(parser, { path, shown, text: read.text }, await isModule(path, modules)));
+      const code = readCode(parser, { path, shown, text: read.text }, await isModule(path, modules));
+      codes.push({ code, found: findSites(code) });
     } catch (error) {
-      if (!(error instanceof Unparsable)) throw error;
-      skipped.push({ file: shown, line: error.line, reason: error.message });
+      if (error instanceof Unparsable) skipped.push({ file: shown, line: error.line, reason: error.message });
+      else if (error instanceof RangeError) skipped.push({ file: shown, reason: 'it is nested too deeply' });
+      else throw error;
     }
   }
 
@@ -88,8 +90,7 @@ export async function makePlan({ paths, config, hosts, from }: PlanOptions): Pro
   const left: PlannedLeft[] = [];
   const variables = new Set<string>();
   const packages = new Set<string>();
-  for (const code of codes) {
-    const found = findSites(code);
+  for (const { code, found } of codes) {
     const leave = ({ node, what }: Pick<Site, 'node' | 'what'>, { message, hint }: Refused) =>
       left.push({ file: code.shown, line: lineOf(node), what, reason: message, hint });
     for (const each of found.left) leave(each, new Refused(each.reason, each.hint));
@@ -149,7 +150,7 @@ export async function makePlan({ paths, config, hosts, from }: PlanOptions): Pro
     variables: [...variables],
     packages: [...packages].sort(),
     filesRead: files.length,
-    mask: masker(codes),
+    mask: masker(codes.map(({ code }) => code)),
   };
 }
 

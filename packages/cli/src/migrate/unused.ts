@@ -1,6 +1,6 @@
 import type { ImportDeclaration, Node } from '@babel/types';
 import { type Code, isExported, moduleNameOf } from './code.ts';
-import { type Edits, mentions, type Range } from './edits.ts';
+import { type Edits, type Range, wordsIn } from './edits.ts';
 import { elementRanges, linesOf, rangeOf, sourceOf, withBlankLine } from './layout.ts';
 import type { Binding } from './scope.ts';
 import { bare, keyOf } from './syntax.ts';
@@ -12,14 +12,16 @@ import { bare, keyOf } from './syntax.ts';
  */
 export function removeUnused(code: Code, edits: Edits, lines: readonly string[]): void {
   const gone = new Set<Node>();
+  const [words, isRemoved] = [edits.words(), edits.removal()];
+  for (const word of lines.flatMap(wordsIn)) words.add(word);
   for (let before = -1; before < gone.size; ) {
     before = gone.size;
     for (const binding of code.bindings) {
       const { references } = binding;
       const element = elementOf(code, binding);
       if (!element || gone.has(element) || references.length === 0 || binding.isReassigned) continue;
-      if (edits.mention(binding.name) || lines.some((line) => mentions(line, binding.name))) continue;
-      if (!references.every((each) => edits.removes(rangeOf(each)) || isWithin(code, each, gone))) continue;
+      if (words.has(binding.name)) continue;
+      if (!references.every((each) => isRemoved(rangeOf(each)) || isWithin(code, each, gone))) continue;
       if (isPureDeclaration(code, binding)) addGone(code, element, gone);
     }
   }

@@ -119,11 +119,7 @@ function hostsOfClient(code: Code, call: CallExpression): Hosts {
   const url = hostOf(code, call.arguments[0]);
   const endpoint = propertyOf(objectAt(code, call.arguments[1]), 'endpoint')?.value;
   const set: Node[] = endpoint ? [endpoint] : [];
-  walk(code.program, (node) => {
-    if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') return;
-    const [address] = node.arguments;
-    if (keyOf(node.callee) === 'setEndpoint' && address) set.push(address);
-  });
+  set.push(...callsIn(code).addresses);
   const named = set.map((each) => {
     const host = hostOf(code, each);
     return host === 'relative' ? undefined : host;
@@ -132,12 +128,31 @@ function hostsOfClient(code: Code, call: CallExpression): Hosts {
   return url === 'relative' ? together(named) : together([url, ...named]);
 }
 
-function hostsOfSecurity(code: Code, node: NewExpression): Hosts {
-  const calls: CallExpression[] = [];
-  walk(code.program, (each) => {
-    if (each.type === 'CallExpression' && CREATE.test(moduleNameOf(code, each.callee) ?? ''))
-      calls.push(each);
+/** What a file calls that is about clients: those that make one, and the addresses that calls are sent to. */
+function callsIn(code: Code): Calls {
+  const known = calls.get(code);
+  if (known) return known;
+  const found: Calls = { clients: [], addresses: [] };
+  walk(code.program, (node) => {
+    if (node.type !== 'CallExpression') return;
+    const [address] = node.arguments;
+    if (node.callee.type === 'MemberExpression' && keyOf(node.callee) === 'setEndpoint' && address)
+      found.addresses.push(address);
+    if (CREATE.test(moduleNameOf(code, node.callee) ?? '')) found.clients.push(node);
   });
+  calls.set(code, found);
+  return found;
+}
+
+interface Calls {
+  readonly clients: CallExpression[];
+  readonly addresses: Node[];
+}
+
+const calls = new WeakMap<Code, Calls>();
+
+function hostsOfSecurity(code: Code, node: NewExpression): Hosts {
+  const { clients: calls } = callsIn(code);
   const own = usesOf(code, node).uses.flatMap((use) => clientOf(code, use) ?? []);
   if (own.length > 0) return together([...new Set(own)].map((call) => hostsOfClient(code, call)));
   return calls.length === 1 ? hostsOfClient(code, calls[0]!) : undefined;
