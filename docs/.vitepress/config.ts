@@ -59,6 +59,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('https.Agent({ pfx })', '/coming-from/https-agent'),
       item('ClientSSLSecurityPFX', '/coming-from/node-soap'),
       item('rejectUnauthorized: false', '/coming-from/reject-unauthorized'),
+      item('All of it: clientcert migrate', '/coming-from/migrate'),
       item('Mendix settings', '/coming-from/mendix'),
       item('WSO2 API Manager', '/coming-from/wso2'),
     ],

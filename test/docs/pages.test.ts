@@ -29,7 +29,10 @@ const read = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8')
 const manifest = read('package.json');
 const known = [
   ...Object.keys(manifest.devDependencies),
-  ...readdirSync(join(root, 'packages')).map((name): string => read(`packages/${name}/package.json`).name),
+  ...readdirSync(join(root, 'packages')).flatMap((name): string[] => {
+    const { name: its, peerDependencies = {} } = read(`packages/${name}/package.json`);
+    return [its, ...Object.keys(peerDependencies)];
+  }),
 ];
 const commands = [
   'inspect',
@@ -40,6 +43,7 @@ const commands = [
   'csr',
   'import',
   'export',
+  'migrate',
   'demo',
   'completion',
 ];
