@@ -58,6 +58,8 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('ClientSSLSecurityPFX', '/coming-from/node-soap'),
       item('rejectUnauthorized: false', '/coming-from/reject-unauthorized'),
       item('Mendix settings', '/coming-from/mendix'),
+      item('OutSystems', '/coming-from/outsystems'),
+      item('Axway API Portal', '/coming-from/axway'),
     ],
   },
   {

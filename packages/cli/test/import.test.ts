@@ -495,6 +495,7 @@ describe('import', () => {
   it('asks for hosts that the settings do not name, and takes them', async () => {
     await save(
       'bundles.yml',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in YAML
       'spring: {ssl: {bundle: {jks: {a: {keystore: {location: "a.p12"}}, b: {truststore: {location: "b.jks", password: "${B}"}}}}}}',
     );
     const bare = await json('import', 'spring', at('bundles.yml'));
