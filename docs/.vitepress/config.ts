@@ -61,7 +61,9 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('rejectUnauthorized: false', '/coming-from/reject-unauthorized'),
       item('All of it: clientcert migrate', '/coming-from/migrate'),
       item('Mendix settings', '/coming-from/mendix'),
+      item('OutSystems', '/coming-from/outsystems'),
       item('WSO2 API Manager', '/coming-from/wso2'),
+      item('Axway API Portal', '/coming-from/axway'),
     ],
   },
   {

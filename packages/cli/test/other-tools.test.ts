@@ -93,8 +93,12 @@ describe('import', () => {
     for (const [tool, file] of [
       ['postman', 'broken.json'],
       ['playwright', 'module.ts'],
-      ['postman', 'wrong.json'],
-      ['playwright', 'wrong.json'],
+      ...['bruno', 'cypress', 'insomnia', 'k6', 'newman', 'playwright', 'postman', 'spring'].flatMap(
+        (tool) => [[tool, 'wrong.json'] as const, [tool, 'broken.json'] as const],
+      ),
+      ['curl', 'broken.json'],
+      ['cypress', 'module.ts'],
+      ['k6', 'module.ts'],
       ['mendix', 'wrong.json'],
       ['mendix', 'missing.json'],
     ] as const) {
@@ -181,7 +185,86 @@ describe('export', () => {
       'certificate "inline" at inline.example',
       'service Billing.Archive',
       '*.tax.example',
+      'the usual roots at api.bank.example:8443',
     ]);
+  });
+
+  it('writes a module for Cypress, which import reads again', async () => {
+    const out = at('cypress.mjs');
+    const { code, err } = await clientcert(
+      'export',
+      'cypress',
+      '--config',
+      at('clientcert.json'),
+      '--out',
+      out,
+    );
+    expect([code, err]).toEqual([0, expect.stringContaining('BANK_PASSPHRASE.txt')]);
+    const { clientCertificates } = await import(pathToFileURL(out).href);
+    expect(clientCertificates).toEqual([
+      {
+        url: 'https://api.bank.example:8443',
+        ca: ['root.pem'],
+        certs: [{ pfx: 'bank.pfx', passphrase: 'BANK_PASSPHRASE.txt' }],
+      },
+      { url: 'https://*.tax.example', certs: [{ cert: 'alice.crt', key: 'alice.key' }] },
+      { url: 'https://pair.example', certs: [{ cert: 'alice.crt', key: 'alice.key' }] },
+    ]);
+    await writeFile(at('BANK_PASSPHRASE.txt'), 'hunter2', { mode: 0o600 });
+    const { rules } = await imported('cypress', 'cypress.mjs');
+    expect(rules).toEqual([
+      { rule: 'hosts["api.bank.example:8443"]', certificate: 'bank' },
+      { rule: 'hosts["*.tax.example:*"]', certificate: 'alice' },
+      { rule: 'hosts["pair.example:*"]', certificate: 'alice' },
+    ]);
+  });
+
+  it('says everything that a tool has no way to say', async () => {
+    await save('rich.json', {
+      certificates: {
+        bank: {
+          pfx: 'bank.pfx',
+          passphrase: { env: 'BANK_PASSPHRASE' },
+          ca: ['root.pem', 'root.pem'],
+          alias: 'alice',
+        },
+      },
+      hosts: {
+        'api.bank.example': {
+          certificate: 'bank',
+          tls: 'TLSv1.2',
+          spki: [`sha256/${'A'.repeat(43)}=`],
+          required: true,
+        },
+        '*.tax.example:*': 'bank',
+        'open.tax.example': false,
+        'private.example': { ca: 'root.pem' },
+      },
+      default: 'bank',
+      proxy: 'http://proxy.example:3128',
+    });
+    const left = async (tool: string) => {
+      const { omitted } = await json('export', tool, '--config', at('rich.json'));
+      return omitted.map(({ what }: { what: string }) => what).join('; ');
+    };
+    const common =
+      '"alias" at api.bank.example; "required" at api.bank.example; "alias" at *.tax.example:*; ' +
+      'the rule for open.tax.example; the rule for private.example; the proxy; the default; ';
+    const sorted = (text: string) => text.split('; ').filter(Boolean).sort();
+    const mine: Record<string, string> = {
+      curl: '*.tax.example:*; the usual roots at api.bank.example; 2 files of roots for api.bank.example',
+      playwright:
+        '*.tax.example:*; "spki" at api.bank.example; "tls" at api.bank.example; "ca" at api.bank.example',
+      newman:
+        '*.tax.example:*; "spki" at api.bank.example; "tls" at api.bank.example; "ca" at api.bank.example',
+      cypress:
+        '"spki" at api.bank.example; "tls" at api.bank.example; the port of api.bank.example; ' +
+        'the usual roots at api.bank.example; the usual roots at *.tax.example:*',
+    };
+    for (const [tool, own] of Object.entries(mine))
+      expect(sorted(await left(tool))).toEqual(sorted(common + own));
+    const { content } = await json('export', 'curl', '--config', at('rich.json'));
+    expect(content).toContain('--tlsv1.2 --tls-max 1.2 --pinnedpubkey ');
   });
 
   it('names what is missing', async () => {

@@ -3,8 +3,15 @@ import { dirname, relative, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { addExamples, reporting } from '../command.ts';
 import { addConfigOption, type ConfigOptions, configFile, loadConfig } from '../config.ts';
-import { isJson } from '../other/read.ts';
-import { type ExportEntry, type Exported, writeCurl, writePlaywright, writePostman } from '../other/write.ts';
+import { isJson } from '../other/settings.ts';
+import {
+  type ExportEntry,
+  type Exported,
+  writeCurl,
+  writeCypress,
+  writePlaywright,
+  writePostman,
+} from '../other/write.ts';
 import { addOutputOptions, type OutputOptions, writeOutput } from '../output.ts';
 import { caution, printJson, safe } from '../text.ts';
 
@@ -13,9 +20,11 @@ interface ExportOptions extends OutputOptions, ConfigOptions {
 }
 
 const TOOLS: Readonly<Record<string, (entries: readonly ExportEntry[]) => Exported>> = {
+  curl: writeCurl,
+  cypress: writeCypress,
+  newman: writePostman,
   playwright: writePlaywright,
   postman: writePostman,
-  curl: writeCurl,
 };
 
 /** `clientcert export TOOL`: another tool's config from ours. */
@@ -33,6 +42,7 @@ export function addExport(program: Command, exit: (code: number) => void): void 
     command,
     [
       ['export playwright --out client-certificates.mjs', 'a module for `use: { clientCertificates }`'],
+      ['export cypress --out client-certificates.mjs', 'a module for `clientCertificates` of its config'],
       ['export postman --out client-certs.json', 'for newman run --ssl-client-cert-list'],
       ['export curl', 'a command line for each host'],
     ],
@@ -82,15 +92,25 @@ function readEntries(
     hosts = {},
     services = {},
     default: fallback,
+    tls,
+    proxy,
   } = config as Record<string, object>;
+  const one = (value: unknown) =>
+    typeof value === 'string' && !value.includes('-----BEGIN') ? rebase(value) : undefined;
   for (const [pattern, rule] of Object.entries(hosts)) {
+    const ruled = isJson(rule) ? rule : {};
     const name: unknown = isJson(rule) ? rule.certificate : rule;
-    if (typeof name !== 'string') continue;
+    if (typeof name !== 'string') {
+      const wider = Object.keys(hosts).some(
+        (each) => each.startsWith('*.') && pattern.includes(each.slice(1).replace(/:.*$/, '')),
+      );
+      if (wider || Object.keys(ruled).some((option) => option !== 'certificate'))
+        left.push({ what: `the rule for ${pattern}`, why: 'the tool has no rule without a certificate' });
+      continue;
+    }
     const source: unknown = (certificates as Record<string, unknown>)[name];
     const held = isJson(source) ? source : {};
-    const path = (value: unknown) =>
-      typeof value === 'string' && !value.includes('-----BEGIN') ? rebase(value) : undefined;
-    const [pfx, cert, key] = [path(held.pfx), path(held.cert), path(held.key)];
+    const [pfx, cert, key] = [one(held.pfx), one(held.cert), one(held.key)];
     if ((pfx ?? cert) === undefined || (held.key !== undefined && key === undefined)) {
       left.push({
         what: `certificate "${name}" at ${pattern}`,
@@ -98,28 +118,44 @@ function readEntries(
       });
       continue;
     }
-    const passphrase =
-      isJson(held.passphrase) && typeof held.passphrase.env === 'string' ? held.passphrase.env : undefined;
-    if (held.passphrase !== undefined && passphrase === undefined && typeof held.passphrase !== 'string') {
-      left.push({
-        what: `the passphrase of "${name}" at ${pattern}`,
-        why: 'it is in a file, which the tool does not read',
-      });
+    const { env, file } = isJson(held.passphrase) ? held.passphrase : {};
+    const roots = ruled.ca ?? held.ca;
+    const ca = roots === undefined ? [] : [roots].flat().map(one);
+    if (ca.includes(undefined))
+      left.push({ what: `a root for ${pattern}`, why: 'it is not a file without a passphrase' });
+    const only = (ruled.trust ?? held.trust) === 'only';
+    for (const [option, value] of Object.entries({ ...held, ...ruled })) {
+      if (!CARRIED.has(option))
+        left.push({ what: `"${option}" at ${pattern}`, why: 'the tool has no way to say it' });
+      else if (option === 'trust' && value === 'only' && ca.length === 0)
+        left.push({ what: `"trust" at ${pattern}`, why: 'there are no roots with it' });
     }
-    const ca = isJson(rule) && path(rule.ca) !== undefined ? path(rule.ca) : path(held.ca);
     entries.push({
       name,
       pattern,
       pfx,
       cert,
       key,
-      ca,
-      variable: passphrase,
+      ca: ca.filter((each) => each !== undefined),
+      only,
+      tls: ruled.tls ?? tls,
+      spki: Array.isArray(ruled.spki) ? ruled.spki : [],
+      variable: typeof env === 'string' ? env : undefined,
+      passphraseFile: one(file),
       protected: held.passphrase !== undefined,
     });
   }
+  if (proxy !== undefined && proxy !== (false as unknown))
+    left.push({ what: 'the proxy', why: 'it is for the tool itself to say' });
   for (const service of Object.keys(services))
     left.push({ what: `service ${service}`, why: 'the tool knows hosts alone' });
   if (fallback !== undefined) left.push({ what: 'the default', why: 'the tool knows hosts alone' });
   return { entries, left };
 }
+
+/** What each writer is handed, and says itself what it leaves out of it. */
+const CARRIED = new Set([
+  ...['pfx', 'cert', 'key', 'passphrase', 'ca', 'trust', 'certificate', 'tls', 'spki'],
+  // Of no consequence for one call.
+  ...['refresh', 'maxIterations', 'resume', 'allowDowngrade'],
+]);

@@ -203,7 +203,7 @@ async function openKey(
 
 function explainKey(alias: string, keyPassphrase: ResolvedPassphrase, several: boolean): Problem {
   const choice = several ? ' To use another entry, name its alias: its key alone is then opened.' : '';
-  return keyPassphrase.text === undefined
+  return !keyPassphrase.text
     ? new Problem(
         'PASSPHRASE_MISSING',
         `the key ${quote(alias)} has a passphrase of its own, and no keyPassphrase was given${keyPassphrase.reason === undefined ? '' : `: ${keyPassphrase.reason}`}`,

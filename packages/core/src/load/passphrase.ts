@@ -1,3 +1,4 @@
+import { show } from '../quote.ts';
 import type { Passphrase } from '../types.ts';
 import { readFileBytes } from './file.ts';
 import { Problem } from './problem.ts';
@@ -8,7 +9,7 @@ import { untilAborted } from './until-aborted.ts';
 /** BMPString for PKCS#12's own derivation, octets for everything else. */
 export type PasswordForm = 'bmp' | 'octets';
 
-/** A passphrase that was asked for, and, where it came out as none, why. */
+/** A passphrase that was asked for, and, where it came out as none or empty, why. */
 export interface ResolvedPassphrase {
   readonly text: string | undefined;
   readonly reason?: string;
@@ -27,24 +28,30 @@ export async function resolvePassphrase(
   role = 'passphrase',
 ): Promise<ResolvedPassphrase> {
   if (passphrase === undefined) return { text: undefined };
-  if (typeof passphrase === 'string') return { text: passphrase };
+  if (typeof passphrase === 'string') return orEmpty(passphrase, `\`${role}\``);
   if (typeof passphrase === 'function') {
     const text: unknown = await callPassphrase(passphrase, role, surroundings.signal);
     if (text === undefined || text === null)
       return { text: undefined, reason: `the ${role} function returned none` };
     if (typeof text !== 'string')
       throw new Problem('CONFIG_INVALID', `the ${role} function returned something that is not a string`);
-    return { text };
+    return orEmpty(text, `what the ${role} function returned`);
   }
   if (typeof passphrase !== 'object' || passphrase === null) throw noPassphrase(role);
   if ('env' in passphrase) {
     const text = surroundings.env[passphrase.env];
     return text === undefined
       ? { text, reason: describeUnset(passphrase.env), advice: adviseUnset(passphrase.env, `the ${role}`) }
-      : { text };
+      : orEmpty(text, `the environment variable ${show(passphrase.env, 'variable')}`);
   }
-  if ('file' in passphrase) return { text: await readPassphraseFile(passphrase.file, surroundings, role) };
+  if ('file' in passphrase)
+    return orEmpty(await readPassphraseFile(passphrase.file, surroundings, role), `the ${role} file`);
   throw noPassphrase(role);
+}
+
+/** An empty one opens a few files; where it does not, it is taken for one that was forgotten. */
+function orEmpty(text: string, where: string): ResolvedPassphrase {
+  return text === '' ? { text, reason: `${where} is empty`, advice: 'Put the passphrase there.' } : { text };
 }
 
 /**
@@ -155,14 +162,16 @@ export function missingPassphrase({ passphrase, lent }: Keyring, what: string): 
   );
 }
 
-export function wrongPassphrase(
-  { passphrase: { text = '' }, lent }: Keyring,
-  what = 'the passphrase is wrong',
-): Problem {
+export function wrongPassphrase(keyring: Keyring): Problem {
+  const {
+    passphrase: { text = '' },
+    lent,
+  } = keyring;
   if (lent !== undefined)
     return new Problem('PASSPHRASE_WRONG', "the certificate's passphrase does not open it", lent, undefined, {
       what: 'file',
     });
+  if (text === '') return missingPassphrase(keyring, 'is protected by a passphrase');
   const slip = /^\s|\s$/.test(text)
     ? ' The one given begins or ends with blank space or a newline.'
     : /^(["']).*\1$/.test(text)
@@ -170,7 +179,7 @@ export function wrongPassphrase(
       : '';
   return new Problem(
     'PASSPHRASE_WRONG',
-    what,
+    'the passphrase is wrong',
     `Check it against the one that came with the file: case, keyboard layout, and characters that a shell or .env file may have swallowed ($, \\, #).${slip}`,
     undefined,
     { what: 'file' },

@@ -206,7 +206,7 @@ function explainWrong({ holds, alias }: Sealed, verified: boolean, reading: Read
   const { keyring, contents } = reading;
   if (holds === 'bags' || (!verified && contents.certificates.length === 0)) return wrongPassphrase(keyring);
   const key = alias === undefined ? 'the private key in it' : `the private key ${quote(alias)} in it`;
-  return keyring.keyPassphrase.text === undefined
+  return !keyring.keyPassphrase.text
     ? new Problem(
         'PASSPHRASE_WRONG',
         `the passphrase opens the file, but not ${key}`,
