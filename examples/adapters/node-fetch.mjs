@@ -1,6 +1,7 @@
 import {
   acceptCredentials,
   adapterOf,
+  checkAgent,
   isRoutingAgent,
   loadedOf,
   withDiagnosis,
@@ -44,7 +45,8 @@ export function createFetch(credentials, { service } = {}) {
         if (to.protocol !== 'https:') return own || undefined;
         if (!own) return adapter.sharedAgent({ service, origin: start });
         // credentials.agent() decides by itself; others go past the rules.
-        if (!isRoutingAgent(own)) adapter.refuseOwn(targetOf(to), 'agent');
+        if (isRoutingAgent(own)) checkAgent(own, service, 'agent');
+        else adapter.refuseOwn(targetOf(to), 'agent');
         return own;
       };
       return await nodeFetch(input, { ...init, agent });
