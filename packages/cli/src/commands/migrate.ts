@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addExamples, reporting } from '../command.ts';
+import { addExamples, reporting, UsageError } from '../command.ts';
 import { unifiedDiff } from '../migrate/diff.ts';
 import { makePlan, type Plan, type PlannedSite } from '../migrate/plan.ts';
 import { replaceAll } from '../migrate/write.ts';
@@ -58,6 +58,9 @@ async function migrate(
   exit: (code: number) => void,
 ): Promise<void> {
   const from = process.cwd();
+  for (const each of host) {
+    if (!isHost(each)) throw new UsageError(`--host takes a host, or host:port, and not "${each}"`);
+  }
   const plan = await during('Reading the code', () =>
     makePlan({ paths: paths.length > 0 ? paths : ['.'], config, hosts: host, from }),
   );
@@ -65,6 +68,12 @@ async function migrate(
   if (json) printJson(describe(plan, write ?? false));
   else print(plan, write ?? false);
   if (plan.left.length > 0 || plan.skipped.length > 0) exit(2);
+}
+
+/** As rules name them: `*.` and `:*` too. */
+function isHost(text: string): boolean {
+  const url = `https://${text.replace(/^\*\./, '').replace(/:\*$/, '')}`;
+  return !/[/?#@\\\s]/.test(text) && URL.canParse(url) && new URL(url).hostname !== '';
 }
 
 function describe(plan: Plan, written: boolean): object {
