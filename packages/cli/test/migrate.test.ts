@@ -218,6 +218,35 @@ https.get('https://b.example', { ${PFX}, rejectUnauthorized: false });
 });
 
 describe('the config', () => {
+  it('has what is called as nothing should be', async () => {
+    const planned = await plan(
+      `${head}https.get('https://__proto__/x', { pfx: readFileSync('__proto__.pfx') });`,
+    );
+    const { certificates, hosts } = planned.written;
+    expect([Object.entries(certificates), Object.entries(hosts)]).toEqual([
+      [['__proto__', { pfx: '__proto__.pfx' }]],
+      [['__proto__', '__proto__']],
+    ]);
+  });
+
+  it('takes hosts from the command line alone that a rule may name', async () => {
+    await save({ 'a.mjs': `${head}use(new https.Agent({ ${PFX} }));` });
+    for (const host of ['https://a.example', 'a.example/x', 'a b', '', 'me@a.example']) {
+      const { code, err } = await migrate('--host', host);
+      expect([host, code, err]).toEqual([host, 1, expect.stringContaining('--host takes a host')]);
+    }
+    for (const host of ['a.example:8443', '*.a.example', 'a.example:*', '[::1]:443'])
+      expect([host, (await migrate('--host', host)).code]).toEqual([host, 0]);
+  });
+
+  it('is not written through a symbolic link', async () => {
+    await save({ 'a.mjs': agent(PFX), 'elsewhere.json': '{}' });
+    await symlink(join(directory, 'elsewhere.json'), join(directory, 'clientcert.json'));
+    const { code, err } = await migrate('--write', '--force');
+    expect([code, err]).toEqual([1, expect.stringContaining('clientcert.json is a symbolic link')]);
+    expect(await read('elsewhere.json')).toBe('{}');
+  });
+
   it('names files as the program finds them, and says what TLS is to be', async () => {
     const planned = await plan(
       `import fs, { readFileSync } from 'fs';
@@ -544,7 +573,7 @@ describe('files', () => {
     expect([await read('a.mjs'), (await readdir(directory)).sort()]).toEqual([program, ['a.mjs', 'sub']]);
   });
 
-  it('run nothing that a repository names', async () => {
+  it('run no monitor that a repository names', async () => {
     await git('init', '-q');
     await save({ 'a.mjs': program, 'hook.sh': '#!/bin/sh\ntouch ran\n' });
     await chmod(join(directory, 'hook.sh'), 0o755);

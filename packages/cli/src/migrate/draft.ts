@@ -65,9 +65,9 @@ export class Draft {
     const isService = known.length === 0 || taken !== undefined;
     const rule = taken === undefined ? value : { certificate: name, ...extra, hosts: [...known] };
     const service = isService ? this.#service(name, rule) : undefined;
-    this.#section('certificates')[name] = source;
+    put(this.#section('certificates'), name, source);
     for (const host of isService ? [] : known) {
-      hosts[host] = value;
+      put(hosts, host, value);
       if (!this.#origin.has(host)) this.#origin.set(host, at);
     }
     const placed = { certificate: name, hosts: known, service, variable };
@@ -80,7 +80,7 @@ export class Draft {
     for (let index = 1; ; index += 1) {
       const name = index === 1 ? wanted : `${wanted}-${index}`;
       if (Object.hasOwn(services, name) && !areSame(services[name], rule)) continue;
-      services[name] = rule;
+      put(services, name, rule);
       return name;
     }
   }
@@ -140,6 +140,11 @@ export class Draft {
     this.#config[name] ??= {};
     return this.#config[name] as Json;
   }
+}
+
+/** A host or a file may be called `__proto__`. */
+function put(section: Json, name: string, value: unknown): void {
+  Object.defineProperty(section, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function areSame(one: unknown, other: unknown): boolean {

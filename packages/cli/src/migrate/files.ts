@@ -49,9 +49,17 @@ async function walk(root: string, at: string = ''): Promise<string[]> {
   return found;
 }
 
-/** What git prints; `undefined` where there is none, or no repository. It runs nothing that the repository names. */
+/** What git prints; `undefined` where there is none, or no repository. Neither hooks nor a monitor of the repository run. */
 export async function git(directory: string, args: readonly string[]): Promise<string | undefined> {
-  const safe = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'core.quotePath=false'];
+  const safe = [
+    '--no-optional-locks',
+    '-c',
+    'core.fsmonitor=false',
+    '-c',
+    'core.hooksPath=/dev/null',
+    '-c',
+    'core.quotePath=false',
+  ];
   return await promisify(execFile)('git', [...safe, ...args], { cwd: directory, maxBuffer: 2 ** 28 }).then(
     ({ stdout }) => stdout,
     () => undefined,

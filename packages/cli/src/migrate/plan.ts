@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, lstat, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../command.ts';
 import { isJson } from '../other/settings.ts';
@@ -205,8 +205,11 @@ async function readConfig(
 ): Promise<{ value: Record<string, unknown>; original?: unknown; text?: string; eol: string }> {
   let text: string;
   try {
+    if ((await lstat(path)).isSymbolicLink())
+      throw new UsageError(`${shown} is a symbolic link`, 'Give what it leads to, with --config.');
     text = await readFile(path, 'utf8');
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { value: {}, eol: '\n' };
     throw new UsageError(`${shown} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }

@@ -25,7 +25,7 @@ export async function replaceAll(files: readonly Replacement[], force: boolean, 
       if (file.before !== undefined && !(await isCommitted(file.path))) unsafe.push(shown(file));
     if (unsafe.length > 0)
       throw new UsageError(
-        `not committed, and so left alone with all others: ${unsafe.join(', ')}`,
+        `not committed, and so left alone with all others: ${unsafe.slice(0, 5).join(', ')}${unsafe.length > 5 ? ` and ${unsafe.length - 5} more` : ''}`,
         'Commit them first, so that git shows what changed and brings it back; --force writes all the same.',
       );
   }

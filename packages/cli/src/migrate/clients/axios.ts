@@ -19,12 +19,17 @@ import { bare, keyOf } from '../syntax.ts';
 const AXIOS = '@clientcert/axios';
 const METHOD = /^(request|get|delete|head|options|post|put|patch|(post|put|patch)Form)$/;
 
+const EVERYWHERE =
+  'axios itself is given the certificate: calls of other files to these hosts present it too, and an httpsAgent of their own is refused there';
+
 /** How a client is given an agent, and what says the same with us. */
 export interface AgentUse {
   /** The package that has what is needed. */
   readonly from: string;
   readonly hosts: Hosts;
   readonly service: ServiceUse;
+  /** What its reader should know of it. */
+  readonly notes?: readonly string[];
   /** @param keepsAgent Whether the agent stays, for what else its options say. */
   change(rewrite: Rewrite, service: string | undefined, keepsAgent: boolean): void;
 }
@@ -75,7 +80,7 @@ export function readAxiosUse(code: Code, use: Node): AgentUse | undefined {
       const certify = rewrite.import(AXIOS, 'clientCertificates', 'axiosCertificates');
       rewrite.atTop('axios', undefined, () => `${certify}(${instance.name}, ${credentials})`);
     };
-    return { from: AXIOS, hosts, service: 'anywhere', change };
+    return { from: AXIOS, hosts, service: 'anywhere', notes: [EVERYWHERE], change };
   }
   const made = initialOf(code, instance);
   if (made?.type !== 'CallExpression' || moduleNameOf(code, made.callee) !== 'axios.create') return undefined;
@@ -109,7 +114,7 @@ function readDefaults(code: Code, left: Node, assignment: Node): AgentUse | unde
   const hosts = isMade
     ? hostsOfInstance(code, made, object?.type === 'ObjectExpression' ? object : undefined)
     : undefined;
-  return { from: AXIOS, hosts, service: 'never', change };
+  return { from: AXIOS, hosts, service: 'never', ...(!isMade && { notes: [EVERYWHERE] }), change };
 }
 
 /** Puts the one line behind where an instance is made. */

@@ -47,7 +47,7 @@ export function readAgent(code: Code, node: NewExpression): Site {
       ? undefined
       : together([...adapters.map(({ hosts }) => hosts), ...plain.map((use) => hostsOfUse(code, use))]),
     service: serviceOf(adapters, keepsAgent),
-    notes: [],
+    notes: [...new Set(adapters.flatMap(({ notes = [] }) => notes))],
     change(rewrite, service) {
       for (const use of adapters) use.change(rewrite, service, keepsAgent);
       if (!keepsAgent) return;
