@@ -10,38 +10,67 @@ const shared: UserConfig = {
   // The declarations carry what is said of the names; the code that runs is without, and keeps its names for stacks.
   minify: { compress: { keepNames: { function: true, class: true } }, mangle: false, codegen: true },
   // What is loaded late is required late in CommonJS: Jest runs no import() without a flag of Node's.
-  // What both entries import is one file: to find and read each costs most of a millisecond.
+  // What both entries import is one file: to find and read each costs most of a millisecond. So is what a diagnosis
+  // needs, most of it data: it is read when the first is made.
   outputOptions: (options, format) => ({
     ...options,
     dynamicImportInCjs: format !== 'cjs',
     codeSplitting: {
-      groups: [{ name: 'shared', test: /(?<!\.d)\.ts$/, tags: ['$initial'], minShareCount: 2 }],
+      groups: [
+        { name: 'diagnosis', test: /\/src\/diagnose\/(?!diagnose\.ts$)[\w-]+\.ts$/ },
+        { name: 'shared', test: /(?<!\.d)\.ts$|rolldown\/runtime/, tags: ['$initial'], minShareCount: 2 },
+      ],
     },
   }),
 };
 
 /**
- * An ES module beside each entry, with the names that the CommonJS module exports: a process has one core,
- * whichever way its packages load it, and what is downloaded holds the code once.
+ * An ES module beside each entry, with the names that the CommonJS module exports: a process has one core and one of
+ * each adapter, whichever way its packages load it, and what is downloaded holds the code once.
+ *
+ * Between them stands `entries.cjs`: Node searches for names what an ES module imports of CommonJS, and reads it twice.
  */
 const esModules: Rolldown.Plugin = {
   name: 'es-modules',
   generateBundle(_, bundle) {
-    for (const chunk of Object.values(bundle)) {
-      if (chunk.type !== 'chunk' || !chunk.isEntry || !chunk.fileName.endsWith('.cjs')) continue;
-      const names = chunk.exports.map((name) => `export const ${name} = core.${name};\n`);
-      const source = `import core from './${chunk.fileName}';\n\n${names.join('')}`;
-      this.emitFile({ type: 'asset', fileName: chunk.fileName.replace(/cjs$/, 'js'), source });
+    const chunks = Object.values(bundle).filter((each) => each.type === 'chunk');
+    const entries = chunks.filter(({ isEntry }) => isEntry);
+    const emit = (fileName: string, lines: string[]) =>
+      this.emitFile({ type: 'asset', fileName, source: `${lines.join('\n')}\n` });
+    const late = entries.map(({ name, fileName }) => `  get ${name}() { return require('./${fileName}'); },`);
+    emit('entries.cjs', ['module.exports = {', ...late, '};']);
+    for (const { name, exports, imports } of entries) {
+      emit(`${name}.js`, [
+        "import entries from './entries.cjs';",
+        '',
+        // An adapter exports what core does.
+        ...imports.filter((each) => each === '@clientcert/core').map((each) => `export * from '${each}';`),
+        `const entry = entries.${name};`,
+        ...exports.map((each) => `export const ${each} = entry.${each};`),
+      ]);
     }
   },
 };
 
-const core = 'packages/core';
-const others = { include: 'packages/*', exclude: [core, 'packages/cli'] };
+/** Whoever only imports core reads of its code neither what a diagnosis needs nor what only modules of others need. */
+const lateChunks: Rolldown.Plugin = {
+  name: 'late-chunks',
+  renderChunk: (code) =>
+    code
+      .replace(
+        /^const (require_(?:diagnosis|rolldown_runtime)) = (require\(.+\));$/gm,
+        'const $1 = () => $2;',
+      )
+      .replace(/\b(require_(?:diagnosis|rolldown_runtime))\./g, '$1().'),
+};
+
+const testing = 'packages/testing';
+const command = 'packages/cli';
+const once = { include: 'packages/*', exclude: [testing, command] };
 
 export default defineConfig([
-  { ...shared, workspace: others, format: ['esm', 'cjs'] },
-  { ...shared, workspace: core, format: 'cjs', plugins: [esModules] },
-  { ...shared, workspace: core, format: 'esm', dts: { emitDtsOnly: true }, clean: false },
-  { ...shared, workspace: 'packages/cli', format: 'esm' },
+  { ...shared, workspace: once, format: 'cjs', plugins: [lateChunks, esModules] },
+  { ...shared, workspace: once, format: 'esm', dts: { emitDtsOnly: true }, clean: false },
+  { ...shared, workspace: testing, format: ['esm', 'cjs'] },
+  { ...shared, workspace: command, format: 'esm' },
 ]);

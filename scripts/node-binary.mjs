@@ -13,7 +13,7 @@ export function nodeBinary(version) {
 
 // node scripts/node-binary.mjs 24 FILE ARG…: runs FILE with it
 if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
-  const [version, ...args] = argv.slice(2);
+  const [version = '', ...args] = argv.slice(2);
   const { status } = spawnSync(nodeBinary(version), args, { stdio: 'inherit' });
   exit(status ?? 1);
 }

@@ -2,7 +2,8 @@
 // something changed since the last time. What was done is remembered in node_modules/.clientcert.
 //
 // --demo builds, and installs what the command and the build need: a seventh of everything. A clone in which
-// everything was installed stays so. --built builds and installs nothing: for tests of what is shipped.
+// everything was installed stays so. --built builds and installs nothing: for tests of what is shipped. --sdks installs
+// what only the recipes of examples/sdks need, there.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,6 +42,17 @@ if (demo || process.argv.includes('--build') || process.argv.includes('--built')
     ['package-lock.json', 'tsdown.config.ts', 'tsconfig.base.json', ...manifests, ...sources],
     built,
     () => npm(['run', '--silent', 'build']),
+  );
+}
+
+if (process.argv.includes('--sdks')) {
+  const folder = 'examples/sdks';
+  await lock('installing-sdks');
+  once(
+    'install-sdks',
+    [`${folder}/package.json`, `${folder}/package-lock.json`],
+    existsSync(join(root, folder, 'node_modules')),
+    () => npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], folder),
   );
 }
 
@@ -84,13 +96,14 @@ function alive(path) {
   }
 }
 
-function npm(args) {
-  console.error(`> npm ${args.join(' ')}`);
+function npm(args, folder = '.') {
+  console.error(`> npm ${args.join(' ')}${folder === '.' ? '' : ` (${folder})`}`);
   // npm names the script that runs it; on Windows `npm` itself is a .cmd that cannot be spawned.
   const cli = process.env.npm_execpath;
+  const options = { cwd: join(root, folder), stdio: ['ignore', 2, 2] };
   const { status, error } = cli
-    ? spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
-    : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+    ? spawnSync(process.execPath, [cli, ...args], options)
+    : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
   if (status !== 0) {
     console.error(error ?? `npm ${args.join(' ')} failed`);
     process.exit(status ?? 1);

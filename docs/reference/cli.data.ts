@@ -22,6 +22,7 @@ const COMMANDS = [
   'csr',
   'import',
   'export',
+  'migrate',
   'demo',
   'completion',
 ];

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Authority, createAuthority, createSelfSigned, startServer } from '@clientcert/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { clientcert } from '../../packages/cli/test/run.ts';
 import { rates } from './rates.ts';
 import { type Examples, layOut } from './run.ts';
 
@@ -66,6 +70,49 @@ it('examples/coming-from/node-soap: the same calls, over fewer connections', asy
     connections.push(server.connections);
   }
   expect(connections[1]).toBeLessThan(connections[0]!);
+});
+
+it.each(['before', 'after'])('examples/coming-from/node-soap-pem/%s.mjs', async (when) => {
+  await using server = await startServer({ authority, hosts: ['api.bank.example'], handler: rates });
+  const folder = await mkdtemp(join(tmpdir(), 'clientcert-pem-'));
+  const { key } = await examples.bank.files(folder, { passphrase: 'for the bank' });
+  const files = { 'bank.crt': examples.bank.cert, 'bank.key': readFileSync(key) };
+  await rm(folder, { recursive: true });
+  const ports = { 'api.bank.example:443': server.port };
+  const run = await examples.run(`coming-from/node-soap-pem/${when}.mjs`, ports, { files });
+  expect(run).toEqual({ code: 0, output: '1.08\n' });
+  const seen = server.requests.map(
+    ({ method, clientCertificate }) => `${method} ${clientCertificate?.commonName}`,
+  );
+  expect(seen).toEqual(['GET bank', 'POST bank']);
+});
+
+describe('examples/coming-from/migrate', () => {
+  const folder = new URL('../coming-from/migrate/', import.meta.url);
+  const text = (name: string) => readFileSync(new URL(name, folder), 'utf8');
+
+  it.each(['before', 'after'])('%s.cjs presents the certificate to the bank', async (when) => {
+    await using server = await startHosts(false);
+    const files = { 'clientcert.json': text('clientcert.json') };
+    const { code, output } = await examples.run(`coming-from/migrate/${when}.cjs`, server.named, { files });
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('/accounts') });
+    expect(server.seen()).toEqual(['bank']);
+  });
+
+  it('the one becomes the other', async () => {
+    const copy = await mkdtemp(join(tmpdir(), 'clientcert-migrate-'));
+    await writeFile(join(copy, 'before.cjs'), text('before.cjs'));
+    vi.spyOn(process, 'cwd').mockReturnValue(copy);
+    const { code } = await clientcert('migrate', '--write', '--force');
+    vi.restoreAllMocks();
+    expect(code).toBe(0);
+    for (const [file, expected] of [
+      ['before.cjs', 'after.cjs'],
+      ['clientcert.json', 'clientcert.json'],
+    ] as const)
+      expect(await readFile(join(copy, file), 'utf8')).toBe(text(expected));
+    await rm(copy, { recursive: true });
+  });
 });
 
 describe('examples/coming-from/reject-unauthorized', () => {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import {
   createAuthority,
   type RequestHandler,
@@ -54,7 +55,7 @@ beforeAll(async () => {
   examples = await layOut(authority, ['core', 'undici', 'axios']);
   server = await startServer({
     authority,
-    hosts: ['auth.bank.example', 'mtls.bank.example', 'api.bank.example'],
+    hosts: ['auth', 'mtls', 'api', 'gateway'].map((name) => `${name}.bank.example`),
     clientCertificate: 'optional',
     handler: authorizationServer,
   });
@@ -94,4 +95,15 @@ it('examples/oauth2/endpoint-aliases.mjs: the certificate goes to the address th
     'mtls.bank.example/token bank',
     'api.bank.example/accounts bank',
   ]);
+});
+
+it('examples/oauth2/certificate-header.mjs: the certificate in the header of WSO2', async () => {
+  const { code } = await examples.run('oauth2/certificate-header.mjs', {
+    'gateway.bank.example:443': server.port,
+  });
+  expect(code).toBe(0);
+  const [{ path, headers } = expect.fail('no request')] = server.requests;
+  expect(path).toBe('/accounts');
+  const pem = decodeURIComponent(String(headers['x-wso2-client-certificate']));
+  expect(new X509Certificate(pem).fingerprint256).toBe(examples.bank.fingerprint256);
 });

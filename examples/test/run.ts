@@ -15,6 +15,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Authority, IssuedCertificate } from '@clientcert/testing';
 import { build } from 'tsdown';
+import { nodeBinary } from '../../scripts/node-binary.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const network = new URL('network.mjs', import.meta.url).href;
@@ -57,25 +58,38 @@ export interface Examples extends AsyncDisposable {
 /** A script in a directory of its own. */
 export interface Placed {
   readonly folder: string;
-  start(servers: Record<string, number>, env: Record<string, string>): Service;
+  start(servers: Record<string, number>, env?: Record<string, string>): Service;
 }
 
 /** A script that runs. */
 export interface Service {
   /** What it has printed, once this is in it. */
   heard(text: string): Promise<string>;
+  /** How it ended by itself. */
+  ended(): Promise<Run>;
   /** Ends it with SIGTERM. */
   stop(): Promise<void>;
 }
 
-/** Lays out a directory in which examples find `@clientcert/*` as it is shipped, and their certificates. */
-export async function layOut(authority: Authority, packages: string[] = ['core']): Promise<Examples> {
-  // Below node_modules, so that the clients are found too.
-  const modules = join(root, 'node_modules');
-  const directory = mkdtempSync(join(modules, '.examples-'));
+/**
+ * Lays out a directory in which examples find `@clientcert/*` as it is shipped, and their certificates.
+ *
+ * @param sdks Whether they are recipes of `examples/sdks`: these find what is installed there, and run on a Node that
+ *   all of it supports.
+ */
+export async function layOut(
+  authority: Authority,
+  packages: string[] = ['core'],
+  { sdks = false } = {},
+): Promise<Examples> {
   // The SOAP adapter stands on that of axios.
   const needed = new Set(packages.flatMap((name) => (name === 'soap' ? ['axios', name] : [name])));
-  await promisify(execFile)(process.execPath, [join(root, 'scripts/ready.mjs'), '--built']);
+  const wanted = sdks ? ['--built', '--sdks'] : ['--built'];
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/ready.mjs'), ...wanted]);
+  const node = sdks && Number.parseInt(process.versions.node, 10) < 22 ? nodeBinary(24) : process.execPath;
+  // Below node_modules, so that the clients are found too.
+  const modules = join(root, sdks ? 'examples/sdks' : '.', 'node_modules');
+  const directory = mkdtempSync(join(modules, '.examples-'));
   for (const name of needed) copyPackage(name, directory);
   const bank = await authority.issue({ name: 'bank', keyType: 'rsa' });
   const standing = { 'bank.pfx': await bank.pfx('for the bank'), 'bank-root.pem': authority.certificate };
@@ -90,7 +104,7 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
       const main = `import * as example from ${JSON.stringify(pathToFileURL(script).href)};\n${after}`;
       const laidOut = { ...standing, ...files, 'main.mjs': main };
       for (const [name, content] of Object.entries(laidOut)) writeFileSync(join(folder, name), content);
-      return await start(folder, { EXAMPLE_SERVERS: JSON.stringify(servers), ...env }, timeout);
+      return await start(node, folder, { EXAMPLE_SERVERS: JSON.stringify(servers), ...env }, timeout);
     },
     place: async (file) => {
       runs += 1;
@@ -99,15 +113,16 @@ export async function layOut(authority: Authority, packages: string[] = ['core']
       for (const [name, content] of Object.entries(standing)) writeFileSync(join(folder, name), content);
       return {
         folder,
-        start: (servers, env) => serve(script, { EXAMPLE_SERVERS: JSON.stringify(servers), ...env }),
+        start: (servers, env = {}) =>
+          serve(node, script, { EXAMPLE_SERVERS: JSON.stringify(servers), ...env }),
       };
     },
     [Symbol.asyncDispose]: async () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
-async function start(cwd: string, env: Record<string, string>, timeout: number): Promise<Run> {
-  const child = spawn(process.execPath, ['--import', network, 'main.mjs'], {
+async function start(node: string, cwd: string, env: Record<string, string>, timeout: number): Promise<Run> {
+  const child = spawn(node, ['--import', network, 'main.mjs'], {
     cwd,
     env: {
       ...process.env,
@@ -127,13 +142,13 @@ async function start(cwd: string, env: Record<string, string>, timeout: number):
   return { code, output };
 }
 
-function serve(script: string, env: Record<string, string>): Service {
+function serve(node: string, script: string, env: Record<string, string>): Service {
   const options = {
     cwd: dirname(script),
-    env: { ...process.env, NODE_OPTIONS: quiet, ...env },
+    env: { ...process.env, BANK_PASSPHRASE: 'for the bank', NODE_OPTIONS: quiet, ...env },
     timeout: 50_000,
   };
-  const child = spawn(process.execPath, ['--import', network, script], options);
+  const child = spawn(node, ['--import', network, script], options);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   return {
@@ -143,6 +158,10 @@ function serve(script: string, env: Record<string, string>): Service {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       return output;
+    },
+    async ended() {
+      if (child.exitCode === null && !child.signalCode) await once(child, 'close');
+      return { code: child.exitCode, output };
     },
     async stop() {
       if (child.exitCode !== null || child.signalCode) return;

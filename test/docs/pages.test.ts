@@ -13,7 +13,8 @@ const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' })
   .map((path) => [path.replaceAll('\\', '/'), readFileSync(join(docs, path), 'utf8')] as const);
 
 /** The tests that run examples. */
-const tests = [join(root, 'examples/test'), join(root, 'test/adapters'), join(root, 'test/consumers')]
+const tests = ['examples/test', 'examples/sdks/test', 'test/adapters', 'test/consumers']
+  .map((folder) => join(root, folder))
   .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
   .filter((path) => /(\.test\.ts|run\.mjs)$/.test(path))
   .map((path) => readFileSync(path, 'utf8'));
@@ -28,7 +29,10 @@ const read = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8')
 const manifest = read('package.json');
 const known = [
   ...Object.keys(manifest.devDependencies),
-  ...readdirSync(join(root, 'packages')).map((name): string => read(`packages/${name}/package.json`).name),
+  ...readdirSync(join(root, 'packages')).flatMap((name): string[] => {
+    const { name: its, peerDependencies = {} } = read(`packages/${name}/package.json`);
+    return [its, ...Object.keys(peerDependencies)];
+  }),
 ];
 const commands = [
   'inspect',
@@ -39,6 +43,7 @@ const commands = [
   'csr',
   'import',
   'export',
+  'migrate',
   'demo',
   'completion',
 ];

@@ -1,5 +1,5 @@
 import type { ConnectIdentity, Credentials } from '@clientcert/core';
-import { adapterOf, isRoutingAgent } from '@clientcert/core/adapter';
+import { adapterOf, checkAgent, isRoutingAgent } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
@@ -50,7 +50,9 @@ export function decideRequest(
     const agent = credentials.sharedAgent(way);
     config.httpsAgent = agent;
     if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
-  } else if (!isRoutingAgent(httpsAgent)) {
+  } else if (isRoutingAgent(httpsAgent)) {
+    checkAgent(httpsAgent, service, 'httpsAgent');
+  } else {
     refuse(outgoing, 'httpsAgent');
     refuseAfterRedirects(outgoing);
     return;

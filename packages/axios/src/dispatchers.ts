@@ -8,30 +8,20 @@ export interface Dispatcher {
 type OwnDispatcher = Dispatcher & Pool;
 export type Agent = new (options: { connect: Connector }) => OwnDispatcher;
 
-const known = new WeakMap<AdapterView, Map<string, WeakMap<Agent, Dispatchers<OwnDispatcher>>>>();
+const known = new WeakMap<AdapterView, WeakMap<Agent, Dispatchers<OwnDispatcher>>>();
 
 /**
  * The dispatchers of these credentials, for as long as there are those.
  *
  * @param Agent The undici class that fits the fetch.
- * @param defaultProxy What holds where neither the request nor the config says.
  */
-export function dispatchersOf(
-  credentials: AdapterView,
-  Agent: Agent,
-  defaultProxy: 'env' | undefined,
-): Dispatchers<OwnDispatcher> {
-  const ofCredentials =
-    known.get(credentials) ?? new Map<string, WeakMap<Agent, Dispatchers<OwnDispatcher>>>();
-  known.set(credentials, ofCredentials);
-  const proxied = defaultProxy ?? 'none';
-  const ofAgents = ofCredentials.get(proxied) ?? new WeakMap<Agent, Dispatchers<OwnDispatcher>>();
-  ofCredentials.set(proxied, ofAgents);
+export function dispatchersOf(credentials: AdapterView, Agent: Agent): Dispatchers<OwnDispatcher> {
+  const ofAgents = known.get(credentials) ?? new WeakMap<Agent, Dispatchers<OwnDispatcher>>();
+  known.set(credentials, ofAgents);
   let dispatchers = ofAgents.get(Agent);
   if (!dispatchers) {
     dispatchers = new Dispatchers<OwnDispatcher>(credentials, {
       open: (_, connect) => new Agent({ connect }),
-      tls: { defaultProxy },
       timeoutError: (message) => Object.assign(new Error(message), { code: 'ETIMEDOUT' }),
       serves: (resolution, { proxy }) =>
         decides(resolution) || credentials.decidesProxy || proxy !== undefined,

@@ -1,5 +1,5 @@
 import type { ConnectIdentity } from '@clientcert/core';
-import { checkFetchRuntime, nodeUsesProxies } from '@clientcert/core/adapter';
+import { checkFetchRuntime, connectsOtherwise, nodeUsesProxies } from '@clientcert/core/adapter';
 import { type Agent, type Dispatcher, dispatchersOf } from './dispatchers.ts';
 import { type AnyConfig, type Outgoing, own, refuse } from './outgoing.ts';
 
@@ -68,9 +68,8 @@ class CallDispatcher implements Dispatcher {
     }
     this.#from = to;
     check?.(to, options.method ?? 'GET');
-    const defaultProxy = base.constructor === Agent ? undefined : 'env';
     const identity = { service, origin: origin && String(origin), proxy };
-    const route = dispatchersOf(credentials, Agent, defaultProxy).find(options.origin, identity, false);
+    const route = dispatchersOf(credentials, Agent).find(options.origin, identity, false);
     return (route?.pool ?? base).dispatch(options, handler);
   }
 
@@ -93,7 +92,8 @@ function globalDispatcher(): Dispatcher | undefined {
  * where Node goes through proxies.
  */
 function agentClassOf(base: Dispatcher): Agent | undefined {
-  if (base.constructor.name === 'Agent') return base.constructor as Agent;
+  if (base.constructor.name === 'Agent')
+    return connectsOtherwise(base) ? undefined : (base.constructor as Agent);
   if (base.constructor.name !== 'EnvHttpProxyAgent' || !nodeUsesProxies()) return undefined;
   const parts = Object.getOwnPropertySymbols(base).map(
     (key) => (base as unknown as Record<symbol, unknown>)[key],

@@ -346,6 +346,29 @@ describe('attack: identities that mix', () => {
       ? ([['http2', { httpVersion: 2, http2Options: { sessionTimeout: 50 } }]] as [string, object][])
       : []),
   ];
+  it('a routing agent beside the service of a call is that service’s, or the call is refused', async () => {
+    await using credentials = await load();
+    await using others = await load();
+    const shared = credentials.agent({ maxSockets: 5 });
+    const api = axios.create({ httpsAgent: shared });
+    clientCertificates(api, credentials);
+    await api.get(bank.url);
+    const own = credentials.agent({ service: 'Archive', origin: bank.url });
+    for (const [httpsAgent, clientCertificate] of [
+      [shared, false],
+      [shared, 'Archive'],
+      [own, false],
+      [others.agent(), 'Archive'],
+    ] as const) {
+      await expect(api.get(bank.url, { httpsAgent, clientCertificate })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      });
+    }
+    await api.get(bank.url, { httpsAgent: own, clientCertificate: 'Archive' });
+    await api.get(bank.url, { httpsAgent: credentials.agent({ service: false }), clientCertificate: false });
+    expect(subjects(bank)).toEqual(['alice', 'bob', null]);
+  });
+
   it.each(['TLSv1.2', 'TLSv1.3'] as const)(
     'fetch over %s: one Credentials and certificates of several callers',
     async (tls) => {

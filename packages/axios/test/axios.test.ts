@@ -500,7 +500,9 @@ describe('other ways to make a request', () => {
       const api = axios.create({ socketPath, httpsAgent });
       clientCertificates(api, credentials);
       await api.get(bank.url);
-      await api.get(bank.url, { clientCertificate: 'Archive' });
+      await api.get(bank.url, {
+        httpsAgent: credentials.agent({ service: false, rejectUnauthorized: false }),
+      });
       expect(seen).toEqual([undefined, undefined]);
       expect(bank.connections).toBe(0);
     } finally {
@@ -624,7 +626,11 @@ describe('other ways to make a request', () => {
     clientCertificates(api, credentials);
     const global = getGlobalDispatcher();
     try {
-      for (const own of [new EnvHttpProxyAgent(), new ProxyAgent('http://127.0.0.1:9')]) {
+      const connect = () => {
+        throw new Error('a way of its own');
+      };
+      const others = [new EnvHttpProxyAgent(), new ProxyAgent('http://127.0.0.1:9')];
+      for (const own of [...others, new UndiciAgent({ connect })]) {
         setGlobalDispatcher(own);
         await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
       }

@@ -7,6 +7,7 @@ import { addExplain } from './commands/explain.ts';
 import { addExport } from './commands/export.ts';
 import { addImport } from './commands/import.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addMigrate } from './commands/migrate.ts';
 import { addProbe } from './commands/probe.ts';
 import { addCompletion } from './completion.ts';
 import { addDemo } from './demo/demo.ts';
@@ -25,6 +26,7 @@ const commands: readonly AddCommand[] = [
   addCsr,
   addImport,
   addExport,
+  addMigrate,
   addDemo,
   addCompletion,
 ];

@@ -16,6 +16,7 @@ const COMMANDS = [
   'csr',
   'import',
   'export',
+  'migrate',
   'demo',
   'completion',
 ];

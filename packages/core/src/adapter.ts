@@ -4,7 +4,8 @@
  *
  * @module
  */
-export { isRoutingAgent } from './agent/brand.ts';
+export { agentService, isRoutingAgent } from './agent/brand.ts';
+export { checkAgent } from './agent/caller-check.ts';
 export type { ConnectCallback, Connector, ConnectTarget } from './agent/connector.ts';
 export {
   type Decider,
@@ -16,6 +17,7 @@ export {
   type Route,
 } from './agent/dispatchers.ts';
 export { nodeUsesProxies } from './agent/node-proxies.ts';
+export { connectsOtherwise } from './agent/own-connections.ts';
 export type { AdapterView } from './credentials/adapter-view.ts';
 export type { Retirable } from './credentials/connections.ts';
 export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credentials/loading.ts';

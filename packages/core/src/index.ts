@@ -1,5 +1,6 @@
 export type { RoutingAgent } from './agent/agent.ts';
 export type { Handshake, HandshakeFailure } from './agent/handshake.ts';
+export { clientCertHeaders } from './client-cert-headers.ts';
 export { defineConfig } from './config/define.ts';
 export { fromEnvironment } from './config/environment.ts';
 export { fromMendixSettings, type MendixSettings } from './config/mendix.ts';

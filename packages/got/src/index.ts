@@ -2,6 +2,7 @@ import { ClientCertificateError, type Credentials, type Target } from '@clientce
 import {
   acceptCredentials,
   adapterOf,
+  checkAgent,
   decides,
   isRoutingAgent,
   loadedOf,
@@ -167,6 +168,7 @@ function apply(
   // Ours comes back with every retry and redirect; another one is of `credentials.agent()`.
   const before = hop.agent.https as object | undefined;
   const own = isRoutingAgent(before) && !handedOut.has(before!) ? before : undefined;
+  if (own) checkAgent(own, service, 'agent.https');
   if (hop.http2) {
     // got's HTTP/2 takes no agent, only raw keys, which would then stand on every error; and it knows no proxy.
     const { decidesProxy } = adapterOf(credentials);

@@ -352,6 +352,22 @@ describe('attack: identities that mix', () => {
     expect(subjects(bank)).toEqual(Array(4).fill('alice'));
   });
 
+  it('a routing agent beside the service of a call is that service’s, or the call is refused', async () => {
+    await using credentials = await load();
+    const api = got.extend(clientCertificates(credentials), { retry: { limit: 0 } });
+    const https = credentials.agent({ maxSockets: 5 });
+    await api(bank.url, { agent: { https } });
+    for (const clientCertificate of [false, 'Archive'] as const) {
+      const context = { clientCertificate };
+      await expect(api(bank.url, { agent: { https }, context })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+      });
+    }
+    const archive = credentials.agent({ service: 'Archive', origin: bank.url });
+    await api(bank.url, { agent: { https: archive }, context: { clientCertificate: 'Archive' } });
+    expect(subjects(bank)).toEqual(['alice', 'bob']);
+  });
+
   it('an extension of an extension decides as the last of them, at every hop, and comes to an end', async () => {
     await using credentials = await load();
     await using others = await load();

@@ -41,7 +41,9 @@ export interface Call {
   readonly identity: Identity;
   /** A copy of the caller's, with what further securities added. */
   readonly options: RequestOptions;
-  /** Of the message, where it is to be signed. */
+  /** Whether the message is to be signed. */
+  readonly isSigned?: boolean | undefined;
+  /** Of the message, once it stands. */
   signature?: Signature | undefined;
 }
 
@@ -50,33 +52,40 @@ export interface Call {
  * the transformers its config. So the decision is made there, of this one call, by all that axios will go by.
  *
  * @param inherited The transformers that hold where the call brings none.
+ * @param isOf Whether a config is that of this call, where others may be sent with these options as well.
  */
-export function carried(call: Call, inherited: unknown = []): RequestOptions {
+export function carried(
+  call: Call,
+  inherited: unknown = [],
+  isOf?: (config: AxiosConfig) => boolean,
+): RequestOptions {
   const { transformRequest = inherited, ...options } = call.options;
   const { credentials } = call.identity;
   if (options.ntlm && options.httpsAgent === undefined) {
     // NTLM authenticates the connection, so no other user's call may be sent on it.
     const agentOf = (ready: Credentials) => ready.agent({ ...connectIdentity(call), defaultProxy: 'env' });
     const ready = loadedOf(credentials);
-    options.httpsAgent = ready ? agentOf(ready) : waitFor(credentials, agentOf);
+    options.httpsAgent = ready ? agentOf(ready) : waitFor(credentials, call.identity.service, agentOf);
   }
-  return {
-    ...options,
-    transformRequest: [
-      ...[transformRequest].flat(),
-      function (this: AxiosConfig, data: unknown) {
-        const ready = loadedOf(credentials);
-        if (ready) decide(call, this, ready);
-        else decideLater(call, this);
-        return data;
-      },
-    ],
+  const certify = function (this: AxiosConfig, data: unknown) {
+    const ready = loadedOf(credentials);
+    if (ready) decide(call, this, ready);
+    else decideLater(call, this);
+    return data;
   };
+  const certifyIts = function (this: AxiosConfig, data: unknown) {
+    if (!isOf?.(this)) return data;
+    // For good: a retry sends this config again.
+    const transformers = [this.transformRequest ?? []].flat();
+    this.transformRequest = transformers.map((each) => (each === certifyIts ? certify : each));
+    return certify.call(this, data);
+  };
+  return { ...options, transformRequest: [...[transformRequest].flat(), isOf ? certifyIts : certify] };
 }
 
 /** Decides by a config of axios', or by options that a client of the caller's own is to send with. */
 export function decide(call: Call, config: object, ready: Credentials): void {
-  const { signature } = call;
+  const signature = signatureOf(call);
   const { clientCertificate } = config as AxiosConfig; // of the caller's own instance
   const inherited = Object.hasOwn(config, 'clientCertificate') ? clientCertificate : undefined;
   const identity = { ...call.identity, service: call.identity.service ?? inherited };
@@ -86,6 +95,20 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   });
 }
 
+/** @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where a message that is to be signed has come to stand without it */
+export function signatureOf({ isSigned, signature }: Call): Signature | undefined {
+  if (isSigned && !signature) throw unsigned();
+  return signature;
+}
+
+function unsigned(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+    'the message was to be signed, and another call was made, and failed, while it was written',
+    { hint: 'Make the other call before or after, or with a security of its own.' },
+  );
+}
+
 function connectIdentity({ identity: { service, origin, proxy } }: Call): Omit<RequestIdentity, 'check'> {
   return { service, origin: service ? origin : undefined, proxy };
 }
@@ -93,10 +116,10 @@ function connectIdentity({ identity: { service, origin, proxy } }: Call): Omit<R
 /** A transformer cannot wait, and an agent can: for a client that was not made with `soapOptions`. */
 function decideLater(call: Call, config: AxiosConfig): void {
   const url = String(config.url);
-  if (call.signature && /^http:/i.test(url)) throw plainAddress(url);
+  if (signatureOf(call) && /^http:/i.test(url)) throw plainAddress(url);
   if (transportOf(config) !== 'http') throw stillLoading(url);
   const later = { ...config };
-  config.httpsAgent = waitFor(call.identity.credentials, (ready) => {
+  config.httpsAgent = waitFor(call.identity.credentials, call.identity.service, (ready) => {
     decide(call, later, ready);
     return later.httpsAgent as Agent;
   });
@@ -104,7 +127,9 @@ function decideLater(call: Call, config: AxiosConfig): void {
   if (/^https:/i.test(url)) config.proxy = false;
 }
 
-type AxiosConfig = Parameters<typeof decideRequest>[0];
+/** What a transformer of axios' has as `this`. */
+export type RequestConfig = Parameters<typeof decideRequest>[0];
+type AxiosConfig = RequestConfig;
 
 function stillLoading(url: string): ClientCertificateError {
   return new ClientCertificateError(

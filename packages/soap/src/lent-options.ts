@@ -1,51 +1,78 @@
+import { randomUUID } from 'node:crypto';
 import { ClientCertificateError } from '@clientcert/core';
 import type { IHeaders } from 'soap';
-import type { Call } from './call.ts';
+import { type Call, carried, type RequestConfig } from './call.ts';
 
 /**
- * node-soap asks a security to write on the options of a call, which are the caller's and may be used for another
- * call, of another client. What is written here is there until node-soap has read it, which it does at once; then
- * the object is as it was. It also is where the call ends unread, as what runs before may throw: the call's own
- * `postProcess`, and listeners, which are followed by nothing but the next call that reads an `exchangeId`.
- *
- * @param headers Of the same call.
+ * Has a call known by its headers, which node-soap makes anew for each, while its options are the caller's and may be
+ * used for any other call. They cannot be read unless {@link lend} has written on the options what goes with them, so
+ * that no call goes without its certificate.
  */
-export function lend(options: object, values: object, call: Call, headers: IHeaders | undefined): void {
-  takeBack(options);
+export function announce(call: Call, options: object, headers: IHeaders): void {
+  calls.set(headers, call);
+  Object.defineProperty(headers, mark, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      const loan = lent.get(options);
+      if (loan?.call !== call) throw notCarried();
+      loan.isMarked = true;
+      return loan.token;
+    },
+  });
+}
+
+/**
+ * node-soap asks a security to write on the options of a call. What is written here holds for a request with the
+ * headers of that call and for no other, and is there until node-soap has read it, which it does at once; then the object
+ * is as it was. It also is with the next call that reads an `exchangeId`, and where the call's own `postProcess` throws.
+ *
+ * @param hasHeaders Whether the call was {@link announce | announced}.
+ * @param stands Called when the message stands, just before it is sent.
+ */
+export function lend(options: object, call: Call, hasHeaders: boolean, stands: () => void): void {
+  lent.get(options)?.restore();
   const before = new Map<string, PropertyDescriptor | undefined>();
-  const undo = () => {
+  const restore = () => {
+    if (lent.get(options) === loan) lent.delete(options);
     for (const [name, descriptor] of before) {
       Reflect.deleteProperty(options, name);
       if (descriptor) Object.defineProperty(options, name, descriptor);
     }
     before.clear();
   };
-  const restore = () => {
-    if (lent.get(options)?.restore !== restore) return;
-    lent.delete(options);
-    undo();
-  };
-  const loan: Loan = { call, restore, fresh: true };
+  const loan: Loan = { call, before, restore, token: randomUUID(), isMarked: false, isFresh: true };
   lent.set(options, loan);
   queueMicrotask(() => {
-    loan.fresh = false;
+    loan.isFresh = false;
   });
 
   let isRead = false;
-  const refuse = () => {
-    undo();
-    if (headers) refuseToBeRead(headers);
-  };
   const write = (name: string, descriptor: PropertyDescriptor): boolean => {
     const own = Object.getOwnPropertyDescriptor(options, name);
-    const written = Reflect.defineProperty(options, name, { configurable: true, ...descriptor });
-    if (written) before.set(name, own);
-    return written;
+    const isWritten = Reflect.defineProperty(options, name, { configurable: true, ...descriptor });
+    if (isWritten) before.set(name, own);
+    return isWritten;
   };
-  for (const [name, given] of Object.entries(values)) {
+  const values = carried(call, [], hasHeaders ? (config) => isOf(loan, config) : undefined);
+  const { exchangeId, ...others } = values;
+  let isSent = false;
+  const marked = write('exchangeId', {
+    enumerable: false, // no option of axios’
+    get() {
+      if (isSent) restore();
+      else stands();
+      isSent = true;
+      return exchangeId;
+    },
+    set(value: unknown) {
+      before.set('exchangeId', { value, configurable: true, enumerable: true, writable: true });
+    },
+  });
+  const isLent = Object.entries(others).every(([name, given]) => {
     let value: unknown = name === 'postProcess' ? orElse(given, restore) : given;
-    if (Object.is(Object.getOwnPropertyDescriptor(options, name)?.value, value)) continue;
-    const written = write(name, {
+    if (Object.is(Object.getOwnPropertyDescriptor(options, name)?.value, value)) return true;
+    return write(name, {
       enumerable: true,
       get() {
         if (name === 'postProcess') return value; // read before the call is sent
@@ -57,27 +84,20 @@ export function lend(options: object, values: object, call: Call, headers: IHead
         value = next;
       },
     });
-    if (!written) {
-      refuse();
-      return;
-    }
-  }
-  if (Object.hasOwn(values, 'exchangeId')) return;
-  let isSent = false;
-  const marked = write('exchangeId', {
-    enumerable: false, // no option of axios’
-    get() {
-      if (isSent) {
-        restore();
-        if (!isRead && headers) refuseToBeRead(headers);
-      }
-      isSent = true;
-    },
-    set(value: unknown) {
-      before.set('exchangeId', { value, configurable: true, enumerable: true, writable: true });
-    },
   });
-  if (!marked) refuse();
+  // What is frozen carries nothing, and a client that was made with `soapOptions` does not need it.
+  if (!marked || !isLent) restore();
+}
+
+/** Whether a request that is sent with what was lent is that call. */
+function isOf(loan: Loan, { headers }: RequestConfig): boolean {
+  const token = headers.get(mark);
+  if (token !== undefined && token === loan.token) {
+    headers.delete(mark);
+    return true;
+  }
+  if (loan.isMarked) return false;
+  throw notCarried(); // the call itself, without its headers, or another one in its place
 }
 
 /** The same function, after whose failure something else is done. */
@@ -93,46 +113,59 @@ function orElse(given: unknown, afterFailure: () => void): unknown {
   };
 }
 
-/** Leaves the options as they were, and says which call they were lent to, if that was in this very turn. */
-export function takeBack(options: object): Call | undefined {
-  const loan = lent.get(options);
-  loan?.restore();
-  return loan?.fresh ? loan.call : undefined;
+/** The caller's options, as they are without what is lent. */
+export function ownOf(options: object): Record<string, unknown> {
+  const before = lent.get(options)?.before;
+  const descriptors = { ...Object.getOwnPropertyDescriptors(options), ...Object.fromEntries(before ?? []) };
+  const copy: Record<string, unknown> = {};
+  for (const [name, own] of Object.entries(descriptors)) {
+    if (own?.enumerable) copy[name] = own.get ? own.get.call(options) : own.value;
+  }
+  return copy;
 }
-
-interface Loan {
-  readonly call: Call;
-  readonly restore: () => void;
-  /** Until the turn is over in which node-soap puts the call together. */
-  fresh: boolean;
-}
-
-const lent = new WeakMap<object, Loan>();
 
 /**
- * Options that cannot be written on carry nothing to a client that was not made with `soapOptions`: its call fails
- * when node-soap reads the headers, which it makes anew for each call, rather than go without its certificate.
+ * The call that node-soap sends with these headers and options: by its headers, and where it comes without, by the
+ * options, if they were lent to it in this very turn.
  */
-function refuseToBeRead(headers: IHeaders): void {
-  Object.defineProperty(headers, refused, {
-    configurable: true,
-    enumerable: true,
-    get() {
-      throw new ClientCertificateError(
-        'ERR_CLIENTCERT_CONFIG_INVALID',
-        'the options of this call are frozen, so its certificate cannot be set on them',
-        {
-          hint: 'Create the client with soapOptions(credentials), which needs nothing on them, or pass a copy.',
-        },
-      );
-    },
-  });
+export function callOf(headers: IHeaders | undefined, options: object): Call | undefined {
+  const loan = lent.get(options);
+  const call = (headers && calls.get(headers)) ?? (loan?.isFresh ? loan.call : undefined);
+  if (loan?.call === call || !loan?.isFresh) loan?.restore();
+  return call;
 }
 
 /** Headers for a client that was made with `soapOptions`. */
 export function readable(headers: IHeaders | undefined): IHeaders | undefined {
-  if (headers && Object.hasOwn(headers, refused)) delete headers[refused];
+  if (headers && calls.has(headers)) delete headers[mark];
   return headers;
 }
 
-const refused = 'x-clientcert-refused';
+interface Loan {
+  readonly call: Call;
+  /** What stood there. */
+  readonly before: ReadonlyMap<string, PropertyDescriptor | undefined>;
+  readonly restore: () => void;
+  /** In the headers of the call's request. */
+  readonly token: string;
+  /** Whether the call has been sent with its headers. */
+  isMarked: boolean;
+  /** Until the turn is over in which node-soap puts the call together. */
+  isFresh: boolean;
+}
+
+const lent = new WeakMap<object, Loan>();
+const calls = new WeakMap<object, Call>();
+
+const mark = 'x-clientcert-call';
+
+/** @returns The error of a call that would go without its certificate. */
+export function notCarried(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    'the options of this call do not carry its certificate: they are frozen, or used for another call meanwhile, or its headers were cleared',
+    {
+      hint: 'Create the client with soapOptions(credentials), which needs nothing on them, or pass a copy.',
+    },
+  );
+}

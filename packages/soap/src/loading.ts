@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { Agent } from 'node:https';
 import type { Credentials } from '@clientcert/core';
-import { type Loading, loadedOf } from '@clientcert/core/adapter';
+import { agentService, type Loading, loadedOf } from '@clientcert/core/adapter';
 
 /** Whether two are the same credentials, one perhaps as the promise of the other. */
 export function areSame(one: Loading, other: Loading): boolean {
@@ -18,8 +18,12 @@ export function whenLoaded<Result>(
 }
 
 /** An agent that takes requests while credentials are loading; what is thrown meanwhile is their error. */
-export function waitFor(credentials: Loading, choose: (ready: Credentials) => Agent): Agent {
-  return new LoadingAgent(credentials, choose);
+export function waitFor(
+  credentials: Loading,
+  service: string | false | undefined,
+  choose: (ready: Credentials) => Agent,
+): Agent {
+  return Object.defineProperty(new LoadingAgent(credentials, choose), agentService, { value: service });
 }
 
 class LoadingAgent extends Agent {

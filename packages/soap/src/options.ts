@@ -3,15 +3,25 @@ import { loadedOf, snapshot, withDiagnosis } from '@clientcert/core/adapter';
 import {
   type Client,
   HttpClient,
+  type IHeaders,
   type IHttpClient,
   type IOptions,
   type ISecurity,
   type IWSDLCache,
 } from 'soap';
-import { type Call, carried, decide, type Identity, identify, type RequestOptions } from './call.ts';
-import { readable, takeBack } from './lent-options.ts';
+import {
+  type Call,
+  carried,
+  decide,
+  type Identity,
+  identify,
+  type RequestOptions,
+  signatureOf,
+} from './call.ts';
+import { callOf as callMadeWith, notCarried, ownOf, readable } from './lent-options.ts';
 import { areSame, whenLoaded } from './loading.ts';
 import { importHook, originOfCall, originOfDocument } from './named-origin.ts';
+import { ClientCertificateSecurity } from './security.ts';
 import { plainAddress } from './signature.ts';
 
 /** node-soap's options, and as whom the WSDL is fetched and calls are made. */
@@ -79,9 +89,10 @@ function certify(
   isOurs: boolean,
 ): IHttpClient {
   /** What stands on the caller's objects is read at once, before anything is waited for. */
-  const callOf = (url: string, given: RequestOptions, client: Client | undefined): Call => {
-    const lent = takeBack(given);
-    const call = lent && client && addsOptions(client) ? lent : { identity, options: { ...given } };
+  const callOf = (url: string, given: RequestOptions, headers?: IHeaders, client?: Client): Call => {
+    const made = client && callMadeWith(headers, given);
+    if (!made && client && securityOf(client) instanceof ClientCertificateSecurity) throw notCarried();
+    const call = made ?? { identity, options: ownOf(given) };
     const { credentials, proxy = identity.proxy, ...as } = call.identity;
     const service = as.service ?? (areSame(credentials, identity.credentials) ? identity.service : undefined);
     const named = () =>
@@ -91,7 +102,8 @@ function certify(
   };
 
   const prepare = (url: string, message: unknown, call: Call, ready: Credentials, client?: Client) => {
-    const { identity, signature } = call;
+    const { identity } = call;
+    const signature = signatureOf(call);
     const to = new URL(url);
     if (signature && to.protocol !== 'https:') throw plainAddress(to);
     let sent = message;
@@ -114,7 +126,14 @@ function certify(
   const { requestStream } = inner;
   return {
     request(url, data, callback, headers, given = {}, client) {
-      const call = callOf(url, given, client);
+      const fail = (error: unknown) => process.nextTick(callback, error);
+      let call: Call;
+      try {
+        call = callOf(url, given, headers, client);
+      } catch (error) {
+        fail(error);
+        return undefined as never;
+      }
       const own = readable(headers);
       const explain = (error: unknown): void =>
         void withDiagnosis(error, {
@@ -133,7 +152,6 @@ function certify(
           client.off('soapError', explain);
         }
       };
-      const fail = (error: unknown) => process.nextTick(callback, error);
       const send = (ready: Credentials) => {
         const { sent, options } = prepare(url, data, call, ready, client);
         return () => inner.request(url, sent, answered, own, options, client);
@@ -144,7 +162,7 @@ function certify(
     },
     ...(requestStream && {
       async requestStream(url, data, headers, given = {}, client) {
-        const call = callOf(url, given, client);
+        const call = callOf(url, given, headers, client);
         const own = readable(headers);
         const ready = loadedOf(call.identity.credentials) ?? (await call.identity.credentials);
         const { sent, options } = prepare(url, data, call, ready, client);
@@ -175,9 +193,8 @@ type SoapAnswer = ReturnType<IHttpClient['request']>;
 /** What a decision sets of axios' options. */
 const decided = ['httpsAgent', 'proxy', 'beforeRedirect', 'http2Options', 'fetchOptions'] as const;
 
-function addsOptions(client: Client): boolean {
-  const { security } = client as unknown as { security?: ISecurity };
-  return typeof security?.addOptions === 'function';
+function securityOf(client: Client): unknown {
+  return (client as unknown as { security?: ISecurity }).security;
 }
 
 /** What node-soap's class has and its type leaves out: the axios instance, the caller's own or one of its. */

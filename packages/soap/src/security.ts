@@ -1,9 +1,9 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import { loadedOf, snapshot } from '@clientcert/core/adapter';
 import type { IHeaders, ISecurity } from 'soap';
-import { type Call, carried, type Identity, identify, type RequestOptions } from './call.ts';
+import { type Call, type Identity, identify, type RequestOptions } from './call.ts';
 import { insertIntoHeader, type SignOptions } from './envelope.ts';
-import { lend, takeBack } from './lent-options.ts';
+import { announce, lend, ownOf } from './lent-options.ts';
 import { Signature } from './signature.ts';
 
 /** As whom calls are made, and whether their messages are signed. */
@@ -43,11 +43,12 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
   readonly #identity: Identity;
   readonly #sign: SignOptions | undefined;
   readonly #members: readonly ISecurity[];
-  /** Of the call that node-soap is putting together, which it does in one go. */
-  #call: Call | undefined;
+  /**
+   * The calls that node-soap is putting together, the innermost last: it does so in one go, but functions that write
+   * SOAP headers, and listeners, may make calls meanwhile.
+   */
+  readonly #pending: PendingCall[] = [];
   #headers: IHeaders | undefined;
-  /** The caller’s, on which nothing is written before the message stands: until then much can fail. */
-  #options: RequestOptions | undefined;
 
   constructor(
     credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
@@ -60,48 +61,56 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     this.#members = [...and];
     if (sign || and.some((member) => member.postProcess)) {
       this.postProcess = (xml, envelopeKey) => {
-        const message = this.#process(xml, envelopeKey);
-        this.#lend();
+        const pending = this.#pending.pop();
+        const message = this.#process(xml, envelopeKey, pending?.call);
+        if (pending) this.#lend(pending);
         return message;
       };
     }
   }
 
   addHeaders(headers: IHeaders): void {
-    this.#headers = headers;
     for (const member of this.#members) member.addHeaders?.(headers);
+    this.#headers = headers;
   }
 
   addOptions(options: RequestOptions): void {
-    takeBack(options);
-    const own = { ...options };
+    const headers = this.#headers;
+    this.#headers = undefined;
+    const own = ownOf(options);
     for (const member of this.#members) member.addOptions?.(own);
-    this.#call = { identity: this.#identity, options: own };
-    this.#options = options;
+    const call: Call = { identity: this.#identity, options: own, isSigned: this.#sign !== undefined };
+    if (headers) announce(call, options, headers);
+    // What fails while it is put together stays behind up to the end of the turn.
+    if (this.#pending.length === 0) queueMicrotask(() => this.#pending.splice(0));
+    this.#pending.push({ call, options, hasHeaders: headers !== undefined, isLent: false });
   }
 
   /** The headers of the further securities; where there is `postProcess`, it inserts them. */
   toXML(): string {
     if (this.postProcess) return '';
     const xml = this.#membersXml();
-    this.#lend();
+    const pending = this.#pending.at(-1);
+    if (pending && !pending.isLent) this.#lend(pending);
     return xml;
   }
 
-  #lend(): void {
-    const options = this.#options;
-    this.#options = undefined;
-    if (options && this.#call) lend(options, carried(this.#call), this.#call, this.#headers);
+  /** Nothing is written on the caller’s options before the message stands: until then much can fail. */
+  #lend(pending: PendingCall): void {
+    pending.isLent = true;
+    lend(pending.options, pending.call, pending.hasHeaders, () => {
+      const at = this.#pending.indexOf(pending);
+      if (at >= 0) this.#pending.splice(at, 1);
+    });
   }
 
   #membersXml(): string {
     return this.#members.map((member) => (member.postProcess ? '' : (member.toXML?.() ?? ''))).join('');
   }
 
-  #process(xml: string, envelopeKey: string): string {
+  #process(xml: string, envelopeKey: string, call: Call | undefined): string {
     let message = insertIntoHeader(xml, envelopeKey, this.#membersXml());
     for (const member of this.#members) message = member.postProcess?.(message, envelopeKey) ?? message;
-    const call = this.#call;
     if (!this.#sign || !call) return message;
 
     call.signature = new Signature(message, envelopeKey, this.#sign);
@@ -110,6 +119,14 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     if (!loaded) return message; // signed when it is sent
     return call.signature.trySign(loaded, origin, service || undefined);
   }
+}
+
+interface PendingCall {
+  readonly call: Call;
+  /** The caller’s. */
+  readonly options: RequestOptions;
+  readonly hasHeaders: boolean;
+  isLent: boolean;
 }
 
 function nothingToSignWith(): ClientCertificateError {

@@ -228,6 +228,13 @@ describe('attack: identities that mix', () => {
   const failures: [string, (secured: soap.Client, options: Record<string, unknown>) => object][] = [
     ['nothing', () => ({})],
     ['a listener', (secured) => secured.on('request', () => raise())],
+    [
+      'a listener, and the call has an exchangeId of its own,',
+      (secured, options) => {
+        options.exchangeId = 'mine';
+        return secured.on('request', () => raise());
+      },
+    ],
     ['a postProcess of its own', (_, options) => Object.assign(options, { postProcess: once(raise) })],
     ['a SOAP header', (secured) => ({ header: secured.addSoapHeader(raise) })],
     ['the message', () => ({ message: Object.defineProperty({}, 'text', { get: raise, enumerable: true }) })],
@@ -259,6 +266,103 @@ describe('attack: identities that mix', () => {
       }
     },
   );
+
+  /** A client of each kind, whose security is that of the service. */
+  const securedBy = (kind: string, credentials: Credentials) => ({
+    options: kind === 'soapOptions' ? soapOptions(credentials) : undefined,
+    security: new ClientCertificateSecurity(credentials, { ...archive, origin: bank.urls[1]! }),
+  });
+
+  it.each(['soapOptions', 'the security alone'])(
+    'a call that is made while another is put together is itself, and so is the other: with %s',
+    async (kind) => {
+      await using credentials = await load();
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const { options, security } = securedBy(kind, credentials);
+      const client = await soap.createClientAsync(document, options);
+      client.setSecurity(security);
+      let inner: Promise<string> | undefined;
+      client.addSoapHeader(() => {
+        client.clearSoapHeaders();
+        inner = who(client);
+        return '<h/>';
+      });
+      expect(await who(client)).toBe('bob');
+      expect(await inner).toBe('bob');
+
+      const other = await soap.createClientAsync(document, options);
+      other.setSecurity(security);
+      client.once('message', () => {
+        inner = who(other);
+      });
+      expect([await who(client), await inner]).toEqual(['bob', 'bob']);
+    },
+  );
+
+  it.each(['soapOptions', 'the security alone'])(
+    'options of a call that another call is made with, in a listener, say nothing there, and it keeps its own: with %s',
+    async (kind) => {
+      await using credentials = await load();
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const { options, security } = securedBy(kind, credentials);
+      for (const OPTIONS of [{ timeout: 5000 }, { timeout: 5000, exchangeId: 'mine' }]) {
+        const before = Object.getOwnPropertyDescriptors(OPTIONS);
+        const client = await soap.createClientAsync(document, options);
+        client.setSecurity(security);
+        const other = await soap.createClientAsync(document, soapOptions(credentials));
+        let inner: Promise<string> | undefined;
+        client.once('request', () => {
+          inner = who(other, OPTIONS);
+        });
+        const outer = await who(client, OPTIONS).catch(({ code }) => code);
+        expect(await inner).toBe('alice');
+        // What node-soap alone sends has nothing but the options to go by, and rather fails than goes as somebody else.
+        expect(outer).toBe(kind === 'soapOptions' ? 'bob' : 'ERR_CLIENTCERT_CONFIG_INVALID');
+        expect(Object.getOwnPropertyDescriptors(OPTIONS)).toEqual(before);
+        expect(await who(client, OPTIONS)).toBe('bob');
+      }
+    },
+  );
+
+  it('a routing agent of the caller’s own instance is not used for calls as another than it was made for', async () => {
+    await using credentials = await load();
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const request = axios.create({ httpsAgent: credentials.agent() }) as never;
+    expect(await who(await soap.createClientAsync(document, soapOptions(credentials, { request })))).toBe(
+      'alice',
+    );
+    for (const service of ['Archive', false] as const) {
+      const client = await soap.createClientAsync(document, soapOptions(credentials, { service, request }));
+      await expect(who(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    }
+  });
+
+  it('options of a call that ended unsent bring its certificate to no request of axios’ own', async () => {
+    await using credentials = await load();
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const OPTIONS = { timeout: 5000 };
+    const secured = await soap.createClientAsync(document);
+    secured.setSecurity(new ClientCertificateSecurity(credentials));
+    secured.on('request', raise);
+    await expect(who(secured, OPTIONS)).rejects.toThrow('unsent');
+    for (const _ of [1, 2]) await axios.post(bank.urls[1]!, 'mine', OPTIONS).catch(() => {});
+    expect(seen(bank)).toEqual([]);
+    expect(OPTIONS).toEqual({ timeout: 5000 });
+  });
+
+  it('a call whose headers were cleared is made with its certificate, or not at all', async () => {
+    await using credentials = await load();
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    for (const kind of ['soapOptions', 'the security alone']) {
+      const { options, security } = securedBy(kind, credentials);
+      const client = await soap.createClientAsync(document, options);
+      client.setSecurity(security);
+      client.clearHttpHeaders();
+      const answer = await who(client, { timeout: 5000 }).catch(({ code }) => code);
+      expect(answer).toBe(kind === 'soapOptions' ? 'bob' : 'ERR_CLIENTCERT_CONFIG_INVALID');
+    }
+    expect(bank.requests.every(({ headers }) => !('x-clientcert-call' in headers))).toBe(true);
+  });
 
   it('a client of the caller’s own that reads the options later is served as well', async () => {
     await using credentials = await load();

@@ -4,7 +4,7 @@ import { Agent, Dispatcher, errors } from 'undici';
 import { dispatchFor } from './handler-versions.ts';
 import { fail, type InterceptorOptions, intercept, loadedNow } from './interceptor.ts';
 import { type Routes, readPoolOptions } from './pool-options.ts';
-import { answersItself } from './proxy-agent.ts';
+import { answersItself, otherHosts } from './proxy-agent.ts';
 
 /** As whom requests are made that do not say it themselves, and how connections are kept. */
 export interface DispatcherOptions<ServiceName extends string = string>
@@ -98,6 +98,15 @@ class CertificateDispatcher extends Dispatcher {
       this.emit('connectionError', origin, [this, ...targets], error),
     );
     inner.on('drain', (origin) => this.emit('drain', origin));
+  }
+
+  static {
+    // Not written as a member, because isolatedDeclarations does not know the symbol.
+    Object.defineProperty(CertificateDispatcher.prototype, otherHosts, {
+      get(this: CertificateDispatcher) {
+        return this.#base;
+      },
+    });
   }
 
   /** fetch hands mocks the body as the caller wrote it. */

@@ -1,5 +1,5 @@
 import { ClientCertificateError } from '@clientcert/core';
-import { type AdapterView, nodeUsesProxies, written } from '@clientcert/core/adapter';
+import { type AdapterView, connectsOtherwise, nodeUsesProxies, written } from '@clientcert/core/adapter';
 import * as undici from 'undici';
 import type { PoolOptions, Route } from './pool-options.ts';
 
@@ -42,15 +42,22 @@ const globalOf = (generation: 1 | 2): unknown =>
 /** What is beneath those wrappers that were the global dispatcher once. */
 const wrapped = new WeakMap<object, undici.Dispatcher>();
 
+/** By which a dispatcher of ours, also one of another copy of this package, shows the one for all other hosts. */
+export const otherHosts: unique symbol = Symbol.for('clientcert.otherHosts') as never;
+
 /**
- * undici 8, in Node 26 too, gives older copies of undici a global dispatcher that passes all on to its own and shows
- * nothing of it. A test sets it aside, and back.
+ * Who connects, beneath those that pass on to others: dispatchers of ours, which hold other credentials; and in undici 8,
+ * in Node 26 too, the global dispatcher for older copies of undici, which shows nothing of the one that it passes all on
+ * to. A test sets that aside, and back.
  */
 function beneath(base: undici.Dispatcher): undici.Dispatcher {
+  const next = (base as { [otherHosts]?: undici.Dispatcher })[otherHosts];
+  if (next) return beneath(next);
   if (base.constructor?.name !== 'Dispatcher1Wrapper') return base;
   const own = globalOf(2) as undici.Dispatcher | undefined;
   if (base === globalOf(1) && own && own.constructor?.name !== 'Dispatcher1Wrapper') wrapped.set(base, own);
-  return wrapped.get(base) ?? base;
+  const known = wrapped.get(base);
+  return known ? beneath(known) : base;
 }
 
 const current = globalOf(1) as undici.Dispatcher | undefined;
@@ -79,10 +86,10 @@ function isDirect(base: undici.Dispatcher): boolean {
   const names = classesOf(base);
   if (isOfNode(base, names)) return true;
   if (names.some((name) => /Proxy/i.test(name))) return false;
-  if (direct.some((kind) => base instanceof kind)) return true;
-  return names.some((name) =>
-    /^(Agent|Pool|Client|BalancedPool|RoundRobinPool|CertificateDispatcher)$/.test(name),
-  );
+  const isKnown =
+    direct.some((kind) => base instanceof kind) ||
+    names.some((name) => /^(Agent|Pool|Client|BalancedPool|RoundRobinPool)$/.test(name));
+  return isKnown && !(names.includes('Agent') && connectsOtherwise(base));
 }
 
 /** The one that Node brings where it goes through proxies: pinned hosts then go through these as well. */

@@ -8,6 +8,8 @@ import {
   Agent,
   buildConnector,
   interceptors,
+  Pool,
+  ProxyAgent,
   RetryAgent,
   request,
   Request as UndiciRequest,
@@ -246,6 +248,37 @@ describe('attack: identities that mix', () => {
       await (await request(bank.url, { dispatcher: over })).body.dump();
     }
     expect(proxy.connects.length).toBe(through.length);
+  });
+
+  it('a proxy is not dialled past where it is beneath other credentials’ dispatcher, or in an Agent’s own connect', async () => {
+    await using proxy = await startProxy();
+    await using credentials = await load(people, bank);
+    await using elsewhere = await startBank(people);
+    await using others = await load(people, elsewhere);
+    const beneath = createDispatcher(others, { dispatcher: new ProxyAgent(proxy.url), proxy: proxy.url });
+    const connect = buildConnector({});
+    const hidden = [
+      beneath,
+      beneath.compose(interceptors.retry()),
+      createDispatcher(others, { dispatcher: beneath }),
+      new Agent({ connect: (options, callback) => connect(options, callback) }), // as fetch-socks does
+      new Agent({ factory: (origin, options) => new Pool(origin, options) }),
+      new Agent({ connect: { socketPath: '/run/proxy.sock' } }),
+      new (anotherUndici().Agent)({ connect: (options, callback) => connect(options, callback) }),
+    ] as Agent[];
+    for (const dispatcher of hidden) {
+      const over = createDispatcher(credentials, { dispatcher });
+      const fetch = createFetch(credentials, { dispatcher });
+      for (const sent of [request(bank.url, { dispatcher: over }), fetch(bank.url)]) {
+        expect(await codesOf(sent)).toContain('ERR_CLIENTCERT_PROXY_UNSUPPORTED');
+      }
+      await (await createFetch(credentials, { dispatcher, proxy: false })(bank.url)).text();
+    }
+    const seen = hidden.map(() => 'alice');
+    expect([subjects(bank), proxy.connects.length]).toEqual([seen, 0]);
+    const plain = createDispatcher(others, { connect: { timeout: 5_000 } });
+    await (await createFetch(credentials, { dispatcher: plain })(bank.url)).text();
+    expect(subjects(bank)).toEqual([...seen, 'alice']);
   });
 });
 

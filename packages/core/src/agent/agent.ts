@@ -7,6 +7,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
+import { agentService } from './brand.ts';
 import { checkCaller } from './caller-check.ts';
 import { type CallerOptions, type CallerTls, ownOption, ownOptions } from './caller-options.ts';
 import { type Connection, connectionOf, dial } from './dial.ts';
@@ -173,6 +174,11 @@ export class RoutingAgent extends Agent {
   static {
     // Not written as members, because isolatedDeclarations does not know the symbols.
     Object.defineProperty(RoutingAgent.prototype, Symbol.for('clientcert.RoutingAgent'), { value: true });
+    Object.defineProperty(RoutingAgent.prototype, agentService, {
+      get(this: RoutingAgent) {
+        return this.#route.service;
+      },
+    });
     Object.defineProperty(RoutingAgent.prototype, inspect.custom, {
       value(this: RoutingAgent) {
         return `RoutingAgent { sockets: ${count(this.sockets)}, free: ${count(this.freeSockets)}, queued: ${count(this.requests)} }`;

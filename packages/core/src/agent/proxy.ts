@@ -4,11 +4,12 @@ import { ClientCertificateError } from '../errors.ts';
 import { written } from '../own.ts';
 import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import { nodeUsesProxies } from './node-proxies.ts';
+import { nodeProxies, proxyIn, type Variables } from './node-proxies.ts';
 import type { TunnelProxy } from './tunnel.ts';
 
-/** Where proxies come from: one for all, the environment, or none. */
-export type ProxySetting = ConfiguredProxy | 'env' | false;
+/** Where proxies come from: one for all, the environment, where Node's own agents have them from, or nowhere. */
+export type ProxySetting = ConfiguredProxy | DefaultProxy;
+export type DefaultProxy = 'env' | 'node' | false;
 
 export interface ConfiguredProxy {
   readonly url: URL;
@@ -43,20 +44,49 @@ export function chooseProxy(
  * @throws ERR_CLIENTCERT_PROXY_UNSUPPORTED
  */
 export function findProxy<Proxy extends { readonly url: URL }>(
-  setting: Proxy | 'env' | false,
+  setting: Proxy | DefaultProxy,
   host: string,
   port: number | string,
 ): Proxy | ConfiguredProxy | null {
   if (setting === false) return null;
-  return setting === 'env' ? fromEnvironment(host, port) : setting;
+  if (setting === 'env') return fromEnvironment(host, port);
+  return setting === 'node' ? fromNode(host, port) : setting;
 }
 
 /**
- * Where Node's own agents look for proxies: nowhere, unless they are switched to the environment; versions that do
- * not know the variable yet go by it here as well.
+ * Where Node's own agents look for proxies: nowhere, unless they are switched to them.
+ *
+ * @param otherwise What holds where they are not.
  */
-export function nodeProxySetting(): 'env' | false {
-  return nodeUsesProxies() || written(process.env, 'NODE_USE_ENV_PROXY') === '1' ? 'env' : false;
+export function nodeProxySetting(otherwise: DefaultProxy = variableSetting()): DefaultProxy {
+  return nodeProxies() ? 'node' : otherwise;
+}
+
+/** Versions of Node that do not know the variable yet go by it here as well. */
+export function variableSetting(): DefaultProxy {
+  return written(process.env, 'NODE_USE_ENV_PROXY') === '1' ? 'env' : false;
+}
+
+function fromNode(host: string, port: number | string): ConfiguredProxy | null {
+  const proxies = nodeProxies();
+  if (!proxies) return null;
+  const isEnvironment = variables.every((name) => !isOfNode(name) || proxies[name] === process.env[name]);
+  if (isEnvironment) return fromEnvironment(host, port);
+  const found = proxyIn(own(proxies), hostInUrl(host), Number(port));
+  return found ? read(found, "that Node's own agents go through") : null;
+}
+
+/** Node's agents know no `all_proxy`. */
+function isOfNode(variable: string): boolean {
+  return !/^all_/i.test(variable);
+}
+
+function own(proxies: Variables): Variables {
+  return { __proto__: null, ...proxies } as unknown as Variables;
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function fromEnvironment(host: string, port: number | string): ConfiguredProxy | null {
@@ -68,15 +98,16 @@ function fromEnvironment(host: string, port: number | string): ConfiguredProxy |
       { hint: 'Something in this process writes to Object.prototype. Find it, and see CWE-1321.' },
     );
   }
-  const found = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  if (!found) return null;
+  const found = getProxyForUrl(`https://${hostInUrl(host)}:${port}`);
+  return found ? read(found, 'in the environment') : null;
+}
+
+function read(found: string, where: string): ConfiguredProxy {
   const { url, problem } = parseProxyUrl(found);
   if (problem !== undefined) {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-      `the proxy in the environment ${problem}`,
-      { hint: 'Correct HTTPS_PROXY (or ALL_PROXY), or list the host in NO_PROXY to connect directly.' },
-    );
+    throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the proxy ${where} ${problem}`, {
+      hint: 'Correct HTTPS_PROXY (or ALL_PROXY), or list the host in NO_PROXY to connect directly.',
+    });
   }
   return { url, authorization: undefined, profile: undefined };
 }

@@ -24,6 +24,8 @@ export interface CertificateInfo<CertificateName extends string = string> {
   serialNumber: string;
   /** SHA-256 of the certificate: hexadecimal pairs in upper case, joined by colons. */
   fingerprint256: string;
+  /** The same in base64url: what the `cnf` of a token that is bound to the certificate says (RFC 8705, section 3.1). */
+  'x5t#S256': string;
   /** The first moment at which it is valid. */
   validFrom: Date;
   /** The last moment at which it is valid. */
@@ -69,6 +71,7 @@ export function describeCertificate(
     issuer: certificate.issuer,
     serialNumber: certificate.serialNumber,
     fingerprint256: certificate.fingerprint256,
+    'x5t#S256': thumbprintOf(certificate),
     validFrom,
     validTo,
     daysLeft: Math.floor(left / day),
@@ -89,6 +92,10 @@ export function describeCertificate(
     failedSince: failure?.since ?? null,
     warnings,
   };
+}
+
+function thumbprintOf({ fingerprint256 }: X509Certificate): string {
+  return Buffer.from(fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
 }
 
 /** What `diagnose` asks of one. */

@@ -8,8 +8,11 @@ import type * as Held from './credentials.ts';
 
 /** @function */
 export const loadCredentials: typeof Held.loadCredentials = async (config?: string | URL | Config) => {
-  // In two parts: in one go they hold the event loop.
+  // In parts: in one go they hold the event loop.
   await import('../load/index.ts');
+  await setImmediate();
+  // Not when the first call fails: by then the files of the package may be others, or out of reach.
+  await import('../diagnose/possible-causes.ts');
   await setImmediate();
   return (await import('./credentials.ts')).loadCredentials(config as Config);
 };

@@ -1,4 +1,4 @@
-import { chooseProxy, nodeProxySetting, type ProxySetting } from '../agent/proxy.ts';
+import { chooseProxy, nodeProxySetting, type ProxySetting, variableSetting } from '../agent/proxy.ts';
 import type { TunnelProxy } from '../agent/tunnel.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
@@ -11,21 +11,24 @@ import type { LoadedProxy } from './inventory.ts';
 import { proxyLabel } from './sources.ts';
 
 /**
- * Chooses the proxy on the way to a host: what the caller wrote, else the config, else the client's own way,
- * which is that of Node's agents unless `byDefault` says otherwise.
+ * Chooses the proxy on the way to a host: what the caller wrote, else the config, else the client's own way: that of
+ * Node's agents, and where `byDefault` says so, before it the environment's.
  */
 export function proxyChooser(
   decisions: Decisions,
   written?: ConnectIdentity['proxy'],
-  byDefault: 'env' | false = nodeProxySetting(),
+  byDefault?: 'env',
 ): (host: string, port: number | string) => TunnelProxy | null {
   const own = written === undefined ? undefined : parseProxy(written);
   const decide = decisions.decider();
+  const otherwise = variableSetting();
   return (host, port) => {
     const { proxy } = decisions.inventory;
-    const setting =
-      own ?? (typeof proxy === 'object' ? configuredProxy(decisions, proxy) : (proxy ?? byDefault));
-    return setting === false ? null : chooseProxy(setting, host, port, decide);
+    const setting = own ?? (typeof proxy === 'object' ? configuredProxy(decisions, proxy) : proxy);
+    const proxyOf = (each: ProxySetting) => chooseProxy(each, host, port, decide);
+    if (setting !== undefined) return proxyOf(setting);
+    // Node's may be set at any time.
+    return (byDefault && proxyOf(byDefault)) || proxyOf(nodeProxySetting(otherwise));
   };
 }
 

@@ -8,7 +8,8 @@ export function recognise(seen: Observation): Symptom | undefined {
   const says = (where: string) => (symptom: Symptom) =>
     symptom.messages.some((message) => contains(where, message));
   const byAnswer =
-    answer && symptoms.find((symptom) => symptom.status === answer.status && says(answer.body)(symptom));
+    answer &&
+    symptoms.find((symptom) => [symptom.status].flat().includes(answer.status) && says(answer.body)(symptom));
   if (byAnswer) return byAnswer;
   const worded = symptoms.filter(says(text));
   const byCode = symptoms.filter((symptom) => symptom.codes?.some((code) => codes.includes(code)));

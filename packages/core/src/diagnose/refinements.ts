@@ -72,13 +72,8 @@ export const refinements: Readonly<Record<string, (each: Case) => PossibleCause[
     if (sent) return [{ ...sent, confidence: 'likely' }];
     return known?.connection?.resumed ? [{ ...noneSent, evidence: [resumed] }] : undefined;
   },
-  'wso2-900901': ({ known }) => {
-    const sent = sentNone(known);
-    if (sent) return [{ ...sent, confidence: 'likely' }, possible('CLIENT_CERTIFICATE_REFUSED', 'guess')];
-    if (!known?.connection?.presented) return undefined;
-    const added = `${presentedBy(known)}: it may not have been added to this API`;
-    return [possible('CLIENT_CERTIFICATE_REFUSED', 'guess', added)];
-  },
+  'wso2-900901': ({ known }) => byGateway(known, 'it may not have been added to this API'),
+  'axway-fault': ({ known }) => byGateway(known, 'the gateway may know no application for it'),
   'iis-403': ({ seen }) => {
     const [, status = ''] = /\b403\.(\d+)\b/.exec(`${seen.answer?.body ?? ''} ${seen.text}`) ?? [];
     const meaning = iis[status];
@@ -103,6 +98,14 @@ const iis: Readonly<Record<string, string>> = {
   16: 'it does not trust the issuer, or finds the certificate broken',
   17: 'the certificate has expired, or is not valid yet',
 };
+
+/** A gateway that says no in the same words to many things: what it may be where it got a certificate, and where none. */
+function byGateway(known: Facts | undefined, unknownThere: string): PossibleCause[] | undefined {
+  const sent = sentNone(known);
+  if (sent) return [{ ...sent, confidence: 'likely' }, possible('CLIENT_CERTIFICATE_REFUSED', 'guess')];
+  if (!known?.connection?.presented) return undefined;
+  return [possible('CLIENT_CERTIFICATE_REFUSED', 'guess', `${presentedBy(known)}: ${unknownThere}`)];
+}
 
 function presentedBy({ certificate }: Facts): string {
   return `certificate "${certificate?.name}" was presented`;

@@ -15,8 +15,8 @@ export interface Symptom {
   readonly alert?: number;
   /** Node's codes of the error. */
   readonly codes?: readonly string[];
-  /** The HTTP status of an answer. */
-  readonly status?: number;
+  /** The HTTP status of an answer, or those that it comes with. */
+  readonly status?: number | readonly number[];
   /** As they are printed, or stand in the body of the answer, by each Node that prints another; `…` for what varies. */
   readonly messages: readonly string[];
   readonly title: string;
@@ -815,6 +815,25 @@ export const symptoms: readonly Symptom[] = [
     check: 'npx clientcert explain https://api.bank.example',
     tells: 'Where the certificate is what is missing, `WWW-Authenticate` says `Mutual SSL`.',
     fix: 'Where a rule presents one, have it added to the API, in the Publisher under Runtime Configurations, Mutual SSL.',
+    byHand: 'The same.',
+  },
+  {
+    id: 'axway-fault',
+    diagnoses: ['NO_CLIENT_CERTIFICATE_SENT', 'CLIENT_CERTIFICATE_REFUSED'],
+    vague: true,
+    status: [401, 403, 500],
+    messages: [
+      'soapfaults…fault:MessageBlocked',
+      'policy failed….com/soapfaults',
+      '"reasons"…"message"…"details"…"msgId"',
+    ],
+    title: 'fault:MessageBlocked, policy failed, or "reasons" with a msgId, of Axway API Gateway',
+    meaning:
+      'A filter of the gateway’s policy blocked the message. That is `SSL Authentication` where it got no certificate, or the step after it where it knows no application for the one it got; any other filter says the same. The bodies are those of [its documentation](https://axway-open-docs.netlify.app/docs/apim_policydev/apigw_polref/fault_filters/); not tried here.',
+    check: 'npx clientcert explain https://api.bank.example',
+    tells:
+      'Which filter it was stands in the gateway’s traffic monitor, under the `msgId` or the `X-CorrelationID` of the answer.',
+    fix: 'Where a rule presents one, ask for it to be added to the application in API Manager. Where none does, map the host, and its port: another port of the same host may ask for none.',
     byHand: 'The same.',
   },
   {

@@ -40,14 +40,19 @@ export async function authorityWarnings(
     .map((each) => findEnd(each, bySubject))
     .filter((end) => end !== undefined);
   if (ends.length === 0) return [];
-  const known = only ? new Set<string>() : rootNames();
+  const known = only ? new Set<string>() : await rootNames(budget);
   const rootless = new Map(
     ends.filter((end) => !known.has(fieldsOf(end).issuer)).map((end) => [end.fingerprint256, end]),
   );
-  return [...rootless.values()].map((end) => ({
-    code: 'CA_WITHOUT_ROOT' as const,
-    message: `${label}: ${subjectOf(end)} is ${end.ca ? 'an intermediate' : "a server's certificate, not an authority's"}, and the root above it (${lineOf(end.issuer)}) is neither there nor one of Node's: no server is trusted by it. Add the root`,
-  }));
+  const warnings: Warning[] = [];
+  for (const end of rootless.values()) {
+    await budget.turn();
+    warnings.push({
+      code: 'CA_WITHOUT_ROOT',
+      message: `${label}: ${subjectOf(end)} is ${end.ca ? 'an intermediate' : "a server's certificate, not an authority's"}, and the root above it (${lineOf(end.issuer)}) is neither there nor one of Node's: no server is trusted by it. Add the root`,
+    });
+  }
+  return warnings;
 }
 
 /** The last above a certificate whose issuer is missing, by names alone; undefined where a root is reached. */
@@ -70,10 +75,15 @@ function findEnd(
 const deepest = 32;
 
 /** Subjects of the roots that Node trusts, as far as it tells them. */
-function rootNames(): ReadonlySet<string> {
+async function rootNames(budget: Budget): Promise<ReadonlySet<string>> {
   const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => readonly string[] };
   const roots = getCACertificates?.('default') ?? [...tls.rootCertificates, ...extraRoots()];
-  return new Set(roots.flatMap(subjectIn));
+  const names = new Set<string>();
+  for (const root of roots) {
+    await budget.turn();
+    for (const name of subjectIn(root)) names.add(name);
+  }
+  return names;
 }
 
 function subjectIn(pem: string): string[] {

@@ -65,9 +65,9 @@ function readFields(raw: Buffer): CertificateFields {
   const [, , issuer, validity, subject, publicKey, ...rest] = fields;
   const [notBefore, notAfter] = open(validity, SEQUENCE);
   const extensions = readExtensions(rest.find(({ tag }) => tag === 0xa3));
-  const usages = extensions.get('2.5.29.37');
-  const usage = extensions.get('2.5.29.15');
-  const authority = extensions.get('2.5.29.35');
+  const usages = extensions.get(extendedKeyUsage);
+  const usage = extensions.get(keyUsage);
+  const authority = extensions.get(authorityKeyIdentifier);
   const parameters = childrenOf(childrenOf(publicKey!)[0]!);
   const keyAlgorithm = oidOf(parameters[0]);
   const named = comparable(issuer!);
@@ -99,11 +99,21 @@ function issuerOfIssuer(authority: Buffer): string | undefined {
   }
 }
 
-function readExtensions(wrapped: Element | undefined): Map<string, Buffer> {
-  const extensions = new Map<string, Buffer>();
+/** Last arcs of the extensions that are looked at, under 2.5.29 (RFC 5280, section 4.2.1). */
+const keyUsage = 15;
+const authorityKeyIdentifier = 35;
+const extendedKeyUsage = 37;
+
+/** The others are not taken apart: a certificate may hold some thousand. */
+function readExtensions(wrapped: Element | undefined): Map<number, Buffer> {
+  const extensions = new Map<number, Buffer>();
   for (const extension of wrapped === undefined ? [] : open(childrenOf(wrapped)[0], SEQUENCE)) {
-    const parts = childrenOf(extension);
-    extensions.set(oidOf(parts[0]), octetsOf(parts.at(-1)));
+    const { source, from } = extension;
+    // An object identifier of three bytes that begins with 2.5.29.
+    if (extension.to - from < 5 || source.readUInt32BE(from) !== 0x0603551d) continue;
+    const arc = source[from + 4]!;
+    if (arc !== keyUsage && arc !== authorityKeyIdentifier && arc !== extendedKeyUsage) continue;
+    extensions.set(arc, octetsOf(childrenOf(extension).at(-1)));
   }
   return extensions;
 }

@@ -53,11 +53,16 @@ export async function buildChain(
     top = issuer;
     if (!isSelfSigned(issuer)) intermediates.push(issuer);
   }
-  for (const candidate of own) await checkSelfSigned(candidate, budget);
+  const roots: X509Certificate[] = [];
+  for (const candidate of own) {
+    await checkSelfSigned(candidate, budget);
+    await budget.turn();
+    if (isRoot(candidate)) roots.push(candidate);
+  }
   const complete = isSelfSigned(top);
   return {
     intermediates,
-    roots: own.filter(isRoot),
+    roots,
     complete,
     open: complete ? undefined : top,
     unrelated: own.filter((candidate) => !used.has(candidate)),

@@ -74,6 +74,7 @@ async function pair(
   for (const { leaf, key } of await findPairs(keys, certificates, budget)) {
     await budget.turn();
     const { fingerprint256 } = leaf.certificate;
+    fieldsOf(leaf.certificate); // by which one of them is chosen, all at once
     const identity = found.get(fingerprint256) ?? { key, leaf, own: new Set(), lent: new Set() };
     if (leaf.alias !== undefined) identity.own.add(leaf.alias);
     if (key.alias !== undefined) identity.lent.add(key.alias);
@@ -98,7 +99,11 @@ async function leavesOf(certificates: readonly FoundCertificate[], budget: Budge
   const isIssuer = ({ certificate }: FoundCertificate): boolean => issuers.has(fieldsOf(certificate).subject);
   const distinct = [...new Map(certificates.map((each) => [each.certificate.fingerprint256, each])).values()];
   const ends = distinct.filter((each) => !isIssuer(each));
-  const leaves = ends.filter(({ certificate }) => !certificate.ca);
+  const leaves: FoundCertificate[] = [];
+  for (const each of ends) {
+    await budget.turn();
+    if (!each.certificate.ca) leaves.push(each);
+  }
   return (leaves.length > 0 ? leaves : ends.length > 0 ? ends : distinct).map((leaf) => ({
     key: undefined,
     leaf,

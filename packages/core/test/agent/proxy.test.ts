@@ -8,6 +8,7 @@ import {
   startServer,
 } from '@clientcert/testing';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { proxyIn } from '../../src/agent/node-proxies.ts';
 import { checkConfig } from '../../src/config/check.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects } from '../support.ts';
@@ -193,6 +194,60 @@ describe('the environment', () => {
       delete options.proxyEnv;
     }
     expect(proxy.connects).toHaveLength(1);
+  });
+
+  describe('attack: rules that are weakened', () => {
+    /** What `http.setGlobalProxyFromEnv()` leaves, in Node 24 and 26. */
+    async function switched(proxyEnv: object, work: () => Promise<void>): Promise<void> {
+      const options = globalAgent.options as { proxyEnv?: object };
+      options.proxyEnv = proxyEnv;
+      try {
+        await work();
+      } finally {
+        delete options.proxyEnv;
+      }
+    }
+
+    it('the proxies that Node was switched to are not passed by, whatever the environment has', async () => {
+      await using all = await scene();
+      const { proxy, server, credentials } = all;
+      const agent = credentials.agent();
+      const likeAxios = credentials.agent({ defaultProxy: 'env' });
+      await get(server.url, { agent }); // made before, and connected
+      await switched({ https_proxy: proxy.url }, async () => {
+        await get(server.url, { agent });
+        await get(server.url, { agent: likeAxios });
+        await get(server.url, { agent: credentials.agent({ proxy: false }) });
+        expect(`${credentials.explain(server.url)}`).toContain(proxy.url);
+      });
+      expect(proxy.connects).toHaveLength(2);
+      vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:9');
+      await switched({ HTTPS_PROXY: proxy.url, NO_PROXY: `elsewhere.example,127.0.0.1:${server.port}` }, () =>
+        get(server.url, { agent: credentials.agent() }).then(() => {}),
+      );
+      expect(proxy.connects).toHaveLength(2);
+      await switched({ HTTPS_PROXY: 'socks5://127.0.0.1:9' }, async () => {
+        await expect(get(server.url, { agent: credentials.agent() })).rejects.toMatchObject({
+          code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+        });
+      });
+      expect(subjects(server).filter((name) => name !== 'alice')).toEqual([]);
+    });
+
+    it.each([
+      ['', true],
+      ['*', false],
+      ['api.bank.example', false],
+      ['bank.example', true],
+      ['.bank.example', false],
+      ['*.bank.example', false],
+      ['*.example:8443', false],
+      ['api.bank.example:443', true],
+      ['API.bank.example, other.example', false],
+    ])('NO_PROXY=%j leaves a host to the proxy: %s', (NO_PROXY, isProxied) => {
+      const found = proxyIn({ https_proxy: 'http://proxy.example', NO_PROXY }, 'api.bank.example', 8443);
+      expect(found).toBe(isProxied ? 'http://proxy.example' : undefined);
+    });
   });
 
   it('a SOCKS proxy is refused, never bypassed', async () => {

@@ -26,10 +26,12 @@ export const seenWithClients = [
  * undici 8 in the fetch of Node 22 and 24: test/adapters/undici.test.ts, by the version matrix.
  * IIS: no test, for there is none on Linux. HAProxy: its words are those of its source (src/http.c), and what they come
  * from where a session was resumed is tested in possible-causes.test.ts. WSO2: its words are those of its source.
+ * Axway: its bodies are those of its documentation.
  */
 export const seenElsewhere: readonly string[] = [
   'invalid-onrequeststart-method',
   'iis-403',
   'haproxy-403',
   'wso2-900901',
+  'axway-fault',
 ];

@@ -40,6 +40,18 @@ const wso2 = {
   },
 };
 
+/** As Axway API Gateway answers in XML, of SOAP 1.2, and in JSON. */
+const axway = {
+  blocked:
+    '<env:Fault><env:Code><env:Value>env:Receiver</env:Value><env:Subcode><env:Value xmlns:fault="http://www.vordel.com/soapfaults">fault:MessageBlocked</env:Value></env:Subcode></env:Code><env:Reason/></env:Fault>',
+  failed:
+    '<env:Fault><env:Code><env:Value>Receiver</env:Value><env:Subcode><env:Value>policy failed</env:Value></env:Subcode></env:Code><env:Detail xmlns:axwayfault="http://www.axway.com/soapfaults" type="exception"/></env:Fault>',
+  json: {
+    reasons: [{ language: 'en', message: 'message blocked' }],
+    details: { msgId: 'Id-f5aab7304f6c754804f70000' },
+  },
+};
+
 /** An error as Node makes it for an alert. */
 const alert = (number: number, code = 'ERR_SSL_ALERT') => ({
   code,
@@ -53,7 +65,8 @@ const codesOf = (failure: unknown, known?: Facts) =>
 /** A failure with each message, code and status that a symptom has. */
 function failuresOf({ alert: number, codes, status, messages }: Symptom): unknown[] {
   if (number !== undefined) return [alert(number), alert(number, 'EPROTO')];
-  if (status !== undefined && status !== 407) return messages.map((body) => ({ status, body }));
+  if (status !== undefined && status !== 407)
+    return [status].flat().flatMap((each) => messages.map((body) => ({ status: each, body })));
   return (codes ?? [undefined]).flatMap((code) =>
     messages.map((message) => ({ code, message: message.replaceAll('…', ' x ') })),
   );
@@ -364,6 +377,25 @@ describe('an alert means what is known here', () => {
       undefined,
       ['NO_CLIENT_CERTIFICATE_SENT guess', 'CLIENT_CERTIFICATE_REFUSED guess'],
     ],
+    [
+      'Axway, presented',
+      { response: { status: 500, data: axway.blocked } },
+      facts,
+      ['CLIENT_CERTIFICATE_REFUSED guess'],
+    ],
+    [
+      'Axway, no rule',
+      { response: { status: 403, data: axway.json } },
+      none,
+      ['NO_CLIENT_CERTIFICATE_SENT likely', 'CLIENT_CERTIFICATE_REFUSED guess'],
+    ],
+    [
+      'Axway, nothing known',
+      { status: 401, body: axway.failed },
+      undefined,
+      ['NO_CLIENT_CERTIFICATE_SENT guess', 'CLIENT_CERTIFICATE_REFUSED guess'],
+    ],
+    ['Axway, a path that is not there', { status: 404, body: axway.blocked }, none, ['UNKNOWN guess']],
     [
       '404',
       { name: 'AxiosError', code: 'ERR_BAD_REQUEST', response: { status: 404 } },

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,6 +43,38 @@ function certificateOf(unit: string, serial = 1): Buffer {
   const issuer = sequence();
   const signed = sequence(version, integer(serial), algorithm, issuer, sequence(time, time), name, key);
   return sequence(signed, algorithm, encode(0x03, Buffer.from([0, ...sequence(integer(1), integer(1))])));
+}
+
+/** Authorities of one key that sign themselves, each with thousands of extensions that nobody knows, and that key. */
+function crowded(count: number, extensions: number): { key: string; cert: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
+  const time = (year: string) => encode(0x17, Buffer.from(`${year}0101000000Z`));
+  const unknown = Array.from({ length: extensions }, (_, index) =>
+    sequence(oid(`1.3.6.1.4.1.99999.${index}`), octets(nil)),
+  );
+  const authority = sequence(oid('2.5.29.19'), octets(sequence(encode(0x01, Buffer.from([255])))));
+  const certificateAt = (index: number) => {
+    const name = sequence(
+      encode(0x31, sequence(oid('2.5.4.3'), encode(0x0c, Buffer.from(`authority ${index}`)))),
+    );
+    const signed = sequence(
+      ...[
+        encode(0xa0, integer(2)),
+        integer(index + 1),
+        algorithm,
+        name,
+        sequence(time('20'), time('49')),
+        name,
+      ],
+      publicKey.export({ format: 'der', type: 'spki' }),
+      encode(0xa3, sequence(...unknown, authority)),
+    );
+    const signature = Buffer.from([0, ...sign('sha256', signed, privateKey)]);
+    return pemOf(sequence(signed, algorithm, encode(0x03, signature)));
+  };
+  const key = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+  return { key, cert: Array.from({ length: count }, (_, index) => certificateAt(index)).join('') };
 }
 
 /** A private key on a curve that is spelled out, with a prime of so many bytes. */
@@ -317,6 +349,24 @@ describe('attack: files that stop the process', () => {
     it('a text of nothing but returns', { timeout: 60_000 }, async () => {
       const text = Buffer.from(`-----BEGIN CERTIFICATE-----${'\r'.repeat(2 ** 22)}`);
       expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
+    });
+
+    it('certificates with thousands of extensions: to be the identity, beside it, and as roots', {
+      timeout: 120_000,
+    }, async () => {
+      const { key, cert } = crowded(48, 2500);
+      const own = crowded(1, 0);
+      const readings = [
+        () => expect(readCertificate({ cert, key })).rejects.toThrow('holds 48 identities'),
+        () => readCertificate({ cert: own.cert + cert, key: own.key }),
+        () => readRoots(cert),
+        () => loadCredentials({ hosts: { 'private.example': { ca: cert } } }).then((each) => each.close()),
+      ];
+      await readings[0]!(); // what is loaded for it
+      const longest: number[] = [];
+      for (const reading of readings) longest.push(await longestTurnOf(async () => void (await reading())));
+      // 450 ms, and 360 ms, it was.
+      expect(Math.max(...longest)).toBeLessThan(150);
     });
 
     it('certificates with long names, among which none is chosen', { timeout: 60_000 }, async () => {

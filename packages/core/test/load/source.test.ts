@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,18 +9,7 @@ import { readCertificate, readRoots, readSource } from '../../src/load/index.ts'
 import type { CertificateSource } from '../../src/types.ts';
 import { withPolluted } from '../support.ts';
 import { bytesOf, fixture } from './manifest.ts';
-import {
-  chain,
-  codeOf,
-  ecKey,
-  ecLeaf,
-  identityPem,
-  keyPem,
-  leaf,
-  passphrase,
-  pem,
-  root,
-} from './material.ts';
+import { chain, codeOf, ecLeaf, identityPem, keyPem, leaf, passphrase, pem, root } from './material.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'clientcert-load-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -307,71 +296,6 @@ describe('mounted secrets', () => {
     expect(await codeOf(readCertificate({ dir: join(directory, 'empty/readme.txt') }))).toBe(
       'FILE_UNREADABLE',
     );
-  });
-
-  unix(
-    'never mixes two versions while ..data moves',
-    async () => {
-      const mount = join(directory, 'mount');
-      const versions = [
-        { name: '..1', crt: pem(leaf), key: keyPem },
-        { name: '..2', crt: pem(ecLeaf), key: ecKey.export({ format: 'pem', type: 'pkcs8' }).toString() },
-      ];
-      for (const { name, crt, key } of versions) {
-        write(`mount/${name}/tls.crt`, crt);
-        write(`mount/${name}/tls.key`, key);
-      }
-      symlinkSync('..1', join(mount, '..data'));
-      const beside = join(directory, 'beside');
-      mkdirSync(beside);
-      for (const name of ['tls.crt', 'tls.key']) {
-        symlinkSync(`..data/${name}`, join(mount, name));
-        symlinkSync(`../mount/${name}`, join(beside, name));
-      }
-      let flips = 0;
-      let done = false;
-      const flipping = (async () => {
-        while (!done) {
-          symlinkSync(versions[++flips % 2]!.name, join(mount, '..tmp'));
-          renameSync(join(mount, '..tmp'), join(mount, '..data'));
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-      })();
-      const seen = new Set<string>();
-      for (let round = 0; round < 100; round++)
-        for (const source of [
-          { dir: mount },
-          { cert: join(mount, 'tls.crt'), key: join(mount, 'tls.key') },
-          { cert: join(beside, 'tls.crt'), key: join(beside, 'tls.key') },
-        ])
-          seen.add((await readCertificate(source)).certificate.subject);
-      done = true;
-      await flipping;
-      expect(seen.size).toBe(2);
-      expect(flips).toBeGreaterThan(100);
-    },
-    180_000,
-  );
-
-  unix('finds the next version where the one it was about to read is removed', async () => {
-    const mount = join(directory, 'removed');
-    const flip = (version: number) => {
-      write(`removed/..${version}/tls.crt`, pem(leaf));
-      write(`removed/..${version}/tls.key`, keyPem);
-      symlinkSync(`..${version}`, join(mount, '..tmp'));
-      renameSync(join(mount, '..tmp'), join(mount, '..data'));
-      rmSync(join(mount, `..${version - 1}`), { recursive: true, force: true });
-    };
-    flip(1);
-    for (const name of ['tls.crt', 'tls.key']) symlinkSync(`..data/${name}`, join(mount, name));
-    for (let version = 2; version < 200; version++) {
-      const reading = readCertificate({ dir: mount });
-      reading.catch(() => {}); // until it is awaited
-      // Once during each reading, a little later each time.
-      for (let turn = 0; turn < version % 12; turn++) await new Promise((resolve) => setImmediate(resolve));
-      flip(version);
-      expect((await reading).certificate.fingerprint256).toBe(leaf.fingerprint256);
-    }
   });
 
   unix('certbot, also through a link to its directory', async () => {
