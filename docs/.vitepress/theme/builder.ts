@@ -57,7 +57,7 @@ export function addCertificate(answers: Answers): void {
 }
 
 /** All of them; the first is held by the answers themselves. */
-export function certificatesOf(answers: Answers): Certificate[] {
+function certificatesOf(answers: Answers): Certificate[] {
   return [answers, ...answers.others];
 }
 

@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../command.ts';
-import { isJson } from '../other/read.ts';
+import { isJson } from '../other/settings.ts';
 import { type Code, lineOf, readCode } from './code.ts';
 import { Draft, type Placed } from './draft.ts';
 import { isModule, listCode, readCodeFile, shownPath } from './files.ts';
