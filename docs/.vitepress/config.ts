@@ -30,6 +30,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Old PFX files', '/guides/old-pfx-files'),
       item('Private roots', '/guides/private-roots'),
       item('Several certificates for one host', '/guides/several-certificates'),
+      item('One config for several people', '/guides/shared-config'),
       item('TLS 1.0 servers', '/guides/old-tls'),
       item('Proxies', '/guides/proxies'),
       item('Renewal without restart', '/guides/renewal'),

@@ -150,3 +150,15 @@ it('examples/coming-from/mendix/web-service.mjs: a web service and a REST call, 
     'other.example:443 none',
   ]);
 }, 60_000);
+
+it('examples/guides/shared-config.mjs: shared.json, and a path of ones own', async () => {
+  await using server = await start({ 'api.bank.example:443': {} });
+  const files = {
+    'shared.json': readFileSync(new URL('../guides/shared.json', import.meta.url)),
+    'mine.pfx': await examples.bank.pfx('mine'),
+  };
+  const env = { BANK_PFX: 'mine.pfx', BANK_PASSPHRASE: 'mine' };
+  const run = await examples.run('guides/shared-config.mjs', server.named, { files, env });
+  expect(run).toEqual({ code: 0, output: '200\n' });
+  expect(server.seen()).toEqual(['api.bank.example:443 bank TLSv1.3']);
+}, 60_000);

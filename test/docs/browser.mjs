@@ -162,7 +162,7 @@ async function useBuilder() {
   await page.locator('[name=client]').focus();
   await page.keyboard.press('n'); // node-soap
   const order = [await focused()];
-  for (let step = 0; step < 8; step++) {
+  for (let step = 0; step < 9; step++) {
     await page.keyboard.press('Tab');
     const name = await focused();
     order.push(name);
@@ -177,7 +177,18 @@ async function useBuilder() {
     if (name === 'encrypted') await page.keyboard.press('Space');
     if (name === 'tls') await page.keyboard.type('TLS 1.2 only');
   }
-  const fields = ['client', 'kind', 'name', 'encrypted', 'privateRoot', 'hosts', 'services', 'tls', 'proxy'];
+  const fields = [
+    'client',
+    'kind',
+    'name',
+    'encrypted',
+    'privateRoot',
+    'hosts',
+    'services',
+    'tls',
+    'add',
+    'proxy',
+  ];
   if (String(order) !== String(fields)) problems.push(`builder: tab goes ${order}`);
   await expectOutput(
     '@clientcert/soap',

@@ -3,7 +3,13 @@ import { Script } from 'node:vm';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Answers, build, findMistakes, start } from '../../docs/.vitepress/theme/builder.ts';
+import {
+  type Answers,
+  addCertificate,
+  build,
+  findMistakes,
+  start,
+} from '../../docs/.vitepress/theme/builder.ts';
 import { checkConfig } from '../../packages/core/src/config/check.ts';
 
 const schema = JSON.parse(
@@ -19,22 +25,30 @@ const service = fc
   .tuple(fc.stringMatching(/^[A-Z][A-Za-z.]{0,12}[a-z]$/), fc.array(host, { maxLength: 2 }))
   .map(([name, hosts]) => (hosts.length > 0 ? `${name}: ${hosts.join(', ')}` : name));
 
-const answers: fc.Arbitrary<Answers> = fc.record({
-  client: fc.constantFrom('axios', 'got', 'soap', 'undici', 'fetch', 'https'),
-  name: fc.stringMatching(/^[a-z][a-z0-9]{0,4}(?:[.-][a-z0-9]{1,3}){0,2}$/),
+const certificate = {
+  // `sk-` begins keys of APIs, and the library takes no name that reads as one.
+  name: fc
+    .stringMatching(/^[a-z][a-z0-9]{0,4}(?:[.-][a-z0-9]{1,3}){0,2}$/)
+    .filter((name) => !name.startsWith('sk-')),
   kind: fc.constantFrom('pfx', 'pair', 'pem', 'jks', 'directory'),
   encrypted: fc.boolean(),
   privateRoot: fc.boolean(),
   hosts: fc.uniqueArray(host, { maxLength: 4 }).map((hosts) => hosts.join('\n')),
   services: fc.array(service, { maxLength: 3 }).map((services) => services.join('\n')),
   tls: fc.constantFrom('default', 'TLSv1.2', 'TLSv1.3', 'legacy'),
+} as const;
+const answers: fc.Arbitrary<Answers> = fc.record({
+  ...certificate,
+  client: fc.constantFrom('axios', 'got', 'soap', 'undici', 'fetch', 'https'),
   proxy: fc.constantFrom('unset', 'env', 'false'),
+  others: fc.array(fc.record(certificate), { maxLength: 2 }),
 });
+const mistaken = (given: Answers) => findMistakes(given).map((mistakes) => Object.keys(mistakes).sort());
 
 it('what the builder shows is valid against the published schema, and core takes it', async () => {
   await fc.assert(
     fc.asyncProperty(answers, async (given) => {
-      fc.pre(Object.keys(findMistakes(given)).length === 0);
+      fc.pre(mistaken(given).flat().length === 0);
       const { config, json, esm, commonjs, install } = build(given);
       expect(JSON.parse(json)).toEqual(config);
       expect([validate(config), validate.errors]).toEqual([true, null]);
@@ -71,5 +85,39 @@ it.each<[keyof Answers, string]>([
   ['services', ': api.bank.example'],
   ['services', 'Billing: https://api.bank.example'],
 ])('a mistake in %s is told at that field: %j', (field, value) => {
-  expect(Object.keys(findMistakes({ ...start, [field]: value }))).toEqual([field]);
+  expect(mistaken({ ...start, [field]: value })).toEqual([[field]]);
+  const free = { ...start, name: 'other', hosts: 'free.example' };
+  expect(mistaken({ ...start, others: [{ ...free, [field]: value }] })).toEqual([[], [field]]);
+});
+
+it('pins several certificates, each to its own', async () => {
+  const given: Answers = { ...start, others: [] };
+  addCertificate(given);
+  addCertificate(given);
+  expect(mistaken(given)).toEqual([[], ['hosts'], ['hosts']]);
+  Object.assign(given.others[0]!, {
+    name: 'tax',
+    kind: 'pair',
+    services: 'Billing.Invoices',
+    tls: 'TLSv1.2',
+  });
+  Object.assign(given.others[1]!, { name: 'mail', hosts: 'mail.example:*', encrypted: false });
+  const { config } = build(given);
+  expect(config).toEqual({
+    certificates: {
+      bank: { pfx: 'bank.pfx', passphrase: { env: 'BANK_PASSPHRASE' } },
+      tax: { cert: 'tax.crt', key: 'tax.key', passphrase: { env: 'TAX_PASSPHRASE' } },
+      mail: { pfx: 'mail.pfx' },
+    },
+    hosts: { 'api.bank.example': 'bank', 'mail.example:*': 'mail' },
+    services: { 'Billing.Invoices': { certificate: 'tax', tls: 'TLSv1.2' } },
+  });
+  await checkConfig(config);
+  // What one has is told at the other.
+  Object.assign(given.others[1]!, {
+    name: 'bank',
+    hosts: 'API.bank.example:443',
+    services: 'Billing.Invoices',
+  });
+  expect(mistaken(given)).toEqual([[], [], ['hosts', 'name', 'services']]);
 });

@@ -4,9 +4,8 @@ export type Client = 'axios' | 'got' | 'soap' | 'undici' | 'fetch' | 'https';
 export type FileKind = 'pfx' | 'pair' | 'pem' | 'jks' | 'directory';
 export type TlsChoice = 'default' | 'TLSv1.2' | 'TLSv1.3' | 'legacy';
 
-/** What the form holds. */
-export interface Answers {
-  client: Client;
+/** A certificate, and what it is pinned to. */
+export interface Certificate {
   name: string;
   kind: FileKind;
   encrypted: boolean;
@@ -16,7 +15,13 @@ export interface Answers {
   /** `Name: host, host` or `Name`, one a line. */
   services: string;
   tls: TlsChoice;
+}
+
+/** What the form holds: the first certificate, and others beside it. */
+export interface Answers extends Certificate {
+  client: Client;
   proxy: 'unset' | 'env' | 'false';
+  others: Certificate[];
 }
 
 /** What the page shows. */
@@ -28,11 +33,10 @@ export interface Built {
   install: string;
 }
 
-/** What is wrong with a field, by its name. */
-export type Mistakes = { [Field in keyof Answers]?: string | undefined };
+/** What is wrong with a field of a certificate, by its name. */
+export type Mistakes = { [Field in keyof Certificate]?: string | undefined };
 
-export const start: Answers = {
-  client: 'axios',
+const certificate: Certificate = {
   name: 'bank',
   kind: 'pfx',
   encrypted: true,
@@ -40,11 +44,56 @@ export const start: Answers = {
   hosts: 'api.bank.example',
   services: '',
   tls: 'default',
-  proxy: 'unset',
 };
 
-/** What a user should be told before anything is shown. The library checks more: public suffixes, conflicts. */
-export function findMistakes({ name, hosts, services }: Answers): Mistakes {
+export const start: Answers = { ...certificate, client: 'axios', proxy: 'unset', others: [] };
+
+/** One more, under a name that is free, for the person to say where it goes. */
+export function addCertificate(answers: Answers): void {
+  const taken = certificatesOf(answers).map(({ name }) => name.trim());
+  let count = taken.length + 1;
+  while (taken.includes(`certificate-${count}`)) count++;
+  answers.others.push({ ...certificate, name: `certificate-${count}`, hosts: '' });
+}
+
+/** All of them; the first is held by the answers themselves. */
+function certificatesOf(answers: Answers): Certificate[] {
+  return [answers, ...answers.others];
+}
+
+/**
+ * What a user should be told before anything is shown, for each certificate: what is written twice is told where it
+ * stands the second time. The library checks more: public suffixes, conflicts.
+ */
+export function findMistakes(answers: Answers): Mistakes[] {
+  const all = certificatesOf(answers);
+  return all.map((one, index) => {
+    const mistakes = findOwnMistakes(one);
+    const before = all.slice(0, index);
+    mistakes.name ??= twice(
+      [one.name.trim()],
+      before.map(({ name }) => name.trim()),
+    );
+    mistakes.hosts ??= twice(
+      linesOf(one.hosts).map(canonical),
+      before.flatMap(({ hosts }) => linesOf(hosts).map(canonical)),
+    );
+    mistakes.services ??= twice(namesOf(one), before.flatMap(namesOf));
+    for (const field of ['name', 'hosts', 'services'] as const) if (!mistakes[field]) delete mistakes[field];
+    return mistakes;
+  });
+}
+
+function namesOf({ services }: Certificate): string[] {
+  return parseServices(services).map(({ name }) => name);
+}
+
+function twice(values: readonly string[], before: readonly string[]): string | undefined {
+  const found = values.find((value) => before.includes(value));
+  return found === undefined ? undefined : `${found} is written above already`;
+}
+
+function findOwnMistakes({ name, hosts, services }: Certificate): Mistakes {
   const mistakes: Mistakes = {};
   if (name.trim() === '') mistakes.name = 'Give it a name, such as bank.';
   else if (!/^\w+(?:[.-]\w+)*$/.test(name.trim()))
@@ -57,7 +106,6 @@ export function findMistakes({ name, hosts, services }: Answers): Mistakes {
     named.flatMap(({ hosts: own }) => own.map(checkHost)).find(Boolean) ??
     (named.some((service) => service.name === '') ? 'A service needs a name.' : undefined) ??
     duplicate(named.map((service) => service.name));
-  for (const field of ['hosts', 'services'] as const) if (!mistakes[field]) delete mistakes[field];
   return mistakes;
 }
 
@@ -75,20 +123,24 @@ export function build(answers: Answers): Built {
 }
 
 function configOf(answers: Answers): Record<string, unknown> {
-  const name = answers.name.trim();
-  const tls = versions[answers.tls];
-  const rule = tls === undefined ? name : { certificate: name, tls };
-  const services = parseServices(answers.services).map(({ name: service, hosts }) => [
-    service,
-    hosts.length === 0 ? rule : { certificate: name, ...(tls !== undefined && { tls }), hosts },
-  ]);
-  const hosts = linesOf(answers.hosts).map((host) => [host, rule]);
+  const all = certificatesOf(answers);
+  const hosts = all.flatMap((one) => linesOf(one.hosts).map((host) => [host, ruleOf(one)]));
+  const services = all.flatMap((one) =>
+    parseServices(one.services).map(({ name, hosts: own }) => [name, ruleOf(one, own)]),
+  );
   return {
-    certificates: { [name]: sourceOf(answers, name) },
+    certificates: Object.fromEntries(all.map((one) => [one.name.trim(), sourceOf(one, one.name.trim())])),
     ...(hosts.length > 0 && { hosts: Object.fromEntries(hosts) }),
     ...(services.length > 0 && { services: Object.fromEntries(services) }),
     ...(answers.proxy !== 'unset' && { proxy: answers.proxy === 'env' ? 'env' : false }),
   };
+}
+
+function ruleOf(one: Certificate, hosts: readonly string[] = []): unknown {
+  const name = one.name.trim();
+  const tls = versions[one.tls];
+  if (tls === undefined && hosts.length === 0) return name;
+  return { certificate: name, ...(tls !== undefined && { tls }), ...(hosts.length > 0 && { hosts }) };
 }
 
 const versions: Readonly<Record<TlsChoice, unknown>> = {
@@ -98,13 +150,13 @@ const versions: Readonly<Record<TlsChoice, unknown>> = {
   legacy: { min: 'TLSv1', legacy: true },
 };
 
-function sourceOf({ kind, encrypted, privateRoot }: Answers, name: string): Record<string, unknown> {
+function sourceOf({ kind, encrypted, privateRoot }: Certificate, name: string): Record<string, unknown> {
   const files: Readonly<Record<FileKind, Record<string, string>>> = {
     pfx: { pfx: `${name}.pfx` },
     pair: { cert: `${name}.crt`, key: `${name}.key` },
     pem: { cert: `${name}.pem` },
     jks: { pfx: `${name}.jks` },
-    directory: { dir: '/var/run/secrets/clientcert' },
+    directory: { dir: `/var/run/secrets/${name}` },
   };
   return {
     ...files[kind],
