@@ -24,10 +24,10 @@ it.each(['ec', 'rsa', 'ed25519'] as const)(
     expect(stored.certificate.raw.equals(given.certificate.raw)).toBe(true);
     expect(stored.privateKey.equals(given.privateKey)).toBe(true);
     expect(stored.pem()).toEqual({
-    key: given.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    cert: [given.certificate, ...given.chain].join(''),
-  });
-  const { keyType, warnings, format } = given;
+      key: given.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      cert: [given.certificate, ...given.chain].join(''),
+    });
+    const { keyType, warnings, format } = given;
     expect(stored).toMatchObject({ keyType, warnings, format });
     for (const part of ['chain', 'ca'] as const) {
       expect(given[part].length).toBeGreaterThan(0);
