@@ -85,7 +85,7 @@ export function describeCertificate(
         ? 'expired'
         : now < validFrom.getTime()
           ? 'not yet valid'
-          : left < thresholdsOf(certificate, config.expiryWarningDays)[0]! * day
+          : left < thresholdsOf(fieldsOf(certificate), config.expiryWarningDays)[0]! * day
             ? 'expiring'
             : 'valid',
     error: failure?.error ?? null,

@@ -1,4 +1,3 @@
-import { fieldsOf } from '../load/certificate-fields.ts';
 import { subjectOf } from '../load/identity.ts';
 import { type Expirable, expirablesOf, passedThreshold, rootsAsExpirable } from '../rotate/expiry.ts';
 import type { AuthorityRecord } from '../rotate/health.ts';
@@ -17,12 +16,12 @@ export function expirableRootsIn({ roots }: Inventory): Expirable[] {
 /** Intermediates and roots that have expired, or are about to. */
 export function endingAuthorities(inventory: Inventory): Omit<AuthorityRecord, 'used'>[] {
   const now = Date.now();
-  return expirablesIn(inventory).flatMap(({ name, role, certificate, spare }) => {
+  return expirablesIn(inventory).flatMap(({ name, role, lifetime, certificate, spare }) => {
     if (role === 'certificate') return [];
-    const passed = passedThreshold(certificate, inventory.config.expiryWarningDays, now);
+    const passed = passedThreshold(lifetime, inventory.config.expiryWarningDays, now);
     const expired = passed !== undefined && passed < 0;
     if (passed === undefined || (expired && spare)) return [];
-    const validTo = new Date(fieldsOf(certificate).notAfter);
-    return [{ name, role, subject: subjectOf(certificate), validTo, expired }];
+    const validTo = new Date(lifetime.notAfter);
+    return [{ name, role, subject: subjectOf(certificate()), validTo, expired }];
   });
 }

@@ -6,6 +6,7 @@ import { resolvePassphrase } from '../load/passphrase.ts';
 import { explainAs, Problem } from '../load/problem.ts';
 import { toTruststore } from '../load/roots.ts';
 import { pathOf } from '../load/source.ts';
+import { StoredCertificate } from '../load/stored-certificate.ts';
 import { createSurroundings } from '../load/surroundings.ts';
 import { snapshot } from '../own.ts';
 import type { Reading } from '../rotate/renewal.ts';
@@ -51,7 +52,12 @@ export async function readCertificateSource(
   };
   const { certificate, files } = await readSource(ask, { ...place, name });
   const read = files.map(({ path, state }): Watched => ({ path, state }));
-  return { value: certificate, files: watched.concat(read), refresh: found?.refresh, trust: found?.trust };
+  return {
+    value: new StoredCertificate(certificate),
+    files: watched.concat(read),
+    refresh: found?.refresh,
+    trust: found?.trust,
+  };
 }
 
 /** Where it is none, reading it says why. */

@@ -48,14 +48,11 @@ export function fieldsOf(certificate: X509Certificate): CertificateFields {
   return fields;
 }
 
-/**
- * The same certificate, untouched: Node keeps what was looked at on one for good, the public key and the bytes
- * included.
- */
-export function freshOf(certificate: X509Certificate): X509Certificate {
-  const fresh = new X509Certificate(certificate.raw);
-  known.set(fresh, fieldsOf(certificate));
-  return fresh;
+/** A certificate from its DER, where its fields are known already. */
+export function certificateFrom(raw: Uint8Array, fields: CertificateFields): X509Certificate {
+  const certificate = new X509Certificate(raw);
+  known.set(certificate, fields);
+  return certificate;
 }
 
 function readFields(raw: Buffer): CertificateFields {

@@ -4,7 +4,6 @@ import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Mate
 import { readAlias } from './alias.ts';
 import { authorityWarnings } from './authority.ts';
 import { createBudget } from './budget.ts';
-import { freshOf } from './certificate-fields.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
@@ -245,7 +244,7 @@ async function assemble(
   ];
   return {
     privateKey: key === undefined ? null : key.privateKey,
-    certificate: freshOf(leaf.certificate),
+    certificate: leaf.certificate,
     chain: chain.intermediates,
     ca: limitRoots(await withoutDuplicates([...chain.roots, ...extra])),
     keyType: describeKey(leaf.certificate),

@@ -24,7 +24,8 @@ export function certificateWarnings(
 }
 
 function dateWarnings(certificate: X509Certificate, thresholds: ExpiryThresholds, what: string): Warning[] {
-  const { notBefore, notAfter } = fieldsOf(certificate);
+  const lifetime = fieldsOf(certificate);
+  const { notBefore, notAfter } = lifetime;
   const now = Date.now();
   if (now > notAfter)
     return [
@@ -33,7 +34,7 @@ function dateWarnings(certificate: X509Certificate, thresholds: ExpiryThresholds
   if (now < notBefore)
     return [{ code: 'NOT_YET_VALID', message: `${what} is not valid before ${dateOf(notBefore)}` }];
   const left = notAfter - now;
-  return left < thresholdsOf(certificate, thresholds)[0]! * day
+  return left < thresholdsOf(lifetime, thresholds)[0]! * day
     ? [{ code: 'EXPIRING', message: `${what} expires on ${dateOf(notAfter)}, in ${daysOf(left)}` }]
     : [];
 }

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { fieldsOf } from '../load/certificate-fields.ts';
 import { subjectOf } from '../load/identity.ts';
-import { type ExpiryThresholds, thresholdsOf } from '../load/lifetime.ts';
+import { type ExpiryThresholds, type Lifetime, thresholdsOf } from '../load/lifetime.ts';
+import { leafFieldsOf } from '../load/stored-certificate.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import { Timer } from './timer.ts';
 
@@ -38,18 +39,20 @@ export interface ExpiryListener {
 export interface Expirable {
   readonly name: string;
   readonly role: CertificateRole;
-  readonly certificate: X509Certificate;
+  readonly lifetime: Lifetime;
+  /** Asked for where there is something to tell of it: all are looked at, again and again. */
+  readonly certificate: () => X509Certificate;
   /** A root beside others that are valid: bundles keep some that expired long ago. */
   readonly spare: boolean;
 }
 
 /** The certificate itself, and all that come with it. */
 export function expirablesOf({ name, material }: CertificateVersion): Expirable[] {
-  const { certificate, chain, ca } = material;
+  const leaf = { lifetime: leafFieldsOf(material), certificate: () => material.certificate };
   return [
-    { name, role: 'certificate', certificate, spare: false },
-    ...chain.map((each): Expirable => ({ name, role: 'intermediate', certificate: each, spare: false })),
-    ...rootsAsExpirable(name, ca),
+    { name, role: 'certificate', ...leaf, spare: false },
+    ...material.chain.map((each) => expirable(name, 'intermediate', each, false)),
+    ...rootsAsExpirable(name, material.ca),
   ];
 }
 
@@ -58,19 +61,28 @@ export function rootsAsExpirable(name: string, roots: readonly X509Certificate[]
   const valid = roots.filter((root) => fieldsOf(root).notAfter >= now).length;
   return roots.map((certificate) => {
     const others = fieldsOf(certificate).notAfter >= now ? valid - 1 : valid;
-    return { name, role: 'root', certificate, spare: others > 0 };
+    return expirable(name, 'root', certificate, others > 0);
   });
+}
+
+function expirable(
+  name: string,
+  role: CertificateRole,
+  certificate: X509Certificate,
+  spare: boolean,
+): Expirable {
+  return { name, role, lifetime: fieldsOf(certificate), certificate: () => certificate, spare };
 }
 
 /** How near the end of a certificate is: the threshold, in days, that it has passed last; -1 where it has expired. */
 export function passedThreshold(
-  certificate: X509Certificate,
+  lifetime: Lifetime,
   thresholds: ExpiryThresholds,
   now: number,
 ): number | undefined {
-  const { notAfter } = fieldsOf(certificate);
+  const { notAfter } = lifetime;
   if (now > notAfter) return EXPIRED;
-  return thresholdsOf(certificate, thresholds).findLast((days) => notAfter - now < days * day);
+  return thresholdsOf(lifetime, thresholds).findLast((days) => notAfter - now < days * day);
 }
 
 const EXPIRED = -1;
@@ -101,11 +113,10 @@ export class ExpiryWatch {
     const written = this.#thresholds();
     this.#due = Math.min(certificates ? this.#due : Number.POSITIVE_INFINITY, now + longestPause);
     for (const expirable of certificates ?? this.#all()) {
-      const { certificate } = expirable;
-      const { notAfter } = fieldsOf(certificate);
-      this.#tell(expirable, passedThreshold(certificate, written, now), now);
-      for (const days of [...thresholdsOf(certificate, written), 0]) {
-        const time = notAfter - days * day;
+      const { lifetime } = expirable;
+      this.#tell(expirable, passedThreshold(lifetime, written, now), now);
+      for (const days of [...thresholdsOf(lifetime, written), 0]) {
+        const time = lifetime.notAfter - days * day;
         if (time < now) continue;
         this.#due = Math.min(this.#due, time + 1);
         break;
@@ -123,15 +134,16 @@ export class ExpiryWatch {
     this.#timer.stop();
   }
 
-  #tell({ name, role, certificate, spare }: Expirable, passed: number | undefined, now: number): void {
+  #tell({ name, role, lifetime, spare, ...of }: Expirable, passed: number | undefined, now: number): void {
     if (passed === undefined) return;
+    const certificate = of.certificate();
     const { fingerprint256 } = certificate;
     const told = this.#told.get(name)?.get(fingerprint256);
     if (told !== undefined && told <= passed) return;
     if (spare && passed === EXPIRED && told === undefined) return;
     if (!this.#told.has(name)) this.#told.set(name, new Map());
     this.#told.get(name)!.set(fingerprint256, passed);
-    const { notAfter } = fieldsOf(certificate);
+    const { notAfter } = lifetime;
     const about = {
       name,
       role,

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
-import { fieldsOf } from '../load/certificate-fields.ts';
 import { allowsClientAuth } from '../load/identity.ts';
+import { leafFieldsOf } from '../load/stored-certificate.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
 import { checkPresentable } from '../tls/context.ts';
 import type { ClientCertificate, TlsRange } from '../types.ts';
@@ -26,7 +26,7 @@ export function replaces(
   if (isSame(next, current)) return false;
   const now = Date.now();
   if (!isValid(current, now)) return true;
-  const { notBefore, notAfter } = fieldsOf(next.certificate);
+  const { notBefore, notAfter } = leafFieldsOf(next);
   if (now > notAfter) throw rejection(next, current, name, `expired on ${isoDate(notAfter)}`, misdated);
   if (now < notBefore) {
     throw rejection(next, current, name, `is not valid before ${isoDate(notBefore)}`, misdated);
@@ -81,7 +81,7 @@ function rejection(
 ): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_RENEWAL_REJECTED',
-    `certificate "${name}": the renewed one (serial number ${next.certificate.serialNumber}) ${reason}; the one before stays in use, it is valid until ${isoDate(fieldsOf(current.certificate).notAfter)}`,
+    `certificate "${name}": the renewed one (serial number ${next.certificate.serialNumber}) ${reason}; the one before stays in use, it is valid until ${isoDate(leafFieldsOf(current).notAfter)}`,
     { hint },
   );
 }
@@ -108,7 +108,7 @@ export function haveSame(a: readonly X509Certificate[], b: readonly X509Certific
   );
 }
 
-export function isValid({ certificate }: ClientCertificate, now: number): boolean {
-  const { notBefore, notAfter } = fieldsOf(certificate);
+export function isValid(certificate: ClientCertificate, now: number): boolean {
+  const { notBefore, notAfter } = leafFieldsOf(certificate);
   return notBefore <= now && now <= notAfter;
 }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
+import { StoredCertificate } from '../load/stored-certificate.ts';
 import type { ClientCertificate, Resolution, TlsRange } from '../types.ts';
 import { createTrustingContext, pemOf, type Trust } from './trust.ts';
 import { isMethod, protocolOptions, type TlsDecision, versionsOf, withoutUnprotected } from './version.ts';
@@ -97,7 +98,9 @@ export function checkPresentable(name: string, material: ClientCertificate, rang
   }
 }
 
-function identityOf({ privateKey, certificate, chain }: ClientCertificate): SecureContextOptions {
+function identityOf(material: ClientCertificate): SecureContextOptions {
+  if (material instanceof StoredCertificate) return material.pem();
+  const { privateKey, certificate, chain } = material;
   return {
     key: exportKey(privateKey),
     cert: [certificate, ...chain].map((link) => link.toString()).join(''),

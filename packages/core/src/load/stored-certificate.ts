@@ -1,0 +1,91 @@
+import { createPrivateKey, createSecretKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import type { ClientCertificate, FileFormat, Warning } from '../types.ts';
+import { type CertificateFields, certificateFrom, fieldsOf } from './certificate-fields.ts';
+
+/**
+ * A client certificate as it is kept while the process runs. Of thousands most are rarely used, and what OpenSSL makes
+ * of one takes ten times the room of its bytes: only these are kept. Key and leaf are made of them when they are asked
+ * for, and again when nobody holds them any more; intermediates and roots that several have are there once.
+ */
+export class StoredCertificate implements ClientCertificate {
+  readonly chain: X509Certificate[];
+  readonly ca: X509Certificate[];
+  readonly keyType: string;
+  readonly warnings: Warning[];
+  readonly format: FileFormat;
+  /** Those of the leaf. */
+  readonly fields: CertificateFields;
+  /** DER, one character a byte: a buffer would take twice as much. */
+  readonly #leaf: string;
+  /** PKCS #8 as the bytes of a secret key: outside the heap, and wiped when it is freed. */
+  readonly #pkcs8: KeyObject;
+  #certificate: WeakRef<X509Certificate> | undefined;
+  #privateKey: WeakRef<KeyObject> | undefined;
+
+  constructor({ privateKey, certificate, chain, ca, keyType, warnings, format }: ClientCertificate) {
+    this.chain = chain.map(shared);
+    this.ca = ca.map(shared);
+    this.keyType = keyType;
+    this.warnings = warnings;
+    this.format = format;
+    this.fields = fieldsOf(certificate);
+    this.#leaf = certificate.raw.toString('latin1');
+    const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
+    this.#pkcs8 = createSecretKey(pkcs8);
+    pkcs8.fill(0);
+  }
+
+  get certificate(): X509Certificate {
+    const known = this.#certificate?.deref();
+    if (known) return known;
+    const made = certificateFrom(Buffer.from(this.#leaf, 'latin1'), this.fields);
+    this.#certificate = new WeakRef(made);
+    return made;
+  }
+
+  get privateKey(): KeyObject {
+    const known = this.#privateKey?.deref();
+    if (known) return known;
+    const pkcs8 = this.#pkcs8.export();
+    const made = createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' });
+    pkcs8.fill(0);
+    this.#privateKey = new WeakRef(made);
+    return made;
+  }
+
+  /** What `tls.createSecureContext` takes: made of the bytes, so that nothing is parsed for it. */
+  pem(): { key: string; cert: string } {
+    const pkcs8 = this.#pkcs8.export();
+    const key = toPem('PRIVATE KEY', pkcs8.toString('base64'));
+    pkcs8.fill(0);
+    const leaf = toPem('CERTIFICATE', Buffer.from(this.#leaf, 'latin1').toString('base64'));
+    return { key, cert: leaf + this.chain.join('') };
+  }
+}
+
+/** RFC 7468. */
+function toPem(label: string, base64: string): string {
+  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
+}
+
+/** The fields of a client certificate's leaf. */
+export function leafFieldsOf(certificate: ClientCertificate): CertificateFields {
+  return certificate instanceof StoredCertificate ? certificate.fields : fieldsOf(certificate.certificate);
+}
+
+const authorities = new Map<string, WeakRef<X509Certificate>>();
+const forgotten = new FinalizationRegistry<string>((fingerprint) => {
+  if (!authorities.get(fingerprint)?.deref()) authorities.delete(fingerprint);
+});
+
+/** One object for all that hold the same certificate; nobody can change it for the others. */
+function shared(certificate: X509Certificate): X509Certificate {
+  const { fingerprint256 } = certificate;
+  const known = authorities.get(fingerprint256)?.deref();
+  if (known) return known;
+  // Not the one that was read: Node keeps what was looked at on a certificate, its public key and its bytes included.
+  const made = Object.freeze(certificateFrom(certificate.raw, fieldsOf(certificate)));
+  authorities.set(fingerprint256, new WeakRef(made));
+  forgotten.register(made, fingerprint256);
+  return made;
+}
