@@ -1,7 +1,7 @@
 import { defineConfig, type Rolldown, type UserConfig } from 'tsdown';
 
 const shared: UserConfig = {
-  entry: 'src/{index,adapter}.ts',
+  entry: 'src/{index,adapter,probe}.ts',
   platform: 'node',
   target: 'node20.19',
   dts: true,

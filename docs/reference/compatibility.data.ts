@@ -39,7 +39,6 @@ const clients: Record<string, string> = {
 /** What the examples run with beside the clients that have a package of their own, as npm calls it. */
 const others = [
   'ai',
-  'openai',
   'ky',
   'ofetch',
   'node-fetch',
@@ -59,10 +58,26 @@ const others = [
   'redis',
   'nock',
   'msw',
+  'openai',
+  '@modelcontextprotocol/client',
+  '@google/genai',
+  '@auth0/auth0-auth-js',
+  '@azure/msal-node',
+  '@kubernetes/client-node',
+  'google-auth-library',
+  'graphql-request',
+  '@apollo/client',
+  '@urql/core',
+  '@trpc/client',
+  'stripe',
 ];
-const inExamples: Record<string, string> = JSON.parse(
-  readFileSync(new URL('../../examples/package.json', import.meta.url), 'utf8'),
-).devDependencies;
+const inExamples: Record<string, string> = Object.assign(
+  {},
+  ...['examples/sdks', 'examples'].map((folder) => {
+    const manifest = readFileSync(new URL(`../../${folder}/package.json`, import.meta.url), 'utf8');
+    return JSON.parse(manifest).devDependencies;
+  }),
+);
 
 /** What fails there: for each client the error by call, `*` for every call. */
 const inRuntimes: Record<string, { version: string; fails: Record<string, Record<string, string>> }> =

@@ -11,7 +11,7 @@ let examples: Examples;
 
 beforeAll(async () => {
   authority = await createAuthority();
-  examples = await layOut(authority, ['core', 'axios', 'got', 'soap', 'undici', 'testing']);
+  examples = await layOut(authority, ['core', 'axios', 'got', 'soap', 'undici', 'testing', 'cli']);
 }, 120_000);
 afterAll(() => examples?.[Symbol.asyncDispose]());
 
@@ -190,6 +190,23 @@ it('examples/guides/diagnose.mjs', async () => {
     code: 0,
     output: expect.stringContaining('renew it likely 2'),
     found: Array(5).fill('Likely: The client certificate has expired (CLIENT_CERTIFICATE_EXPIRED)'),
+  });
+  expect(server.requests).toEqual([]);
+});
+
+it('examples/guides/probe.mjs: an issuer that the server does not name is the cause', async () => {
+  await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+  const stranger = await (await createAuthority({ name: 'Strangers' })).issue({ name: 'bank' });
+  const { code, output } = await examples.run(
+    'guides/probe.mjs',
+    { 'api.bank.example:443': server.port },
+    { files: { 'bank.pfx': await stranger.pfx('for the bank') } },
+  );
+  expect({ code, output }).toEqual({
+    code: 0,
+    output: expect.stringMatching(
+      /\(ISSUER_NOT_TRUSTED_BY_SERVER\)\n(?:.*\n)*.*the server\s+names the issuers/,
+    ),
   });
   expect(server.requests).toEqual([]);
 });

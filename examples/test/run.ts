@@ -186,7 +186,8 @@ async function place(path: string, folder: string): Promise<string> {
 
 /** The files that npm packs. */
 function copyPackage(name: string, directory: string): void {
-  const folder = join(directory, 'node_modules', '@clientcert', name);
+  const published = name === 'cli' ? 'clientcert' : `@clientcert/${name}`;
+  const folder = join(directory, 'node_modules', published);
   for (const part of ['package.json', 'dist']) {
     cpSync(join(root, 'packages', name, part), join(folder, part), { recursive: true });
   }

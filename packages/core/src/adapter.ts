@@ -4,8 +4,8 @@
  *
  * @module
  */
+export { checkAgent } from './agent/agent-check.ts';
 export { agentService, isRoutingAgent } from './agent/brand.ts';
-export { checkAgent } from './agent/caller-check.ts';
 export type { ConnectCallback, Connector, ConnectTarget } from './agent/connector.ts';
 export {
   type Decider,

@@ -23,7 +23,7 @@ export function addProbe(program: Command, exit: (code: number) => void): void {
     .option('--json', 'print for machines');
   addConfigOption(command).action(async (url: string, options: ProbeOptions) => {
     await reporting(options.json, exit, async () => {
-      const milliseconds = readTimeout(options.timeout);
+      const timeout = readTimeout(options.timeout);
       await using credentials = await findConfig(options.config);
       if (options.service !== undefined && credentials === undefined)
         throw new UsageError(
@@ -32,7 +32,7 @@ export function addProbe(program: Command, exit: (code: number) => void): void {
         );
       const target = readUrl(url);
       const found = await during(`Asking ${target.host}`, () =>
-        probe(target, credentials, options.service, milliseconds),
+        probe(target, { credentials, service: options.service, timeout }),
       );
       if (options.json) printJson(found);
       else console.log(printProbe(found));

@@ -1,5 +1,6 @@
 import {
   type CertificateInfo,
+  ClientCertificateError,
   type Credentials,
   type Diagnosis,
   diagnose,
@@ -52,8 +53,49 @@ export interface Probe {
 
 const ALL = Object.keys(VERSIONS) as Version[];
 
-/** Asks a server in every version, then once without a certificate, then with the one that the config maps to it. */
+/** How a server is asked. */
+export interface ProbeOptions {
+  /** Whose certificate is presented where a rule maps one to the server, and to no other. */
+  credentials?: Credentials | undefined;
+  /** As which service of the config the call would be made. */
+  service?: string | undefined;
+  /** Of each connection, in milliseconds; 10,000 unless given. */
+  timeout?: number | undefined;
+}
+
+/**
+ * Asks a server what it takes and which client certificate it wants: in every version of TLS, then with one request
+ * without a certificate, then with one with that which the config maps to it. What it names as issuers tells
+ * `diagnose` reasons apart for which a server has one word.
+ *
+ * @param address An https URL; the request is a GET of its path.
+ * @throws `ERR_CLIENTCERT_HOST_INVALID` where it is none, or holds a user name or password, and what
+ *   `credentials.resolve` throws. A server that fails or refuses is no error: the result says so.
+ * @see RFC 5246, section 7.4.4; RFC 8446, section 4.3.2
+ * @example
+ * import { probe } from 'clientcert/probe';
+ * const { clientCertificate } = await probe('https://api.bank.example', { credentials });
+ * console.log(diagnose(error, { issuers: clientCertificate.issuers }));
+ */
 export async function probe(
+  address: string | URL,
+  { credentials, service, timeout = 10_000 }: ProbeOptions = {},
+): Promise<Probe> {
+  const url = readUrl(address);
+  return ask(url, credentials, service, timeout);
+}
+
+function readUrl(address: string | URL): URL {
+  const url = URL.canParse(String(address)) ? new URL(address) : undefined;
+  if (url?.protocol === 'https:' && !url.username && !url.password) return url;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_HOST_INVALID',
+    'what is to be probed is no https URL, or one with a user name or password',
+    { hint: 'Write it as https://host:port/path.' },
+  );
+}
+
+async function ask(
   url: URL,
   credentials: Credentials | undefined,
   service: string | undefined,

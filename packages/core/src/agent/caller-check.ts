@@ -2,7 +2,6 @@ import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import { compareVersions, defaultSecurityLevel, securityLevelOf, versionsOf } from '../tls/version.ts';
 import type { Resolution, TlsVersion } from '../types.ts';
-import { agentService } from './brand.ts';
 import { type CallerTls, identityOptions } from './caller-options.ts';
 
 /**
@@ -142,25 +141,6 @@ export function refuseOwnIdentity(resolution: Resolution, option: string): void 
         ? `${rule}: the request brings its own "${option}", which would go past what the rule says of the server`
         : `${rule}: the request brings its own "${option}" beside certificate "${certificate}"`,
     { hint: `Remove "${option}" from the request, or the host from the config.${whoSets(option)}` },
-  );
-}
-
-/**
- * Refuses a routing agent of the caller's for a call that says as whom it is made: the agent decides by itself, as
- * whom it was made for.
- *
- * @param option What the caller calls it, e.g. `httpsAgent`.
- * @throws ERR_CLIENTCERT_AGENT_CONFLICT
- */
-export function checkAgent(agent: object, service: string | false | undefined, option: string): void {
-  if (service === undefined || (agent as { [agentService]?: unknown })[agentService] === service) return;
-  const named = service === false ? 'no certificate' : `service "${service}"`;
-  throw new ClientCertificateError(
-    'ERR_CLIENTCERT_AGENT_CONFLICT',
-    `the request says ${named}, and brings its own "${option}", which is not made for that`,
-    {
-      hint: `Make it so: credentials.agent({ service: ${JSON.stringify(service)} }); or leave "${option}" out.`,
-    },
   );
 }
 
