@@ -45,8 +45,9 @@ export function createFetch(credentials, { service } = {}) {
         if (to.protocol !== 'https:') return own || undefined;
         if (!own) return adapter.sharedAgent({ service, origin: start });
         // credentials.agent() decides by itself; others go past the rules.
-        if (isRoutingAgent(own)) checkAgent(own, service, 'agent');
-        else adapter.refuseOwn(targetOf(to), 'agent');
+        if (typeof own === 'object' && isRoutingAgent(own)) {
+          checkAgent(own, service, 'agent');
+        } else adapter.refuseOwn(targetOf(to), 'agent');
         return own;
       };
       return await nodeFetch(input, { ...init, agent });

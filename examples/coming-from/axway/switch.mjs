@@ -1,24 +1,29 @@
-import { clientCertificates, loadCredentials } from '@clientcert/axios';
+import {
+  clientCertificates,
+  defineConfig,
+  loadCredentials,
+} from '@clientcert/axios';
 import axios from 'axios';
 
 const manager = 'manager.bank.example:8075';
 
 /** @param {boolean} mutual Whether the switch stands at yes. */
-const config = (mutual) => ({
-  certificates: {
-    portal: {
-      cert: 'portal.cer',
-      key: 'portal.key',
-      passphrase: process.env.PORTAL_PASSPHRASE,
+const config = (mutual) =>
+  defineConfig({
+    certificates: {
+      portal: {
+        cert: 'portal.cer',
+        key: 'portal.key',
+        passphrase: process.env.PORTAL_PASSPHRASE,
+      },
     },
-  },
-  hosts: {
-    [manager]: {
-      certificate: mutual ? 'portal' : /** @type {const} */ (false),
-      ca: 'bank-root.pem',
+    hosts: {
+      [manager]: {
+        certificate: mutual ? 'portal' : false,
+        ca: 'bank-root.pem',
+      },
     },
-  },
-});
+  });
 
 const credentials = await loadCredentials(config(true));
 const api = axios.create({ baseURL: `https://${manager}` });

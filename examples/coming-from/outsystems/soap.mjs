@@ -16,11 +16,11 @@ const credentials = await loadCredentials({
   services: { Rates: 'bank' },
 });
 
-const service = { service: 'Rates' };
+const service = 'Rates';
 const client = await soap.createClientAsync(
   'https://api.bank.example/rates?wsdl',
-  soapOptions(credentials, service),
+  soapOptions(credentials, { service }),
 );
-client.setSecurity(new ClientCertificateSecurity(credentials, service));
+client.setSecurity(new ClientCertificateSecurity(credentials, { service }));
 const [{ rate }] = await client.GetRateAsync({ currency: 'EUR' });
 console.log(rate);

@@ -52,13 +52,8 @@ export interface Call {
  * the transformers its config. So the decision is made there, of this one call, by all that axios will go by.
  *
  * @param inherited The transformers that hold where the call brings none.
- * @param isOf Whether a config is that of this call, where others may be sent with these options as well.
  */
-export function carried(
-  call: Call,
-  inherited: unknown = [],
-  isOf?: (config: AxiosConfig) => boolean,
-): RequestOptions {
+export function carried(call: Call, inherited: unknown = []): RequestOptions {
   const { transformRequest = inherited, ...options } = call.options;
   const { credentials } = call.identity;
   if (options.ntlm && options.httpsAgent === undefined) {
@@ -73,14 +68,7 @@ export function carried(
     else decideLater(call, this);
     return data;
   };
-  const certifyIts = function (this: AxiosConfig, data: unknown) {
-    if (!isOf?.(this)) return data;
-    // For good: a retry sends this config again.
-    const transformers = [this.transformRequest ?? []].flat();
-    this.transformRequest = transformers.map((each) => (each === certifyIts ? certify : each));
-    return certify.call(this, data);
-  };
-  return { ...options, transformRequest: [...[transformRequest].flat(), isOf ? certifyIts : certify] };
+  return { ...options, transformRequest: [...[transformRequest].flat(), certify] };
 }
 
 /** Decides by a config of axios', or by options that a client of the caller's own is to send with. */

@@ -1,37 +1,48 @@
-import { randomUUID } from 'node:crypto';
 import { ClientCertificateError } from '@clientcert/core';
 import type { IHeaders } from 'soap';
-import { type Call, carried, type RequestConfig } from './call.ts';
+import { type Call, carried } from './call.ts';
 
 /**
  * Has a call known by its headers, which node-soap makes anew for each, while its options are the caller's and may be
- * used for any other call. They cannot be read unless {@link lend} has written on the options what goes with them, so
- * that no call goes without its certificate.
+ * used for any other call. Once {@link lend} was to write on the options, these headers cannot be read unless it stands
+ * there, so that no call goes without its certificate; and it is seen that they were read.
  */
 export function announce(call: Call, options: object, headers: IHeaders): void {
   calls.set(headers, call);
-  Object.defineProperty(headers, mark, {
-    configurable: true,
-    enumerable: true,
-    get() {
-      const loan = lent.get(options);
-      if (loan?.call !== call) throw notCarried();
-      loan.isMarked = true;
-      return loan.token;
-    },
-  });
+  for (const [name, given] of Object.entries(headers)) {
+    let value = given;
+    Object.defineProperty(headers, name, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        if (stages.get(call) === 'lent') lentTo(call, options).hasReadHeaders = true;
+        return value;
+      },
+      set(next: unknown) {
+        value = next;
+      },
+    });
+  }
+}
+
+function lentTo(call: Call, options: object): Loan {
+  const loan = lent.get(options);
+  if (loan?.call !== call) throw notCarried();
+  return loan;
 }
 
 /**
- * node-soap asks a security to write on the options of a call. What is written here holds for a request with the
- * headers of that call and for no other, and is there until node-soap has read it, which it does at once; then the object
- * is as it was. It also is with the next call that reads an `exchangeId`, and where the call's own `postProcess` throws.
+ * node-soap asks a security to write on the options of a call. What is written here holds for the request that is put
+ * together from the headers of that call, and for no other; it is there until node-soap has read it, which it does at
+ * once; then the object is as it was. It also is with the next call that reads an `exchangeId`, and where the call's own
+ * `postProcess` throws.
  *
  * @param hasHeaders Whether the call was {@link announce | announced}.
  * @param stands Called when the message stands, just before it is sent.
  */
 export function lend(options: object, call: Call, hasHeaders: boolean, stands: () => void): void {
   lent.get(options)?.restore();
+  stages.set(call, 'lent');
   const before = new Map<string, PropertyDescriptor | undefined>();
   const restore = () => {
     if (lent.get(options) === loan) lent.delete(options);
@@ -41,21 +52,19 @@ export function lend(options: object, call: Call, hasHeaders: boolean, stands: (
     }
     before.clear();
   };
-  const loan: Loan = { call, before, restore, token: randomUUID(), isMarked: false, isFresh: true };
+  const loan: Loan = { call, before, restore, hasReadHeaders: !hasHeaders, isFresh: true };
   lent.set(options, loan);
   queueMicrotask(() => {
     loan.isFresh = false;
   });
 
-  let isRead = false;
   const write = (name: string, descriptor: PropertyDescriptor): boolean => {
     const own = Object.getOwnPropertyDescriptor(options, name);
     const isWritten = Reflect.defineProperty(options, name, { configurable: true, ...descriptor });
     if (isWritten) before.set(name, own);
     return isWritten;
   };
-  const values = carried(call, [], hasHeaders ? (config) => isOf(loan, config) : undefined);
-  const { exchangeId, ...others } = values;
+  const { exchangeId, transformRequest, ...others } = carried(call);
   let isSent = false;
   const marked = write('exchangeId', {
     enumerable: false, // no option of axios’
@@ -69,35 +78,50 @@ export function lend(options: object, call: Call, hasHeaders: boolean, stands: (
       before.set('exchangeId', { value, configurable: true, enumerable: true, writable: true });
     },
   });
-  const isLent = Object.entries(others).every(([name, given]) => {
-    let value: unknown = name === 'postProcess' ? orElse(given, restore) : given;
-    if (Object.is(Object.getOwnPropertyDescriptor(options, name)?.value, value)) return true;
-    return write(name, {
-      enumerable: true,
-      get() {
-        if (name === 'postProcess') return value; // read before the call is sent
-        if (!isRead) queueMicrotask(restore);
-        isRead = true;
-        return value;
-      },
-      set(next: unknown) {
-        value = next;
-      },
+  let isRead = false;
+  const endSoon = () => {
+    if (!isRead) queueMicrotask(restore);
+    isRead = true;
+  };
+  const isLent =
+    write('transformRequest', { enumerable: true, ...transformers(loan, transformRequest, endSoon) }) &&
+    Object.entries(others).every(([name, given]) => {
+      let value: unknown = name === 'postProcess' ? orElse(given, restore) : given;
+      if (Object.is(Object.getOwnPropertyDescriptor(options, name)?.value, value)) return true;
+      return write(name, {
+        enumerable: true,
+        get() {
+          if (name !== 'postProcess') endSoon(); // which is read before the call is sent
+          return value;
+        },
+        set(next: unknown) {
+          value = next;
+        },
+      });
     });
-  });
   // What is frozen carries nothing, and a client that was made with `soapOptions` does not need it.
   if (!marked || !isLent) restore();
 }
 
-/** Whether a request that is sent with what was lent is that call. */
-function isOf(loan: Loan, { headers }: RequestConfig): boolean {
-  const token = headers.get(mark);
-  if (token !== undefined && token === loan.token) {
-    headers.delete(mark);
-    return true;
-  }
-  if (loan.isMarked) return false;
-  throw notCarried(); // the call itself, without its headers, or another one in its place
+/** With the decision as the last of them, for the request that is put together from the headers of the call. */
+function transformers(loan: Loan, given: unknown, endSoon: () => void): PropertyDescriptor {
+  const all = [given].flat();
+  const certify = all.at(-1);
+  let own = all.slice(0, -1);
+  return {
+    get() {
+      endSoon();
+      return [...own, loan.hasReadHeaders ? certify : refuse];
+    },
+    set(next: unknown) {
+      own = [next].flat().filter((each) => each !== certify && each !== refuse);
+    },
+  };
+}
+
+/** In a request that may be the call without its headers, or another one in its place. */
+function refuse(): never {
+  throw notCarried();
 }
 
 /** The same function, after whose failure something else is done. */
@@ -132,13 +156,8 @@ export function callOf(headers: IHeaders | undefined, options: object): Call | u
   const loan = lent.get(options);
   const call = (headers && calls.get(headers)) ?? (loan?.isFresh ? loan.call : undefined);
   if (loan?.call === call || !loan?.isFresh) loan?.restore();
+  if (call) stages.set(call, 'taken');
   return call;
-}
-
-/** Headers for a client that was made with `soapOptions`. */
-export function readable(headers: IHeaders | undefined): IHeaders | undefined {
-  if (headers && calls.has(headers)) delete headers[mark];
-  return headers;
 }
 
 interface Loan {
@@ -146,24 +165,22 @@ interface Loan {
   /** What stood there. */
   readonly before: ReadonlyMap<string, PropertyDescriptor | undefined>;
   readonly restore: () => void;
-  /** In the headers of the call's request. */
-  readonly token: string;
-  /** Whether the call has been sent with its headers. */
-  isMarked: boolean;
+  /** What is read from then on is for the call's own request. */
+  hasReadHeaders: boolean;
   /** Until the turn is over in which node-soap puts the call together. */
   isFresh: boolean;
 }
 
 const lent = new WeakMap<object, Loan>();
 const calls = new WeakMap<object, Call>();
-
-const mark = 'x-clientcert-call';
+/** `taken` by a client that was made with `soapOptions`, which needs nothing of this. */
+const stages = new WeakMap<Call, 'lent' | 'taken'>();
 
 /** @returns The error of a call that would go without its certificate. */
 export function notCarried(): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
-    'the options of this call do not carry its certificate: they are frozen, or used for another call meanwhile, or its headers were cleared',
+    'the options of this call do not carry its certificate: they are frozen, or used for another request meanwhile, or its headers were cleared or copied',
     {
       hint: 'Create the client with soapOptions(credentials), which needs nothing on them, or pass a copy.',
     },

@@ -18,7 +18,7 @@ import {
   type RequestOptions,
   signatureOf,
 } from './call.ts';
-import { callOf as callMadeWith, notCarried, ownOf, readable } from './lent-options.ts';
+import { callOf as callMadeWith, notCarried, ownOf } from './lent-options.ts';
 import { areSame, whenLoaded } from './loading.ts';
 import { importHook, originOfCall, originOfDocument } from './named-origin.ts';
 import { ClientCertificateSecurity } from './security.ts';
@@ -92,6 +92,7 @@ function certify(
   const callOf = (url: string, given: RequestOptions, headers?: IHeaders, client?: Client): Call => {
     const made = client && callMadeWith(headers, given);
     if (!made && client && securityOf(client) instanceof ClientCertificateSecurity) throw notCarried();
+    if (!made) Object.values(headers ?? {}); // a security of another copy waits for its headers to be read
     const call = made ?? { identity, options: ownOf(given) };
     const { credentials, proxy = identity.proxy, ...as } = call.identity;
     const service = as.service ?? (areSame(credentials, identity.credentials) ? identity.service : undefined);
@@ -134,7 +135,6 @@ function certify(
         fail(error);
         return undefined as never;
       }
-      const own = readable(headers);
       const explain = (error: unknown): void =>
         void withDiagnosis(error, {
           credentials: loadedOf(call.identity.credentials),
@@ -154,7 +154,7 @@ function certify(
       };
       const send = (ready: Credentials) => {
         const { sent, options } = prepare(url, data, call, ready, client);
-        return () => inner.request(url, sent, answered, own, options, client);
+        return () => inner.request(url, sent, answered, headers, options, client);
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
@@ -163,10 +163,9 @@ function certify(
     ...(requestStream && {
       async requestStream(url, data, headers, given = {}, client) {
         const call = callOf(url, given, headers, client);
-        const own = readable(headers);
         const ready = loadedOf(call.identity.credentials) ?? (await call.identity.credentials);
         const { sent, options } = prepare(url, data, call, ready, client);
-        return await requestStream.call(inner, url, sent, own, options, client);
+        return await requestStream.call(inner, url, sent, headers, options, client);
       },
     }),
   };
