@@ -126,7 +126,20 @@ describe('inspect', () => {
       return report.identities[0].warnings.map((warning: { code: string }) => warning.code);
     };
     expect(await warnings('O=Example BV, CN=Example Root CA G2')).toEqual([]);
+    expect((await clientcert('inspect', at('lone.pem'))).out).toContain(
+      'CN=Example Root CA G2, O=Example BV (not in the file)',
+    );
     expect(await warnings('O=Example BV, CN=Example Issuing CA')).toEqual(['CHAIN_INCOMPLETE']);
+    expect(await warnings('CN=Root Intermediate 1')).toEqual(['CHAIN_INCOMPLETE']);
+    const { out } = await clientcert('inspect', at('lone.pem'));
+    expect(out).toContain('would work, with a warning');
+    expect(out).toContain('└─ CN=Root Intermediate 1 (not in the file)');
+  });
+
+  it('names no missing issuer where the chain is whole', async () => {
+    await writeFile(at('whole.pem'), alice.fullChain + authority.certificate + alice.key, { mode: 0o600 });
+    const [report] = await json('inspect', at('whole.pem'));
+    expect(report.identities[0].missingIssuer).toBeNull();
   });
 
   it('takes a chain in PKCS#7 beside certificate and key', async () => {

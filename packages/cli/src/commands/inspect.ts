@@ -167,6 +167,7 @@ function identityOf(
       ...chain.map(({ subject }) => ({ subject, sent: true })),
       ...(root ? [{ subject: root.subject, sent: false }] : []),
     ],
+    missingIssuer: root || top.checkIssued(top) ? null : top.issuer,
     warnings: warnings.filter(
       ({ code }) => code !== 'CHAIN_INCOMPLETE' || chain.length > 0 || !isIssuedByPublicRoot(certificate),
     ),

@@ -46,9 +46,14 @@ export function printReport(report: Report): string {
 
 function printIdentity(identity: IdentityReport): string[] {
   const title = wrap(`Identity${identity.alias ? ` "${safe(identity.alias)}"` : ''}`, '  ');
-  const names = [identity.subject, ...identity.chain.map(({ subject }) => subject)];
-  const chain = names.map((name, depth) => {
-    const note = identity.chain[depth - 1]?.sent === false ? ' (root: trusted, not sent)' : '';
+  const links = [
+    [identity.subject, ''],
+    ...identity.chain.map(
+      ({ subject, sent }) => [subject, sent ? '' : ' (root: trusted, not sent)'] as const,
+    ),
+    ...(identity.missingIssuer === null ? [] : [[identity.missingIssuer, ' (not in the file)'] as const]),
+  ] as const;
+  const chain = links.map(([name, note], depth) => {
     const indent = `    ${'   '.repeat(Math.max(depth - 1, 0))}${depth > 0 ? '└─ ' : ''}`;
     return wrap(`${nameOf(name)}${note}`, indent, ' '.repeat(indent.length));
   });

@@ -44,6 +44,8 @@ export interface CertificateReport {
 export interface IdentityReport extends CertificateReport {
   /** From the leaf's issuer upwards. */
   chain: { subject: string; sent: boolean }[];
+  /** Who issued the last of it, where that certificate is not in the file; `null` where it is. */
+  missingIssuer: string | null;
   warnings: readonly Warning[];
   /** What is no fault of the file, and has to be known. */
   notes: readonly { code: string; message: string }[];

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from '../config/check.ts';
 import type { CertificateFacts } from '../diagnose/facts.ts';
 import { fieldsOf } from '../load/certificate-fields.ts';
+import { isIssuedByRoot } from '../load/chain.ts';
 import { describeSource } from '../load/index.ts';
 import { thresholdsOf } from '../load/lifetime.ts';
 import { rulesOf } from '../pin/rule.ts';
@@ -118,9 +119,9 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
 
 /** Whether the issuer of the last certificate that is sent is a root, as far as certificates and names tell. */
 function completenessOf(last: X509Certificate, roots: readonly X509Certificate[]): CertificateFacts['chain'] {
-  const { issuer, subject, issuedByRoot } = fieldsOf(last);
-  if (issuer === subject || issuedByRoot || roots.some((root) => last.checkIssued(root))) return 'complete';
-  if (/\broot\b/i.test(last.issuer)) return 'complete';
+  const { issuer, subject } = fieldsOf(last);
+  if (issuer === subject || isIssuedByRoot(last) || roots.some((root) => last.checkIssued(root)))
+    return 'complete';
   // Public authorities name where their intermediates are to be had (RFC 5280, section 4.2.2.1).
   const named = /\b(?:intermediate|issuing|sub(?:ordinate)?[ -]?ca)\b/i.test(last.issuer);
   return named || /CA Issuers/.test(last.infoAccess ?? '') ? 'incomplete' : 'unknown';

@@ -108,6 +108,17 @@ function isRoot(certificate: X509Certificate): boolean {
   return isSelfSigned(certificate) && (certificate.ca || fieldsOf(certificate).version === 1);
 }
 
+/**
+ * Whether an issuer that is not at hand is plainly a root: the certificate says that it issued itself, or its own name
+ * ends as those of roots do, e.g. "Example Root CA G2". "Root Intermediate 1" and "Root Insurance CA" may be anything.
+ */
+export function isIssuedByRoot(certificate: X509Certificate): boolean {
+  return fieldsOf(certificate).issuedByRoot || nameOfRoot.test(certificate.issuer ?? '');
+}
+
+const nameOfRoot =
+  /^(?:CN|OU)=(?!.*\b(?:sub|intermediate|issuing))(?:.*\W)?root(?:[ -]+(?:CA|certificate|certification|authority|RSA|ECC|[A-Z]{0,4}\d{1,4}|I{1,3}|IV|V))*$/im;
+
 /** Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest. */
 async function findIssuer(
   certificate: X509Certificate,

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Warning } from '../types.ts';
 import { fieldsOf } from './certificate-fields.ts';
-import type { Chain } from './chain.ts';
+import { type Chain, isIssuedByRoot } from './chain.ts';
 import { allowsClientAuth, type Choice, subjectOf } from './identity.ts';
 import { keyTypeOf, publicKeyOf } from './key-type.ts';
 import { type ExpiryThresholds, thresholdsOf } from './lifetime.ts';
@@ -155,11 +155,6 @@ export function chainWarnings(
       message: `not sent, because they do not belong to the chain: ${unrelated.slice(0, 5).map(subjectOf).join('; ')}${unrelated.length > 5 ? `; and ${unrelated.length - 5} more` : ''}`,
     });
   return warnings;
-}
-
-/** Whether the issuer that is missing is plainly a root: it issued itself, or is called one. */
-function isIssuedByRoot(certificate: X509Certificate): boolean {
-  return fieldsOf(certificate).issuedByRoot || /\broot\b/i.test(certificate.issuer ?? '');
 }
 
 function isInOrder(

@@ -106,6 +106,10 @@ describe('a chain without its root', () => {
     ['one that issued itself', issuerName, [identifier(issuerName)], []],
     ['one that another issued', issuerName, [identifier(subject)], ['CHAIN_INCOMPLETE']],
     ['one that is called a root', name([UTF8, 'Example'], [UTF8, 'Example Root CA']), [], []],
+    ['one of a generation', name([UTF8, 'Example'], [UTF8, 'Example Global Root CA - G2']), [], []],
+    ['one that a root issued', name([UTF8, 'x'], [UTF8, 'Root Intermediate 1']), [], ['CHAIN_INCOMPLETE']],
+    ['one below', name([UTF8, 'x'], [UTF8, 'Example Sub Root CA']), [], ['CHAIN_INCOMPLETE']],
+    ['one of a house of that name', name([UTF8, 'Root'], [UTF8, 'Root Cars CA']), [], ['CHAIN_INCOMPLETE']],
   ] as const)('%s', async ([, issuer, extensions, expected]) => {
     const client = make(subject, { name: issuer, key }, [...extensions]);
     expect(await codes({ cert: Buffer.from(keyOf(client) + pemOf(client)) })).toEqual(expected);
