@@ -7,13 +7,19 @@ const shared: UserConfig = {
   dts: true,
   fixedExtension: false,
   logLevel: 'warn',
-  // The declarations carry what is said of the names; the code that runs is without, and keeps its names for stacks.
-  minify: { compress: { keepNames: { function: true, class: true } }, mangle: false, codegen: true },
+  // The declarations carry what is said of the names; the code that runs is without, and keeps its names for stacks. It
+  // keeps its lines as well: Node prints the whole line that threw before an error that nobody caught.
+  minify: {
+    compress: { keepNames: { function: true, class: true } },
+    mangle: false,
+    codegen: { removeWhitespace: false },
+  },
   // What is loaded late is required late in CommonJS: Jest runs no import() without a flag of Node's.
   // What both entries import is one file: to find and read each costs most of a millisecond. So is what a diagnosis
   // needs, most of it data: it is read when the first is made.
   outputOptions: (options, format) => ({
     ...options,
+    comments: false,
     dynamicImportInCjs: format !== 'cjs',
     codeSplitting: {
       groups: [

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 /** Of a packed package, in bytes. */
 const LIMIT = 300_000;
+/** In characters: Node prints the line that threw. */
+const LONGEST_LINE = 2000;
 
 const scratch = mkdtempSync(join(tmpdir(), 'clientcert-pack-'));
 try {
@@ -33,6 +35,8 @@ function checkFile(folder, path) {
     throw new Error(`${folder}/${path} names a map that is not in the package`);
   if (path.endsWith('.cjs') && /\bimport\(/.test(text))
     throw new Error(`${folder}/${path} has an import(), which Jest does not run without a flag`);
+  if (/\.c?js$/.test(path) && text.split('\n').some((line) => line.length > LONGEST_LINE))
+    throw new Error(`${folder}/${path} has a line that would hide the message of an error that nobody caught`);
 }
 
 function npm(...args) {
