@@ -36,7 +36,9 @@ function checkFile(folder, path) {
   if (path.endsWith('.cjs') && /\bimport\(/.test(text))
     throw new Error(`${folder}/${path} has an import(), which Jest does not run without a flag`);
   if (/\.c?js$/.test(path) && text.split('\n').some((line) => line.length > LONGEST_LINE))
-    throw new Error(`${folder}/${path} has a line that would hide the message of an error that nobody caught`);
+    throw new Error(
+      `${folder}/${path} has a line that would hide the message of an error that nobody caught`,
+    );
 }
 
 function npm(...args) {

@@ -124,6 +124,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const { certificates, broken, config, table } = this.#inventory;
     return explain(table, target, {
       broken: (name) => broken.get(name)?.message,
+      bringsRoots: (name) => (certificates.get(name)?.material.ca.length ?? 0) > 0,
       certificate: (name) => {
         const version = certificates.get(name);
         return version && describeCertificate(version, config, [], undefined);

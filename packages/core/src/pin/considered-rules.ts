@@ -55,11 +55,12 @@ function considerHosts(decision: Decision): ConsideredRule[] {
       considered.push(considerHost(decision, candidate, port));
     }
   }
-  for (const near of nearWildcards(table, target.host)) {
+  const wildcards = nearWildcards(table, target.host);
+  for (const near of wildcards) {
     considered.push(consider(near.rule, false, describeNearWildcard(near.rule as HostRule, target.host)));
   }
   if (!decided) {
-    const candidates = findSimilarHosts(table, target.host);
+    const candidates = findSimilarHosts(table, target.host).filter((each) => !wildcards.includes(each));
     considered.push(...candidates.map(({ rule }) => consider(rule, false, 'it names another host')));
   }
   if (table.fallback !== table.none) considered.push(considerHost(decision, table.fallback, port));

@@ -12,6 +12,8 @@ import { parseTarget } from './target.ts';
 export interface ExplainContext {
   /** What there is to say about a certificate. */
   certificate(name: string): ExplainedCertificate | undefined;
+  /** Whether roots came with a certificate, in its file or as its `ca`. */
+  bringsRoots(name: string): boolean;
   /** Why a certificate could not be loaded, where it could not. */
   broken(name: string): string | undefined;
   /** The proxy on the way to a host, without its credentials; `null` for none. */
@@ -37,7 +39,7 @@ export function explain(table: Table, target: Target, context: ExplainContext): 
     summary: [...summarise(decision, certificate), ...describeBroken(resolution, context)],
     considered: considerRules(decision),
     tls: resolution.tls,
-    trust: describeTrust(resolution),
+    trust: describeTrust(resolution, context),
     proxy: checked.secure ? context.proxy(checked.host, checked.port) : null,
   };
   const toText = { value: () => formatExplanation(explanation) };

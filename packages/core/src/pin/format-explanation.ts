@@ -38,13 +38,19 @@ export function formatExplanation(explanation: Omit<Explanation, 'toString'>): s
 }
 
 /** Whose servers are believed, in a sentence. */
-export function describeTrust({ acceptsAnyServer, trust, ca, authorities, spki }: Resolution): string {
+export function describeTrust(
+  { acceptsAnyServer, trust, ca, authorities, spki }: Resolution,
+  { bringsRoots }: { bringsRoots(name: string): boolean },
+): string {
   if (acceptsAnyServer) return 'any server, unverified';
   const extra = [
     ...(ca.length > 0 ? [`${ca.length} extra ${ca.length === 1 ? 'root' : 'roots'} of the rule`] : []),
-    ...authorities.map((name) => `the roots that came with ${JSON.stringify(name)}`),
+    ...authorities.filter(bringsRoots).map((name) => `the roots that came with ${JSON.stringify(name)}`),
   ];
-  const roots = trust === 'only' ? `only ${extra.join(' and ')}` : ["Node's roots", ...extra].join(', ');
+  const roots =
+    trust === 'only'
+      ? `only ${extra.join(' and ') || 'extra roots, of which none is loaded'}`
+      : ["Node's roots", ...extra].join(', ');
   if (spki.length === 0) return roots;
   return `${roots}; the server's key is one of ${spki.length} pinned`;
 }

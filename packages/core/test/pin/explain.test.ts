@@ -17,6 +17,7 @@ const context: ExplainContext = {
     daysLeft: name === 'tax' ? -1 : 42,
   }),
   broken: () => undefined,
+  bringsRoots: () => true,
   proxy: () => null,
 };
 
@@ -269,6 +270,29 @@ describe('explain', () => {
     expect(trust).toBe('Node\'s roots, the roots that came with "tax", the roots that came with "bank"');
   });
 
+  it('claims roots of a certificate only where it brought some', async () => {
+    const without = { ...context, bringsRoots: (name: string) => name === 'tax' };
+    const trustOf = async (...[config, target]: [Omit<Config, 'certificates'>, Target]) =>
+      (await explained(config, target, without)).trust;
+    const config = { hosts: { 'a.example': 'bank' }, services: { S: 'tax' } } as const;
+    expect(await trustOf(config, 'https://a.example')).toBe("Node's roots");
+    expect(await trustOf(config, { host: 'a.example', service: 'S' })).toBe(
+      'Node\'s roots, the roots that came with "tax"',
+    );
+    const exclusive = { hosts: { 'a.example': { certificate: 'bank', trust: 'only' } } } as const;
+    expect(await trustOf(exclusive, 'https://a.example')).toBe('only extra roots, of which none is loaded');
+  });
+
+  it('names a wildcard that was too short once', async () => {
+    const { considered } = await explained(
+      { hosts: { '*.portal.example:*': 'bank' } },
+      'https://x.y.portal.example',
+    );
+    expect(considered).toEqual([
+      expect.objectContaining({ reason: expect.stringContaining('exactly one label') }),
+    ]);
+  });
+
   it('stays short among thousands of rules', async () => {
     const ports = Array.from({ length: 3000 }, (_, index) => [`a.example:${index + 1}`, 'bank']);
     const others = Array.from({ length: 3000 }, (_, index) => [`h${index}.x.example`, 'bank']);
@@ -287,6 +311,7 @@ describe('explain', () => {
     const explanation = await explained({ hosts: { [host]: 'bank' } }, `https://${host}`, {
       certificate: () => hostile,
       broken: () => undefined,
+      bringsRoots: () => true,
       proxy: () => 'http://proxy.example:3128',
     });
     expect(String(explanation).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
@@ -297,6 +322,7 @@ describe('explain', () => {
     const { certificate } = await explained({ hosts: { 'a.example': 'bank' } }, 'https://a.example', {
       certificate: () => undefined,
       broken: () => undefined,
+      bringsRoots: () => true,
       proxy: () => null,
     });
     expect(certificate).toBeNull();

@@ -142,6 +142,7 @@ describe('decisions', () => {
           const { considered } = explain(table, asked, {
             certificate: () => undefined,
             broken: () => undefined,
+            bringsRoots: () => true,
             proxy: () => null,
           });
           expect(considered.filter(({ outcome }) => outcome === 'won').map(({ rule }) => rule)).toEqual(
