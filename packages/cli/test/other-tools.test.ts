@@ -86,6 +86,29 @@ describe('import', () => {
     }
   });
 
+  it('takes the certificate of each request in a collection, in folders too', async () => {
+    const certificate = { cert: { src: 'alice.crt' }, key: { src: 'alice.key' } };
+    const matches = ['https://bank.example/*'];
+    await save('collection.json', {
+      info: { schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' },
+      item: [
+        { name: 'pay', request: { url: 'https://bank.example/pay', certificate: { ...certificate, matches } } },
+        {
+          name: 'a folder',
+          item: [
+            { request: { url: { raw: 'https://tax.example:8443/v1?a=b' }, certificate } },
+            { certificate: { ...certificate, matches: ['https://old.example/*'] }, request: 'https://old.example' },
+          ],
+        },
+      ],
+    });
+    const { code, rules } = await imported('postman', 'collection.json');
+    expect(code).toBe(0);
+    expect(rules.map(({ rule }) => rule)).toEqual(
+      ['bank.example', 'tax.example:8443', 'old.example'].map((host) => expect.stringContaining(host)),
+    );
+  });
+
   it('repeats nothing of what it cannot read', async () => {
     await save('broken.json', '{"ClientCertificatePasswords": "hunter2", ');
     await save('module.ts', 'export default { passphrase: "hunter2" }');

@@ -6,7 +6,7 @@ type Json = Readonly<Record<string, unknown>>;
 /**
  * The certificate list of Postman's command line, Newman (`--ssl-client-cert-list`):
  * `[{ "name", "matches": ["https://host/*"], "cert": { "src" }, "key": { "src" }, "passphrase" }]`, or the
- * `certificate` of each request in a collection.
+ * `certificate` of each request in a collection (`item[].request.certificate`, in folders too).
  *
  * @see https://github.com/postmanlabs/newman#using-ssl-client-certificates
  * @see https://schema.postman.com/collection/json/v2.1.0/draft-07/docs/index.html
@@ -98,9 +98,19 @@ function hostOfMatch(match: unknown, where: string, found: Findings): string[] {
 }
 
 function certificatesOf(value: Json, depth = 0): unknown[] {
-  const own = isJson(value.certificate) ? [value.certificate] : [];
+  const request = isJson(value.request) ? value.request : {};
+  const own = [value.certificate, request.certificate].filter(isJson).map((certificate) =>
+    // A certificate that says nothing of hosts is that of its request's.
+    Array.isArray(certificate.matches) ? certificate : { ...certificate, matches: originOf(request.url) },
+  );
   const items = Array.isArray(value.item) && depth < 50 ? value.item : [];
   return [...own, ...items.flatMap((item: unknown) => (isJson(item) ? certificatesOf(item, depth + 1) : []))];
+}
+
+/** As a match pattern: of a request's URL, which is a text or has one as `raw`. */
+function originOf(url: unknown): string[] | undefined {
+  const [origin] = /^https?:\/\/[^/?#]+/i.exec(String(isJson(url) ? url.raw : url)) ?? [];
+  return origin === undefined ? undefined : [`${origin}/*`];
 }
 
 function source(value: unknown, where: string, found: Findings) {
