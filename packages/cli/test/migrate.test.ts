@@ -196,6 +196,53 @@ exports.f = () => { const axios = require('axios'); return axios.get('https://a.
     expect(reasons(await plan(text, { name: 'program.cjs' }))).toEqual([expect.stringMatching(reason)]);
   });
 
+  const BY_HAND: readonly (readonly [what: string, text: string])[] = [
+    ['tls', `import tls from 'node:tls';\ntls.connect({ host: 'a.example', ${PFX} });`],
+    [
+      'tls, in PEM',
+      "import tls from 'tls';\nconst options = { cert, key };\ntls.connect(443, 'a.example', options);",
+    ],
+    [
+      'the global agent',
+      `import https from 'node:https';\nhttps.globalAgent.options.pfx = readFileSync('bank.pfx');`,
+    ],
+    ['request', `import request from 'request';\nrequest.get({ url, agentOptions: { ${PFX} } });`],
+    ['superagent', `import agent from 'superagent';\nagent.get(url).pfx({ ${PFX}, passphrase: 'hunter2' });`],
+    ['superagent, in PEM', "import agent from 'superagent';\nagent.get(url).key(key).cert(cert);"],
+    [
+      'a WSDL',
+      `import soap from 'soap';\nsoap.createClientAsync(url, { wsdl_options: { ${PFX}, passphrase: 'hunter2' } });`,
+    ],
+    ['a module of nobody known', `import client from './client.js';\nclient.setUp({ ${PFX} });`],
+  ];
+  it.each(BY_HAND)('what nothing here takes is told: %s', async (_, text) => {
+    const planned = await plan(text);
+    expect(reasons(planned)).toEqual([expect.stringMatching(/^[23]: nothing that migrate knows takes/)]);
+    expect(JSON.stringify(planned.left)).not.toContain('hunter2');
+    expect((await migrate()).code).toBe(2);
+    // It is no reason to leave the rest of the file.
+    const [first, ...rest] = text.split('\n');
+    const both = `import { get } from 'node:https';\n${first}\nget('https://a.example', { ${PFX} });\n${rest.join('\n')}`;
+    const mixed = await plan(`import { readFileSync } from 'node:fs';\n${both}`);
+    expect(mixed.changes).toHaveLength(1);
+    expect(reasons(mixed)).toEqual([expect.stringMatching(/nothing that migrate knows takes/)]);
+  });
+
+  it.each([
+    [
+      'a server',
+      `import { createServer } from 'https';\nconst options = { ${PFX} };\ncreateServer(options, app).listen(443);`,
+    ],
+    ['a framework', "import https from 'https';\nconst app = fastify({ https: { key, cert } });"],
+    [
+      'ours',
+      `import { loadCredentials } from '@clientcert/core';\nawait loadCredentials({ certificates: { a: { pfx: 'a.pfx' } } });`,
+    ],
+    ['a key by itself', "import tls from 'tls';\ncrypto.createPrivateKey({ key, passphrase: 'hunter2' });"],
+  ])('%s is none that a client presents', async (_, text) => {
+    expect((await plan(text)).left).toEqual([]);
+  });
+
   it('changes a file whole, or not at all', async () => {
     const planned = await plan(`${head}
 https.get('https://a.example', { ${PFX} });

@@ -92,12 +92,18 @@ describe('import', () => {
     await save('collection.json', {
       info: { schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json' },
       item: [
-        { name: 'pay', request: { url: 'https://bank.example/pay', certificate: { ...certificate, matches } } },
+        {
+          name: 'pay',
+          request: { url: 'https://bank.example/pay', certificate: { ...certificate, matches } },
+        },
         {
           name: 'a folder',
           item: [
             { request: { url: { raw: 'https://tax.example:8443/v1?a=b' }, certificate } },
-            { certificate: { ...certificate, matches: ['https://old.example/*'] }, request: 'https://old.example' },
+            {
+              certificate: { ...certificate, matches: ['https://old.example/*'] },
+              request: 'https://old.example',
+            },
           ],
         },
       ],

@@ -4,13 +4,17 @@ import { readAgent, readRequest } from './clients/https.ts';
 import { readSecurity } from './clients/soap.ts';
 import { readDispatcher } from './clients/undici.ts';
 import { type Code, moduleNameOf } from './code.ts';
+import { findElsewhere } from './elsewhere.ts';
 import { namesCertificate } from './identity.ts';
 import { Refused } from './refused.ts';
 import type { Left, Site } from './site.ts';
 import { keyOf, walk } from './syntax.ts';
 
-/** Every place of a file where a certificate is wired by hand: those that can change, and those that are left. */
-export function findSites(code: Code): { sites: Site[]; left: Left[] } {
+/**
+ * Every place of a file where a certificate is wired by hand: those that can change, those that are left, and those
+ * of which no client is known.
+ */
+export function findSites(code: Code): { sites: Site[]; left: Left[]; elsewhere: Left[] } {
   const sites: Site[] = [];
   const left: Left[] = [];
   walk(code.program, (node) => {
@@ -24,7 +28,8 @@ export function findSites(code: Code): { sites: Site[]; left: Left[] } {
       left.push({ node, what: found.what(code, node), reason: error.message, hint: error.hint });
     }
   });
-  return { sites, left };
+  const known = new Set([...sites, ...left].map(({ node }) => node));
+  return { sites, left, elsewhere: findElsewhere(code, known) };
 }
 
 interface Kind {

@@ -51,9 +51,10 @@ export interface PlanOptions {
   readonly from: string;
 }
 
-/** What names a certificate in code stands beside the name of a module that takes it. */
+/** What names a certificate in code stands beside the name of a module that takes it; of a PFX it is plain. */
+const PFX = /\bpfx\b['"`]?\s*[:,}(=]/;
 const CANDIDATE = /\b(pfx|cert|certificate|key|ClientSSLSecurity(PFX)?)\b/;
-const MODULE = /['"`](node:)?(https|got|soap|undici)['"`]/;
+const MODULE = /['"`](node:)?(https|got|soap|undici|tls|http2|axios|request|superagent|supertest|needle)\b/;
 
 /** Reads a code base, and runs none of it. @throws UsageError */
 export async function makePlan({ paths, config, hosts, from }: PlanOptions): Promise<Plan> {
@@ -70,7 +71,7 @@ export async function makePlan({ paths, config, hosts, from }: PlanOptions): Pro
       skipped.push({ file: shown, reason: read.reason });
       continue;
     }
-    if (!CANDIDATE.test(read.text) || !MODULE.test(read.text)) continue;
+    if (!PFX.test(read.text) && !(CANDIDATE.test(read.text) && MODULE.test(read.text))) continue;
     parser ??= await loadParser();
     try {
       const code = readCode(parser, { path, shown, text: read.text }, await isModule(path, modules));
@@ -104,8 +105,10 @@ export async function makePlan({ paths, config, hosts, from }: PlanOptions): Pro
         leave(site, error);
       }
     }
-    if (placed.length === 0) continue;
     const refusal = left.find(({ file }) => file === code.shown);
+    // What nothing here takes stands in the way of nothing.
+    for (const each of found.elsewhere) leave(each, new Refused(each.reason, each.hint));
+    if (placed.length === 0) continue;
     if (refusal) {
       // Half of a client by hand and half with us would be a conflict.
       const why = new Refused(`it could change, if line ${refusal.line} could: a file changes whole`);
