@@ -563,6 +563,98 @@ describe('import', () => {
     expect(omitted.map(({ what }: { what: string }) => what)).toEqual(['--insecure', 'http://c.example']);
   });
 
+  const left = ({ omitted }: { omitted: { what: string }[] }) => omitted.map(({ what }) => what);
+
+  it.each([
+    ['for h in a b; do curl --cert a.pem https://a.example; done', 'a loop'],
+    ['if ! curl --cert a.pem https://a.example; then exit 1; fi', 'a condition'],
+    ['TOKEN=$(curl --cert a.pem https://a.example)', 'a substitution'],
+    ['echo "it is $(curl --cert a.pem "https://a.example")"', 'one in quotes'],
+    ['x=`curl --cert a.pem https://a.example`', 'backticks'],
+    ['(cd certs && curl --cert a.pem https://a.example)', 'a subshell'],
+    ['call() { timeout 5 curl --cert a.pem https://a.example; }', 'a function'],
+    ['curl --cert a.pem https://a.example > out.json 2>> err.log < in.json', 'redirects'],
+    ['curl --cert a.pem https://a.example 2>&1 | jq .', 'a pipe'],
+  ])('finds curl in %s', async (text) => {
+    await save('script.sh', `#!/bin/sh\n${text}\n`);
+    const result = await json('import', 'curl', at('script.sh'));
+    expect([result.config.hosts, left(result)]).toEqual([{ 'a.example': 'a' }, []]);
+  });
+
+  it('tells calls of curl that it cannot take, proxies that become those of all, and what belongs to nothing', async () => {
+    await save(
+      'all.sh',
+      `docker run --rm curlimages/curl:8.11.0 --cert /c/a.pem https://a.example
+sh -c 'curl --cert b.pem https://b.example'
+apt-get install curl
+curl --cert c.pem -x http://proxy.example:3128 https://c.example
+curl --cert d.pem -x http://other.example:3128 https://d.example`,
+    );
+    const all = await json('import', 'curl', at('all.sh'));
+    expect(all.config).toMatchObject({ hosts: { 'c.example': 'c' }, proxy: 'http://proxy.example:3128' });
+    expect(left(all)).toEqual([
+      'the call of curl within "docker"',
+      'the call of curl within "sh"',
+      'the proxy other.example:3128',
+    ]);
+    expect(all.notes).toEqual([expect.stringContaining('proxy of the whole config')]);
+    await save('docker.sh', 'docker run curl --cert a.pem https://a.example');
+    const { code, err } = await clientcert('import', 'curl', at('docker.sh'));
+    expect([code, err]).toEqual([1, expect.stringContaining('within "docker"')]);
+    await save('own.curlrc', 'key = a.key\ncacert = root.pem\ntlsv1.2\nproxy = http://proxy.example:3128\n');
+    const own = await json('import', 'curl', at('own.curlrc'));
+    expect(left(own)).toEqual(['--key', '"ca", "trust", "tls"']);
+    expect(own.notes).toEqual([]);
+  });
+
+  const YAML = `spring.ssl.bundle.jks.bank.keystore.location: classpath:bank.p12
+---
+spring: { config: { activate: { on-profile: test } }, ssl: { bundle: { jks: { bank: { keystore: { location: test.p12 } } } } } }
+---
+spring.config.activate.on-profile: dev
+server.port: 8080
+`;
+  const PROPERTIES = `spring.ssl.bundle.jks.bank.keystore.location=classpath:bank.p12
+#---
+spring.config.activate.on-profile=test
+spring.ssl.bundle.jks.bank.keystore.location=test.p12
+`;
+  it.each([
+    ['profiles.yml', YAML],
+    ['profiles.properties', PROPERTIES],
+    ['what-standard-input-has', PROPERTIES],
+  ])('leaves what holds under one profile of Spring, in %s', async (name, text) => {
+    await save(name, text);
+    const result = await json('import', 'spring', at(name));
+    expect(result.config.certificates.bank.pfx).toMatch(/(?<!test)bank\.p12$/);
+    expect(left(result)).toEqual(['the document for test']);
+    expect(result.notes).toEqual([expect.stringMatching(/class path: bank\.p12/)]);
+  });
+
+  it.each([
+    ['cypress', 'url', 'certs: [{ pfx: "a.pfx" }]'],
+    ['playwright', 'origin', 'pfxPath: "a.pfx"'],
+  ])('leaves an entry of %s whose URL is computed, and takes the others', async (tool, key, rest) => {
+    const entry = (url: string) => `{ ${key}: ${url}, ${rest} }`;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in a program
+    const entries = [entry('`https://${process.env.HOST}`'), entry('process.env.URL'), 'made()', '...others'];
+    await save(
+      'c.config.ts',
+      `export default { clientCertificates: [${entries}, ${entry('"https://a.example:8443"')}] };`,
+    );
+    const result = await json('import', tool, at('c.config.ts'));
+    expect(Object.keys(result.config.hosts)).toEqual(['a.example:8443']);
+    expect(left(result)).toEqual(['entry 1', 'entry 2', 'entry 3', 'entry 4']);
+  });
+
+  it('takes hosts from the command line alone that a rule may name', async () => {
+    await save('one.curlrc', 'cert = a.pem\n');
+    for (const host of ['https://a.example', 'a.example/x', 'a b', 'me@a.example']) {
+      const { code, err } = await clientcert('import', 'curl', at('one.curlrc'), '--host', host);
+      expect([host, code, err]).toEqual([host, 1, expect.stringContaining('--host takes a host')]);
+    }
+  });
+
   it('says where Insomnia keeps what it does not export', async () => {
     await save(
       'insomnia.yaml',

@@ -88,11 +88,17 @@ async function importFrom(
     isAbsolute(path) || win32.isAbsolute(path) || /^pkcs11:/i.test(path)
       ? path
       : relative(to, resolve(from, path)).replaceAll('\\', '/') || '.';
-  const { config, variables, omitted } = await read(tool, await readText(file), file, host, rebase);
-  if (json && out === '-') return printJson({ config, variables, omitted });
+  const {
+    config,
+    variables,
+    omitted,
+    notes = [],
+  } = await read(tool, await readText(file), file, host, rebase);
+  if (json && out === '-') return printJson({ config, variables, omitted, notes });
   await writeOutput(out, `${JSON.stringify(config, null, 2)}\n`, force);
-  if (json) return printJson({ file: out, variables, omitted });
-  for (const { what, why } of omitted) console.error(caution(`${safe(what)} is left out: ${safe(why)}`, ''));
+  if (json) return printJson({ file: out, variables, omitted, notes });
+  for (const { what, why } of omitted) console.error(caution(`left out: ${safe(what)}: ${safe(why)}`, ''));
+  for (const note of notes) console.error(caution(safe(note), ''));
   if (variables.length > 0)
     console.error('Set these before the config is loaded; no passphrase and no key was copied:');
   for (const variable of variables) console.error(wrap(safe(variable), '  '));
@@ -118,7 +124,7 @@ async function read(
   const [left] = imported.omitted;
   throw new UsageError(
     'nothing of the file can be carried over',
-    left && `${left.what} is left out: ${left.why}.`,
+    left && `left out: ${left.what}: ${left.why}.`,
   );
 }
 

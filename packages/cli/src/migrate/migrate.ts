@@ -1,4 +1,5 @@
 import { UsageError } from '../command.ts';
+import { isHost } from '../host.ts';
 import { bad, dim, good, warning } from '../paint.ts';
 import { during } from '../progress.ts';
 import { caution, count, heading, printJson, safe, wrap } from '../text.ts';
@@ -31,12 +32,6 @@ export async function migrate(
   if (json) printJson(describe(plan, write ?? false));
   else print(plan, write ?? false);
   if (plan.left.length > 0 || plan.skipped.length > 0) exit(2);
-}
-
-/** As rules name them: `*.` and `:*` too. */
-function isHost(text: string): boolean {
-  const url = `https://${text.replace(/^\*\./, '').replace(/:\*$/, '')}`;
-  return !/[/?#@\\\s]/.test(text) && URL.canParse(url) && new URL(url).hostname !== '';
 }
 
 function describe(plan: Plan, written: boolean): object {

@@ -1,4 +1,5 @@
 import { UsageError } from '../command.ts';
+import { isHost } from '../host.ts';
 import { type Entry, type Findings, type Omitted, type Place, type Secret, variableOf } from './entry.ts';
 import { isJson } from './settings.ts';
 
@@ -8,6 +9,8 @@ export interface Imported {
   /** The environment variables that have to hold passphrases or keys. */
   readonly variables: readonly string[];
   readonly omitted: readonly Omitted[];
+  /** What was carried over, and is not quite what it was. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -53,11 +56,12 @@ export function assemble(found: Findings, rebase: (path: string) => string): Imp
       taken.add(target);
     }
     if (entry.service !== undefined) rules.services.set(entry.service, rule);
-    if (entry.hosts.length === 0 && entry.service === undefined)
-      found.leave(
-        name === undefined ? 'what is said of the server' : `where certificate "${name}" goes`,
-        'no host is named: say it with --host, or write it under hosts',
-      );
+    if (entry.hosts.length > 0 || entry.service !== undefined) continue;
+    const lost = Object.keys(options).map((option) => `"${option}"`);
+    found.leave(
+      [...(name === undefined ? [] : [`where certificate "${name}" goes`]), ...lost].join(', '),
+      'no host is named: say it with --host, or write it under hosts',
+    );
   }
   const { ca, ...options } = found.options;
   if (ca !== undefined) fallback = withRoots(fallback, certificates, rules, placesOf(ca, rebase));
@@ -71,6 +75,7 @@ export function assemble(found: Findings, rebase: (path: string) => string): Imp
     }),
     variables: variables.names,
     omitted: found.omitted,
+    notes: found.notes,
   };
 }
 
@@ -78,6 +83,8 @@ export function assemble(found: Findings, rebase: (path: string) => string): Imp
 export function addHosts(found: Findings, given: readonly string[]): void {
   for (const each of given) {
     const [, host = '', name] = /^([^=]+)(?:=(.+))?$/.exec(each) ?? [];
+    if (host !== '' && !isHost(host))
+      throw new UsageError(`--host takes a host, or host:port, and not "${host}"`);
     const fits = found.entries.flatMap((entry, index) =>
       name === undefined || name === entry.name || name === entry.service ? [index] : [],
     );

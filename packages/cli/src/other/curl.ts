@@ -13,13 +13,21 @@ import { isComposed, splitCommands, splitConfig, variableIn } from './shell.ts';
 export function readCurl(text: string): Findings {
   const found = new Findings();
   const commands = splitCommands(text).flatMap((words) => {
-    const start = words.findIndex((word) => /(?:^|[\\/])curl(?:\.exe)?$/.test(word));
-    const before = words.slice(0, Math.max(start, 0));
-    // `$ curl`, `sudo curl`, `NAME=value curl`
-    return start >= 0 && before.every((word) => /^(?:\$|>|%|sudo|time|env|\w+=.*)$/s.test(word))
-      ? [words.slice(start + 1)]
-      : [];
+    const start = words.findIndex((word) => CURL.test(word));
+    if (start >= 0 && words.slice(0, start).every((word) => BEFORE.test(word)))
+      return [words.slice(start + 1)];
+    const [command = ''] = words.filter((word) => !/^\w+=/.test(word) && !BEFORE.test(word));
+    // `docker run … curl --cert`, `sh -c 'curl --cert …'`
+    const line = words.join(' ');
+    const within = line.search(/(?<![^\s/])curl(?:[:.][\w.-]+)?\s/);
+    if (within >= 0 && /\s(?:--(?:cert|key|cacert)\b|-\w*E)/.test(line.slice(within)))
+      found.leave(
+        `the call of curl within "${/^[\w./+-]+$/.test(command) ? command : 'another command'}"`,
+        'what its paths and hosts are is for that command to say: import the line of curl by itself',
+      );
+    return [];
   });
+  if (commands.length === 0 && found.omitted.length > 0) return found;
   const lines = commands.length > 0 ? commands : [splitConfig(text)];
   const isKnown = (word: string) =>
     TAKES.has(word.replace(/^--/, '')) || OPTIONS.has(word.replace(/^--/, ''));
@@ -34,6 +42,11 @@ export function readCurl(text: string): Findings {
     throw notThat('it says nothing of certificates', 'They follow --cert, --key and --cacert.');
   return found;
 }
+
+const CURL = /(?:^|[\\/])curl(?:\.exe)?$/;
+/** `$ curl`, `sudo curl`, `NAME=value curl`, `if ! curl`, `do curl` */
+const BEFORE =
+  /^(?:[$>%!{]|sudo|time|env|exec|command|nohup|nice|if|then|elif|else|while|until|do|timeout|\d+[smhd]?|\w+=.*)$/s;
 
 interface Call {
   readonly options: Map<string, string>;
@@ -109,8 +122,17 @@ function takeCall({ options, urls }: Call, found: Findings): void {
   const proxy = options.get('proxy');
   if (proxy !== undefined && proxy !== '') {
     if (isComposed(proxy)) found.leave('--proxy', 'it is in a variable: write `proxy` into the config');
-    else found.takeProxy(proxy);
+    else {
+      found.takeProxy(proxy);
+      if (urls.length > 0)
+        found.note(
+          'the proxy of one call becomes the proxy of the whole config: every host is reached over it',
+        );
+    }
   }
+  if (file === undefined && !options.has('cert'))
+    for (const name of ['key', 'pass', 'cert-type'])
+      if (options.has(name)) found.leave(`--${name}`, 'there is no --cert that it belongs to');
   for (const [name, why] of OPTIONS)
     if (why !== '' && options.has(name)) found.leave(name === 'tls-min' ? '--tlsv1' : `--${name}`, why);
 }

@@ -38,12 +38,18 @@ export interface Omitted {
 export class Findings {
   readonly entries: Entry[] = [];
   readonly omitted: Omitted[] = [];
+  /** What was carried over, and is not quite what it was. */
+  readonly notes: string[] = [];
   /** Of a config, beside its certificates and rules. */
   readonly options: { proxy?: string; tls?: unknown; watch?: unknown; ca?: readonly Place[] } = {};
 
   leave(what: string, why: string): void {
     if (!this.omitted.some((each) => each.what === what && each.why === why))
       this.omitted.push({ what, why });
+  }
+
+  note(text: string): void {
+    if (!this.notes.includes(text)) this.notes.push(text);
   }
 
   /** Each key of an object that is not known here. */
@@ -98,7 +104,12 @@ export class Findings {
       this.leave('the proxy', 'only http: and https: proxies are used here');
       return;
     }
-    this.options.proxy = `${protocol}//${host}`;
+    const proxy = `${protocol}//${host}`;
+    if (this.options.proxy !== undefined && this.options.proxy !== proxy) {
+      this.leave(`the proxy ${host}`, 'a config has one proxy, and an earlier one is it');
+      return;
+    }
+    this.options.proxy = proxy;
     if (username !== '' || password !== '')
       this.leave(
         'user and password of the proxy',

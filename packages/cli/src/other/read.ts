@@ -1,5 +1,16 @@
 import { Findings } from './entry.ts';
-import { findLists, isJson, leaveIfSet, notThat, parseJson, placeOf, secretOf, textOf } from './settings.ts';
+import { Code } from './literal.ts';
+import {
+  findLists,
+  isComputed,
+  isJson,
+  leaveIfSet,
+  notThat,
+  parseJson,
+  placeOf,
+  secretOf,
+  textOf,
+} from './settings.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -58,6 +69,10 @@ export function readPlaywright(text: string): Findings {
   const known = ['origin', 'certPath', 'cert', 'keyPath', 'key', 'pfxPath', 'pfx', 'passphrase'];
   for (const [index, each] of list.entries()) {
     const where = `entry ${index + 1}`;
+    if (each instanceof Code || (isJson(each) && isComputed(each.origin))) {
+      found.leave(where, 'its origin is put together when Playwright runs: write it out');
+      continue;
+    }
     const origin = isJson(each) ? textOf(each.origin) : undefined;
     if (!isJson(each) || origin === undefined || !URL.canParse(origin))
       throw notThat(`${where} of the list has no "origin" that is a URL`);

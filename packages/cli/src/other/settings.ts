@@ -48,6 +48,11 @@ function heldBy(value: unknown, name: string, depth: number): unknown[] {
   return [...own, ...Object.values(value).flatMap((each) => heldBy(each, name, depth + 1))];
 }
 
+/** What only running the program would tell. */
+export function isComputed(value: unknown): boolean {
+  return value instanceof Code || value instanceof Variable || value instanceof Content;
+}
+
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -15,18 +15,28 @@ export function isComposed(argument: string): boolean {
 
 /**
  * The commands of a shell script, each as its arguments, as `sh` takes them apart. Nothing is run and no variable
- * read: each stands as a mark that {@link variableIn} knows. `<(…)` is the text in it.
+ * read: each stands as a mark that {@link variableIn} knows. `<(…)` is the text in it; the commands in `$(…)` are some
+ * as well. Where output goes is no argument.
  */
-export function splitCommands(text: string): string[][] {
+export function splitCommands(text: string, depth: number = 0): string[][] {
   const commands: string[][] = [];
+  let redirects = false;
+  /** `$(…)` at an offset: its text, behind a mark. */
+  const substituted = (from: number, end: number) => {
+    const inner = text.slice(from, end);
+    if (depth < 10) commands.push(...splitCommands(inner, depth + 1));
+    return `${OPEN}(${inner})${CLOSE}`;
+  };
   let words: string[] = [];
   let word: string | undefined;
   const endWord = () => {
-    if (word !== undefined) words.push(word);
+    if (word !== undefined && !redirects) words.push(word);
+    if (word !== undefined) redirects = false;
     word = undefined;
   };
   const endCommand = () => {
     endWord();
+    redirects = false;
     if (words.length > 0) commands.push(words);
     words = [];
   };
@@ -53,6 +63,10 @@ export function splitCommands(text: string): string[][] {
         if (inner !== null) {
           word += `${OPEN}${inner[1] ?? inner[2]}${CLOSE}`;
           at += inner[0].length - 1;
+        } else if (text[at] === '$' && text[at + 1] === '(') {
+          const end = closing(text, at + 1);
+          word += substituted(at + 2, end);
+          at = end;
         } else if (text[at] === '\\' && '"\\$`\n'.includes(text[at + 1] ?? '')) {
           at++;
           word += text[at] === '\n' ? '' : text[at];
@@ -63,12 +77,20 @@ export function splitCommands(text: string): string[][] {
       at += variable[0].length - 1;
     } else if ((character === '<' || character === '$') && text[at + 1] === '(') {
       const end = closing(text, at + 1);
-      word = `${word ?? ''}${OPEN}(${text.slice(at + 2, end)})${CLOSE}`;
+      word = `${word ?? ''}${substituted(at + 2, end)}`;
       at = end;
+    } else if (character === '`') {
+      const end = text.indexOf('`', at + 1);
+      word = `${word ?? ''}${substituted(at + 1, end < 0 ? text.length : end)}`;
+      at = end < 0 ? text.length : end;
+    } else if ((character === '>' || character === '<') && (words.length > 0 || word !== undefined)) {
+      if (/^\d+$/.test(word ?? '')) word = undefined;
+      endWord();
+      while ('<>&|'.includes(text[at + 1] ?? ' ')) at++;
+      redirects = true;
     } else if (character === '#' && word === undefined) {
       while (at + 1 < text.length && text[at + 1] !== '\n') at++;
-    } else if (character === '\n' || character === ';' || character === '|' || character === '&')
-      endCommand();
+    } else if ('\n;|&()'.includes(character!)) endCommand();
     else if (/\s/.test(character)) endWord();
     else word = (word ?? '') + character;
   }

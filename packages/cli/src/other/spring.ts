@@ -10,8 +10,11 @@ import { isJson, notThat, parseYaml } from './settings.ts';
  * @see https://docs.spring.io/spring-boot/reference/features/ssl.html
  */
 export async function readSpring(text: string, file: string): Promise<Findings> {
-  const properties = /\.properties$/i.test(file) ? readLines(text) : await readYaml(text);
   const found = new Findings();
+  const documents = isProperties(text, file)
+    ? text.split(/^[#!]---[ \t]*\r?$/m).map(readLines)
+    : (await parseYaml(text)).map(readDocument);
+  const properties = new Map(documents.flatMap((document) => [...withoutProfile(document, found)]));
   const bundles = new Map<string, Map<string, string>>();
   for (const [key, value] of properties) {
     const [, kind, name, rest] = /^spring\.ssl\.bundle\.(jks|pem)\.(.+?)\.(\w[\w.[\]-]*)$/.exec(key) ?? [];
@@ -19,7 +22,8 @@ export async function readSpring(text: string, file: string): Promise<Findings> 
     const id = `${kind}.${name}`;
     bundles.set(id, (bundles.get(id) ?? new Map<string, string>()).set(plain(rest!), value));
   }
-  if (bundles.size === 0) throw notThat('it holds no spring.ssl.bundle.jks or spring.ssl.bundle.pem');
+  if (bundles.size === 0 && found.omitted.length === 0)
+    throw notThat('it holds no spring.ssl.bundle.jks or spring.ssl.bundle.pem');
   const users = usersOf(properties);
   for (const [id, held] of bundles) {
     const name = id.slice(4);
@@ -127,7 +131,11 @@ function placeOf(value: string | undefined, where: string, file: string, found: 
     return undefined;
   }
   // The class path is the folder of the settings; other paths are relative to where the program is started.
-  if (/^classpath\*?:/i.test(value)) return { path: value.replace(/^classpath\*?:\/?/i, '') };
+  if (/^classpath\*?:/i.test(value)) {
+    const path = value.replace(/^classpath\*?:\/?/i, '');
+    found.note(`the ${where} is on the class path: ${path} is taken from the folder of the settings`);
+    return { path };
+  }
   const path = value.replace(/^file:(?:\/\/(?=\/))?/i, '');
   const nested =
     /[\\/]src[\\/]main[\\/]resources[\\/][^\\/]+$/.test(file) && !/^(?:[\\/]|[a-z]:)/i.test(path);
@@ -190,9 +198,29 @@ function plain(key: string): string {
     .replace(/^trust-store/, 'truststore');
 }
 
-async function readYaml(text: string): Promise<Map<string, string>> {
+/** What the name of a file does not tell, as that of standard input: `key=value`, where YAML has `key: value`. */
+function isProperties(text: string, file: string): boolean {
+  if (/\.(?:properties|ya?ml|json)$/i.test(file)) return /\.properties$/i.test(file);
+  return /^\s*spring\.[\w.[\]-]+\s*=/m.test(text);
+}
+
+/** A document that holds under a profile is none that holds always. */
+function withoutProfile(document: Map<string, string>, found: Findings): Map<string, string> {
+  const [condition] = [...document].filter(([key]) => CONDITION.test(key));
+  if (condition === undefined) return document;
+  if ([...document.keys()].some((key) => /^spring\.ssl\.|\.ssl\.bundle$/.test(key)))
+    found.leave(
+      `the document for ${condition[1]}`,
+      `it holds where ${condition[0].replace(/^spring\.(?:config\.activate\.)?/, '')} says so alone: import it by itself`,
+    );
+  return new Map();
+}
+
+const CONDITION = /^spring\.(?:config\.activate\.(?:on-profile|onProfile|on-cloud-platform)|profiles)$/;
+
+function readDocument(document: unknown): Map<string, string> {
   const properties = new Map<string, string>();
-  for (const document of await parseYaml(text)) flatten(document, '', properties, 0);
+  flatten(document, '', properties, 0);
   return properties;
 }
 
