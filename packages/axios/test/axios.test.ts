@@ -630,7 +630,8 @@ describe('other ways to make a request', () => {
         throw new Error('a way of its own');
       };
       const others = [new EnvHttpProxyAgent(), new ProxyAgent('http://127.0.0.1:9')];
-      for (const own of [...others, new UndiciAgent({ connect })]) {
+      const socket = new UndiciAgent({ socketPath: '/run/proxy.sock' } as UndiciAgent.Options);
+      for (const own of [...others, new UndiciAgent({ connect }), socket]) {
         setGlobalDispatcher(own);
         await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
       }

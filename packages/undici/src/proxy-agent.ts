@@ -53,11 +53,17 @@ export const otherHosts: unique symbol = Symbol.for('clientcert.otherHosts') as 
 function beneath(base: undici.Dispatcher): undici.Dispatcher {
   const next = (base as { [otherHosts]?: undici.Dispatcher })[otherHosts];
   if (next) return beneath(next);
-  if (base.constructor?.name !== 'Dispatcher1Wrapper') return base;
+  if (!isWrapper(base)) return base;
   const own = globalOf(2) as undici.Dispatcher | undefined;
-  if (base === globalOf(1) && own && own.constructor?.name !== 'Dispatcher1Wrapper') wrapped.set(base, own);
+  if (base === globalOf(1) && own && !isWrapper(own)) wrapped.set(base, own);
   const known = wrapped.get(base);
   return known ? beneath(known) : base;
+}
+
+/** Of the undici at hand, in which a bundler may have given it another name, or of another copy. */
+function isWrapper(base: undici.Dispatcher): boolean {
+  const { Dispatcher1Wrapper: known } = undici as { Dispatcher1Wrapper?: abstract new () => object };
+  return (known && base instanceof known) || base.constructor?.name === 'Dispatcher1Wrapper';
 }
 
 const current = globalOf(1) as undici.Dispatcher | undefined;
@@ -75,21 +81,11 @@ function goesDirect(base: undici.Dispatcher): boolean {
   return direct;
 }
 
-const { Agent, BalancedPool, Client, Pool } = undici;
-const direct = [Agent, Pool, Client, BalancedPool] as const;
-
-/**
- * Only what is known to connect by itself is taken to: classes by their names, because another copy of undici, such
- * as the one in Node, has others of the same name.
- */
+/** Only what is known to connect by itself is taken to. */
 function isDirect(base: undici.Dispatcher): boolean {
   const names = classesOf(base);
   if (isOfNode(base, names)) return true;
-  if (names.some((name) => /Proxy/i.test(name))) return false;
-  const isKnown =
-    direct.some((kind) => base instanceof kind) ||
-    names.some((name) => /^(Agent|Pool|Client|BalancedPool|RoundRobinPool)$/.test(name));
-  return isKnown && !(names.includes('Agent') && connectsOtherwise(base));
+  return !names.some((name) => /Proxy/i.test(name)) && !connectsOtherwise(base, undici.Agent);
 }
 
 /** The one that Node brings where it goes through proxies: pinned hosts then go through these as well. */

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { createAuthority, startProxy, startServer, type TestServer } from '@clientcert/testing';
 import {
   Agent,
+  BalancedPool,
   buildConnector,
+  Client,
   interceptors,
   Pool,
   ProxyAgent,
@@ -263,7 +265,23 @@ describe('attack: identities that mix', () => {
       createDispatcher(others, { dispatcher: beneath }),
       new Agent({ connect: (options, callback) => connect(options, callback) }), // as fetch-socks does
       new Agent({ factory: (origin, options) => new Pool(origin, options) }),
+      new Agent({
+        factory: function defaultFactory(origin, options) {
+          return new Pool(origin, options);
+        },
+      }),
       new Agent({ connect: { socketPath: '/run/proxy.sock' } }),
+      new Agent({ socketPath: '/run/proxy.sock' } as Agent.Options),
+      new Agent({ tls: { path: '/run/proxy.sock' } } as object),
+      new Pool(bank.url, { connect: (options, callback) => connect(options, callback) }),
+      new Client(bank.url, { connect: (options, callback) => connect(options, callback) }),
+      new BalancedPool(bank.url, { connect: (options, callback) => connect(options, callback) }),
+      new (class extends Agent {
+        override dispatch(...call: Parameters<Agent['dispatch']>): boolean {
+          return beneath.dispatch(...call);
+        }
+      })(),
+      new (anotherUndici().Agent)({ socketPath: '/run/proxy.sock' } as Agent.Options),
       new (anotherUndici().Agent)({ connect: (options, callback) => connect(options, callback) }),
     ] as Agent[];
     for (const dispatcher of hidden) {
@@ -279,6 +297,39 @@ describe('attack: identities that mix', () => {
     const plain = createDispatcher(others, { connect: { timeout: 5_000 } });
     await (await createFetch(credentials, { dispatcher: plain })(bank.url)).text();
     expect(subjects(bank)).toEqual([...seen, 'alice']);
+  });
+
+  it('what a bundler shortens decides nothing: a plain Agent is one, another class or factory is not', async () => {
+    await using credentials = await load(people, bank);
+    const factory = (origin: string | URL, options: object) => new Pool(origin, options);
+    const [plain, ...others] = [
+      new Agent(),
+      new Agent({ factory }),
+      new (class extends Agent {
+        override dispatch(...call: Parameters<Agent['dispatch']>): boolean {
+          return super.dispatch(...call);
+        }
+      })(),
+      new Pool(bank.url),
+    ] as [Agent, ...Agent[]];
+    const shortened = [Agent, Pool, Client, factoryOf(plain), ...others.map((each) => each.constructor)];
+    const names = shortened.map(({ name }) => name);
+    try {
+      for (const each of shortened) Object.defineProperty(each, 'name', { value: 't', configurable: true });
+      Object.defineProperty(factory, 'name', { value: 'defaultFactory' });
+      await (await createFetch(credentials, { dispatcher: plain })(bank.url)).text();
+      for (const dispatcher of others) {
+        const over = createDispatcher(credentials, { dispatcher });
+        expect(await codesOf(request(bank.url, { dispatcher: over }))).toContain(
+          'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+        );
+      }
+    } finally {
+      shortened.forEach((each, at) => {
+        Object.defineProperty(each, 'name', { value: names[at] as string, configurable: true });
+      });
+    }
+    expect(subjects(bank)).toEqual(['alice']);
   });
 });
 
@@ -438,6 +489,12 @@ describe('attack: rules that are weakened', () => {
     expect(codes.filter((_, at) => at % 2 === 1).every((each) => each.length > 0)).toBe(true);
   });
 });
+
+/** As an Agent keeps it. */
+function factoryOf(agent: Agent): () => unknown {
+  const key = Object.getOwnPropertySymbols(agent).find(({ description }) => description === 'factory');
+  return (agent as unknown as Record<symbol, () => unknown>)[key!]!;
+}
 
 function closing(agent: Agent) {
   return { agent, [Symbol.asyncDispose]: () => agent.close() };
