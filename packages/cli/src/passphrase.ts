@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { ClientCertificateError, type Passphrase } from '@clientcert/core';
 import type { Command } from 'commander';
 import { safe } from './text.ts';
@@ -49,7 +49,7 @@ export async function newPassphrase(
   same: Passphrase | undefined,
 ): Promise<string | undefined> {
   if (options.plain) return undefined;
-  const given = secretOf(options.outPassphraseEnv, options.outPassphraseFile) ?? same;
+  const given = secretOf(options.outPassphraseEnv, options.outPassphraseFile, 'out-passphrase') ?? same;
   if (given !== undefined) return await textOf(given);
   if (!process.stdin.isTTY) {
     throw new ClientCertificateError(
@@ -80,12 +80,24 @@ async function textOf(passphrase: Passphrase): Promise<string> {
   if (typeof passphrase === 'string') return passphrase;
   if (typeof passphrase === 'function') return (await passphrase()) ?? '';
   if (!('file' in passphrase)) return process.env[passphrase.env] ?? '';
-  const bytes = readFileSync(passphrase.file);
+  const bytes = readBytes(`${passphrase.file}`);
   const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
   return bytes
     .toString(wide ? 'utf16le' : 'utf8')
     .replace(/^\ufeff/, '')
     .replace(/\r?\n$/, '');
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_FILE_UNREADABLE',
+      `the passphrase file ${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`,
+      { hint: 'Name a file that holds the passphrase and nothing else.', cause },
+    );
+  }
 }
 
 /** The person at the terminal ended a prompt: nothing failed, and nothing is left to say. */
@@ -101,16 +113,18 @@ export async function withPassphrase<Result>(
   read: (passphrases: Passphrases) => Promise<Result>,
 ): Promise<Result> {
   const given: Passphrases = {
-    passphrase: secretOf(options.passphraseEnv, options.passphraseFile),
-    keyPassphrase: secretOf(options.keyPassphraseEnv, options.keyPassphraseFile),
+    passphrase: secretOf(options.passphraseEnv, options.passphraseFile, 'passphrase'),
+    keyPassphrase: secretOf(options.keyPassphraseEnv, options.keyPassphraseFile, 'key-passphrase'),
   };
   const typed: Passphrases = { ...given };
   for (let attempts = 0; ; attempts++) {
     try {
       return await read(typed);
     } catch (error) {
-      const asked = attempts < ATTEMPTS && process.stdin.isTTY ? whichToAsk(error, given, typed) : undefined;
+      const asked = whichToAsk(error, given, typed);
       if (asked === undefined) throw error;
+      if (!process.stdin.isTTY) throw advised(error as ClientCertificateError, asked);
+      if (attempts >= ATTEMPTS) throw error;
       const again = typed[asked] === undefined ? '' : ' (that was wrong)';
       const what = asked === 'passphrase' ? 'Passphrase' : 'Passphrase of the key';
       typed[asked] = await ask(`${what} of ${safe(file)}${again}`);
@@ -130,6 +144,16 @@ function whichToAsk(error: unknown, given: Passphrases, typed: Passphrases): key
   return given[asked] === undefined ? asked : undefined;
 }
 
+/** What a config would say is no advice to who runs a command. */
+function advised(error: ClientCertificateError, asked: keyof Passphrases): ClientCertificateError {
+  const option = asked === 'passphrase' ? '--passphrase' : '--key-passphrase';
+  return new ClientCertificateError(error.code, error.message, {
+    hint: `Give it with ${option}-env NAME or ${option}-file FILE; at a terminal you are asked for it.`,
+    cause: error,
+    ...(error.passphraseOf && { passphraseOf: error.passphraseOf }),
+  });
+}
+
 async function ask(message: string): Promise<string> {
   const { default: password } = await import('@inquirer/password');
   try {
@@ -141,10 +165,22 @@ async function ask(message: string): Promise<string> {
   }
 }
 
-/** A file is read by core, which knows what Windows writes. */
-function secretOf(variable: string | undefined, file: string | undefined): Passphrase | undefined {
+/** A file is read by core, which knows what Windows writes; that one is not there is said in the words of the command. */
+function secretOf(
+  variable: string | undefined,
+  file: string | undefined,
+  option: string,
+): Passphrase | undefined {
+  if (variable === undefined && file === undefined) return undefined;
   if (variable === undefined && file === '-') return fromStandardInput();
-  if (variable === undefined) return file === undefined ? undefined : { file };
+  if (variable === undefined) {
+    if (existsSync(file!)) return { file: file! };
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_FILE_NOT_FOUND',
+      `the file of --${option}-file is not there: ${file}`,
+      { hint: `It takes the path of a file that holds the passphrase; --${option}-env takes a variable.` },
+    );
+  }
   const value = process.env[variable];
   if (value !== undefined) return value;
   throw new ClientCertificateError(

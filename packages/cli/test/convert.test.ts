@@ -139,6 +139,28 @@ describe('convert', () => {
     });
   });
 
+  it('says how a passphrase is given to a command, and names a file that is not there', async () => {
+    const args = ['convert', at('old.pfx'), '--to', 'pfx', '--out', at('never.pfx')];
+    for (const line of [args, ['inspect', at('old.pfx')]]) {
+      const { code, out, err } = await clientcert(...line);
+      expect([code, (out + err).replace(/\s+/g, ' ')]).toEqual([
+        1,
+        expect.stringMatching(/--passphrase-env NAME or --passphrase-file FILE/),
+      ]);
+    }
+    for (const [option, file, reason] of [
+      ['--passphrase-file', 'nope', /is not there: nope/],
+      ['--out-passphrase-file', 'nope', /--out-passphrase-file is not there: nope/],
+      ['--out-passphrase-file', directory, /cannot be read: EISDIR/],
+    ] as const) {
+      const given = option === '--passphrase-file' ? [] : ['--passphrase-env', 'SECRET'];
+      const { code, err } = await clientcert(...args, ...given, option, file);
+      expect([code, err.replace(/\s+/g, ' ')]).toEqual([1, expect.stringMatching(reason)]);
+      expect(err).toContain('→');
+      expect(err).not.toContain('--debug');
+    }
+  });
+
   it('never replaces a file without --force, nor follows a link, nor leaves anything behind', async () => {
     const place = at('place');
     await mkdir(place);
