@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createAuthority, startServer } from '@clientcert/testing';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { json } from './run.ts';
 
 const run = promisify(execFile);
@@ -19,6 +19,8 @@ it.skipIf(!hasCurl)('export curl writes lines that curl runs, and import reads a
   const authority = await createAuthority();
   const alice = await authority.issue({ name: 'alice' });
   await using server = await startServer({ authority, hosts: ['localhost'] });
+  // Its paths are relative to where it is made, and runs.
+  const here = vi.spyOn(process, 'cwd').mockReturnValue(directory);
   try {
     // A colon begins the passphrase in what follows --cert, and a blank ends a word.
     const odd = join(directory, 'of: the bank');
@@ -68,6 +70,7 @@ it.skipIf(!hasCurl)('export curl writes lines that curl runs, and import reads a
       );
     }
   } finally {
+    here.mockRestore();
     delete process.env.BANK_SECRET;
     await rm(directory, { recursive: true });
   }

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadCredentials } from '@clientcert/core';
 import { createAuthority } from '@clientcert/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientcert, json } from './run.ts';
 
 let directory: string;
@@ -159,6 +159,43 @@ describe('export', () => {
     });
   });
   const exported = (tool: string) => json('export', tool, '--config', at('clientcert.json'));
+
+  beforeEach(() => {
+    const here = vi.spyOn(process, 'cwd').mockReturnValue(directory);
+    return () => here.mockRestore();
+  });
+
+  it('names paths as the tool reads them, and says what is not quite the same', async () => {
+    const authority = await createAuthority();
+    const old = await authority.issue({ name: 'old' });
+    await mkdir(at('sub'));
+    await writeFile(at('old.pfx'), await old.pfx('hunter2', { encryption: 'legacy-rc2' }), { mode: 0o600 });
+    await save('old.json', {
+      certificates: { old: { pfx: 'old.pfx', passphrase: { file: 'old.txt' } } },
+      hosts: { 'a.example': 'old', '*.tax.example': 'old' },
+    });
+    await writeFile(at('old.txt'), 'hunter2', { mode: 0o600 });
+    const to = async (tool: string) => {
+      const out = join('sub', `${tool}.out`);
+      const spied = await clientcert('export', tool, '--config', at('old.json'), '--out', at(out));
+      expect(spied.code).toBe(0);
+      for (const line of spied.err.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+      return { text: await readFile(at(out), 'utf8'), err: spied.err.replace(/\s+/g, ' ') };
+    };
+    for (const [tool, paths, widens] of [
+      ['curl', ['--cert old.pfx', 'cat old.txt'], false],
+      ['cypress', ['"pfx": "old.pfx"', '"passphrase": "old.txt"'], true],
+      ['newman', ['"src": "old.pfx"'], true],
+      ['playwright', ['"../old.pfx"'], false],
+    ] as const) {
+      const { text, err } = await to(tool);
+      for (const path of paths) expect(text).toContain(path);
+      expect(err).toContain('old.pfx --to pfx');
+      expect([tool, err.includes('*.tax.example is wider there')]).toEqual([tool, widens]);
+      expect([tool, err.includes('run the tool from there')]).toEqual([tool, tool !== 'playwright']);
+    }
+    expect((await json('export', 'newman', '--config', at('old.json'))).notes).toHaveLength(2);
+  });
 
   it("writes Newman's list, which import reads again", async () => {
     const out = at('newman.json');

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
+import type { Credentials } from '@clientcert/core';
 import { Argument, type Command } from 'commander';
 import { addExamples, reporting } from '../command.ts';
 import { addConfigOption, type ConfigOptions, configFile, loadConfig } from '../config.ts';
@@ -13,7 +14,7 @@ import {
   writePostman,
 } from '../other/write.ts';
 import { addOutputOptions, type OutputOptions, writeOutput } from '../output.ts';
-import { caution, printJson, safe } from '../text.ts';
+import { caution, printJson, safe, wrap } from '../text.ts';
 
 interface ExportOptions extends OutputOptions, ConfigOptions {
   json?: boolean;
@@ -32,7 +33,9 @@ export function addExport(program: Command, exit: (code: number) => void): void 
   const command = program
     .command('export')
     .addArgument(new Argument('<tool>', 'for which tool').choices(Object.keys(TOOLS)))
-    .description("another tool's config from ours; a passphrase is never written")
+    .description(
+      "another tool's config from ours, which is loaded first; a passphrase is never written",
+    )
     .option('--json', 'what is written, the variables to set and what was left out, as one object');
   addConfigOption(command);
   addOutputOptions(command, 'standard output').action(async (tool: string, options: ExportOptions) => {
@@ -53,26 +56,47 @@ export function addExport(program: Command, exit: (code: number) => void): void 
 async function exportTo(tool: string, { out = '-', force, json, config }: ExportOptions): Promise<void> {
   const write = TOOLS[tool]!;
   // Read as a program would read it: what is wrong with it is said, and nothing is exported that does not load.
-  await using _ = await loadConfig(config);
+  await using credentials = await loadConfig(config);
   const file = configFile(config);
+  // Playwright reads paths from where its config is, which is where the module will be; the others from where they run.
+  const base = tool === 'playwright' && out !== '-' ? dirname(resolve(out)) : process.cwd();
   const { entries, left } = readEntries(
     JSON.parse((await readFile(file, 'utf8')).replace(/^\ufeff/, '')),
-    (path) => {
-      const whole = resolve(dirname(resolve(file)), path);
-      return out === '-' ? relative(process.cwd(), whole) : relative(dirname(resolve(out)), whole);
-    },
+    (path) => relative(base, resolve(dirname(resolve(file)), path)),
   );
   const exported = write(entries);
+  const { content, variables, advice } = exported;
   const omitted = [...left, ...exported.omitted];
-  if (json && out === '-') printJson({ content: exported.content, variables: exported.variables, omitted });
+  const notes = [
+    ...(exported.notes ?? []),
+    ...legacyOf(credentials, entries),
+    ...(base === process.cwd() && out !== '-' && dirname(resolve(out)) !== base
+      ? ['its paths are relative to the working directory of now: run the tool from there']
+      : []),
+  ];
+  if (json && out === '-') printJson({ content, variables, omitted, notes });
   else {
-    await writeOutput(out, exported.content, force);
-    if (json) printJson({ file: out, variables: exported.variables, omitted });
+    await writeOutput(out, content, force);
+    if (json) printJson({ file: out, variables, omitted, notes });
   }
   if (json) return;
-  for (const { what, why } of omitted) console.error(caution(`${safe(what)} is left out: ${safe(why)}`, ''));
-  if (exported.variables.length > 0)
-    console.error(`${exported.advice}\n  ${exported.variables.map(safe).join('\n  ')}`);
+  for (const { what, why } of omitted) console.error(caution(`left out: ${safe(what)}: ${safe(why)}`, ''));
+  for (const note of notes) console.error(caution(safe(note), ''));
+  if (variables.length > 0)
+    console.error([wrap(advice), ...variables.map((each) => wrap(safe(each), '  '))].join('\n'));
+}
+
+/** What clientcert reads, and OpenSSL 3 in the tool does not. */
+function legacyOf(credentials: Credentials, entries: readonly ExportEntry[]): string[] {
+  return credentials.certificates().flatMap(({ name, warnings }) => {
+    const pfx = entries.find((entry) => entry.name === name)?.pfx;
+    return pfx !== undefined && warnings.some(({ code }) => code === 'LEGACY_ENCRYPTION')
+      ? [
+          `${pfx} is encrypted as only OpenSSL 1 opens it, and the tool does not: clientcert convert ${pfx} --to pfx ` +
+            '--out NEW.pfx makes one that it opens, to be named in the config',
+        ]
+      : [];
+  });
 }
 
 interface Omitted {

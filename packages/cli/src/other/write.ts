@@ -25,6 +25,8 @@ export interface Exported {
   /** What a person has to do with `variables`. */
   readonly advice: string;
   readonly omitted: readonly Omitted[];
+  /** What is written, and is not quite what the config says. */
+  readonly notes?: readonly string[];
 }
 
 /** A module for Playwright's `use: { clientCertificates }`, which compares origins exactly. */
@@ -61,7 +63,7 @@ export function writePlaywright(entries: readonly ExportEntry[]): Exported {
 
 /**
  * A module for Cypress' `clientCertificates`, which reads a passphrase from a file: where ours is in a variable, a file
- * of that name beside it.
+ * of that name in the project's directory.
  */
 export function writeCypress(entries: readonly ExportEntry[]): Exported {
   const omitted: Omitted[] = [];
@@ -93,6 +95,7 @@ export function writeCypress(entries: readonly ExportEntry[]): Exported {
     variables: [...new Set(files)],
     advice: 'Cypress reads each passphrase from a file. Make these, without a newline, for your eyes only:',
     omitted,
+    notes: widened(entries, 'Cypress'),
   };
 }
 
@@ -117,7 +120,24 @@ export function writePostman(entries: readonly ExportEntry[]): Exported {
   });
   const advice =
     'Newman takes a passphrase from this file alone, as "passphrase": put them in from these, and keep the file to yourself:';
-  return { content: `${JSON.stringify(list, null, 2)}\n`, variables: variablesOf(written), advice, omitted };
+  return {
+    content: `${JSON.stringify(list, null, 2)}\n`,
+    variables: variablesOf(written),
+    advice,
+    omitted,
+    notes: widened(written, 'Postman'),
+  };
+}
+
+/** A star is one label here. */
+function widened(entries: readonly ExportEntry[], tool: string): string[] {
+  return entries
+    .filter(({ pattern }) => pattern.startsWith('*.'))
+    .map(
+      ({ name, pattern }) =>
+        `${pattern} is wider there: in ${tool} the star stands for any number of labels, here for one, so that ` +
+        `certificate "${name}" goes to deeper names, too`,
+    );
 }
 
 /** A line for each host. The passphrase comes in over a pipe: an argument would be seen by every process. */
