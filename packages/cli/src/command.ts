@@ -29,6 +29,11 @@ export async function reporting(
   }
 }
 
+/** An address as it was typed: `host:port/path` is taken for https. */
+export function withScheme(address: string): string {
+  return /^[a-z][a-z\d+.-]*:\/\//i.test(address) ? address : `https://${address}`;
+}
+
 /** The end of a command's help: lines to copy, each with what it is for, and what the exit code says. */
 export function addExamples(
   command: Command,

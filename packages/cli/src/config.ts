@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Credentials, loadCredentials } from '@clientcert/core';
+import { ClientCertificateError, type Credentials, loadCredentials } from '@clientcert/core';
 import type { Command } from 'commander';
 import { during } from './progress.ts';
 
@@ -32,8 +32,13 @@ export function configFile(file: string | undefined): string {
   return file ?? (process.env.CLIENTCERT_CONFIG || 'clientcert.json');
 }
 
-function load(file: string | undefined): Promise<Credentials> {
+async function load(file: string | undefined): Promise<Credentials> {
   if (file !== undefined) return loadCredentials(file);
-  const named = process.env.CLIENTCERT_CONFIG;
-  return named || !existsSync('clientcert.json') ? loadCredentials() : loadCredentials('clientcert.json');
+  if (process.env.CLIENTCERT_CONFIG) return loadCredentials();
+  if (existsSync('clientcert.json')) return loadCredentials('clientcert.json');
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_NOT_FOUND',
+    `no config was named, CLIENTCERT_CONFIG is not set, and there is no clientcert.json in ${process.cwd()}`,
+    { hint: 'Name one with --config FILE.' },
+  );
 }

@@ -222,6 +222,24 @@ describe('check and explain', () => {
     expect(JSON.parse(service.out).resolution.certificate).toBe('bank');
   });
 
+  it('explain takes an address without its scheme', async () => {
+    const { out } = await clientcert('explain', 'localhost:18443', '--config', at('good.json'));
+    expect(out).toContain('https://localhost:18443');
+    const { err } = await clientcert('explain', 'ftp://localhost', '--config', at('good.json'));
+    expect(err).toContain('https');
+  });
+
+  it('says where a config was looked for, and how to name one', async () => {
+    vi.stubEnv('CLIENTCERT_CONFIG', '');
+    for (const args of [['check'], ['explain', 'https://api.bank.example']]) {
+      const { code, err } = await clientcert(...args);
+      expect([code, err.replace(/\s+/g, ' ')]).toEqual([
+        1,
+        expect.stringMatching(/no clientcert\.json in .*--config FILE/),
+      ]);
+    }
+  });
+
   it('explain takes the config of CLIENTCERT_CONFIG, and names an unknown service', async () => {
     vi.stubEnv('CLIENTCERT_CONFIG', at('good.json'));
     expect((await clientcert('explain', 'https://api.bank.example')).code).toBe(0);

@@ -55,6 +55,18 @@ describe('inspect', () => {
       0,
       expect.stringMatching(/^✗ servers will refuse it: CN=old/),
     ]);
+    const verdicts = (await json('inspect', at('old.pem'), at('bank.pfx'))).map(
+      ({ verdict }: { verdict: string }) => verdict,
+    );
+    expect(verdicts).toEqual(['refused', 'unusable']);
+  });
+
+  it('says how the files of a directory are looked at', async () => {
+    const { code, err, out } = await clientcert('inspect', directory);
+    expect([code, (out + err).replace(/\s+/g, ' ')]).toEqual([
+      1,
+      expect.stringContaining('clientcert inspect'),
+    ]);
   });
 
   it('reads the statements of a QWAC and of a QSeal, PSD2 roles and supervisor included', async () => {

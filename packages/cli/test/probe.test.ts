@@ -177,6 +177,32 @@ describe('probe', () => {
     expect(out).toContain('Node does not trust the server: no request was made with certificate "alice"');
   });
 
+  it('blames the trust in a server only where Node says so', async () => {
+    // Under TLS 1.2 the refusal comes before the handshake is done.
+    await using server = await startServer({ authority, host: 'localhost', tls: 'TLSv1.2' });
+    const file = await config('stranger');
+    const found = await json('probe', server.url, '--config', file);
+    expect(found.presented).toMatchObject({ certificate: 'stranger', accepted: false });
+    expect(found.server).not.toHaveProperty('distrust');
+    const { out } = await clientcert('probe', server.url, '--config', file);
+    expect(out).not.toContain('Node does not trust');
+    expect(out).toContain('whether Node trusts it is not known');
+  });
+
+  it('says that no certificate is mapped to a server that demands one, and what the config maps', async () => {
+    await using server = await startServer({ authority, host: 'localhost' });
+    const { port } = new URL(server.url);
+    const file = at('other-port.json');
+    const certificates = { alice: { cert: 'alice.pem' } };
+    await writeFile(file, JSON.stringify({ certificates, hosts: { localhost: 'alice' } }));
+    const found = await json('probe', server.url, '--config', file);
+    expect(found.presented).toBeNull();
+    expect(found.notes.join()).toContain(`localhost is pinned for port 443 only, and this is port ${port}`);
+    const { out } = await clientcert('probe', server.url, '--config', file);
+    expect(out).toContain('none is mapped to it');
+    expect(out.replace(/\s+/g, ' ')).toContain('is pinned for port 443 only');
+  });
+
   it('says of each certificate whether it fits, and why not', async () => {
     await using server = await startServer({
       authority,
@@ -298,7 +324,11 @@ describe('probe', () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const { code, out } = await clientcert('probe', `https://127.0.0.1:${port}`);
-    expect([code, out]).toEqual([1, expect.stringContaining('ECONNREFUSED')]);
+    expect([code, out.split('\n')[2]]).toEqual([
+      1,
+      expect.stringContaining(`nothing listens on port ${port} of 127.0.0.1`),
+    ]);
+    expect(out.match(/ECONNREFUSED/g)).toHaveLength(1);
     for (const url of ['http://bank.example', 'https://', 'https://user:pass@bank.example']) {
       const wrong = await clientcert('probe', url);
       expect([url, wrong.code, wrong.err.length > 0]).toEqual([url, 1, true]);

@@ -1,6 +1,6 @@
 import { ClientCertificateError } from '@clientcert/core';
 import type { Command } from 'commander';
-import { addExamples } from '../command.ts';
+import { addExamples, withScheme } from '../command.ts';
 import { addConfigOption, type ConfigOptions, loadConfig } from '../config.ts';
 import { reportFailure } from '../failure.ts';
 import { printJson } from '../text.ts';
@@ -25,7 +25,7 @@ export function addExplain(program: Command, exit: (code: number) => void): void
     async (url: string, { config, service, json }: ConfigOptions & { service?: string; json?: boolean }) => {
       try {
         await using credentials = await loadConfig(config);
-        const explanation = credentials.explain(targetOf(url, service));
+        const explanation = credentials.explain(targetOf(withScheme(url), service));
         if (json) printJson(explanation);
         else console.log(`${explanation}`);
       } catch (error) {

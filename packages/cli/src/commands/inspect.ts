@@ -1,6 +1,7 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   type ClientCertificate,
   ClientCertificateError,
@@ -12,7 +13,7 @@ import type { Command } from 'commander';
 import { addExamples } from '../command.ts';
 import { printReport } from '../inspect/print.ts';
 import { isIssuedByPublicRoot, publicAuthorityNote } from '../inspect/public-authority.ts';
-import type { CertificateReport, IdentityReport, Report } from '../inspect/report.ts';
+import { type CertificateReport, type IdentityReport, type Report, verdictOn } from '../inspect/report.ts';
 import { statementsOf } from '../inspect/statements.ts';
 import {
   addPassphraseOptions,
@@ -49,7 +50,7 @@ export function addInspect(program: Command, exit: (code: number) => void): void
       ['inspect tls.crt tls.key chain.p7b', 'a certificate, its key and its chain as one'],
       ['inspect store.jks --passphrase-env STORE --json', 'for a script'],
     ],
-    '0 the file was read, with warnings or without; 1 unusable.',
+    '0 the file was read, whatever servers will think of what is in it; 1 unusable.',
   );
 }
 
@@ -60,10 +61,7 @@ async function inspect(file: string, options: PassphraseOptions): Promise<Report
       const identities = await identitiesOf(file, passphrases, inspection);
       const report: Report = {
         file,
-        verdict:
-          identities.length > 0 && identities.every(({ warnings }) => warnings.length === 0)
-            ? 'good'
-            : 'warning',
+        verdict: verdictOn(identities),
         format: inspection.format.container,
         algorithms: inspection.format.algorithms,
         opensIn: await nodesThatOpen(file, inspection),
@@ -86,7 +84,16 @@ async function inspect(file: string, options: PassphraseOptions): Promise<Report
   } catch (error) {
     if (!(error instanceof ClientCertificateError)) throw error;
     const { code, message, hint } = error;
-    return { file, verdict: 'unusable', error: { code, message, hint } };
+    const isDirectory = statSync(file, { throwIfNoEntry: false })?.isDirectory();
+    return {
+      file,
+      verdict: 'unusable',
+      error: {
+        code,
+        message,
+        hint: isDirectory ? `Name the files inside: clientcert inspect ${join(file, '*')}` : hint,
+      },
+    };
   }
 }
 
@@ -111,7 +118,7 @@ async function pairUp(reports: readonly Report[], options: PassphraseOptions): P
       const identity = identityOf(read, undefined, lines);
       return {
         file,
-        verdict: identity.warnings.length > 0 ? 'warning' : 'good',
+        verdict: verdictOn([identity]),
         identities: [identity],
       };
     });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addExamples, reporting, UsageError } from '../command.ts';
+import { addExamples, reporting, UsageError, withScheme } from '../command.ts';
 import { addConfigOption, type ConfigOptions, findConfig } from '../config.ts';
 import { printProbe } from '../probe/print.ts';
 import { probe } from '../probe/probe.ts';
@@ -54,14 +54,9 @@ export function addProbe(program: Command, exit: (code: number) => void): void {
 }
 
 function readUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const spelt =
-    url?.protocol === 'https:'
-      ? url
-      : URL.canParse(`https://${text}`) && !/^[a-z]+:\/\//i.test(text)
-        ? new URL(`https://${text}`)
-        : undefined;
-  if (spelt === undefined)
+  const address = withScheme(text);
+  const spelt = URL.canParse(address) ? new URL(address) : undefined;
+  if (spelt?.protocol !== 'https:')
     throw new UsageError(`"${text}" is no https URL`, 'Write it as https://host:port/path.');
   if (spelt.username || spelt.password)
     throw new UsageError(

@@ -1,6 +1,6 @@
 import { bad, dim, good, warning } from '../paint.ts';
 import { caution, daysLeft, failure, field, heading, nameOf, safe, wrap } from '../text.ts';
-import type { CertificateReport, IdentityReport, Report } from './report.ts';
+import { type CertificateReport, type IdentityReport, type Report, refusalOf } from './report.ts';
 import type { Statements } from './statements.ts';
 
 /** What a person reads: first what it comes to, then what it is, then the lines for the config. */
@@ -90,13 +90,11 @@ function printCertificate(certificate: CertificateReport): string[] {
 }
 
 /** One line: whether it would do, who it is, and for how long. */
-function verdictOf({ subject, daysLeft: days, warnings }: IdentityReport): string {
+function verdictOf(identity: IdentityReport): string {
+  const { subject, daysLeft: days, warnings } = identity;
   const [first = 'no subject'] = nameOf(subject).split(', ');
   const text = `${first}, ${daysLeft(days)}`;
-  const unfit = warnings.find(
-    ({ code }) => code === 'EXPIRED' || code === 'NOT_YET_VALID' || code === 'NO_CLIENT_AUTH',
-  );
-  if (unfit) return wrap(`servers will refuse it: ${text}`, `${bad('✗')} `, '  ');
+  if (refusalOf(identity)) return wrap(`servers will refuse it: ${text}`, `${bad('✗')} `, '  ');
   if (warnings.length > 0)
     return wrap(
       `would work, with ${warnings.length === 1 ? 'a warning' : `${warnings.length} warnings`}: ${text}`,

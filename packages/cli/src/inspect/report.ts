@@ -6,7 +6,8 @@ export interface Report {
   file: string;
   /** The files that make one identity together with this one; what they come to has a report of its own. */
   halfOf?: readonly string[];
-  verdict: 'good' | 'warning' | 'unusable';
+  /** `refused`: it was read, and servers will refuse every identity in it. */
+  verdict: 'good' | 'warning' | 'refused' | 'unusable';
   /** What the file is. */
   format?: string;
   /** What encrypts and protects it. */
@@ -51,4 +52,18 @@ export interface IdentityReport extends CertificateReport {
   notes: readonly { code: string; message: string }[];
   /** The lines for the config. */
   config: readonly string[];
+}
+
+/** Why servers will refuse an identity, whoever issued it. */
+export function refusalOf({ warnings }: IdentityReport): Warning | undefined {
+  return warnings.find(
+    ({ code }) => code === 'EXPIRED' || code === 'NOT_YET_VALID' || code === 'NO_CLIENT_AUTH',
+  );
+}
+
+/** What the identities of a file, or of several, come to. */
+export function verdictOn(identities: readonly IdentityReport[]): Report['verdict'] {
+  if (identities.length === 0) return 'warning';
+  if (identities.every(refusalOf)) return 'refused';
+  return identities.every(({ warnings }) => warnings.length === 0) ? 'good' : 'warning';
 }

@@ -48,7 +48,8 @@ export function printProbe(probe: Probe): string {
   return lines.join('\n');
 }
 
-function verdictOf({ ok, presented, clientCertificate, server, versions }: Probe): string[] {
+function verdictOf({ ok, presented, clientCertificate, server, unreachable, versions }: Probe): string[] {
+  if (unreachable !== null) return [fault(safe(unreachable), '')];
   if (!Object.values(versions).includes(true))
     return [fault('the server did not answer in any version of TLS', '')];
   const asks = {
@@ -73,7 +74,9 @@ function verdictOf({ ok, presented, clientCertificate, server, versions }: Probe
     else if (!presented.accepted) lines.unshift(fault(`it does not take ${certificate}${status}`, ''));
     else if (clientCertificate.requested) lines.unshift(`${good('✓')} it takes ${certificate}${status}`);
     else lines.unshift(caution(`it answers${status}, and did not ask for ${certificate}`, ''));
-  } else if (!ok) lines.unshift(fault('not good', ''));
+  } else if (clientCertificate.required)
+    lines.unshift(caution('it wants a client certificate, and was shown none: none is mapped to it', ''));
+  else if (!ok) lines.unshift(fault('not good', ''));
   return lines;
 }
 
@@ -108,6 +111,8 @@ function printServer(server: Probe['server']): string[] {
     );
   if (server.distrust) lines.push(fault(`Node does not trust it: ${safe(server.distrust)}`));
   else if (server.distrust === null) lines.push(`  ${good('✓')} trusted`);
+  else if (server.chain.length > 0)
+    lines.push(wrap('whether Node trusts it is not known: the handshake ended before that was told', '  '));
   if (server.secureRenegotiation === false)
     lines.push(
       fault(

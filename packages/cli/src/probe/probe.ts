@@ -20,6 +20,8 @@ export interface Probe {
   readonly url: string;
   /** Reached, and the mapped certificate, if any, was taken. */
   readonly ok: boolean;
+  /** Why no connection was made, in words; `null` where something answered. */
+  readonly unreachable: string | null;
   /** Whether a handshake of each version was begun; `null` where that could not be found out. */
   readonly versions: Readonly<Record<Version, boolean | null>>;
   readonly clientCertificate: {
@@ -33,7 +35,7 @@ export interface Probe {
     readonly byVersion: readonly Demand[];
   };
   readonly server: ServerChain & {
-    /** Why Node would not trust it, as a code; `null` where it does; `undefined` where that is not known. */
+    /** Why Node would not trust it, as a code; `null` where it does; `undefined` where no handshake told. */
     readonly distrust: string | null | undefined;
     /** RFC 5746; `null` for a server of TLS 1.3 alone, which has no renegotiation. */
     readonly secureRenegotiation: boolean | null;
@@ -112,7 +114,8 @@ async function ask(
   const spoken = heard.flatMap(({ version, flight }) => (flight?.version === version ? [flight] : []));
   const demands = spoken.flatMap(readDemand);
   const best = spoken.at(-1);
-  const notes = notesOn(heard, resolution);
+  const unreachable = whyUnreachable(heard, host, address.port);
+  const notes = notesOn(heard, resolution, unreachable === null);
 
   const issuers = [...new Set(demands.flatMap((demand) => demand.issuers))];
 
@@ -122,12 +125,16 @@ async function ask(
       ? await present(url, address, credentials, target, resolution.certificate, issuers, milliseconds)
       : null;
   const renegotiated = bare?.renegotiated || presented?.answer.renegotiated || false;
-  const lacking = bare && lacksCertificate(bare, url, demands.length > 0 || renegotiated);
+  const requested = demands.length > 0 || renegotiated;
+  const lacking = bare && lacksCertificate(bare, url, requested);
   if (bare) notes.push(...notesOnPath(bare, best!, demands.length > 0));
+  if (requested && credentials && resolution?.certificate === null)
+    notes.push(credentials.explain(target).summary.join(' '));
 
   return {
     url: url.href,
     ok: best !== undefined && (presented === null || presented?.told.accepted === true),
+    unreachable,
     versions: Object.fromEntries(
       heard.map(({ version, flight, error }) => [
         version,
@@ -135,7 +142,7 @@ async function ask(
       ]),
     ) as Probe['versions'],
     clientCertificate: {
-      requested: demands.length > 0 || renegotiated,
+      requested,
       when: demands.length > 0 ? 'in every handshake' : renegotiated ? 'for this path' : 'not seen',
       required: lacking ?? null,
       issuers,
@@ -228,16 +235,12 @@ async function present(
   const unknown = code === 'UNKNOWN';
   const accepted = answer.response
     ? unknown || !/CERTIFICATE|CREDENTIAL|CHAIN/.test(code)
-    : isTimeout(answer) || isDistrust(answer)
+    : isTimeout(answer) || distrustOf(answer)
       ? null
       : false;
   return {
     answer,
-    // Where Node itself refuses the server there is no handshake to ask.
-    distrust:
-      answer.distrust === undefined
-        ? (answer.error as NodeJS.ErrnoException | undefined)?.code
-        : answer.distrust,
+    distrust: distrustOf(answer),
     told: { certificate, accepted, status, diagnosis: accepted === true ? null : told },
   };
 }
@@ -246,20 +249,41 @@ function isTimeout({ error }: Answer): boolean {
   return error instanceof TimedOut;
 }
 
-/** Whether it was Node that broke off, because the server is not the one of the rule. */
-function isDistrust({ distrust, error }: Answer): boolean {
+/**
+ * Why Node trusts a server or not. Where it breaks off by itself, because the server is not the one of the rule, there
+ * is no handshake to ask; any other end of a handshake says nothing of it.
+ */
+function distrustOf({ distrust, error }: Answer): string | null | undefined {
+  if (distrust !== undefined) return distrust;
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-  return (
-    distrust === undefined &&
-    /^(?:CERT_|DEPTH_|ERR_CLIENTCERT_|ERR_TLS_CERT_|HOSTNAME_|INVALID_|SELF_|UNABLE_)/.test(code)
-  );
+  return /^(?:CERT_|DEPTH_|ERR_CLIENTCERT_|ERR_TLS_CERT_|HOSTNAME_|INVALID_|SELF_|UNABLE_)/.test(code)
+    ? code
+    : undefined;
 }
 
-function notesOn(heard: readonly Heard[], resolution: Resolution | undefined): string[] {
+/** In words, where nothing answered, and for one reason. */
+function whyUnreachable(heard: readonly Heard[], host: string, port: number): string | null {
+  const codes = new Set(heard.map(({ error }) => (error as NodeJS.ErrnoException | undefined)?.code));
+  const [code = ''] = codes;
+  const what = codes.size === 1 ? UNREACHABLE[code] : undefined;
+  return what === undefined
+    ? null
+    : `${what.replace('{host}', () => host).replace('{port}', () => `${port}`)} (${code})`;
+}
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens on port {port} of {host}: the connection was refused',
+  ENOTFOUND: 'there is no host {host}: its name has no address',
+  EAI_AGAIN: 'the name {host} cannot be looked up now: the name server does not answer',
+  EHOSTUNREACH: 'there is no way to the host {host}',
+  ENETUNREACH: 'there is no way to the network of {host}',
+};
+
+function notesOn(heard: readonly Heard[], resolution: Resolution | undefined, reached: boolean): string[] {
   const notes: string[] = [];
   const reasons = new Map<string, Version[]>();
   for (const { version, error } of heard) {
-    if (!error) continue;
+    if (!error || !reached) continue;
     const reason = describeError(error);
     reasons.set(reason, [...(reasons.get(reason) ?? []), version]);
   }

@@ -163,7 +163,9 @@ function fill({ title, cause, fix }: Cause, known: Facts | undefined): Cause {
     : 'the client certificate';
   const place = known?.place ?? 'the server';
   const filled = cause.replaceAll('{certificate}', () => certificate).replaceAll('{place}', () => place);
-  return { title, cause: filled.replace(/^[a-z]/, (letter) => letter.toUpperCase()), fix };
+  // A host at the beginning of a sentence is written as everywhere.
+  const named = known !== undefined && filled.startsWith(known.place);
+  return { title, cause: named ? filled : filled.replace(/^[a-z]/, (letter) => letter.toUpperCase()), fix };
 }
 
 /** Errors of this project say themselves what is wrong and what to do. */

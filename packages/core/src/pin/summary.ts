@@ -81,7 +81,7 @@ function advise(decision: Decision): string[] {
     const above = parentOf(target.host);
     const wildcard =
       pattern.host === target.host || above === '' ? '' : `, or "*.${above}" for every host beside it`;
-    return [`${capitalise(reason)}.`, `Write "${target.host}"${wildcard}.`];
+    return [`${reason}.`, `Write "${target.host}"${wildcard}.`];
   }
   const names = findSimilarHosts(table, target.host).map(({ rule }) =>
     formatPattern((rule as HostRule).pattern),
@@ -97,8 +97,4 @@ function describeInsecure({ target, entry }: Decision): string[] {
     lines.push(`With ${url} it would be ${JSON.stringify(certificate)}, by ${entry.rule.label}.`);
   }
   return lines;
-}
-
-function capitalise(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
