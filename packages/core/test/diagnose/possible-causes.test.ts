@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { causes } from '../../src/diagnose/causes.ts';
+import { carryDiagnosis, diagnose } from '../../src/diagnose/diagnose.ts';
 import type { CertificateFacts, Facts } from '../../src/diagnose/facts.ts';
 import { observe } from '../../src/diagnose/observation.ts';
 import { findPossibleCauses } from '../../src/diagnose/possible-causes.ts';
@@ -160,6 +161,16 @@ describe('whatever fails, and whatever is known', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+
+  it('a host is written as everywhere, at the beginning of a sentence too', () => {
+    const sentences = symptoms.flatMap(failuresOf).map((failure) => {
+      const error = Object.assign(new Error(), failure);
+      carryDiagnosis(error, () => facts);
+      return diagnose(error).cause;
+    });
+    expect(sentences.filter((cause) => cause.startsWith(facts.place))).not.toEqual([]);
+    expect(sentences.join('\n')).not.toContain('Api.bank');
   });
 
   it('each symptom is recognised by each of its messages, and by an alert’s number whatever the text says', () => {
