@@ -1,3 +1,5 @@
+import { isIP } from '../pin/host.ts';
+
 /** Variables of the environment, or what stands in their place. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -24,21 +26,33 @@ export function nodeUsesProxies(): boolean {
 }
 
 /**
- * The proxy for an https host that such variables name, as Node's agents read them.
+ * The proxy for an https host that such variables name, as the agents of Node 24 and 26 decide it: Node's fetch reads
+ * `NO_PROXY` in another way, and so does what axios asks, `proxy-from-env`.
  *
- * @param host As it stands in a URL.
+ * @param host Normalised, without brackets.
+ * @see https://github.com/nodejs/node/blob/v24.x/lib/internal/http.js (`ProxyConfig.shouldUseProxy`)
  */
 export function proxyIn(variables: Variables, host: string, port: number): string | undefined {
-  const read = (name: string) => variables[name] || variables[name.toUpperCase()] || undefined;
-  const exceptions =
-    read('no_proxy')
-      ?.toLowerCase()
-      .split(/[\s,]+/) ?? [];
-  const isException = exceptions.some((each) => {
-    const [, pattern = each, only] = /^(.+):(\d+)$/.exec(each) ?? [];
-    if (each === '' || (only !== undefined && Number(only) !== port)) return false;
-    const suffix = pattern.replace(/^\*/, '');
-    return /^[*.]/.test(pattern) ? host.endsWith(suffix) : host === pattern;
-  });
+  const own = (name: string) => (Object.hasOwn(variables, name) ? variables[name] : undefined);
+  const read = (name: string) => own(name) || own(name.toUpperCase()) || undefined;
+  const exceptions = read('no_proxy')?.split(',') ?? [];
+  const isException = exceptions.some((each) => excepts(each.trim().toLowerCase(), host, port));
   return isException ? undefined : read('https_proxy');
+}
+
+function excepts(entry: string, host: string, port: number): boolean {
+  if (entry === '*' || entry === host || entry === `${host}:${port}`) return true;
+  if (entry.startsWith('*.')) return host.endsWith(entry.slice(1));
+  if (entry.startsWith('.')) return host === entry.slice(1) || host.endsWith(entry);
+  const [first, last] = entry.split('-').map((each) => addressOf(each.trim()));
+  const address = addressOf(host);
+  return (
+    first !== undefined && last !== undefined && address !== undefined && first <= address && address <= last
+  );
+}
+
+/** An IPv4 address as a number. */
+function addressOf(text: string): number | undefined {
+  if (isIP(text) !== 4) return undefined;
+  return text.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
 }

@@ -4,7 +4,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { written } from '../own.ts';
 import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import { nodeProxies, proxyIn, type Variables } from './node-proxies.ts';
+import { nodeProxies, proxyIn } from './node-proxies.ts';
 import type { TunnelProxy } from './tunnel.ts';
 
 /** Where proxies come from: one for all, the environment, where Node's own agents have them from, or nowhere. */
@@ -71,18 +71,14 @@ function fromNode(host: string, port: number | string): ConfiguredProxy | null {
   const proxies = nodeProxies();
   if (!proxies) return null;
   const isEnvironment = variables.every((name) => !isOfNode(name) || proxies[name] === process.env[name]);
-  if (isEnvironment) return fromEnvironment(host, port);
-  const found = proxyIn(own(proxies), hostInUrl(host), Number(port));
+  // Node's agents know no ALL_PROXY, which then holds here all the same.
+  if (isEnvironment && !proxies.https_proxy && !proxies.HTTPS_PROXY) return fromEnvironment(host, port);
+  const found = proxyIn(proxies, host, Number(port));
   return found ? read(found, "that Node's own agents go through") : null;
 }
 
-/** Node's agents know no `all_proxy`. */
 function isOfNode(variable: string): boolean {
   return !/^all_/i.test(variable);
-}
-
-function own(proxies: Variables): Variables {
-  return { __proto__: null, ...proxies } as unknown as Variables;
 }
 
 function hostInUrl(host: string): string {

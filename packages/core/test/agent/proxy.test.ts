@@ -1,4 +1,7 @@
-import { globalAgent } from 'node:https';
+import { once } from 'node:events';
+import http from 'node:http';
+import { Agent, globalAgent, request as httpsRequest } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
 import {
   type Authority,
   createAuthority,
@@ -234,19 +237,76 @@ describe('the environment', () => {
       expect(subjects(server).filter((name) => name !== 'alice')).toEqual([]);
     });
 
-    it.each([
-      ['', true],
-      ['*', false],
-      ['api.bank.example', false],
-      ['bank.example', true],
-      ['.bank.example', false],
-      ['*.bank.example', false],
-      ['*.example:8443', false],
-      ['api.bank.example:443', true],
-      ['API.bank.example, other.example', false],
-    ])('NO_PROXY=%j leaves a host to the proxy: %s', (NO_PROXY, isProxied) => {
-      const found = proxyIn({ https_proxy: 'http://proxy.example', NO_PROXY }, 'api.bank.example', 8443);
-      expect(found).toBe(isProxied ? 'http://proxy.example' : undefined);
+    describe.each([
+      ['', 'api.bank.example', true],
+      ['*', 'api.bank.example', false],
+      ['api.bank.example', 'api.bank.example', false],
+      ['API.bank.example, other.example', 'api.bank.example', false],
+      ['api.bank.example other.example', 'api.bank.example', true],
+      ['api.bank.example:443', 'api.bank.example', true],
+      ['api.bank.example:8443', 'api.bank.example', false],
+      ['bank.example', 'api.bank.example', true],
+      ['.bank.example', 'api.bank.example', false],
+      ['.bank.example', 'bank.example', false],
+      ['.bank.example', 'notbank.example', true],
+      ['.bank.example:8443', 'api.bank.example', true],
+      ['*.bank.example', 'api.bank.example', false],
+      ['*.bank.example', 'bank.example', true],
+      ['*.example:8443', 'api.bank.example', true],
+      ['*bank.example', 'notbank.example', true],
+      ['*7.0.0.1', '127.0.0.1', true],
+      ['127.0.0.1-127.0.0.9', '127.0.0.1', false],
+      [' 127.0.0.0 - 127.0.0.9 ', '127.0.0.9', false],
+      ['127.0.0.2-127.0.0.9', '127.0.0.1', true],
+      ['9.0.0.0-200.0.0.0', '127.0.0.1', false],
+      ['127.0.0.1-', '127.0.0.1', true],
+      ['127.0.0.0/8', '127.0.0.1', true],
+      ['::1', '::1', false],
+      ['fe80::1', 'fe80::1', false],
+      ['[::1]', '::1', true],
+      ['[::1]:8443', '::1', true],
+      ['::1:8443', '::1', false],
+    ])('NO_PROXY=%j leaves %s to the proxy: %s,', (NO_PROXY, host, isProxied) => {
+      it('here', () => {
+        const found = proxyIn({ https_proxy: 'http://proxy.example', NO_PROXY }, host, 8443);
+        expect(found).toBe(isProxied ? 'http://proxy.example' : undefined);
+      });
+
+      const hasProxies = 'setGlobalProxyFromEnv' in http;
+      it.runIf(hasProxies)('and in the agents of Node', async () => {
+        let connects = 0;
+        const proxy = createServer((socket) => {
+          connects += 1;
+          socket.destroy();
+        });
+        await once(proxy.listen(0, '127.0.0.1'), 'listening');
+        const lookup = (_: string, __: object, callback: (error: Error) => void) => {
+          callback(new Error('far enough'));
+        };
+        const { port } = proxy.address() as AddressInfo;
+        const proxyEnv = { https_proxy: `http://127.0.0.1:${port}`, NO_PROXY };
+        const agent = new Agent({ proxyEnv, lookup } as object);
+        const request = httpsRequest({ host, port: 8443, agent, timeout: 5_000 });
+        request.on('timeout', () => request.destroy());
+        await new Promise((resolve) => request.on('error', resolve).end());
+        proxy.close();
+        expect(connects > 0).toBe(isProxied);
+      });
+    });
+
+    it('NO_PROXY of the environment is read as Node does where Node is switched to it', async () => {
+      await using all = await scene();
+      const { proxy, server, credentials } = all;
+      vi.stubEnv('HTTPS_PROXY', proxy.url);
+      for (const [NO_PROXY, connects] of [
+        ['*7.0.0.1', 1],
+        ['127.0.0.1 other.example', 2],
+        ['127.0.0.0-127.0.0.9', 2],
+      ] as const) {
+        vi.stubEnv('NO_PROXY', NO_PROXY);
+        await switched(process.env, () => get(server.url, { agent: credentials.agent() }).then(() => {}));
+        expect([NO_PROXY, proxy.connects.length]).toEqual([NO_PROXY, connects]);
+      }
     });
   });
 
