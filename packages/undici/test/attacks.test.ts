@@ -311,7 +311,7 @@ describe('attack: identities that mix', () => {
         }
       })(),
       new Pool(bank.url),
-    ] as [Agent, ...Agent[]];
+    ] as unknown as [Agent, ...Agent[]];
     const shortened = [Agent, Pool, Client, factoryOf(plain), ...others.map((each) => each.constructor)];
     const names = shortened.map(({ name }) => name);
     try {
