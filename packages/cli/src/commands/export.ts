@@ -33,9 +33,7 @@ export function addExport(program: Command, exit: (code: number) => void): void 
   const command = program
     .command('export')
     .addArgument(new Argument('<tool>', 'for which tool').choices(Object.keys(TOOLS)))
-    .description(
-      "another tool's config from ours, which is loaded first; a passphrase is never written",
-    )
+    .description("another tool's config from ours, which is loaded first; a passphrase is never written")
     .option('--json', 'what is written, the variables to set and what was left out, as one object');
   addConfigOption(command);
   addOutputOptions(command, 'standard output').action(async (tool: string, options: ExportOptions) => {
