@@ -238,6 +238,10 @@ exports.f = () => { const axios = require('axios'); return axios.get('https://a.
       'ours',
       `import { loadCredentials } from '@clientcert/core';\nawait loadCredentials({ certificates: { a: { pfx: 'a.pfx' } } });`,
     ],
+    [
+      'a source of ours',
+      `import { createAuthority } from '@clientcert/testing';\nconst made = await alice.pfx('hunter2');\nconst certificates = { a: { pfx: made } };\nexport const read = async () => ({ pfx: made });`,
+    ],
     ['a key by itself', "import tls from 'tls';\ncrypto.createPrivateKey({ key, passphrase: 'hunter2' });"],
   ])('%s is none that a client presents', async (_, text) => {
     expect((await plan(text)).left).toEqual([]);

@@ -38,8 +38,13 @@ export function findElsewhere(code: Code, known: ReadonlySet<Node>): Left[] {
       case 'CallExpression': {
         const callee = bare(node.callee);
         const key = callee.type === 'MemberExpression' ? keyOf(callee) : undefined;
-        const isOne = key === 'pfx' || (key === 'cert' && SUPERAGENT.test(code.text));
-        if (isOne && node.arguments.length > 0 && !isOurs(code, node)) leave(node, `.${key}(…)`);
+        if (
+          (key === 'pfx' || key === 'cert') &&
+          SUPERAGENT.test(code.text) &&
+          node.arguments.length > 0 &&
+          !isOurs(code, node)
+        )
+          leave(node, `.${key}(…)`);
       }
     }
   });
@@ -64,7 +69,9 @@ function ownerOf(code: Code, object: Node, known: ReadonlySet<Node>): string | u
   const { uses } = usesOf(code, object);
   const owners = uses.map((use) => climb(code, use, known));
   if (known.has(object) || owners.some((owner) => owner === undefined)) return undefined;
-  return owners.find((owner) => owner !== '') ?? 'options with a certificate';
+  const owner = owners.find((each) => each !== '');
+  // What a function returns in a program that uses ours is most likely a source of ours.
+  return owner ?? (/['"`]@clientcert\//.test(code.text) ? undefined : 'options with a certificate');
 }
 
 function climb(code: Code, use: Node, known: ReadonlySet<Node>): string | undefined {
@@ -76,7 +83,7 @@ function climb(code: Code, use: Node, known: ReadonlySet<Node>): string | undefi
       if (SERVER.test(key) || /^certificates$/.test(key)) return undefined;
       what ||= key;
     } else if (at.type === 'VariableDeclarator' && at.id.type === 'Identifier') {
-      if (SERVER.test(at.id.name)) return undefined;
+      if (SERVER.test(at.id.name) || at.id.name === 'certificates') return undefined;
     } else if (at.type === 'CallExpression' || at.type === 'NewExpression') {
       const name = moduleNameOf(code, at.callee) ?? keyOf(bare(at.callee)) ?? identifier(at.callee);
       if (SERVER.test(name) || isOurs(code, at)) return undefined;
