@@ -7,7 +7,9 @@ const MOST_NAMES = 12;
 
 /** What a person reads: first whether it works, then why. */
 export function printProbe(probe: Probe): string {
-  const { clientCertificate, server, presented } = probe;
+  const { clientCertificate, server, presented, unreachable } = probe;
+  if (unreachable !== null)
+    return [heading(safe(probe.url)), '', fault(safe(unreachable), ''), ...printNotes(probe)].join('\n');
   const lines = [heading(safe(probe.url)), '', ...verdictOf(probe), ''];
   const versions = Object.entries(probe.versions).map(([name, taken]) =>
     taken === null ? warning(`${name} ?`) : taken ? good(`${name} ✓`) : dim(`${name} –`),
@@ -44,12 +46,14 @@ export function printProbe(probe: Probe): string {
     );
     lines.push(dim(`  (${presented.diagnosis.code}, ${presented.diagnosis.confidence})`));
   }
-  if (probe.notes.length > 0) lines.push('', ...probe.notes.map((note) => caution(safe(note))));
-  return lines.join('\n');
+  return [...lines, ...printNotes(probe)].join('\n');
 }
 
-function verdictOf({ ok, presented, clientCertificate, server, unreachable, versions }: Probe): string[] {
-  if (unreachable !== null) return [fault(safe(unreachable), '')];
+function printNotes({ notes }: Probe): string[] {
+  return notes.length > 0 ? ['', ...notes.map((note) => caution(safe(note)))] : [];
+}
+
+function verdictOf({ ok, presented, clientCertificate, server, versions }: Probe): string[] {
   if (!Object.values(versions).includes(true))
     return [fault('the server did not answer in any version of TLS', '')];
   const asks = {

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Warning } from '../types.ts';
 import { fieldsOf } from './certificate-fields.ts';
 import { type Chain, isIssuedByRoot } from './chain.ts';
-import { allowsClientAuth, type Choice, subjectOf } from './identity.ts';
+import { allowsClientAuth, type Choice, lineOf, subjectOf } from './identity.ts';
 import { keyTypeOf, publicKeyOf } from './key-type.ts';
 import { type ExpiryThresholds, thresholdsOf } from './lifetime.ts';
 
@@ -142,7 +142,7 @@ export function chainWarnings(
   if (open !== undefined && !isIssuedByRoot(open) && (intermediates.length === 0 || roots.length > 0))
     warnings.push({
       code: 'CHAIN_INCOMPLETE',
-      message: `the issuer of ${subjectOf(open)} is not in the file: if it is an intermediate, servers that do not have it themselves refuse the certificate`,
+      message: `the issuer of ${subjectOf(open)}, ${lineOf(open.issuer)}, is not in the file: if it is an intermediate, servers that do not have it themselves refuse the certificate`,
     });
   if (ordered && alone && !isInOrder(leaf, intermediates, pile))
     warnings.push({
