@@ -7,6 +7,7 @@ import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
 import type { Facts } from '../diagnose/facts.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { copyOf } from '../load/stored-certificate.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { explain } from '../pin/explain.ts';
 import { rulesOf } from '../pin/rule.ts';
@@ -183,7 +184,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     if (this.#upkeep.closed) throw closed();
     const name = this.#signerFor(target);
     const { privateKey, certificate, chain } = versionOf(this.#inventory, name).material;
-    return use({ name, privateKey, certificate, chain: [...chain] });
+    return use({ name, privateKey, certificate: copyOf(certificate), chain: chain.map(copyOf) });
   }
 
   /** Every certificate in the order of the config; not those that could not be read (`allowBroken`): see `health()`. */

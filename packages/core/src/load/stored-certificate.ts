@@ -1,4 +1,4 @@
-import { createPrivateKey, createSecretKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createPrivateKey, createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { ClientCertificate, FileFormat, Warning } from '../types.ts';
 import { type CertificateFields, certificateFrom, fieldsOf } from './certificate-fields.ts';
 
@@ -78,7 +78,12 @@ const forgotten = new FinalizationRegistry<string>((fingerprint) => {
   if (!authorities.get(fingerprint)?.deref()) authorities.delete(fingerprint);
 });
 
-/** One object for all that hold the same certificate; nobody can change it for the others. */
+/** To be handed out: a caller can write into the bytes that Node keeps on a certificate. */
+export function copyOf(certificate: X509Certificate): X509Certificate {
+  return new X509Certificate(certificate.raw);
+}
+
+/** One object for all that hold the same certificate, and so for no caller: they get a {@link copyOf | copy}. */
 function shared(certificate: X509Certificate): X509Certificate {
   const { fingerprint256 } = certificate;
   const known = authorities.get(fingerprint256)?.deref();

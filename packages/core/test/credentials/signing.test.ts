@@ -43,6 +43,25 @@ describe('withSigningKey', () => {
     expect(inspect(credentials, { depth: 9, showHidden: true, getters: true })).not.toMatch(/PRIVATE KEY/);
   });
 
+  describe('attack: identities that mix', () => {
+    it('what is written into what was lent changes nothing for others, nor for the next loan', async () => {
+      await using credentials = await load();
+      await using others = await load();
+      const lend = (lender: Credentials) =>
+        lender.withSigningKey('https://b.example', ({ certificate, chain }) => [certificate, ...chain]);
+      const sent = (lender: Credentials) => lend(lender).map(({ raw }) => raw.toString('base64'));
+      const before = sent(credentials);
+      const held = lend(credentials);
+      for (const each of held) {
+        each.raw.fill(0);
+        Reflect.set(each, 'toString', () => 'another');
+      }
+      expect([sent(credentials), sent(others)]).toEqual([before, before]);
+      expect(lend(credentials).map(String)).not.toContain('another');
+      expect(held).toHaveLength(2);
+    });
+  });
+
   it('without a host, that of the service', async () => {
     await using credentials = await load();
     expect(credentials.withSigningKey({ service: 'Bob' }, ({ name }) => name)).toBe('bob');
