@@ -109,7 +109,9 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
    */
   resolve(target: Target<ServiceName>): Resolution {
-    return this.#decisions.resolve(target);
+    const resolution = this.#decisions.resolve(target);
+    if (resolution.ca.length === 0) return resolution;
+    return Object.freeze({ ...resolution, ca: Object.freeze(resolution.ca.map(copyOf)) });
   }
 
   /**
@@ -340,7 +342,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
         { hint: 'Name the origin it goes to, or a service that has a certificate.' },
       );
     }
-    const { certificate, rule } = this.resolve(target as Target<ServiceName>);
+    const { certificate, rule } = this.#decisions.resolve(target as Target<ServiceName>);
     if (certificate !== null) return certificate;
     const place = formatTarget(parseTarget(target as Target<ServiceName>));
     throw new ClientCertificateError(
