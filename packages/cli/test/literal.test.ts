@@ -114,7 +114,8 @@ describe('splitCommands', () => {
 
   it('keeps variables apart from text', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in a script
-    const [words] = splitCommands('a "$B" ${C:-d} \'$E\' "x\\"y" f\\ g $\'h\\ni\' <(cat "$J") # k');
+    const [inner, words] = splitCommands('a "$B" ${C:-d} \'$E\' "x\\"y" f\\ g $\'h\\ni\' <(cat "$J") # k');
+    expect(inner).toEqual(['cat', '\ue000J\ue001']);
     expect(words).toEqual([
       'a',
       '\ue000B\ue001',
