@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { type Entry, Findings, type Place, type Secret } from './entry.ts';
-import { tlsOf } from './k6.ts';
 import { notThat } from './settings.ts';
 import { isComposed, splitCommands, splitConfig, variableIn } from './shell.ts';
+import { tlsOf } from './tls-versions.ts';
 
 /**
  * What curl is told of certificates: command lines (`curl --cert bank.p12:secret https://…`), or a config file of its

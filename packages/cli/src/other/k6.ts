@@ -1,6 +1,7 @@
 import { Findings } from './entry.ts';
 import { Code, readProperty } from './literal.ts';
 import { findLists, isJson, leaveIfSet, notThat, parseJson, placeOf, secretOf, textOf } from './settings.ts';
+import { tlsOf } from './tls-versions.ts';
 
 /**
  * The option `tlsAuth` of k6: `[{ domains, cert, key, password }]`, from a script, in which `open('bank.key')` reads
@@ -61,15 +62,4 @@ function versionOf(value: unknown): string | undefined {
   const text = value instanceof Code ? value.text : textOf(value);
   const minor = /^(?:http\.TLS_1_|tls1\.)([0-3])$/.exec(text?.trim() ?? '')?.[1];
   return minor === undefined ? undefined : minor === '0' ? 'TLSv1' : `TLSv1.${minor}`;
-}
-
-const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
-
-/** `tls` of a config or rule for a lowest and a highest version. */
-export function tlsOf(min: string | undefined, max: string | undefined): unknown {
-  if (min === undefined && max === undefined) return undefined;
-  const legacy = [min, max].some((each) => each !== undefined && VERSIONS.indexOf(each) < 2);
-  if (legacy) return { min: min ?? 'TLSv1', ...(max !== undefined && { max }), legacy: true };
-  if (min === max) return min;
-  return { ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
 }

@@ -1,6 +1,6 @@
 import { type Entry, Findings, type Place, type Secret } from './entry.ts';
-import { tlsOf } from './k6.ts';
 import { isJson, notThat, parseYaml } from './settings.ts';
+import { tlsOf } from './tls-versions.ts';
 
 /**
  * Spring Boot's SSL bundles (`spring.ssl.bundle.jks.NAME`, `…pem.NAME`), from its YAML or properties. A bundle names no

@@ -81,10 +81,6 @@ function isOfNode(variable: string): boolean {
   return !/^all_/i.test(variable);
 }
 
-function hostInUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
-}
-
 function fromEnvironment(host: string, port: number | string): ConfiguredProxy | null {
   const inherited = variables.find((name) => name in Object.prototype);
   if (inherited !== undefined) {
@@ -94,7 +90,7 @@ function fromEnvironment(host: string, port: number | string): ConfiguredProxy |
       { hint: 'Something in this process writes to Object.prototype. Find it, and see CWE-1321.' },
     );
   }
-  const found = getProxyForUrl(`https://${hostInUrl(host)}:${port}`);
+  const found = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
   return found ? read(found, 'in the environment') : null;
 }
 
