@@ -70,7 +70,7 @@ export interface ProbeOptions {
  * without a certificate, then with one with that which the config maps to it. What it names as issuers tells
  * `diagnose` reasons apart for which a server has one word.
  *
- * @param address An https URL; the request is a GET of its path.
+ * @param server An https URL; the request is a GET of its path.
  * @throws `ERR_CLIENTCERT_HOST_INVALID` where it is none, or holds a user name or password, and what
  *   `credentials.resolve` throws. A server that fails or refuses is no error: the result says so.
  * @see RFC 5246, section 7.4.4; RFC 8446, section 4.3.2
@@ -80,36 +80,17 @@ export interface ProbeOptions {
  * console.log(diagnose(error, { issuers: clientCertificate.issuers }));
  */
 export async function probe(
-  address: string | URL,
+  server: string | URL,
   { credentials, service, timeout = 10_000 }: ProbeOptions = {},
 ): Promise<Probe> {
-  const url = readUrl(address);
-  return ask(url, credentials, service, timeout);
-}
-
-function readUrl(address: string | URL): URL {
-  const url = URL.canParse(String(address)) ? new URL(address) : undefined;
-  if (url?.protocol === 'https:' && !url.username && !url.password) return url;
-  throw new ClientCertificateError(
-    'ERR_CLIENTCERT_HOST_INVALID',
-    'what is to be probed is no https URL, or one with a user name or password',
-    { hint: 'Write it as https://host:port/path.' },
-  );
-}
-
-async function ask(
-  url: URL,
-  credentials: Credentials | undefined,
-  service: string | undefined,
-  milliseconds: number,
-): Promise<Probe> {
+  const url = readUrl(server);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const address = { host, port: Number(url.port || 443) };
   const target = { host, port: address.port, origin: url.origin, ...(service !== undefined && { service }) };
   // What is wrong with the config is said before anybody is called.
   const resolution = credentials?.resolve(target);
   const servername = resolution?.servername ?? host;
-  const heard = await Promise.all(ALL.map((version) => hear(address, servername, version, milliseconds)));
+  const heard = await Promise.all(ALL.map((version) => hear(address, servername, version, timeout)));
   const flights = heard.flatMap(({ flight }) => (flight?.version ? [flight] : []));
   const spoken = heard.flatMap(({ version, flight }) => (flight?.version === version ? [flight] : []));
   const demands = spoken.flatMap(readDemand);
@@ -119,10 +100,10 @@ async function ask(
 
   const issuers = [...new Set(demands.flatMap((demand) => demand.issuers))];
 
-  const bare = best && (await requestOnce(url, address, bareOptions(servername, spoken), milliseconds));
+  const bare = best && (await requestOnce(url, address, bareOptions(servername, spoken), timeout));
   const presented =
     best && credentials && resolution?.certificate
-      ? await present(url, address, credentials, target, resolution.certificate, issuers, milliseconds)
+      ? await present(url, address, credentials, target, resolution.certificate, issuers, timeout)
       : null;
   const renegotiated = bare?.renegotiated || presented?.answer.renegotiated || false;
   const requested = demands.length > 0 || renegotiated;
@@ -159,6 +140,16 @@ async function ask(
     presented: presented?.told ?? null,
     notes,
   };
+}
+
+function readUrl(address: string | URL): URL {
+  const url = URL.canParse(String(address)) ? new URL(address) : undefined;
+  if (url?.protocol === 'https:' && !url.username && !url.password) return url;
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_HOST_INVALID',
+    'what is to be probed is no https URL, or one with a user name or password',
+    { hint: 'Write it as https://host:port/path.' },
+  );
 }
 
 interface Heard {
