@@ -231,17 +231,16 @@ describe('what is being connected when it ends', () => {
     await once(deaf, 'listening');
     const { port } = deaf.address() as AddressInfo;
     const credentials = await load(people, { ...bank, port });
-    const dispatcher = createDispatcher(credentials, { allowH2: false });
-    const wanted = new AbortController();
-    const sent = codesOf(request(`https://localhost:${port}`, { dispatcher, signal: wanted.signal }));
+    // A request that waits for a connection is waited for, unless it is to be destroyed.
+    const connectTimeout = how === 'destroy' ? 0 : 1000;
+    const dispatcher = createDispatcher(credentials, { allowH2: false, connectTimeout });
+    const sent = codesOf(request(`https://localhost:${port}`, { dispatcher }));
     await expect.poll(() => sockets.size).toBe(1);
-    // Nobody waits for the connection any more, and no pool knows of it yet.
-    wanted.abort();
-    await sent;
     if (how === 'reload') await credentials.reload({ certificates: {}, hosts: {} });
     else if (how === 'credentials') await credentials.close();
     else await dispatcher[how]();
     await expect.poll(() => sockets.size).toBe(0);
+    expect(await sent).toContain(how === 'destroy' ? 'UND_ERR_DESTROYED' : 'UND_ERR_CONNECT_TIMEOUT');
     await dispatcher.destroy();
     await credentials.close();
     await new Promise((resolve) => deaf.close(resolve));
