@@ -8,11 +8,20 @@ const clients = process.env.CLIENTCERT_TEST_CLIENTS;
 
 /** Loads, long waits, and processes by the dozen: `npm run test:slow`, and `.ci/run`. */
 const slow = '**/*.slow.test.ts';
+/** The same again over further ways of a client, files and servers: `npm run test:slow`, and `.ci/run` on every Node. */
+const wide = '**/*.wide.test.ts';
 /** What another file leaves behind in a process would change these: undici, once imported, serves Node's own fetch. */
 const alone = '**/*.alone.test.ts';
 
 // Node 20 reads a machine's extra roots again for every context that trusts more: no test is about those.
 delete process.env.NODE_EXTRA_CA_CERTS;
+
+const quick = {
+  // Tests wait for each other's ends of connections most of the time: more at once than there are cores.
+  maxWorkers: Math.max(4, availableParallelism()),
+  // Half of the time went into loading the clients and the sources again for every file.
+  isolate: false,
+};
 
 export default defineConfig({
   plugins: clients ? [clientsOf(clients)] : [],
@@ -23,21 +32,24 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: {
-          name: 'fast',
-          exclude: [...configDefaults.exclude, slow, alone],
-          // Tests wait for each other's ends of connections most of the time: more at once than there are cores.
-          maxWorkers: Math.max(4, availableParallelism()),
-          // Half of the time went into loading the clients and the sources again for every file.
-          isolate: false,
-        },
+        test: { ...quick, name: 'fast', exclude: [...configDefaults.exclude, slow, wide, alone] },
       },
       {
         extends: true,
         test: {
           name: 'alone',
           exclude: [...configDefaults.exclude, `**/!(*.alone).test.ts`],
+          maxWorkers: quick.maxWorkers,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...quick,
+          name: 'wide',
+          exclude: [...configDefaults.exclude, `**/!(*.wide).test.ts`],
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -46,7 +58,7 @@ export default defineConfig({
           name: 'slow',
           exclude: [...configDefaults.exclude, `**/!(*.slow).test.ts`],
           maxWorkers: 2,
-          sequence: { groupOrder: 2 }, // after the others
+          sequence: { groupOrder: 3 }, // after the others
         },
       },
     ],

@@ -104,7 +104,7 @@ function test(adapter, directory, node) {
   const files = [`packages/${adapter}/test/`, `test/adapters/${adapter}`];
   return spawnSync(
     nodeBinary(node),
-    [vitest, 'run', '--project', 'fast', '--project', 'alone', '--reporter=dot', ...files],
+    [vitest, 'run', '--project=fast', '--project=alone', '--project=wide', '--reporter=dot', ...files],
     {
       cwd: root,
       env: { ...process.env, CLIENTCERT_TEST_CLIENTS: directory },

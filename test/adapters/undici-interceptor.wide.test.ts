@@ -5,7 +5,7 @@ import { findSymptoms } from '../../packages/core/test/diagnose/find.ts';
 import { describeAdapter } from './suite.ts';
 import { adapters } from './undici.ts';
 
-describeAdapter(adapters[0]!); // each of the others in a file of its own: they take long
+describeAdapter(adapters[0]!);
 
 // What `createFetch` spares its users: this Node's fetch with handlers of an older kind than the Agent's.
 const majorOf = (version: string) => Number(version.split('.')[0]);

@@ -1,0 +1,4 @@
+import { adapters } from './fetch.ts';
+import { describeAdapter } from './suite.ts';
+
+describeAdapter(adapters[1]!);
