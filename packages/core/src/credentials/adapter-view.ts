@@ -142,8 +142,9 @@ export class AdapterView {
    */
   wayId(
     target: Target,
-    { proxy, defaultProxy }: Pick<Identity, 'proxy'> & Pick<ConnectIdentity, 'defaultProxy'>,
+    identity: Pick<Identity, 'proxy'> & Pick<ConnectIdentity, 'defaultProxy'>,
   ): string {
+    const { proxy, defaultProxy } = snapshot(identity);
     const { host, port } = parseTarget(target);
     const written = proxy as ConnectIdentity['proxy'];
     return wayOf(proxyChooser(this.#decisions, written, defaultProxy)(host, port));
