@@ -7,6 +7,7 @@ import { proxies } from './cases/proxies.ts';
 import { redirects } from './cases/redirects.ts';
 import { secrets } from './cases/secrets.ts';
 import { transfers } from './cases/transfers.ts';
+import { ways } from './cases/ways.ts';
 import { removeBuilt } from './child.ts';
 import { type Case, createGround, createPeople, type People } from './ground.ts';
 
@@ -14,6 +15,7 @@ const groups = {
   'which certificate a server sees': identity,
   redirects,
   proxies,
+  'attack: identities that mix': ways,
   'what the caller brings': conflicts,
   'streams, aborts and timeouts': transfers,
   secrets,

@@ -7,7 +7,7 @@ type CreateConnection = (authority: URL, options: Record<string, unknown>) => Du
 
 /**
  * axios shares an HTTP/2 session between requests with equal `http2Options`, and takes two secure contexts
- * for equal. Functions are compared by identity: one for each certificate, and for each secure context of the
+ * for equal. Functions are compared by identity: one for each certificate and way, and for each secure context of the
  * caller's, keeps sessions apart. What else the caller says of TLS is looked at when the connection is made.
  */
 export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): void {
@@ -23,10 +23,18 @@ export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): voi
 }
 
 const ours = new WeakSet<object>();
-const functions = new WeakMap<AdapterView, Map<string, CreateConnection>>();
+const functions = new WeakMap<AdapterView, Map<string, Known>>();
 const contexts = new WeakMap<object, number>();
 let numbered = 0;
 const maxFunctions = 1000;
+
+/** A function, and what its connections may be shared by. */
+interface Known {
+  readonly connect: CreateConnection;
+  readonly id: string;
+  /** Up to when that is known to hold. */
+  generation: number;
+}
 
 function connectionsOf(
   { config, credentials, service, origin }: Outgoing,
@@ -34,20 +42,25 @@ function connectionsOf(
   context: object | undefined,
 ): CreateConnection {
   const { hostname, port } = urlOf(config);
-  const id = credentials.profileId({ host: hostname, port, service, origin });
   if (context && !contexts.has(context)) contexts.set(context, ++numbered);
-  const key = JSON.stringify([id, identity, context && contexts.get(context)]);
-  const known = functions.get(credentials) ?? new Map<string, CreateConnection>();
-  functions.set(credentials, known);
-  let connection = known.get(key);
-  if (!connection) {
-    const [oldest] = known.keys();
-    if (oldest !== undefined && known.size >= maxFunctions) known.delete(oldest);
-    connection = connector(credentials, identity);
-    ours.add(connection);
-    known.set(key, connection);
+  const key = JSON.stringify([hostname, port, identity, context && contexts.get(context)]);
+  const all = functions.get(credentials) ?? new Map<string, Known>();
+  functions.set(credentials, all);
+  const known = all.get(key);
+  const { generation } = credentials;
+  if (known?.generation === generation) return known.connect;
+  const target = { host: hostname, port, service, origin };
+  const id = `${credentials.profileId(target)}${credentials.wayId(target, identity)}`;
+  if (known?.id === id) {
+    known.generation = generation;
+    return known.connect;
   }
-  return connection;
+  const [oldest] = all.keys();
+  if (!known && oldest !== undefined && all.size >= maxFunctions) all.delete(oldest);
+  const connect = connector(credentials, identity);
+  ours.add(connect);
+  all.set(key, { connect, id, generation });
+  return connect;
 }
 
 function connector(credentials: AdapterView, identity: ConnectIdentity): CreateConnection {

@@ -396,6 +396,48 @@ describe('attack: identities that mix', () => {
     },
   );
 
+  it.runIf(hasHttp2)(
+    'an HTTP/2 session through a proxy that was withdrawn serves no further call',
+    async () => {
+      const ca = authority.certificate;
+      const proxies = await Promise.all(
+        [1, 2].map(() =>
+          startProxy({ authority, tls: true, host: 'localhost', clientCertificate: 'optional' }),
+        ),
+      );
+      const configs = [
+        [proxies[0]!, 'alice'],
+        [proxies[0]!, 'bob'],
+        [proxies[1]!, 'bob'],
+      ] as const;
+      const certificates = {
+        alice: { cert: alice.fullChain, key: alice.key, ca },
+        bob: { cert: bob.fullChain, key: bob.key, ca },
+      };
+      const hosts = { [`localhost:${bank.port}`]: 'alice' } as const;
+      const [first, ...others] = configs.map(([{ url }, certificate]) => ({
+        certificates,
+        hosts,
+        proxy: { url, certificate },
+      }));
+      await using credentials = await loadCredentials(first!);
+      const api = axios.create({ httpVersion: 2, http2Options: { sessionTimeout: 2_000 } } as object);
+      clientCertificates(api, credentials);
+      await api.get(bank.url);
+      for (const config of others) {
+        await credentials.reload(config);
+        await api.get(bank.url);
+        await api.get(bank.url);
+      }
+      expect(subjects()).toEqual(Array(5).fill('alice'));
+      const shown = proxies.map(({ connects }) =>
+        connects.map(({ clientCertificate }) => clientCertificate?.commonName),
+      );
+      expect(shown).toEqual([['alice', 'bob'], ['bob']]);
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+    },
+  );
+
   it.each(transports)('options that are frozen, shared and passed again, over %s', async (_, way) => {
     await using credentials = await load();
     const defaults = deepFreeze({ timeout: 5000, ...way });

@@ -10,6 +10,7 @@ import {
   written,
 } from '@clientcert/core/adapter';
 import type * as undici from 'undici';
+import { isAwaited, watchAwaited } from './awaited.ts';
 import { isShared } from './forward.ts';
 import {
   createRoutes,
@@ -21,7 +22,7 @@ import {
   withOwnServername,
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
-import { checkHop, Hop, routeBefore } from './redirect.ts';
+import { checkHop, Hop, hopBefore } from './redirect.ts';
 import { checkRuntime } from './runtime.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
@@ -79,12 +80,14 @@ export function intercept(
   const { service, origin, dispatcher: base, ...rest } = readPoolOptions(options);
   const pool = snapshot<PoolOptions>(rest); // which inherits nothing
   const routes = createRoutes(credentials, pool);
+  watchAwaited();
   const allowH2 = speaksHttp2(pool);
   const byDefault = identityOf(service && origin ? { service, origin } : service);
 
   const interceptor: undici.Dispatcher.DispatcherComposeInterceptor = (dispatch) => (request, handler) => {
     if (answersItself(base)) return dispatch(request, handler);
     let route: Route | null;
+    let isGivenOn: boolean;
     try {
       const options: CertificateRequest = request;
       const to = written(options, 'origin');
@@ -94,20 +97,20 @@ export function intercept(
       const identity = own === undefined ? byDefault : identityOf(own);
       route = routes.find(to, identity, written(options, 'allowH2') ?? allowH2);
       if (servername) refuseAddress(credentials, servername, to, identity, route);
-      if (route && isShared(handler)) throw sharedAnswer(route);
-      const before = routeBefore(to);
-      if (before) checkHop(credentials, before, to);
+      const before = hopBefore(to);
+      isGivenOn = isShared(handler) || isAwaited(to, request) || before?.isAwaited === true;
+      if (route && isGivenOn) throw sharedAnswer(route);
+      if (before?.route) checkHop(credentials, before.route, to);
       if (route) checkProxy(base, route, credentials, pool);
     } catch (error) {
       return fail(handler, error as Error);
     }
-    if (!route) return dispatch(request, handler);
-    const { resolution, target } = route;
-    const isOwn = resolution.certificate !== null || target.service !== undefined;
-    return route.pool.dispatch(
-      withOwnServername(request),
-      isOwn && handler.onRequestStart ? new Hop(route, handler) : handler,
-    );
+    const isOwn = route && (route.resolution.certificate !== null || route.target.service !== undefined);
+    const answered =
+      (isOwn || isGivenOn) && handler.onRequestStart
+        ? new Hop(request.origin!, route, handler, isGivenOn)
+        : handler;
+    return route ? route.pool.dispatch(withOwnServername(request), answered) : dispatch(request, answered);
   };
   return { interceptor, routes };
 }

@@ -6,10 +6,10 @@ import type { Route } from './pool-options.ts';
 /** The redirect that is being handed out, up to what comes of it. */
 const redirects = new AsyncLocalStorage<Hop>();
 
-/** The route that sent a dispatch on, where it follows a redirect, and not where it is a request of its own. */
-export function routeBefore(to: string | URL): Route | undefined {
+/** The hop that sent a dispatch on, where it follows a redirect, and not where it is a request of its own. */
+export function hopBefore(to: string | URL): Hop | undefined {
   const before = redirects.getStore();
-  return before?.leadsTo(new URL(to).origin) ? before.route : undefined;
+  return before?.leadsTo(new URL(to).origin) ? before : undefined;
 }
 
 /**
@@ -22,24 +22,31 @@ export function checkHop(credentials: AdapterView, before: Route, to: string | U
 }
 
 /**
- * The answer to one identity. `interceptors.redirect` dispatches the next hop while that answer ends, whichever
- * interceptors stand in between with handlers of their own, or after them where these take their time, as
- * `interceptors.decompress` does.
+ * The answer to one identity, or one that others wait for. `interceptors.redirect` dispatches the next hop while that
+ * answer ends, whichever interceptors stand in between with handlers of their own, or after them where these take their
+ * time, as `interceptors.decompress` does.
  */
 export class Hop extends Forward {
-  readonly route: Route;
+  /** `null` for a host of which the config says nothing. */
+  readonly route: Route | null;
+  /** Whether others are given what comes of it. */
+  readonly isAwaited: boolean;
+  readonly #from: string;
   #location: string | undefined;
 
-  constructor(route: Route, handler: Handler) {
+  constructor(from: string | URL, route: Route | null, handler: Handler, isAwaited: boolean) {
     super(handler);
     this.route = route;
+    this.isAwaited = isAwaited;
+    this.#from = String(from);
   }
 
   leadsTo(origin: string): boolean {
     const location = this.#location;
-    const from = `https://${this.route.target.host}`;
     return (
-      location !== undefined && URL.canParse(location, from) && new URL(location, from).origin === origin
+      location !== undefined &&
+      URL.canParse(location, this.#from) &&
+      new URL(location, this.#from).origin === origin
     );
   }
 
@@ -49,7 +56,7 @@ export class Hop extends Forward {
     if (status >= 300 && status < 400 && headers.location) this.#location = String(headers.location);
     // It depends on more than the request's headers (RFC 9110, 12.5.5): no cache may keep it, which would know it
     // by URL and headers alone.
-    headers.vary = '*';
+    if (this.route) headers.vary = '*';
     if (this.#location === undefined) super.onResponseStart(...args);
     else redirects.run(this, () => super.onResponseStart(...args));
   }

@@ -121,6 +121,55 @@ describe.each(kinds)('over %s', (_, compose) => {
     await dispatcher.close();
   });
 
+  describe.runIf(deduplicate)('attack: identities that mix', () => {
+    const between: [string, Interceptor][] = [
+      ['retry', interceptors.retry()],
+      ['redirect', redirect],
+      ['dump', interceptors.dump()],
+      ...(cache ? ([['cache', cache()]] as [string, Interceptor][]) : []),
+    ];
+    it.each(between)('nor does interceptors.deduplicate give answers on behind %s', async (_, inner) => {
+      await using credentials = await load();
+      const dispatcher = compose(credentials, inner, deduplicate!());
+      for (const path of ['/', '/?a=b']) {
+        const sent = identities().map(([clientCertificate]) =>
+          request(`${bank.url}${path}`, { dispatcher, clientCertificate }),
+        );
+        for (const each of await Promise.allSettled(sent)) {
+          expect(each).toMatchObject({ reason: { code: 'ERR_CLIENTCERT_AGENT_CONFLICT' } });
+        }
+      }
+      expect(bank.requests).toEqual([]);
+      await dispatcher.close();
+    });
+
+    it('nor does it after a redirect from a host that no rule names, where answers are shared', async () => {
+      await using other = await startServer({
+        tls: false,
+        handler: (incoming, answer) => {
+          if (incoming.url === '/here') return answer.end('here');
+          return answer.writeHead(307, { location: bank.url }).end();
+        },
+      });
+      await using credentials = await load();
+      const dispatcher = compose(credentials, redirect, deduplicate!());
+      const sent = identities().map(([clientCertificate]) =>
+        request(other.url, { dispatcher, clientCertificate }),
+      );
+      for (const each of await Promise.allSettled(sent)) {
+        expect(each).toMatchObject({ reason: { code: 'ERR_CLIENTCERT_AGENT_CONFLICT' } });
+      }
+      const shared = [1, 2].map(async () => {
+        const { body } = await request(`${other.url}/here`, { dispatcher });
+        return await body.text();
+      });
+      expect(await Promise.all(shared)).toEqual(['here', 'here']);
+      expect(bank.requests).toEqual([]);
+      expect(other.requests.map(({ path }) => path)).toEqual(['/', '/here']);
+      await dispatcher.close();
+    });
+  });
+
   it.runIf(decompress)('interceptors.decompress hides no redirect to plain HTTP', async () => {
     const heard: string[] = [];
     const plain = createServer((incoming, answer) => {

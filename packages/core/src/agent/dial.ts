@@ -18,7 +18,7 @@ import {
   isAsked,
   type Observer,
   publish,
-  refusal,
+  refuseUnverified,
   requireRequest,
 } from './handshake.ts';
 import type { SessionCache } from './session.ts';
@@ -86,7 +86,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     attestation = attest(socket, profile.contexts, session?.attestation);
     report(socket, request, attestation);
     awaitAcceptance(socket, request, attestation);
-    if (acceptsAnyServer) refuseUnasked(socket, request, attestation);
+    refuseUnasked(socket, request, attestation);
   });
   reportFailure(socket, request, () => attestation);
   keepReason(socket, request, () => attestation);
@@ -136,10 +136,8 @@ function report(socket: TLSSocket, request: Dial, { requested, presented }: Atte
   );
 }
 
-/** Node does not check the name of a server that need not be verified, and so comes not where others are refused. */
 function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, { requested }: Attestation): void {
-  const { rule, required } = profile.resolution;
-  const error = required ? refusal(requested, host, Number(port), rule) : undefined;
+  const error = refuseUnverified(profile, requested, host, Number(port));
   if (!error) return;
   const refuse = () => socket.destroy(error);
   // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone.

@@ -19,6 +19,7 @@ export interface Decider extends Dialer {
   readonly generation: number;
   resolve(target: Target): Resolution;
   profileId(target: Target): string;
+  wayId(target: Target, identity: Pick<Identity, 'proxy'>): string;
   adopt(pools: { retire(): Promise<void> }): void;
 }
 
@@ -39,6 +40,9 @@ export interface Route<Kind extends Pool = Pool> {
   readonly connecting: ReadonlySet<TLSSocket>;
   /** What the connections of `pool` may be shared by. */
   readonly profileId: string;
+  readonly wayId: string;
+  /** As whom they are made, and through which proxy if that is written. */
+  readonly identity: Identity;
   /** Up to when it is known to stand. */
   generation: number;
 }
@@ -160,8 +164,9 @@ export class Dispatchers<Kind extends Pool> {
   #isCurrent(route: Route<Kind>): boolean {
     const { generation } = this.#decider;
     if (route.generation === generation) return true;
-    const { target, profileId } = route;
+    const { target, profileId, wayId, identity } = route;
     if (this.#decider.profileId(target) !== profileId) return false;
+    if (this.#decider.wayId(target, identity) !== wayId) return false;
     route.resolution = this.#decider.resolve(target);
     route.generation = generation;
     return true;
@@ -175,18 +180,19 @@ export class Dispatchers<Kind extends Pool> {
     }
   }
 
-  #open(key: string, origin: string, identity: Identity, allowH2: boolean): Route<Kind> | null {
+  #open(key: string, origin: string, asked: Identity, allowH2: boolean): Route<Kind> | null {
     if (!URL.canParse(origin)) return null; // undici says what is wrong with it
     const url = new URL(origin);
-    const { service, origin: begun, proxy } = identity;
+    const { service, origin: begun, proxy } = asked;
     const target = { host: url.hostname, port: url.port, service, origin: begun };
     const resolution = this.#decider.resolve(target);
     const { serves = decides, open, tls, ...kind } = this.#kind;
-    if (url.protocol !== 'https:' || !serves(resolution, identity)) return null;
+    if (url.protocol !== 'https:' || !serves(resolution, asked)) return null;
     const connecting = new Set<TLSSocket>();
+    const identity = { ...tls, service, origin: begun, ...(proxy !== undefined && { proxy }) };
     const connect = createConnector(this.#decider, connecting, {
       ...kind,
-      tls: { ...tls, service, origin: begun, ...(proxy !== undefined && { proxy }) },
+      tls: identity,
       allowH2,
       onBroken: () => {
         if (this.#routes.get(key) === route) void this.#close(key, route);
@@ -198,6 +204,8 @@ export class Dispatchers<Kind extends Pool> {
       pool: open(url.origin, connect, allowH2),
       connecting,
       profileId: this.#decider.profileId(target),
+      wayId: this.#decider.wayId(target, identity),
+      identity,
       generation: this.#decider.generation,
     };
     this.#keep(key, route);

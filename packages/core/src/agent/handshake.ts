@@ -142,8 +142,21 @@ export function requireRequest(
   return (host, certificate) => check(host, certificate) ?? refusal(asked(), host, port, resolution.rule);
 }
 
+/**
+ * The same once the handshake is over, at a server that need not be verified: Node does not check its name, and so comes
+ * not where others are refused.
+ */
+export function refuseUnverified(
+  { resolution: { acceptsAnyServer, required, rule } }: ConnectionProfile,
+  asked: boolean | null,
+  host: string,
+  port: number,
+): ClientCertificateError | undefined {
+  return acceptsAnyServer && required ? refusal(asked, host, port, rule) : undefined;
+}
+
 /** The error of a rule with `required: true`; `undefined` where the server asked. */
-export function refusal(
+function refusal(
   asked: boolean | null,
   host: string,
   port: number,

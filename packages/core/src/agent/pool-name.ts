@@ -16,8 +16,8 @@ export function poolName(
   return `${nodeName(withoutOwn(options, own))}:${profileId}${wayOf(proxy)}${describeOwn(own)}`;
 }
 
-/** What makes two proxies the same; digested, because a URL may carry a password. */
-function wayOf(proxy: TunnelProxy | null): string {
+/** What makes two proxies the same, empty for none; digested, because a URL may carry a password. */
+export function wayOf(proxy: TunnelProxy | null): string {
   if (!proxy) return '';
   const { url, authorization, profile } = proxy;
   return `:proxy=${describeValue([url.href, authorization, profile?.contexts.id])}`;

@@ -4,7 +4,7 @@ import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { unsaid } from './caller-options.ts';
 import { authorityOf, type ConnectAnswer, requestTunnel } from './connect-request.ts';
-import { isAsked, requireRequest } from './handshake.ts';
+import { isAsked, refuseUnverified, requireRequest } from './handshake.ts';
 
 /** A proxy that connections are tunnelled through with CONNECT. */
 export interface TunnelProxy {
@@ -157,6 +157,10 @@ function dial({ url, profile }: TunnelProxy, connected: () => void): Socket {
     const asked = () => isAsked(socket);
     options.checkServerIdentity = requireRequest(profile, port, pinned.checkServerIdentity, asked);
   }
-  const socket = connectTls(options, connected);
+  const socket = connectTls(options, () => {
+    const error = profile && refuseUnverified(profile, isAsked(socket), host, port);
+    if (error) socket.destroy(error);
+    else connected();
+  });
   return socket;
 }

@@ -1,8 +1,10 @@
 import { entriesInTurns, inTurns, takeTurn } from '../load/turn.ts';
 import { findConflicts } from '../pin/conflict.ts';
 import { formatPath, type Issue } from '../pin/issue.ts';
+import type { HostPattern } from '../pin/pattern.ts';
 import { findPublicSuffixes } from '../pin/public-suffix.ts';
 import { type PinRule, type Pins, rulesOf } from '../pin/rule.ts';
+import { parseOrigin } from '../pin/target.ts';
 import type { CertificateSource, Config, LoadProgress, Warning, WatchOptions } from '../types.ts';
 import { checkCertificates } from './certificates.ts';
 import { configErrorOfMany } from './config-error.ts';
@@ -64,7 +66,7 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
   const sources = await checkCertificates(config);
   const rules = await checkRules(config, known);
   const proxy = checkProxy(config, known);
-  const conflicts = await findConflicts(rules.pins);
+  const conflicts = await findConflicts(rules.pins, shownTo(proxy.proxy));
   const suffixes = await checkSuffixes(rules.pins);
   const issues = [
     ...malformed,
@@ -95,6 +97,13 @@ export async function checkConfig(input: unknown, options: CheckConfigOptions = 
       ...findUnused(sources.certificates, rules.pins, proxy.proxy),
     ],
   };
+}
+
+/** A proxy that a certificate of its own is presented to, as the host that it is. */
+function shownTo(proxy: CheckedConfig['proxy']): HostPattern | undefined {
+  if (typeof proxy !== 'object' || proxy.certificate === undefined) return undefined;
+  const { host, port, secure } = parseOrigin(proxy.url);
+  return secure ? { host, port, wildcard: false } : undefined;
 }
 
 function checkWatch(watch: boolean | WatchOptions): CheckedConfig['watch'] {

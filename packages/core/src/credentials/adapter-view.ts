@@ -5,10 +5,12 @@ import { type Route, RoutingAgent } from '../agent/agent.ts';
 import { checkCaller, refuseOwnIdentity } from '../agent/caller-check.ts';
 import { type CallerOptions, describeOwn, ownOptions } from '../agent/caller-options.ts';
 import { dial } from '../agent/dial.ts';
+import type { Identity } from '../agent/dispatchers.ts';
+import { wayOf } from '../agent/pool-name.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
 import { checkService } from '../pin/service-name.ts';
-import { parseOrigin } from '../pin/target.ts';
+import { parseOrigin, parseTarget } from '../pin/target.ts';
 import type { Resolution, Target } from '../types.ts';
 import type { Connections, Retirable } from './connections.ts';
 import type { Decisions } from './decisions.ts';
@@ -93,7 +95,7 @@ export class AdapterView {
 
   /**
    * Connects to a host with what is pinned to it, through the proxy if there is one: for clients that pool
-   * connections themselves. Such a client must keep connections apart by {@link profileId}.
+   * connections themselves. Such a client must keep connections apart by {@link profileId} and {@link wayId}.
    *
    * @param options The host and port, as whom, and further options of `tls.connect`.
    * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_VERIFICATION_OFF for options that the rule does not allow
@@ -130,6 +132,22 @@ export class AdapterView {
    */
   profileId(target: Target): string {
     return this.#decisions.profileOf(this.resolve(target)).contexts.id;
+  }
+
+  /**
+   * What tells the way to a target from others: its proxy, with what is presented and said to that; never secret. Such a
+   * client keeps connections apart by it as well.
+   *
+   * @throws ERR_CLIENTCERT_PROXY_UNSUPPORTED
+   */
+  wayId(
+    target: Target,
+    identity: Pick<Identity, 'proxy'> & Pick<ConnectIdentity, 'defaultProxy'>,
+  ): string {
+    const { proxy, defaultProxy } = snapshot(identity);
+    const { host, port } = parseTarget(target);
+    const written = proxy as ConnectIdentity['proxy'];
+    return wayOf(proxyChooser(this.#decisions, written, defaultProxy)(host, port));
   }
 
   /**

@@ -155,7 +155,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /**
    * Options of `tls.connect` for a target, for any client that speaks TLS itself: nothing secret is on them.
    *
-   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED;
+   *   ERR_CLIENTCERT_VERIFICATION_OFF for a rule with `required` that accepts any server
    */
   connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
     return this.#decisions.connectOptions(target);

@@ -51,7 +51,9 @@ export class Decisions {
     // Read once: it may say something else the next time.
     const fixed = typeof target === 'string' || isUrl(target) ? String(target) : { ...target };
     const { host, port } = parseTarget(fixed);
-    const profile = this.profileOf(this.resolve(fixed));
+    const resolution = this.resolve(fixed);
+    if (resolution.required && resolution.acceptsAnyServer) throw notKept(resolution.rule);
+    const profile = this.profileOf(resolution);
     const options = profile.connectOptions(host);
     return { ...options, checkServerIdentity: requireRequest(profile, port, options.checkServerIdentity) };
   }
@@ -69,4 +71,15 @@ export class Decisions {
   contextsOf(resolution: Resolution): SecureContexts {
     return this.#connections.contextsOf(resolution, (name) => versionOf(this.inventory, name));
   }
+}
+
+/** Node asks whoever connects by themselves for nothing at a server that need not be verified. */
+function notKept(rule: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_VERIFICATION_OFF',
+    `${rule}: connectOptions cannot keep "required" where any server is accepted`,
+    {
+      hint: 'Trust the server’s root with `ca` instead, or connect over credentials.agent(), which keeps it.',
+    },
+  );
 }

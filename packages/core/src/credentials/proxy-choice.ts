@@ -3,7 +3,11 @@ import type { TunnelProxy } from '../agent/tunnel.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
 import { parseProxyUrl } from '../pin/proxy-url.ts';
-import { ConnectionProfile } from '../tls/profile.ts';
+import { resolveUnder } from '../pin/resolve.ts';
+import { SILENT } from '../pin/rule.ts';
+import type { Table } from '../pin/table.ts';
+import { parseOrigin } from '../pin/target.ts';
+import type { ConnectionProfile } from '../tls/profile.ts';
 import type { Resolution } from '../types.ts';
 import type { Decisions } from './decisions.ts';
 import type { ConnectIdentity } from './identity.ts';
@@ -36,25 +40,30 @@ function configuredProxy(decisions: Decisions, proxy: LoadedProxy): ProxySetting
   return { url: proxy.url, authorization: proxy.authorization, profile: proxyProfile(decisions, proxy) };
 }
 
-/** What a proxy with a certificate or roots of its own is connected to with. */
-function proxyProfile(
-  decisions: Decisions,
-  { url, certificate, ca }: LoadedProxy,
-): ConnectionProfile | undefined {
+/** What a proxy with a certificate or roots of its own is connected to with: that is laid over the rule for its host. */
+function proxyProfile(decisions: Decisions, proxy: LoadedProxy): ConnectionProfile | undefined {
+  const { url, certificate, ca } = proxy;
   if (certificate === undefined && ca.length === 0) return undefined;
-  const host = decisions.resolve({ host: url.hostname, port: url.port });
-  const only = certificate !== undefined && decisions.inventory.config.pins.trustOnly.has(certificate);
-  const resolution: Resolution = {
-    ...host,
-    rule: proxyLabel,
-    certificate: certificate ?? host.certificate,
-    authorities: certificate === undefined ? host.authorities : [certificate],
-    ca: only ? ca : [...host.ca, ...ca],
-    trust: only ? 'only' : host.trust,
-    partition: `proxy ${JSON.stringify([certificate, only, ca.map((root) => root.fingerprint256)])} ${host.partition}`,
+  const { table } = decisions.inventory;
+  const known = resolutions.get(proxy);
+  if (known?.table === table) return decisions.profileOf(known.resolution);
+  const { host, port } = parseOrigin(url);
+  const rule = {
+    ...SILENT,
+    label: proxyLabel,
+    path: ['proxy'],
+    certificate,
+    ca: ca.length > 0 ? [] : undefined,
   };
-  return new ConnectionProfile(resolution, decisions.contextsOf(resolution));
+  const decided = resolveUnder(table, rule, ca, host, port);
+  // Connections that end with what is said of the proxy, as those to a host of the same rule do not.
+  const resolution = Object.freeze({ ...decided, partition: `proxy ${decided.partition}` });
+  resolutions.set(proxy, { table, resolution });
+  return decisions.profileOf(resolution);
 }
+
+/** By the table that each was made with. */
+const resolutions = new WeakMap<LoadedProxy, { table: Table; resolution: Resolution }>();
 
 type ProxyObject = { url: string | URL; authorization?: string | undefined };
 

@@ -4,6 +4,7 @@ import { parentOf } from './host.ts';
 import type { Issue } from './issue.ts';
 import { formatPath } from './issue.ts';
 import { allOf, atPort, createLookup, insert, type Lookup, type Ports, singlePorts } from './lookup.ts';
+import { saysWhomToTrust } from './merge-rules.ts';
 import { formatPattern, type HostPattern } from './pattern.ts';
 import type { HostRule, PinRule, Pins, ServiceRule } from './rule.ts';
 
@@ -12,8 +13,12 @@ export interface Conflicts {
   readonly warnings: readonly Warning[];
 }
 
-/** Rules of one config that contradict each other (errors), or of which one takes nothing or too much (warnings). */
-export async function findConflicts(pins: Pins): Promise<Conflicts> {
+/**
+ * Rules of one config that contradict each other (errors), or of which one takes nothing or too much (warnings).
+ *
+ * @param proxy Where a proxy is that is presented with a certificate of its own.
+ */
+export async function findConflicts(pins: Pins, proxy?: HostPattern | undefined): Promise<Conflicts> {
   const lookup = createLookup<HostRule>();
   const errors: Issue[] = [];
   const warnings: Warning[] = [];
@@ -25,10 +30,15 @@ export async function findConflicts(pins: Pins): Promise<Conflicts> {
     const seen = createLookup<string>();
     await inTurns(service.hosts ?? [], (pattern, index) => {
       const path = [...service.path, 'hosts', index];
-      const found = findDenied(lookup, service, pattern, path) ?? findRepeated(seen, pattern, path);
+      const found =
+        findDenied(lookup, service, pattern, path) ??
+        findUnverified(lookup, service, pattern, path) ??
+        findRepeated(seen, pattern, path);
       if (found) errors.push(found);
     });
   });
+  const denial = proxy && findRule(lookup, proxy, denies);
+  if (denial) errors.push(denied(denial, proxy, ['proxy', 'certificate']));
   await inTurns(pins.hosts, (rule) => {
     warnings.push(...findOverlaps(lookup, rule));
   });
@@ -50,20 +60,50 @@ function findDenied(
   pattern: HostPattern,
   path: Issue['path'],
 ): Issue | undefined {
-  const denial = typeof service.certificate === 'string' ? findDenial(lookup, pattern) : undefined;
+  if (typeof service.certificate !== 'string') return undefined;
+  const denial = findRule(lookup, pattern, denies);
+  return denial && denied(denial, pattern, path);
+}
+
+function denies({ certificate }: HostRule): boolean {
+  return certificate === false;
+}
+
+function denied({ label }: HostRule, pattern: HostPattern, path: Issue['path']): Issue {
+  return {
+    code: 'ERR_CLIENTCERT_RULE_CONFLICT',
+    path,
+    message: `${formatPattern(pattern)} is where ${label} says that no certificate is presented: remove one of the two`,
+  };
+}
+
+/** A service that accepts any server, and lists a host where the host's own rule says whom to trust. */
+function findUnverified(
+  lookup: Lookup<HostRule>,
+  service: ServiceRule,
+  pattern: HostPattern,
+  path: Issue['path'],
+): Issue | undefined {
+  if (!service.dangerouslyAcceptAnyServer) return undefined;
+  const verified = findRule(lookup, pattern, saysWhomToTrust);
   return (
-    denial && {
+    verified && {
       code: 'ERR_CLIENTCERT_RULE_CONFLICT',
       path,
-      message: `${formatPattern(pattern)} is where ${denial.label} says that no certificate is presented: remove one of the two`,
+      message: `${formatPattern(pattern)} is where ${verified.label} says whom to trust, and the service accepts any server: remove one of the two`,
     }
   );
 }
 
-function findDenial(lookup: Lookup<HostRule>, { host, port, wildcard }: HostPattern): HostRule | undefined {
+/** One of the host rules for what a pattern names. */
+function findRule(
+  lookup: Lookup<HostRule>,
+  { host, port, wildcard }: HostPattern,
+  isMeant: (rule: HostRule) => boolean,
+): HostRule | undefined {
   const ports = (wildcard ? lookup.wildcards : lookup.exact).get(host);
   const rules = port === '*' ? allOf(ports) : [atPort(ports, port) ?? ports?.any];
-  return rules.find((rule) => rule?.certificate === false);
+  return rules.find((rule) => rule !== undefined && isMeant(rule));
 }
 
 /** Where a rule takes over from another in a way its reader may not expect, or changes nothing at all. */

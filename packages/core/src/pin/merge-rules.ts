@@ -42,7 +42,7 @@ export function compileResolution(context: ResolutionContext, decision: Decision
   );
   const roots = trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca)));
   const ca = [...new Map(roots.map((root) => [root.fingerprint256, root])).values()];
-  const anyServer = service?.dangerouslyAcceptAnyServer ?? host.dangerouslyAcceptAnyServer;
+  const anyServer = acceptance(host, service);
   const resolution = {
     certificate,
     rule: decision.label,
@@ -61,6 +61,19 @@ export function compileResolution(context: ResolutionContext, decision: Decision
     allowDowngrade: service?.allowDowngrade ?? host.allowDowngrade ?? false,
   } as const;
   return Object.freeze({ ...resolution, partition: partitionOf(resolution) });
+}
+
+/**
+ * Whether the server need not be verified. What one of the rules says of whom to trust, the other does not turn off:
+ * a single rule that says both is refused when it is loaded.
+ */
+function acceptance(host: PinRule, service: PinRule | undefined): PinRule['dangerouslyAcceptAnyServer'] {
+  if (saysWhomToTrust(host) || (service && saysWhomToTrust(service))) return false;
+  return service?.dangerouslyAcceptAnyServer ?? host.dangerouslyAcceptAnyServer;
+}
+
+export function saysWhomToTrust({ ca, trust, spki }: PinRule): boolean {
+  return ca !== undefined || trust !== undefined || spki !== undefined;
 }
 
 /** Who said which TLS versions are allowed. */

@@ -1,10 +1,11 @@
+import type { X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
 import { quote } from '../quote.ts';
 import type { Resolution, Target } from '../types.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { findRank } from './lookup.ts';
-import { compileResolution } from './merge-rules.ts';
-import { rulesOf } from './rule.ts';
+import { compileResolution, type RootsOf } from './merge-rules.ts';
+import { type PinRule, rulesOf } from './rule.ts';
 import { checkService } from './service-name.ts';
 import { type Entry, entryOf, findEntry, locate, type ServiceEntry, type Table } from './table.ts';
 import { type Destination, parseTarget } from './target.ts';
@@ -47,6 +48,26 @@ export function resolveHost(
   const service = findService(table, as);
   const here = matchService(service, entry, located.host, port, origin) === 'applies';
   return here ? refinedOf(table, entry, service) : resolutionOf(table, entry);
+}
+
+/**
+ * The decision for a host and port with a further rule laid over the host's own, as that of a service is.
+ *
+ * @param roots The certificates of that rule's `ca`.
+ */
+export function resolveUnder(
+  table: Table,
+  rule: PinRule,
+  roots: readonly X509Certificate[],
+  host: string,
+  port: number,
+): Resolution {
+  const entry = findEntry(table, locate(table, host), port);
+  const rootsOf: RootsOf = (ca) => (ca === rule.ca ? roots : table.roots(ca));
+  return compileResolution(
+    { pins: table.pins, roots: rootsOf },
+    { label: rule.label, host: entry.rule, service: rule, withheld: false },
+  );
 }
 
 /**

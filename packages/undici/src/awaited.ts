@@ -1,0 +1,45 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { Dispatcher } from 'undici';
+
+/**
+ * Requests whose answer `interceptors.deduplicate` gives to others too, by origin and method, with what follows in
+ * undici's key for each: the path, then headers. Those of every copy of undici tell of them.
+ */
+const awaited = new Map<string, string[]>();
+
+/** @see https://undici.nodejs.org/#/docs/api/DiagnosticsChannel `undici:request:pending-requests` */
+export function watchAwaited(): void {
+  isWatching ||= watch();
+}
+
+let isWatching = false;
+
+function watch(): true {
+  subscribe('undici:request:pending-requests', (message) => {
+    const { key, type } = message as { key: string; type: 'added' | 'removed' };
+    const [place, rest] = partsOf(key);
+    const known = awaited.get(place) ?? [];
+    if (type === 'added') awaited.set(place, [...known, rest]);
+    else if (known.length > 1) awaited.set(place, known.toSpliced(known.indexOf(rest), 1));
+    else awaited.delete(place);
+  });
+  return true;
+}
+
+/** The key is a list in JSON; that of older undici is a text. */
+function partsOf(key: string): [place: string, rest: string] {
+  if (key.startsWith('[')) {
+    const [origin, method, path] = JSON.parse(key) as string[];
+    return [`${origin} ${method}`, path!];
+  }
+  const [, origin, method, rest = ''] = /^(.*?):([A-Z]+):([^]*)$/.exec(key) ?? [];
+  return [`${origin} ${method}`, rest];
+}
+
+/** Whether others wait for the answer to this very request: their interceptor need not be the next before this. */
+export function isAwaited(origin: string | URL, { method, path }: Dispatcher.DispatchOptions): boolean {
+  if (awaited.size === 0) return false;
+  const keys = awaited.get(`${origin} ${method}`) ?? awaited.get(`${new URL(origin).origin} ${method}`);
+  // A query may not be part of the path yet.
+  return keys?.some((rest) => rest.startsWith(path) && /^([?&:]|$)/.test(rest.slice(path.length))) ?? false;
+}
