@@ -172,6 +172,20 @@ describe('attack: rules that are weakened', () => {
 });
 
 describe('attack: identities that mix', () => {
+  it('an agent decides by itself, also where another one’s connections are handed to it', async () => {
+    await using server = await startServer({ authority, clientCertificate: 'optional', listeners: [{}, {}] });
+    const [first, second] = server.ports.map((port) => `127.0.0.1:${port}`) as [string, string];
+    const ca = authority.certificate;
+    const certificates = { alice: sourceOf(alice, authority), bob: sourceOf(bob, authority) };
+    await using one = await loadCredentials({ certificates, hosts: { [first]: 'alice', [second]: { ca } } });
+    await using other = await loadCredentials({ certificates, hosts: { [first]: 'bob', [second]: 'bob' } });
+    const connects = other.agent();
+    const agent = one.agent({ maxSockets: 1, keepAlive: false });
+    agent.createConnection = (...given) => connects.createConnection(...given);
+    await Promise.all(server.urls.flatMap((url) => [get(url, { agent }), get(url, { agent })]));
+    expect(subjects(server)).toEqual(['bob', 'bob', 'bob', 'bob']);
+  });
+
   it('a URL object that says something else by the next call', async () => {
     await using first = await startServer({ authority, clientCertificate: 'optional' });
     await using second = await startServer({ authority, clientCertificate: 'optional' });
