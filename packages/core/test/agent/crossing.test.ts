@@ -42,6 +42,26 @@ const code = (error: unknown) => (error as { code?: string }).code ?? `${error}`
 const outcome = (call: Promise<unknown>) => call.then(() => 'served', code);
 
 describe('attack: rules that are weakened', () => {
+  it('a host with the zone of an address is verified by the address, and the process goes on', async () => {
+    await using server = await startServer({ authority, host: '::1', clientCertificate: 'optional' });
+    await using elsewhere = await startServer({
+      authority,
+      host: '::1',
+      certificate: await certificateFor('elsewhere.example', authority),
+    });
+    const ca = authority.certificate;
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      default: { certificate: 'alice', ca },
+    });
+    const agent = credentials.agent();
+    const ask = ({ port }: { port: number }) => get('https://[::1]', { host: '::1%lo', port, agent });
+    expect(await outcome(ask(server))).toBe('served');
+    expect(await outcome(ask(elsewhere))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+    expect([subjects(server), subjects(elsewhere)]).toEqual([['alice'], []]);
+  });
+
+
   describe('a server whose certificate is for another name is not believed', () => {
     const start = async () => {
       const certificate = await certificateFor('evil.example', authority);
