@@ -7,14 +7,12 @@ import type { Dispatcher } from 'undici';
  */
 const awaited = new Map<string, string[]>();
 
-/** @see https://undici.nodejs.org/#/docs/api/DiagnosticsChannel `undici:request:pending-requests` */
-export function watchAwaited(): void {
-  isWatching ||= watch();
-}
-
 let isWatching = false;
 
-function watch(): true {
+/** @see https://undici.nodejs.org/#/docs/api/DiagnosticsChannel `undici:request:pending-requests` */
+export function watchAwaited(): void {
+  if (isWatching) return;
+  isWatching = true;
   subscribe('undici:request:pending-requests', (message) => {
     const { key, type } = message as { key: string; type: 'added' | 'removed' };
     const [place, rest] = partsOf(key);
@@ -23,7 +21,6 @@ function watch(): true {
     else if (known.length > 1) awaited.set(place, known.toSpliced(known.indexOf(rest), 1));
     else awaited.delete(place);
   });
-  return true;
 }
 
 /** The key is a list in JSON; that of older undici is a text. */
@@ -32,7 +29,7 @@ function partsOf(key: string): [place: string, rest: string] {
     const [origin, method, path] = JSON.parse(key) as string[];
     return [`${origin} ${method}`, path!];
   }
-  const [, origin, method, rest = ''] = /^(.*?):([A-Z]+):([^]*)$/.exec(key) ?? [];
+  const [, origin, method, rest = ''] = /^(.*?):([A-Z]+):(.*)$/s.exec(key) ?? [];
   return [`${origin} ${method}`, rest];
 }
 

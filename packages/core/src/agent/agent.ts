@@ -70,7 +70,7 @@ export class RoutingAgent extends Agent {
   ): void {
     const options: DialOptions = typeof target === 'string' ? { host: target, port, localAddress } : target;
     try {
-      this.#arriving = new Admission(this.#decide(options));
+      this.#arriving = new Admission(this.#decide(options), this.#route);
     } catch (error) {
       (request as unknown as NodeRequest).onSocket(null, error);
       return;
@@ -90,7 +90,7 @@ export class RoutingAgent extends Agent {
       dialled[admitted] = this.#arriving;
       this.#arriving = undefined;
     }
-    const decision = Admission.of(dialled);
+    const decision = Admission.of(dialled, this.#route);
     if (!decision) return super.getName(options);
     decision.pool ??= poolName(
       (named) => super.getName(named as RequestOptions),
@@ -108,7 +108,7 @@ export class RoutingAgent extends Agent {
    */
   override createConnection(...given: unknown[]): TLSSocket {
     const options = normalise(given);
-    const queued = Admission.of(options) !== undefined && !this.#adding;
+    const queued = Admission.of(options, this.#route) !== undefined && !this.#adding;
     try {
       return this.#connect(options);
     } catch (error) {
@@ -187,7 +187,7 @@ export class RoutingAgent extends Agent {
   }
 
   #connect(options: DialOptions): TLSSocket {
-    const earlier = Admission.of(options);
+    const earlier = Admission.of(options, this.#route);
     const { profile, own, host, port, proxy } = this.#readmit(options, earlier);
     if (!profile) return connect(options as ConnectionOptions);
 
@@ -282,14 +282,17 @@ function noService(service: string): ClientCertificateError {
 /** A decision among the options that Node keeps, copies, and shows to whoever prints a request or a socket. */
 class Admission {
   readonly #decision: Decision;
+  /** By which it was made: no other agent that is handed the options goes by it. */
+  readonly #route: Route;
 
-  constructor(decision: Decision) {
+  constructor(decision: Decision, route: Route) {
     this.#decision = decision;
+    this.#route = route;
   }
 
-  static of(options: DialOptions): Decision | undefined {
+  static of(options: DialOptions, route: Route): Decision | undefined {
     const admission = options[admitted];
-    return admission === undefined ? undefined : admission.#decision;
+    return admission !== undefined && admission.#route === route ? admission.#decision : undefined;
   }
 }
 

@@ -77,10 +77,9 @@ function normaliseIPv6(text: string): string | undefined {
   const address = zone < 0 ? text : text.slice(0, zone);
   if (isIP(text) !== 6 || isIP(address) !== 6) return undefined;
   const compressed = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  // Another zone is another host: the zone stays, so that no rule for the bare address applies.
-  if (zone >= 0) return compressed + text.slice(zone);
   const mapped = MAPPED.exec(compressed);
-  if (!mapped) return compressed;
+  // Another zone is another host: the zone stays, so that no rule for the bare address applies. IPv4 has none.
+  if (!mapped) return zone < 0 ? compressed : compressed + text.slice(zone);
   const bits = Number.parseInt(mapped[1]!, 16) * 65536 + Number.parseInt(mapped[2]!, 16);
   return [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join('.');
 }

@@ -197,10 +197,12 @@ function checkPublicKey(
 /**
  * Node's check. Node 22.23 takes every IPv6 address for a name, and finds it in no certificate; OpenSSL knows better.
  *
- * @see RFC 6125, appendix B.1, and RFC 5280, section 4.2.1.6: an address is compared with `iPAddress` entries alone
+ * @see RFC 6125, appendix B.1, and RFC 5280, section 4.2.1.6: an address is compared with `iPAddress` entries alone;
+ *   RFC 4007, section 6: what stands behind its "%" is known on this machine alone
  */
 function checkNames(host: string, certificate: PeerCertificate): Error | undefined {
   const error = checkByNode(host, certificate);
   if (!error || !isIPv6(host) || !certificate.raw) return error;
-  return new X509Certificate(certificate.raw).checkIP(host) === undefined ? error : undefined;
+  const [address] = host.split('%', 1);
+  return new X509Certificate(certificate.raw).checkIP(address!) === undefined ? error : undefined;
 }

@@ -42,6 +42,26 @@ const code = (error: unknown) => (error as { code?: string }).code ?? `${error}`
 const outcome = (call: Promise<unknown>) => call.then(() => 'served', code);
 
 describe('attack: rules that are weakened', () => {
+  it('a host with the zone of an address is verified by the address, and the process goes on', async () => {
+    await using server = await startServer({ authority, host: '::1', clientCertificate: 'optional' });
+    await using elsewhere = await startServer({
+      authority,
+      host: '::1',
+      certificate: await certificateFor('elsewhere.example', authority),
+    });
+    const ca = authority.certificate;
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      default: { certificate: 'alice', ca },
+    });
+    const agent = credentials.agent();
+    const ask = ({ port }: { port: number }) => get('https://[::1]', { host: '::1%lo', port, agent });
+    expect(await outcome(ask(server))).toBe('served');
+    expect(await outcome(ask(elsewhere))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+    expect([subjects(server), subjects(elsewhere)]).toEqual([['alice'], []]);
+  });
+
+
   describe('a server whose certificate is for another name is not believed', () => {
     const start = async () => {
       const certificate = await certificateFor('evil.example', authority);
@@ -172,6 +192,20 @@ describe('attack: rules that are weakened', () => {
 });
 
 describe('attack: identities that mix', () => {
+  it('an agent decides by itself, also where another one’s connections are handed to it', async () => {
+    await using server = await startServer({ authority, clientCertificate: 'optional', listeners: [{}, {}] });
+    const [first, second] = server.ports.map((port) => `127.0.0.1:${port}`) as [string, string];
+    const ca = authority.certificate;
+    const certificates = { alice: sourceOf(alice, authority), bob: sourceOf(bob, authority) };
+    await using one = await loadCredentials({ certificates, hosts: { [first]: 'alice', [second]: { ca } } });
+    await using other = await loadCredentials({ certificates, hosts: { [first]: 'bob', [second]: 'bob' } });
+    const connects = other.agent();
+    const agent = one.agent({ maxSockets: 1, keepAlive: false });
+    agent.createConnection = (...given) => connects.createConnection(...given);
+    await Promise.all(server.urls.flatMap((url) => [get(url, { agent }), get(url, { agent })]));
+    expect(subjects(server)).toEqual(['bob', 'bob', 'bob', 'bob']);
+  });
+
   it('a URL object that says something else by the next call', async () => {
     await using first = await startServer({ authority, clientCertificate: 'optional' });
     await using second = await startServer({ authority, clientCertificate: 'optional' });

@@ -84,6 +84,11 @@ describe('normaliseHost', () => {
     expect(normaliseHost(text)).toBeUndefined();
   });
 
+  it('keeps no zone of an IPv4 address, which has none: it is the same host', () => {
+    expect(normaliseHost('::ffff:10.0.0.1%eth0')).toBe('10.0.0.1');
+    expect(normaliseHost('[::ffff:a00:1%1]')).toBe('10.0.0.1');
+  });
+
   it('keeps the zone of an address, so that it is another host', () => {
     expect(normaliseHost('fe80::1%eth0')).not.toBe(normaliseHost('fe80::1'));
     expect(normaliseHost('fe80::1%a/b')).toBeUndefined();
