@@ -40,7 +40,7 @@ interface Soak {
 }
 
 /** Columns of the table: how many calls were told apart by each. */
-export const dimensions = ['pools', 'redirects', 'proxies', 'versions', 'services', 'renewal'] as const;
+const dimensions = ['pools', 'redirects', 'proxies', 'versions', 'services', 'renewal'] as const;
 
 export interface Row {
   client: string;
@@ -63,6 +63,7 @@ interface Part {
 }
 
 declare const data: {
+  dimensions: readonly string[];
   date: string;
   seed: number;
   versions: string;
@@ -83,6 +84,7 @@ export default {
     const { date, seed, versions, nodes, secrets } = read<Leaks>('leaks.json');
     const each = Object.values(secrets);
     return {
+      dimensions,
       date,
       seed,
       versions: Object.entries(versions)

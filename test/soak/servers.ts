@@ -66,7 +66,7 @@ const handler: RequestHandler = async (request, response, seen) => {
       return true;
     case '/reset':
       if (stream) stream.close(2);
-      else [...open].find(({ remotePort }) => remotePort === request.socket.remotePort)?.resetAndDestroy();
+      else resetUnder(request.socket);
       return true;
     case '/half':
     case '/half-and-stall':
@@ -153,6 +153,12 @@ const watch = setInterval(() => {
 }, 200);
 
 const open = new Set<Socket>();
+/** A TLS socket and the TCP socket below it have the same ports, and no public link to each other. */
+function resetUnder({ localPort, remotePort }: Socket): void {
+  // Ports of outgoing connections are given again for another destination: one of the two would not do.
+  [...open].find((each) => each.localPort === localPort && each.remotePort === remotePort)?.resetAndDestroy();
+}
+
 function countOpen(): void {
   for (const server of servers.flatMap((each) => each.servers)) {
     server.on('connection', (socket: Socket) => {
