@@ -77,6 +77,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Compatibility', '/reference/compatibility'),
       item('What is installed', '/reference/dependencies'),
       item('Security', '/security'),
+      item('What was tried', '/reference/leaks'),
       item('Performance', '/performance'),
     ],
   },

@@ -21,7 +21,7 @@ export function dispatchersOf(credentials: AdapterView, Agent: Agent): Dispatche
   let dispatchers = ofAgents.get(Agent);
   if (!dispatchers) {
     dispatchers = new Dispatchers<OwnDispatcher>(credentials, {
-      open: (_, connect) => new Agent({ connect }),
+      open: (origin, connect) => openPool(Agent, origin, connect),
       timeoutError: (message) => Object.assign(new Error(message), { code: 'ETIMEDOUT' }),
       serves: (resolution, { proxy }) =>
         decides(resolution) || credentials.decidesProxy || proxy !== undefined,
@@ -29,4 +29,18 @@ export function dispatchersOf(credentials: AdapterView, Agent: Agent): Dispatche
     ofAgents.set(Agent, dispatchers);
   }
   return dispatchers;
+}
+
+/**
+ * The pool that such an agent opens for one origin. The agent itself forgets a pool whose connection has ended, even
+ * one whose requests wait for the next (undici 7 and 8), and is closed before they are.
+ */
+function openPool(Agent: Agent, origin: string, connect: Connector): OwnDispatcher {
+  const agent = new Agent({ connect });
+  const parts = agent as unknown as Record<symbol, unknown>;
+  const symbols = Object.getOwnPropertySymbols(agent);
+  const [factory, options] = ['factory', 'options'].map(
+    (name) => parts[symbols.find(({ description }) => description === name) as symbol],
+  );
+  return typeof factory === 'function' ? factory(origin, options) : agent;
 }

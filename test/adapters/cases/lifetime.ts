@@ -38,6 +38,39 @@ export const lifetime = {
     await until(async () => (await openConnections(bank.servers[0] as Server)) <= renewals);
   },
 
+  async 'a call whose connection is being made while a certificate is renewed is answered'(ground) {
+    const { authority, alice } = ground;
+    // The call before ends its connection, so that this one waits for another while that is still going away.
+    const bank = await ground.bank({
+      tls: { SNICallback: (_, done) => void setTimeout(done, 300) },
+      handler: (request, response) => {
+        if (request.httpVersionMajor === 1) response.setHeader('connection', 'close');
+        return false;
+      },
+    });
+    let current = alice;
+    const credentials = ground.keep(
+      await loadCredentials({
+        certificates: {
+          alice: () => ({ cert: current.fullChain, key: current.key, ca: authority.certificate }),
+        },
+        hosts: { [`localhost:${bank.port}`]: 'alice' },
+        watch: false,
+      }),
+    );
+    const client = ground.client(credentials);
+    current = await authority.issue({ name: 'renewed' });
+    for (let round = 0; round < 3; round++) {
+      await client.send(bank.url);
+      const underWay = client.send(bank.url);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await credentials.reload();
+      await underWay;
+      current = current === alice ? await authority.issue({ name: 'renewed' }) : alice;
+    }
+    expect(bank.requests).toHaveLength(6);
+  },
+
   async 'closed credentials close what is idle, and say so to the next call'(ground) {
     const bank = await ground.bank({ handler: keepForLong });
     const credentials = await ground.load(bank);

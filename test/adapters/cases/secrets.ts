@@ -2,9 +2,9 @@ import { createPrivateKey } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
 import { startServer } from '@clientcert/testing';
 import { expect } from 'vitest';
+import { type Canary, search } from '../../leaks/search.ts';
 import type { Answer } from '../adapter.ts';
 import { type Case, failureOf, type Ground } from '../ground.ts';
 
@@ -76,11 +76,6 @@ export const secrets = {
   },
 } satisfies Record<string, Case>;
 
-export interface Canary {
-  readonly texts: readonly string[];
-  readonly bytes: readonly Buffer[];
-}
-
 async function prepare(ground: Ground) {
   const { alice, authority, directory } = ground;
   const pfx = await alice.pfx(passphrase);
@@ -111,65 +106,7 @@ async function prepare(ground: Ground) {
 }
 
 /** Fails where a secret is printed, or can be reached. */
-export function expectNone(value: unknown, { texts, bytes }: Canary): void {
-  const printed = [
-    inspect(value, {
-      depth: 12,
-      showHidden: true,
-      getters: true,
-      maxStringLength: null,
-      maxArrayLength: null,
-    }),
-    inspect(value, { depth: 12 }),
-    stringify(value),
-    value instanceof Error ? `${value.stack}${value.message}` : String(value),
-  ].join('\n');
-  for (const text of texts) expect(printed.includes(text), `printed: ${text.slice(0, 12)}…`).toBe(false);
-  for (const { path, found } of reach(value)) {
-    const hit =
-      typeof found === 'string'
-        ? texts.some((text) => found.includes(text))
-        : bytes.some((part) => Buffer.from(found.buffer, found.byteOffset, found.byteLength).includes(part));
-    if (hit) expect.fail(`a secret at ${path}`);
-  }
-}
-
-/** As loggers do: circular parts are left out. */
-function stringify(value: unknown): string {
-  const above: unknown[] = [];
-  return String(
-    JSON.stringify(value, function (this: unknown, _key, each: unknown) {
-      if (typeof each === 'bigint') return String(each);
-      if (typeof each !== 'object' || each === null) return each;
-      while (above.length > 0 && above.at(-1) !== this) above.pop();
-      if (above.includes(each) || above.length > 12) return undefined;
-      above.push(each);
-      return each;
-    }),
-  );
-}
-
-/** Every text and every run of bytes that can be reached by property, symbol, Map or Set. */
-function* reach(root: unknown): Generator<{ path: string; found: string | ArrayBufferView }> {
-  const seen = new Set<unknown>([globalThis, process, process.env]);
-  const left: { path: string; value: unknown }[] = [{ path: '', value: root }];
-  for (let each = left.pop(); each && seen.size < 100_000; each = left.pop()) {
-    const { path, value } = each;
-    if (typeof value === 'string' || ArrayBuffer.isView(value)) {
-      yield { path, found: value };
-      continue;
-    }
-    if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value))
-      continue;
-    seen.add(value);
-    if (value instanceof Map)
-      for (const [key, inner] of value) left.push({ path: `${path}.(${String(key)})`, value: inner });
-    if (value instanceof Set) for (const inner of value) left.push({ path: `${path}.()`, value: inner });
-    for (const key of Reflect.ownKeys(value)) {
-      const property = Reflect.getOwnPropertyDescriptor(value, key);
-      if (property && 'value' in property)
-        left.push({ path: `${path}.${String(key)}`, value: property.value });
-      if (typeof key === 'string' && key.length > 20) yield { path: `${path} (key)`, found: key };
-    }
-  }
+export function expectNone(value: unknown, canary: Canary): void {
+  const [found] = search(value, canary);
+  if (found !== undefined) expect.fail(found);
 }
