@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { servers } from '../servers/index.ts';
 import { tryServer } from './matrix.ts';
-import { servers } from './servers/index.ts';
 import { type Cell, collect, count } from './table.ts';
 
 /** By server, in whichever order they end. */
