@@ -7,6 +7,7 @@ import type { Listening, RealServer } from '../servers/launch.ts';
 import { waitForLog } from '../servers/waiting.ts';
 import { type Call, type Client, clients } from './clients.ts';
 import { type Kind, kinds, load, revoked, root, type Version } from './credentials.ts';
+import { reasons } from './reasons.ts';
 import type { Cell, Grade, Said } from './table.ts';
 
 /** What is the matter with each. */
@@ -57,24 +58,6 @@ export async function tryServer(
   }
   return cells;
 }
-
-const unknownIssuer =
-  /unable to get local issuer|unable to verify the first|UNABLE_TO_VERIFY_LEAF|refused 2[01] |issuer is unknown|unable to find valid certification path/;
-
-/** What servers write of what they do not take, by their libraries: OpenSSL’s words or numbers, GnuTLS’s, Java’s. */
-const reasons: Readonly<Record<Exclude<Kind, 'right'>, RegExp>> = {
-  none: /peer did not return a certificate|PEER_DID_NOT_RETURN|No certificate was found|Certificate is required|Empty client certificate chain| NONE$/m,
-  untrusted: unknownIssuer,
-  expired:
-    /certificate has expired|CERT_HAS_EXPIRED|refused 10 |uses expired certificate|CertificateExpiredException/,
-  'not yet valid':
-    /is not yet valid|CERT_NOT_YET_VALID|refused 9 |uses not yet valid certificate|CertificateNotYetValidException/,
-  'wrong usage':
-    /unsuitable certificate purpose|INVALID_PURPOSE|refused 26 |does not permit use for TLS client/,
-  revoked: /certificate revoked|CERT_REVOKED|refused 23 |chain is revoked|has been revoked/,
-  'missing intermediate': unknownIssuer,
-  weak: /key too weak|refused 66 /,
-};
 
 /** Waits until it has written of a call what came of it. */
 async function checkLog(

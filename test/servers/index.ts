@@ -22,3 +22,8 @@ export const servers: readonly RealServer[] = [
   jsse,
   node,
 ];
+
+/** Its name, and why it is left out where it is. */
+export function titleOf({ name, program }: RealServer): string {
+  return program ? name : `${name}, which is not installed`;
+}

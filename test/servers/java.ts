@@ -61,6 +61,7 @@ java.util.logging.ConsoleHandler.level = ALL
 java.util.logging.SimpleFormatter.format = %4$s: %5$s%6$s%n
 .level = WARNING
 org.apache.tomcat.util.net.level = FINE
+org.apache.coyote.http11.level = FINE
 com.sun.net.httpserver.level = ALL
 `;
 
