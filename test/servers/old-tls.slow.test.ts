@@ -16,7 +16,9 @@ describe.concurrent('TLS 1.0 and 1.1', () => {
       const right = cells.filter(({ credential }) => credential === 'right');
       expect(right).toHaveLength(12);
       expect(right.filter(({ saw }) => saw !== 'served')).toEqual([]);
-      expect(cells.filter(({ said }) => said && said.grade !== 'named' && said.grade !== 'ranked')).toEqual([]);
+      expect(cells.filter(({ said }) => said && said.grade !== 'named' && said.grade !== 'ranked')).toEqual(
+        [],
+      );
       note(server, 'old TLS', cells.length);
     });
   }

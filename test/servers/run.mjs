@@ -24,8 +24,8 @@ try {
   if (chosen.write) {
     const results = readdirSync(folder)
       .toSorted()
-      .map((name) => readFileSync(join(folder, name), 'utf8'));
-    writeFileSync(join(root, 'docs/reference/servers.json'), `[\n${results.join(',\n')}\n]\n`);
+      .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')));
+    writeFileSync(join(root, 'docs/reference/servers.json'), `${JSON.stringify(results, null, 2)}\n`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

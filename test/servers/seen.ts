@@ -10,7 +10,8 @@ export function read(log: string): Seen[] {
 
 /** The common name in a subject, however it is written; empty for `-` and for nothing. */
 export function nameOf(subject: string): string {
-  return /(?:^|[,/\s])CN\s?=\s?([^,/+]+)/.exec(subject)?.[1]!.trim() ?? '';
+  const [, name = ''] = /(?:^|[,/\s])CN\s?=\s?([^,/+]+)/.exec(subject) ?? [];
+  return name.trim();
 }
 
 /** `TLSv1.3` of `1.3`, and `TLSv1` of `1.0`, as OpenSSL and Node call them. */
