@@ -15,7 +15,7 @@ export const kinds = [
 ] as const;
 export type Kind = (typeof kinds)[number];
 
-export type Version = 'TLSv1.2' | 'TLSv1.3';
+export type Version = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
 // OpenSSL completes what it sends from the roots it trusts: the intermediate is none of them.
 const authority = await createAuthority({ intermediates: 1, name: 'Clients' });
@@ -38,15 +38,25 @@ const issued: Record<Exclude<Kind, 'none'>, IssuedCertificate> = {
 export const revoked = authority.revocationLists([issued.revoked]);
 
 /** What presents one of the nine at a port of this machine. */
-export async function load(kind: Kind, port: number, tls: Version): Promise<Credentials> {
+export async function load(
+  kind: Kind,
+  port: number,
+  version: Version,
+  rule: { readonly required?: boolean } = {},
+): Promise<Credentials> {
   const place = `127.0.0.1:${port}`;
   const ca = root.certificate;
+  const tls = isOld(version) ? { min: version, max: version, legacy: true } : version;
   if (kind === 'none') return await loadCredentials({ hosts: { [place]: { ca, tls } } });
   const { cert, fullChain, key } = issued[kind];
   const sent = kind === 'missing intermediate' ? cert : fullChain;
   const credentials = await loadCredentials({
     certificates: { bank: { cert: sent, key } },
-    hosts: { [place]: { certificate: 'bank', ca, tls } },
+    hosts: { [place]: { ...rule, certificate: 'bank', ca, tls } },
   });
   return credentials.on('warning', () => {});
+}
+
+function isOld(version: Version): version is 'TLSv1' | 'TLSv1.1' {
+  return version === 'TLSv1' || version === 'TLSv1.1';
 }

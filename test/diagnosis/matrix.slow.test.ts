@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { servers, titleOf } from '../servers/index.ts';
+import { note } from '../servers/results.ts';
 import { tryServer } from './matrix.ts';
-import { servers } from './servers/index.ts';
 import { type Cell, collect, count } from './table.ts';
 
 /** By server, in whichever order they end. */
@@ -12,8 +13,7 @@ const seen = new Map<string, readonly Cell[]>();
 // Each waits for the others' processes most of the time.
 describe.concurrent('every credential, over both versions of TLS, through every client', () => {
   for (const server of servers) {
-    const title = server.program ? server.name : `${server.name}, which is not installed`;
-    it.skipIf(!server.program)(title, { timeout: 300_000 }, async ({ expect }) => {
+    it.skipIf(!server.program)(titleOf(server), { timeout: 300_000 }, async ({ expect }) => {
       const cells = await tryServer(server);
       seen.set(server.name, cells);
       const right = cells.filter(({ credential }) => credential === 'right');
@@ -22,6 +22,7 @@ describe.concurrent('every credential, over both versions of TLS, through every 
       const isBad = ({ said, informed }: Cell) =>
         [said, informed].some((each) => each && /wrong|missed/.test(each.grade));
       expect(cells.filter(isBad)).toEqual([]);
+      note(server, 'certificates', cells.length);
     });
   }
 });

@@ -3,9 +3,11 @@ import { type Diagnosis, diagnose } from '@clientcert/core';
 import { nameFromDer } from '../../packages/cli/src/tls/names.ts';
 import { readServerFlight } from '../../packages/cli/src/tls/server-flight.ts';
 import { observe } from '../../packages/core/src/diagnose/observation.ts';
+import type { Listening, RealServer } from '../servers/launch.ts';
+import { waitForLog } from '../servers/waiting.ts';
 import { type Call, type Client, clients } from './clients.ts';
 import { type Kind, kinds, load, revoked, root, type Version } from './credentials.ts';
-import type { RealServer } from './servers/launch.ts';
+import { reasons } from './reasons.ts';
 import type { Cell, Grade, Said } from './table.ts';
 
 /** What is the matter with each. */
@@ -21,22 +23,56 @@ const truths: Readonly<Record<Kind, Diagnosis['code']>> = {
   weak: 'CLIENT_CREDENTIAL_TOO_WEAK',
 };
 
-const versions: readonly Version[] = ['TLSv1.2', 'TLSv1.3'];
+/** What of every credential, over every version of TLS, through every client is tried. */
+export interface Trial {
+  readonly versions: readonly Version[];
+  /** Versions before 1.2 as well: the server is told to speak them. */
+  readonly legacy?: boolean;
+  readonly includes: (credential: Kind, client: Client) => boolean;
+}
 
-/** Calls a server with every credential, over both versions of TLS, through every client. */
-export async function tryServer(server: RealServer): Promise<Cell[]> {
-  await using running = await server.start({ authority: root, revoked });
+const whole: Trial = { versions: ['TLSv1.2', 'TLSv1.3'], includes: () => true };
+
+/**
+ * Calls a server, and looks up in what it wrote whom it served, or why it refused.
+ *
+ * @throws Error where it wrote anything else.
+ */
+export async function tryServer(
+  server: RealServer,
+  { versions, legacy = false, includes }: Trial = whole,
+): Promise<Cell[]> {
+  await using running = await server.start({ authority: root, revoked, legacy });
   const cells: Cell[] = [];
   for (const tls of versions) {
     const issuers = await issuersOf(running.port, tls);
     for (const credential of kinds) {
       for (const client of Object.keys(clients) as Client[]) {
+        if (!includes(credential, client)) continue;
+        const before = running.log().length;
         const outcome = await tryClient(client, credential, running.port, tls, issuers);
+        await checkLog(server, running, before, { credential, tls, saw: outcome.saw });
         cells.push({ server: server.name, credential, tls, client, ...outcome });
       }
     }
   }
   return cells;
+}
+
+/** Waits until it has written of a call what came of it. */
+async function checkLog(
+  server: RealServer,
+  running: Listening,
+  before: number,
+  { credential, tls, saw }: Pick<Cell, 'credential' | 'tls' | 'saw'>,
+): Promise<void> {
+  if (saw.startsWith('ERR_CLIENTCERT_')) return; // nothing was sent
+  const kind = credential as Kind;
+  const isThere = (log: string) =>
+    saw === 'served' || kind === 'right'
+      ? server.read(log).some((seen) => seen.name === 'bank' && seen.tls === tls)
+      : reasons[kind].test(log);
+  await waitForLog(running, before, isThere, `${server.name}, ${credential}, ${tls}`);
 }
 
 /** What `clientcert probe` prints of them. */

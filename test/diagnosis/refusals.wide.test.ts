@@ -1,7 +1,9 @@
 import { ClientCertificateError, type Diagnosis, diagnose } from '@clientcert/core';
-import { startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findProgram, startApache, startNginx } from '../docs/webservers.ts';
+import { apache } from '../servers/apache.ts';
+import type { Listening } from '../servers/launch.ts';
+import { nginx } from '../servers/nginx.ts';
+import { node } from '../servers/node.ts';
 import { clients } from './clients.ts';
 import { type Kind, kinds, load, revoked, root } from './credentials.ts';
 
@@ -36,24 +38,16 @@ const said: Record<Kind, readonly [alerts: string, nginx: string, silent: string
 const certain: ReadonlySet<Kind> = new Set(['none', 'expired', 'wrong usage', 'revoked']);
 
 const major = Number(process.versions.node.split('.')[0]);
-const nginx = findProgram('nginx');
-const apache = findProgram('apache2');
 const servers = [
-  { name: 'Node', says: 2, program: 'node' },
-  { name: 'nginx', says: 1, program: nginx },
-  { name: 'Apache', says: 0, program: apache },
+  { ...node, says: 2 },
+  { ...nginx, says: 1 },
+  { ...apache, says: 0 },
 ] as const;
 
-describe.each(servers)('$name', ({ says, program, name }) => {
-  let server: AsyncDisposable & { readonly port: number };
+describe.each(servers)('$name', ({ says, program, name, start }) => {
+  let server: Listening;
   beforeAll(async () => {
-    if (!program) return;
-    server =
-      name === 'Node'
-        ? await startServer({ authority: root, crl: revoked })
-        : name === 'nginx'
-          ? await startNginx(program, root, { revoked })
-          : await startApache(program, root, { revoked, everywhere: true });
+    if (program) server = await start({ authority: root, revoked });
   });
   afterAll(() => server?.[Symbol.asyncDispose]());
 

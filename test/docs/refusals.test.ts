@@ -5,8 +5,8 @@ import { causes } from '../../packages/core/src/diagnose/causes.ts';
 import { symptoms } from '../../packages/core/src/diagnose/symptoms.ts';
 import { clients as called } from '../diagnosis/clients.ts';
 import { kinds } from '../diagnosis/credentials.ts';
-import { servers } from '../diagnosis/servers/index.ts';
 import { cellsOf, type Row } from '../diagnosis/table.ts';
+import { servers } from '../servers/index.ts';
 
 const table = rows as readonly Row[];
 

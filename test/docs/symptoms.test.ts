@@ -10,7 +10,8 @@ import * as undici from 'undici';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { symptoms } from '../../packages/core/src/diagnose/symptoms.ts';
 import { findSymptoms, type seenWithClients } from '../../packages/core/test/diagnose/find.ts';
-import { findProgram, startApache, startNginx } from './webservers.ts';
+import { apache } from '../servers/apache.ts';
+import { nginx } from '../servers/nginx.ts';
 
 let authority: Authority;
 beforeAll(async () => {
@@ -101,10 +102,9 @@ it('an HTTP/2 server that wants HTTP/1.1', async () => {
   }
 });
 
-const nginx = findProgram('nginx');
-describe.skipIf(!nginx)('nginx', () => {
+describe.skipIf(!nginx.program)('nginx', () => {
   it('without a certificate, with another’s, and over http:', async () => {
-    await using server = await startNginx(nginx!, authority);
+    await using server = await nginx.start({ authority });
     const url = `https://127.0.0.1:${server.port}/`;
     const call = (who: https.AgentOptions) =>
       axios.get(url, { httpsAgent: new https.Agent({ ca: authority.certificate, ...who }) });
@@ -119,8 +119,7 @@ describe.skipIf(!nginx)('nginx', () => {
   });
 });
 
-const apache = findProgram('apache2');
-describe.skipIf(!apache)('Apache, which asks for one path', () => {
+describe.skipIf(!apache.program)('Apache, which asks for one path', () => {
   /** With the library, as a rule says it; the response, or why there is none. */
   async function ask(port: number, tls: 'TLSv1.2' | 'TLSv1.3', ...bodies: string[]) {
     const { cert, key } = await authority.issue({ name: 'bank' });
@@ -142,13 +141,13 @@ describe.skipIf(!apache)('Apache, which asks for one path', () => {
   }
 
   it('over TLS 1.3; and what a pin to TLS 1.2 makes of it', async () => {
-    await using server = await startApache(apache!, authority);
+    await using server = await apache.start({ authority, asks: 'by path' });
     expect(await ask(server.port, 'TLSv1.3', '')).toEqual(['cannot-perform-post-handshake-authentication']);
     expect(await ask(server.port, 'TLSv1.2', '')).toBe('hello');
   });
 
   it('with a large body; and what a GET before it makes of it', async () => {
-    await using server = await startApache(apache!, authority);
+    await using server = await apache.start({ authority, asks: 'by path' });
     const large = 'x'.repeat(200_000);
     expect(await ask(server.port, 'TLSv1.2', large)).toEqual(['request-entity-too-large']);
     // What is served takes no POST; the certificate is no longer in question.
@@ -156,7 +155,7 @@ describe.skipIf(!apache)('Apache, which asks for one path', () => {
   });
 
   it('over HTTP/2', async () => {
-    await using server = await startApache(apache!, authority);
+    await using server = await apache.start({ authority, asks: 'by path' });
     const dispatcher = new undici.Agent({ allowH2: true, connect: { ca: authority.certificate } });
     const call = undici.request(`https://127.0.0.1:${server.port}/private/index.html`, { dispatcher });
     expect(find(await failureOf(call))).toEqual(['http-1-1-required']);
@@ -164,7 +163,7 @@ describe.skipIf(!apache)('Apache, which asks for one path', () => {
   });
 
   it('over http:', async () => {
-    await using server = await startApache(apache!, authority);
+    await using server = await apache.start({ authority, asks: 'by path' });
     const call = axios.get(`http://127.0.0.1:${server.port}/`);
     expect(find(await failureOf(call))).toEqual(['http-on-tls-port']);
   });

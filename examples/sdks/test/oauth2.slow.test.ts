@@ -11,8 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { clientCertHeaders } from '@clientcert/core';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { find, type Listening, launch, run } from '../../../test/diagnosis/servers/launch.ts';
-import { findProgram } from '../../../test/docs/webservers.ts';
+import { find, type Listening, launch } from '../../../test/servers/launch.ts';
 import { type Examples, layOut } from '../../test/run.ts';
 import { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts';
 
@@ -88,17 +87,16 @@ async function launchGateway(write: (folder: string, port: number) => [program: 
     hosts: ['gateway.bank.example', '127.0.0.1'],
     usage: 'server',
   });
-  return launch({ authority, revoked: [] }, ({ folder, port }) => {
+  return launch({ authority }, ({ folder, port }) => {
     writeFileSync(join(folder, 'server.crt'), cert);
     writeFileSync(join(folder, 'server.key'), key);
     writeFileSync(join(folder, 'server.pem'), cert + key);
-    const [program, ...args] = write(folder, port);
-    return run(program, args);
+    return write(folder, port);
   });
 }
 
 const nginx: Gateway = {
-  program: findProgram('nginx'),
+  program: find('/usr/sbin/nginx', '-v'),
   header: 'x-wso2-client-certificate',
   expected: (certificate) => clientCertHeaders({ certificate }, { header: 'x-wso2-client-certificate' }),
   read: (header) => new X509Certificate(decodeURIComponent(header)),

@@ -1,5 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,23 +8,13 @@ import * as soap from 'soap';
 import { afterAll, expect, it } from 'vitest';
 import { ClientCertificateSecurity, loadCredentials, type SignOptions, soapOptions } from '../src/index.ts';
 import { startService, wsdl } from './service.ts';
+import { findWss4j } from './wss4j/classpath.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'clientcert-wss4j-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const at = (name: string) => fileURLToPath(new URL(`wss4j/${name}`, import.meta.url));
 
-/** Where Maven has WSS4J, or fetched it; undefined without Maven, Java or a way to its repository. */
-const classpath = ((): string | undefined => {
-  const file = join(directory, 'classpath');
-  const goal = ['dependency:build-classpath', `-Dmdep.outputFile=${file}`];
-  try {
-    execFileSync('java', ['-version'], { stdio: 'ignore' });
-    execFileSync('mvn', ['-q', '-B', '-f', at('pom.xml'), ...goal], { stdio: 'ignore', timeout: 180_000 });
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-})();
+const classpath = findWss4j();
 
 /** What the actions are in WSS4J (WSConstants): a user name, a signature, a timestamp, a token. */
 const [user, signature, timestamp, token] = ['1', '2', '32', '4096'];

@@ -109,8 +109,13 @@ function sharedAlgorithms(socket: Partial<TLSSocket>): string[] | undefined {
 
 /** Whether the server asks for a certificate, while the handshake is under way; `null` where that cannot be known. */
 export function isAsked(socket: Partial<TLSSocket>): boolean | null {
-  const algorithms = sharedAlgorithms(socket);
+  const algorithms = isOld(socket.getProtocol?.()) ? undefined : sharedAlgorithms(socket);
   return algorithms ? algorithms.length > 0 : null;
+}
+
+/** Before TLS 1.2 a server names no algorithms, asking or not. */
+function isOld(protocol: string | null | undefined): boolean {
+  return protocol === 'TLSv1.1' || protocol === 'TLSv1';
 }
 
 /** Tells whoever listens. */
@@ -163,13 +168,17 @@ function refusal(
   rule: string,
 ): ClientCertificateError | undefined {
   if (asked) return undefined;
-  return asked === null && ('bun' in process.versions || 'deno' in process.versions)
+  if (asked === false) return notRequested(host, port, rule);
+  const untold = `whether ${host}:${port} asked for the client certificate that this rule requires`;
+  return 'bun' in process.versions || 'deno' in process.versions
     ? new ClientCertificateError(
         'ERR_CLIENTCERT_RUNTIME_UNSUPPORTED',
-        `${rule}: this runtime does not tell whether ${host}:${port} asked for the client certificate that this rule requires`,
+        `${rule}: this runtime does not tell ${untold}`,
         { hint: 'Leave `required` out here, or run this on Node.' },
       )
-    : notRequested(host, port, rule);
+    : new ClientCertificateError('ERR_CLIENTCERT_NOT_REQUESTED', `${rule}: Node does not tell ${untold}`, {
+        hint: 'It tells it over TLS 1.2 and 1.3: leave `required` out for a server that speaks neither.',
+      });
 }
 
 /**

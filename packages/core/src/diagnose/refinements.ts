@@ -1,6 +1,6 @@
 import { type PossibleCause, possible } from './causes.ts';
 import { expired, issuerOf, notTrusted, reasonsIn, wrongPurpose } from './certificate-faults.ts';
-import type { Facts } from './facts.ts';
+import type { ConnectionFacts, Facts } from './facts.ts';
 import { isNamed } from './named-issuers.ts';
 import { noneSent, resumed, sentNone } from './no-certificate-sent.ts';
 import type { Observation } from './observation.ts';
@@ -47,9 +47,7 @@ export const refinements: Readonly<Record<string, (each: Case) => PossibleCause[
   'no-required-ssl-certificate-was-sent': ({ known }) => {
     const { connection } = known ?? {};
     if (known?.certificate && connection?.presented) {
-      const evidence = connection.resumed
-        ? resumed
-        : 'one was presented in the handshake: something between here and the server may have ended TLS, and not have handed it on';
+      const evidence = connection.resumed ? resumed : notHandedOn;
       return [{ ...noneSent, confidence: 'certain', evidence: [evidence] }];
     }
     return [{ ...(sentNone(known) ?? noneSent), confidence: 'certain' }];
@@ -57,6 +55,7 @@ export const refinements: Readonly<Record<string, (each: Case) => PossibleCause[
   'socket-hang-up': closedAfterwards,
   'client-network-socket-disconnected': closedDuring,
   'cannot-perform-post-handshake-authentication': askedLater,
+  'no-client-certificate-chain': ({ known }) => chainMissed(known),
   'request-entity-too-large': ({ known }) =>
     known?.certificate && known.connection?.requested === false
       ? [
@@ -116,7 +115,7 @@ function noneOrNothingInCommon({ seen, known, now }: Case): PossibleCause[] {
   const { connection = null } = known ?? {};
   const nothing = possible('NO_COMMON_TLS_PARAMETERS', 'guess');
   const sent = sentNone(known);
-  if (connection?.failed && seen.inHandshake && connection.requested !== true) {
+  if (connection?.failed && seen.inHandshake && endedUnasked(connection)) {
     const evidence = 'the handshake ended before the server asked for a certificate';
     return [possible('NO_COMMON_TLS_PARAMETERS', 'likely', evidence), { ...noneSent, confidence: 'guess' }];
   }
@@ -207,19 +206,30 @@ function closedDuring({ known, now }: Case): PossibleCause[] | undefined {
     const fault = becauseOfFault(known, now, silently);
     return fault ? [...fault, early] : certificate ? [early, silently] : [early];
   }
-  if (!connection.requested) {
+  if (endedUnasked(connection)) {
     const evidence = 'the connection ended before the server asked for a certificate';
     return [possible('SERVER_CLOSED_BEFORE_ITS_FLIGHT', 'likely', evidence)];
   }
   const sent = sentNone(known);
   if (sent) return [{ ...sent, confidence: 'likely' }, early];
   if (!certificate) return [{ ...noneSent, confidence: 'likely' }, early];
-  const silently = possible(
-    'CLIENT_CERTIFICATE_REFUSED_SILENTLY',
-    'likely',
-    'the server asked for a certificate, and ended the handshake once it had it',
-  );
+  const silently = connection.requested
+    ? possible(
+        'CLIENT_CERTIFICATE_REFUSED_SILENTLY',
+        'likely',
+        'the server asked for a certificate, and ended the handshake once it had it',
+      )
+    : possible(
+        'CLIENT_CERTIFICATE_REFUSED_SILENTLY',
+        'guess',
+        'the server ended the handshake after its part of it; below TLS 1.2 Node does not tell whether it asked for a certificate',
+      );
   return [...becauseOf(known, now, silently), early];
+}
+
+/** Below TLS 1.2 nothing is known of what the server asks; that there is a version means that it has said all. */
+function endedUnasked({ requested, protocol }: ConnectionFacts): boolean {
+  return requested === false || (requested === null && protocol === null);
 }
 
 /** A silent refusal, with what is wrong with the certificate before it where that can be seen. */
@@ -257,5 +267,27 @@ function askedLater({ seen, known }: Case): PossibleCause[] {
   }
   return connection.resumed ? [possible('NO_CLIENT_CERTIFICATE_SENT', 'guess', resumed)] : [unknown];
 }
+
+/** Tomcat asks who has shown no certificate in the handshake for it later, and says nothing else where that fails. */
+function chainMissed(known: Facts | undefined): PossibleCause[] | undefined {
+  const { certificate, connection } = known ?? {};
+  const sent = sentNone(known);
+  if (!certificate || !connection) return sent && [sent];
+  if (connection.presented) return [{ ...noneSent, evidence: [notHandedOn] }];
+  if (connection.protocol === 'TLSv1.3' && connection.requested === false) {
+    const evidence = 'over TLS 1.3 the server did not ask for a certificate in the handshake';
+    const later = possible('SERVER_WANTED_POST_HANDSHAKE_AUTH', 'likely', evidence);
+    return sent ? [later, { ...sent, confidence: 'guess' }] : [later];
+  }
+  if (connection.protocol !== 'TLSv1.2') return undefined;
+  const evidence = 'over TLS 1.2 and HTTP/1.1 it would have asked for the certificate';
+  return [
+    possible('SERVER_WANTS_RENEGOTIATION_HTTP1_ONLY', 'likely', evidence),
+    { ...noneSent, confidence: 'guess' },
+  ];
+}
+
+const notHandedOn =
+  'one was presented in the handshake: something between here and the server may have ended TLS, and not have handed it on';
 
 const unknown = possible('UNKNOWN', 'guess');

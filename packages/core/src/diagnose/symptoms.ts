@@ -746,6 +746,22 @@ export const symptoms: readonly Symptom[] = [
     byHand: 'maxVersion: TLSv1.2 on the agent.',
   },
   {
+    id: 'no-client-certificate-chain',
+    diagnoses: [
+      'SERVER_WANTED_POST_HANDSHAKE_AUTH',
+      'SERVER_WANTS_RENEGOTIATION_HTTP1_ONLY',
+      'NO_CLIENT_CERTIFICATE_SENT',
+    ],
+    status: 401,
+    messages: ['No client certificate chain in this request'],
+    title: '401 No client certificate chain in this request',
+    meaning:
+      'From Tomcat, for a path that wants a certificate (`CLIENT-CERT`): it asks for it after the handshake. Node can answer that over TLS 1.2 and HTTP/1.1, and over neither TLS 1.3 nor HTTP/2.',
+    check: 'curl -v --http1.1 --tls-max 1.2 --cert-type P12 --cert bank.pfx https://api.bank.example/path',
+    fix: 'Does a rule name the certificate? `npx clientcert explain` says so. Then pin the host to TLS 1.2, `tls: \'TLSv1.2\'`, and turn HTTP/2 off in the client. Tomcat asks in the handshake with `certificateVerification="optional"`.',
+    byHand: 'maxVersion: TLSv1.2 on the agent.',
+  },
+  {
     id: 'http-1-1-required',
     diagnoses: ['SERVER_WANTS_RENEGOTIATION_HTTP1_ONLY'],
     codes: ['ERR_HTTP2_STREAM_ERROR'],

@@ -166,6 +166,19 @@ function through(port: number): Duplex {
   return stream;
 }
 
+it('required below TLS 1.2: refused, for it cannot be known whether the server asked', async () => {
+  const tls = { minVersion: 'TLSv1' as const, ciphers: 'DEFAULT:@SECLEVEL=0' };
+  await using server = await startServer({ authority, tls });
+  const old = { min: 'TLSv1', max: 'TLSv1.1', legacy: true };
+  await using credentials = await load(server.port, { tls: old, required: true });
+  await expect(get(server.url, { agent: credentials.agent() })).rejects.toMatchObject({
+    code: 'ERR_CLIENTCERT_NOT_REQUESTED',
+    message: expect.stringContaining('Node does not tell whether 127.0.0.1:'),
+    hint: expect.stringContaining('TLS 1.2'),
+  });
+  expect(server.requests).toEqual([]);
+});
+
 describe('attack: rules that are weakened', () => {
   let processes: Processes;
   beforeAll(async () => {

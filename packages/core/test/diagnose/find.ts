@@ -26,7 +26,7 @@ export const seenWithClients = [
  * undici 8 in the fetch of Node 22 and 24: test/adapters/undici.test.ts, by the version matrix.
  * IIS: no test, for there is none on Linux. HAProxy: its words are those of its source (src/http.c), and what they come
  * from where a session was resumed is tested in possible-causes.test.ts. WSO2: its words are those of its source.
- * Axway: its bodies are those of its documentation.
+ * Axway: its bodies are those of its documentation. Tomcat: test/servers/by-path.slow.test.ts.
  */
 export const seenElsewhere: readonly string[] = [
   'invalid-onrequeststart-method',
@@ -34,4 +34,5 @@ export const seenElsewhere: readonly string[] = [
   'haproxy-403',
   'wso2-900901',
   'axway-fault',
+  'no-client-certificate-chain',
 ];

@@ -42,6 +42,9 @@ const wso2 = {
 };
 
 /** As Axway API Gateway answers in XML, of SOAP 1.2, and in JSON. */
+/** As Tomcat 10.1 answers for a path with `CLIENT-CERT`. */
+const tomcat =
+  '<p><b>Type</b> Status Report</p><p><b>Message</b> No client certificate chain in this request</p>';
 const axway = {
   blocked:
     '<env:Fault><env:Code><env:Value>env:Receiver</env:Value><env:Subcode><env:Value xmlns:fault="http://www.vordel.com/soapfaults">fault:MessageBlocked</env:Value></env:Subcode></env:Code><env:Reason/></env:Fault>',
@@ -199,6 +202,8 @@ describe('an alert means what is known here', () => {
     ...facts,
     connection: { failed: true, protocol: 'TLSv1.2', requested, presented, resumed: false, answered: false },
   });
+  const early: Facts = { ...facts, connection: { ...on12(null).connection!, protocol: null } };
+  const on10: Facts = { ...facts, connection: { ...on12(null, true).connection!, protocol: 'TLSv1' } };
 
   it.each<[string, unknown, Facts | undefined, string[]]>([
     ['116 alone', alert(116), undefined, ['NO_CLIENT_CERTIFICATE_SENT likely']],
@@ -266,7 +271,7 @@ describe('an alert means what is known here', () => {
     [
       '40, never asked',
       alert(40, 'EPROTO'),
-      on12(null),
+      early,
       ['NO_COMMON_TLS_PARAMETERS likely', 'NO_CLIENT_CERTIFICATE_SENT guess'],
     ],
     ['70', alert(70), undefined, ['TLS_VERSION_REFUSED certain']],
@@ -291,8 +296,51 @@ describe('an alert means what is known here', () => {
         code: 'ECONNRESET',
         message: 'Client network socket disconnected before secure TLS connection was established',
       },
-      on12(null),
+      early,
       ['SERVER_CLOSED_BEFORE_ITS_FLIGHT likely'],
+    ],
+    [
+      'closed in the handshake over TLS 1.0, where it is not known whether it asked',
+      {
+        code: 'ECONNRESET',
+        message: 'Client network socket disconnected before secure TLS connection was established',
+      },
+      { ...on10, certificate: { ...facts.certificate!, validity: past } },
+      [
+        'CLIENT_CERTIFICATE_EXPIRED likely',
+        'CLIENT_CERTIFICATE_REFUSED_SILENTLY guess',
+        'SERVER_CLOSED_BEFORE_ITS_FLIGHT guess',
+      ],
+    ],
+    [
+      '40 over TLS 1.0, and nothing to present',
+      alert(40, 'EPROTO'),
+      { ...on10, certificate: null, connection: { ...on10.connection!, presented: false } },
+      ['NO_CLIENT_CERTIFICATE_SENT likely', 'NO_COMMON_TLS_PARAMETERS guess'],
+    ],
+    [
+      'Tomcat, which asks for a path, over TLS 1.3',
+      { status: 401, body: tomcat },
+      { ...facts, connection: { ...on12(false).connection!, protocol: 'TLSv1.3' } },
+      ['SERVER_WANTED_POST_HANDSHAKE_AUTH likely', 'NO_CLIENT_CERTIFICATE_SENT guess'],
+    ],
+    [
+      'Tomcat, which asks for a path, over TLS 1.2 and HTTP/2',
+      { status: 401, body: tomcat },
+      on12(false),
+      ['SERVER_WANTS_RENEGOTIATION_HTTP1_ONLY likely', 'NO_CLIENT_CERTIFICATE_SENT guess'],
+    ],
+    [
+      'Tomcat behind what ends TLS',
+      { status: 401, body: tomcat },
+      on12(true, true),
+      ['NO_CLIENT_CERTIFICATE_SENT likely'],
+    ],
+    [
+      'Tomcat, and nothing to present',
+      { status: 401, body: tomcat },
+      { ...on12(false), certificate: null },
+      ['NO_CLIENT_CERTIFICATE_SENT certain'],
     ],
     [
       'closed afterwards',

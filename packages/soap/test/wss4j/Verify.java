@@ -19,33 +19,26 @@ import org.w3c.dom.Document;
 /** Reads messages from standard input, each base64 on a line, and says of each what WSS4J does. */
 public final class Verify {
   public static void main(String[] arguments) throws Exception {
+    Merlin crypto = trusting(arguments[0]);
+    Scanner lines = new Scanner(System.in);
+    while (lines.hasNextLine()) System.out.println(verify(lines.nextLine(), crypto));
+  }
+
+  static Merlin trusting(String file) throws Exception {
     KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
     trusted.load(null, null);
-    try (FileInputStream root = new FileInputStream(arguments[0])) {
+    try (FileInputStream root = new FileInputStream(file)) {
       Certificate certificate = CertificateFactory.getInstance("X.509").generateCertificate(root);
       trusted.setCertificateEntry("root", certificate);
     }
     Merlin crypto = new Merlin();
     crypto.setTrustStore(trusted);
-    Scanner lines = new Scanner(System.in);
-    while (lines.hasNextLine()) System.out.println(verify(lines.nextLine(), crypto));
+    return crypto;
   }
 
   private static String verify(String line, Merlin crypto) {
     try {
-      byte[] message = Base64.getDecoder().decode(line);
-      DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
-      factory.setNamespaceAware(true);
-      Document document = factory.newDocumentBuilder().parse(new ByteArrayInputStream(message));
-      RequestData request = new RequestData();
-      request.setWssConfig(WSSConfig.getNewInstance());
-      request.setSigVerCrypto(crypto);
-      request.setCallbackHandler(callbacks -> {
-        for (Callback callback : callbacks)
-          if (callback instanceof WSPasswordCallback)
-            ((WSPasswordCallback) callback).setPassword("mine");
-      });
-      WSHandlerResult result = new WSSecurityEngine().processSecurityHeader(document, request);
+      WSHandlerResult result = process(Base64.getDecoder().decode(line), crypto);
       StringBuilder actions = new StringBuilder("accepted");
       for (WSSecurityEngineResult each : result.getResults())
         actions.append(' ').append(each.get(WSSecurityEngineResult.TAG_ACTION));
@@ -53,5 +46,21 @@ public final class Verify {
     } catch (Exception | LinkageError error) {
       return "refused " + error.toString().replace('\n', ' ');
     }
+  }
+
+  /** What its security header holds, all of it verified; null where it has none. */
+  static WSHandlerResult process(byte[] message, Merlin crypto) throws Exception {
+    DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
+    factory.setNamespaceAware(true);
+    Document document = factory.newDocumentBuilder().parse(new ByteArrayInputStream(message));
+    RequestData request = new RequestData();
+    request.setWssConfig(WSSConfig.getNewInstance());
+    request.setSigVerCrypto(crypto);
+    request.setCallbackHandler(callbacks -> {
+      for (Callback callback : callbacks)
+        if (callback instanceof WSPasswordCallback)
+          ((WSPasswordCallback) callback).setPassword("mine");
+    });
+    return new WSSecurityEngine().processSecurityHeader(document, request);
   }
 }

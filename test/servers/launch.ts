@@ -1,25 +1,33 @@
-import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Authority } from '@clientcert/testing';
-import { freePort } from '../../spawned.ts';
+import { freePort } from '../spawned.ts';
 
 /** What answers on loopback. */
 export interface Listening extends AsyncDisposable {
   readonly port: number;
+  /** All that it wrote so far, in the order in which it wrote it. */
+  log(): string;
 }
 
-/** Whose certificates a server takes. */
+/** Whose certificates a server takes, and when it asks for them. */
 export interface Demand {
   /** Trusted: its root, and no intermediate. */
   readonly authority: Authority;
-  /** Revocation lists, PEM. */
-  readonly revoked: readonly string[];
+  /** Revocation lists, PEM; none is looked at unless given. */
+  readonly revoked?: readonly string[];
+  /** In each handshake, unless written; `by path`: below `/private`, and so after the handshake. */
+  readonly asks?: Asking;
+  /** TLS 1.0 and 1.1 as well, with the keys and hashes of their time. */
+  readonly legacy?: boolean;
 }
+
+export type Asking = 'required' | 'optional' | 'by path';
 
 /** A server that is installed on this machine, or is not. */
 export interface RealServer {
@@ -27,24 +35,43 @@ export interface RealServer {
   readonly name: string;
   /** What it runs; `undefined` where that is not installed. */
   readonly program: string | undefined;
-  /** Demands a certificate in every handshake, over TLS 1.2 and 1.3. */
+  /** What prints its version. */
+  readonly version: readonly string[];
+  /** When it can ask for a certificate. */
+  readonly asks: readonly Asking[];
+  readonly http2?: boolean;
+  /** Answers each path with `hello`, over TLS 1.2 and 1.3. */
   start(demand: Demand): Promise<Listening>;
+  /** Whom it says it saw, in what it wrote. */
+  read(log: string): Seen[];
+}
+
+/** A request or a handshake that a server took, in its own words. */
+export interface Seen {
+  readonly tls: string;
+  /** The common name; empty where it saw no certificate. */
+  readonly name: string;
+  /** `HTTP/1.1` or `HTTP/2.0`, where it says that. */
+  readonly http?: string;
 }
 
 /** A folder with `server.crt`, `server.key`, `root.crt` and `revoked.crl`, and the port to listen on. */
 export interface Place {
   readonly folder: string;
   readonly port: number;
+  /** Where a server that has log files is to write: what it prints goes there as well. */
+  readonly log: string;
 }
 
 /**
  * Starts a program in a folder of its own, waits until it listens, and ends it by its process id.
  *
+ * @param command Writes what the program reads into the folder, and says how it is called.
  * @throws Error with all that it wrote, where it ends before that, or does not listen in half a minute.
  */
 export async function launch(
-  { authority, revoked }: Demand,
-  run: (place: Place) => ChildProcess,
+  { authority, revoked }: Pick<Demand, 'authority' | 'revoked'>,
+  command: (place: Place) => [program: string, ...args: string[]],
 ): Promise<Listening> {
   const folder = mkdtempSync(join(tmpdir(), 'clientcert-server-'));
   const { cert, key } = await authority.issue({ name: 'server', hosts: ['127.0.0.1'], usage: 'server' });
@@ -52,14 +79,17 @@ export async function launch(
     'server.crt': cert,
     'server.key': key,
     'root.crt': authority.certificate,
-    'revoked.crl': revoked.join(''),
+    'revoked.crl': revoked?.join('') ?? '',
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   const port = await freePort();
-  const child = run({ folder, port });
+  const path = join(folder, 'server.log');
+  const [program, ...args] = command({ folder, port, log: path });
+  const output = openSync(path, 'a');
+  const child = spawn(program, args, { cwd: folder, stdio: ['ignore', output, output] });
+  closeSync(output);
   const ended = once(child, 'exit');
-  let log = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (log += chunk));
+  const log = () => readFileSync(path, 'utf8');
   const stop = async () => {
     child.kill('SIGTERM');
     await ended;
@@ -67,17 +97,13 @@ export async function launch(
   };
   for (let tries = 0; !(await isListening(port)); tries++) {
     if (tries > 300 || child.exitCode !== null) {
+      const written = log();
       await stop();
-      throw new Error(`it does not start: ${log}`);
+      throw new Error(`it does not start: ${written}`);
     }
     await pause(100);
   }
-  return { port, [Symbol.asyncDispose]: stop };
-}
-
-/** Spawns with its output to be read. */
-export function run(program: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  return { port, log, [Symbol.asyncDispose]: stop };
 }
 
 async function isListening(port: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsExchange;
 import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.InputStream;
@@ -22,11 +23,24 @@ import javax.net.ssl.CertPathTrustManagerParameters;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.TrustManagerFactory;
 
-/** Demands a client certificate of root.crt, and answers "hello": java JsseServer.java PORT, in the folder of the files. */
+/**
+ * Asks for a client certificate of root.crt, says whom it saw, and answers "hello": java JsseServer.java PORT
+ * required|optional VERSION,…, in the folder of the files.
+ */
 class JsseServer {
   public static void main(String[] args) throws Exception {
+    start(Integer.parseInt(args[0]), args[1].equals("required"), args[2].split(","), (exchange, body) -> "hello");
+  }
+
+  /** What is answered to a request, given its body. */
+  interface Answer {
+    String to(HttpsExchange exchange, byte[] body) throws Exception;
+  }
+
+  static void start(int port, boolean required, String[] versions, Answer answer) throws Exception {
     CertificateFactory certificates = CertificateFactory.getInstance("X.509");
     char[] none = {};
 
@@ -40,6 +54,7 @@ class JsseServer {
     roots.load(null, none);
     roots.setCertificateEntry("root", read(certificates, "root.crt"));
     PKIXBuilderParameters path = new PKIXBuilderParameters(roots, new X509CertSelector());
+    path.setRevocationEnabled(Files.size(Path.of("revoked.crl")) > 0);
     try (InputStream lists = Files.newInputStream(Path.of("revoked.crl"))) {
       path.addCertStore(
           CertStore.getInstance("Collection", new CollectionCertStoreParameters(certificates.generateCRLs(lists))));
@@ -49,28 +64,47 @@ class JsseServer {
 
     SSLContext context = SSLContext.getInstance("TLS");
     context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
-    InetSocketAddress address =
-        new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(args[0]));
+    InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     HttpsServer server = HttpsServer.create(address, 0);
     server.setHttpsConfigurator(
         new HttpsConfigurator(context) {
           @Override
           public void configure(HttpsParameters parameters) {
-            SSLParameters demanding = getSSLContext().getDefaultSSLParameters();
-            demanding.setNeedClientAuth(true);
-            parameters.setSSLParameters(demanding);
+            SSLParameters asking = getSSLContext().getDefaultSSLParameters();
+            asking.setProtocols(versions);
+            if (required) asking.setNeedClientAuth(true);
+            else asking.setWantClientAuth(true);
+            parameters.setSSLParameters(asking);
           }
         });
     server.createContext(
         "/",
         exchange -> {
-          byte[] hello = "hello".getBytes();
-          exchange.sendResponseHeaders(200, hello.length);
-          exchange.getResponseBody().write(hello);
+          HttpsExchange secure = (HttpsExchange) exchange;
+          System.out.printf("seen %s \"%s\" %s%n", secure.getSSLSession().getProtocol(), nameOf(secure), exchange.getProtocol());
+          byte[] said;
+          int status = 200;
+          try {
+            said = answer.to(secure, exchange.getRequestBody().readAllBytes()).getBytes("UTF-8");
+          } catch (Exception error) {
+            status = 500;
+            said = error.toString().getBytes("UTF-8");
+          }
+          exchange.sendResponseHeaders(status, said.length);
+          exchange.getResponseBody().write(said);
           exchange.close();
         });
     server.setExecutor(Executors.newCachedThreadPool());
     server.start();
+  }
+
+  /** The subject of the client's certificate; empty where there is none. */
+  static String nameOf(HttpsExchange exchange) {
+    try {
+      return exchange.getSSLSession().getPeerPrincipal().getName();
+    } catch (SSLPeerUnverifiedException none) {
+      return "";
+    }
   }
 
   private static Certificate read(CertificateFactory certificates, String name) throws Exception {
