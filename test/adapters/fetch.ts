@@ -19,10 +19,7 @@ function under(name: string, own: typeof fetch): AdapterUnderTest {
         'the options are those of the connections that rules decide',
     },
 
-    create(
-      credentials,
-      { ownAgent, ownCertificate, proxy, retries = 0, connectTimeout = 10_000 } = {},
-    ) {
+    create(credentials, { ownAgent, ownCertificate, proxy, retries = 0, connectTimeout = 10_000 } = {}) {
       const call = createFetch(credentials, {
         fetch: own,
         proxy,

@@ -17,7 +17,10 @@ const interceptor =
     return { base, over: base.compose(clientCertificates(credentials, pool)) };
   };
 
-const dispatcher: Make = (credentials, { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000 }) => {
+const dispatcher: Make = (
+  credentials,
+  { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000 },
+) => {
   const own = ownAgent && { dispatcher: new Agent({ allowH2: false, connect: ownAgent }) };
   const pool = { allowH2: false, proxy, connect, connectTimeout };
   const base = createDispatcher(credentials, { ...own, ...pool });

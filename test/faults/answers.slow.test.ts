@@ -51,13 +51,16 @@ const FAULTS: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
       return true;
     };
     for (let count = 0; count < 3; count++) strangers.push(await ground.other({ handler }));
-    const server = await ground.bank({ handler: (request, response, seen) => handler(request, response, seen) || closing(request, response) });
+    const server = await ground.bank({
+      handler: (request, response, seen) => handler(request, response, seen) || closing(request, response),
+    });
     const client = ground.client(await ground.load(server, { others: strangers }));
     const outcome = await outcomeOf(client.send(`${server.url}/hop/0`));
     if ('error' in outcome) expectClear(outcome.error, people);
     const seen = strangers.flatMap(({ requests }) => requests);
     expect(seen.length).toBeLessThan(30);
-    if (ground.adapter.name !== 'https' && ground.adapter.name !== 'soap') expect(seen.length).toBeGreaterThan(0);
+    if (ground.adapter.name !== 'https' && ground.adapter.name !== 'soap')
+      expect(seen.length).toBeGreaterThan(0);
     expect(seen.map(nameOf).filter((name) => name !== null)).toEqual([]);
     await expectServed(client.send(server.url), server);
   },
@@ -68,7 +71,11 @@ const FAULTS: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
     const stranger = await createAuthority({ name: 'Stranger' });
     const https = server.servers[0] as import('node:https').Server;
     for (const authority of [people.authority, stranger, people.authority]) {
-      const { fullChain: cert, key } = await authority.issue({ name: 'localhost', hosts: ['localhost'], usage: 'server' });
+      const { fullChain: cert, key } = await authority.issue({
+        name: 'localhost',
+        hosts: ['localhost'],
+        usage: 'server',
+      });
       https.setSecureContext({ cert, key, ca: people.authority.certificate });
       https.setTicketKeys(Buffer.from(crypto.getRandomValues(new Uint8Array(48))));
       const outcome = await outcomeOf(client.send(server.url));
@@ -83,13 +90,20 @@ const FAULTS: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
 
   async 'a server that was never valid, and one that is not any more'(ground) {
     for (const when of [{ expired: true }, { notYetValid: true }]) {
-      const certificate = await people.authority.issue({ name: 'localhost', hosts: ['localhost'], usage: 'server', ...when });
+      const certificate = await people.authority.issue({
+        name: 'localhost',
+        hosts: ['localhost'],
+        usage: 'server',
+        ...when,
+      });
       const server = await ground.bank({ certificate });
       const client = ground.client(await ground.load(server));
       const outcome = await outcomeOf(client.send(server.url));
       expect(outcome).toHaveProperty('error');
       expectClear((outcome as { error: Error }).error, people);
-      expect(codesIn((outcome as { error: Error }).error).join()).toMatch(/CERT_(?:HAS_EXPIRED|NOT_YET_VALID)/);
+      expect(codesIn((outcome as { error: Error }).error).join()).toMatch(
+        /CERT_(?:HAS_EXPIRED|NOT_YET_VALID)/,
+      );
       expect(server.requests).toEqual([]);
     }
   },
@@ -99,13 +113,18 @@ const FAULTS: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
     for (const when of [{ expired: true }, { notYetValid: true }]) {
       const { fullChain: cert, key } = await people.authority.issue({ name: 'late', ...when });
       const late = { cert, key, ca: people.authority.certificate };
-      const credentials = await ground.load(server, { certificates: { late }, hosts: { [`localhost:${server.port}`]: 'late' } });
+      const credentials = await ground.load(server, {
+        certificates: { late },
+        hosts: { [`localhost:${server.port}`]: 'late' },
+      });
       credentials.on('warning', () => {}); // else it is printed
       const client = ground.client(credentials);
       const outcome = await outcomeOf(client.send(server.url));
       expect(outcome).toHaveProperty('error');
       expectClear((outcome as { error: Error }).error, people);
-      expect(credentials.certificates().find(({ name }) => name === 'late')?.status).toMatch(/expired|not yet valid/);
+      expect(credentials.certificates().find(({ name }) => name === 'late')?.status).toMatch(
+        /expired|not yet valid/,
+      );
     }
     expect(server.requests).toEqual([]);
     await expectServed(ground.client(await ground.load(server)).send(server.url), server);
@@ -123,14 +142,25 @@ const FAULTS: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
   },
 
   async 'a server that stands still, with a queue that is full'(ground) {
-    const child = spawn(process.execPath, ['-e', `const s = require('net').createServer().listen({ port: 0, host: 'localhost', backlog: 1 }, () => console.log('port ' + s.address().port))`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(
+      process.execPath,
+      [
+        '-e',
+        `const s = require('net').createServer().listen({ port: 0, host: 'localhost', backlog: 1 }, () => console.log('port ' + s.address().port))`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     try {
       const port = Number((await untilSaid(child as never, /port (\d+)/))[1]);
       child.kill('SIGSTOP');
       const server = await ground.bank({ handler: closing });
       const host = `localhost:${port}`;
-      const client = ground.client(await ground.load(server, { hosts: { [host]: 'alice' } }), { connectTimeout: 500 });
-      const calls = Array.from({ length: 6 }, () => outcomeOf(client.send(`https://${host}/`, { timeout: 400 })));
+      const client = ground.client(await ground.load(server, { hosts: { [host]: 'alice' } }), {
+        connectTimeout: 500,
+      });
+      const calls = Array.from({ length: 6 }, () =>
+        outcomeOf(client.send(`https://${host}/`, { timeout: 400 })),
+      );
       for (const outcome of await Promise.all(calls)) {
         expect(outcome).toHaveProperty('error');
         expectClear((outcome as { error: Error }).error, people);
@@ -148,9 +178,12 @@ async function expectServed(call: Promise<{ status: number }>, server: TestServe
 }
 
 describe.concurrent.each(Object.entries(FAULTS))('%s', (_, fault) => {
-  it.each(clients.map((client) => [client.name, client] as const))('%s', { timeout: 180_000 }, async (_, client) => {
-    await using ground = await createGround(client, people);
-    await fault(ground);
-  });
+  it.each(clients.map((client) => [client.name, client] as const))(
+    '%s',
+    { timeout: 180_000 },
+    async (_, client) => {
+      await using ground = await createGround(client, people);
+      await fault(ground);
+    },
+  );
 });
-

@@ -16,7 +16,13 @@ export async function outcomeOf(call: Promise<Answer>): Promise<Outcome> {
     timer = setTimeout(() => reject(new Error(`the call hangs: no end within ${HANGS} ms`)), HANGS);
   });
   try {
-    return await Promise.race([call.then((answer) => ({ answer }), (error: Error) => ({ error })), hanging]);
+    return await Promise.race([
+      call.then(
+        (answer) => ({ answer }),
+        (error: Error) => ({ error }),
+      ),
+      hanging,
+    ]);
   } finally {
     clearTimeout(timer);
   }
@@ -28,15 +34,26 @@ export function expectClear(error: unknown, { alice, bob }: Pick<People, 'alice'
   expect(codesIn(error).join()).toMatch(CLEAR);
   expect(diagnose(error).title).toMatch(/\w/);
   const shown = inspect(error, { depth: 6, maxStringLength: 10_000, maxArrayLength: 200 });
-  for (const { key } of [alice, bob]) expect(shown.includes(key.slice(60, 90)), 'a key is in the error').toBe(false);
+  for (const { key } of [alice, bob])
+    expect(shown.includes(key.slice(60, 90)), 'a key is in the error').toBe(false);
 }
 
 /** Codes and names of an error and its causes, outermost first. */
 export function codesIn(error: unknown): string[] {
   const found: string[] = [];
-  for (let each = error as ClientCertificateError | undefined; each && found.length < 10; each = each.cause as never)
+  for (
+    let each = error as ClientCertificateError | undefined;
+    each && found.length < 10;
+    each = each.cause as never
+  )
     // fetch has no code for this, and says it in words.
-    found.push(typeof each.code === 'string' ? each.code : each.message === 'redirect count exceeded' ? each.message : each.name);
+    found.push(
+      typeof each.code === 'string'
+        ? each.code
+        : each.message === 'redirect count exceeded'
+          ? each.message
+          : each.name,
+    );
   return found;
 }
 

@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { buffer } from 'node:stream/consumers';
-import { adapters as axios } from '../adapters/axios.ts';
 import type { AdapterUnderTest } from '../adapters/adapter.ts';
+import { adapters as axios } from '../adapters/axios.ts';
 import { adapters as fetch } from '../adapters/fetch.ts';
 import { adapters as got } from '../adapters/got.ts';
 import { adapters as soap } from '../adapters/soap.ts';
@@ -20,7 +20,10 @@ const https: AdapterUnderTest = {
         return await new Promise((resolve, reject) => {
           const options = { agent, ...(signal && { signal }), method: body === undefined ? 'GET' : 'POST' };
           const call = request(url, options, (response) => {
-            buffer(response).then(({ length }) => resolve({ status: response.statusCode!, length, raw: response }), reject);
+            buffer(response).then(
+              ({ length }) => resolve({ status: response.statusCode!, length, raw: response }),
+              reject,
+            );
           });
           call.on('error', reject);
           const late = Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' });

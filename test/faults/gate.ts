@@ -31,10 +31,12 @@ export async function startGate(target: number): Promise<Gate> {
     const upstream = connect({ port: target, host: 'localhost', allowHalfOpen: true, noDelay: true });
     const pass = { left: true };
     clients.add(client);
-    client.on('error', () => {}).on('close', () => {
-      clients.delete(client);
-      upstream.destroy();
-    });
+    client
+      .on('error', () => {})
+      .on('close', () => {
+        clients.delete(client);
+        upstream.destroy();
+      });
     upstream.on('error', () => client.destroy()).on('close', () => pass.left && client.end());
     const end = () => {
       broken++;
@@ -68,7 +70,13 @@ export async function startGate(target: number): Promise<Gate> {
   };
 }
 
-function forward(from: Socket, to: Socket, rule: Break | undefined, pass: { left: boolean }, end: () => void): void {
+function forward(
+  from: Socket,
+  to: Socket,
+  rule: Break | undefined,
+  pass: { left: boolean },
+  end: () => void,
+): void {
   const limit = rule && createLimit(rule);
   from.on('data', (chunk) => {
     if (!pass.left) return;

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { loadCredentials } from '@clientcert/core';
-import { type Authority, createAuthority, type IssuedCertificate, startServer, type TestServer } from '@clientcert/testing';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startServer,
+  type TestServer,
+} from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientcert } from '../../packages/cli/test/run.ts';
 import { buildModules } from '../../packages/core/test/built.ts';
@@ -70,16 +76,25 @@ describe('a disk that is full', () => {
 
   it('changes no program that is migrated', async (context) => {
     if (!mounted) return context.skip('this user may mount no file system');
-    const program = (name: string) => `import https from 'node:https';\nimport { readFileSync } from 'node:fs';\n// ${name}\nhttps.get('https://api.bank.example', { pfx: readFileSync('bank.pfx'), passphrase: process.env.SECRET });\n`;
+    const program = (name: string) =>
+      `import https from 'node:https';\nimport { readFileSync } from 'node:fs';\n// ${name}\nhttps.get('https://api.bank.example', { pfx: readFileSync('bank.pfx'), passphrase: process.env.SECRET });\n`;
     await rm(join(disk, 'filler'), { force: true });
     for (const name of ['a.mjs', 'b.mjs']) await writeFile(join(disk, name), program(name));
     // Room for the config and the first file, and for no more.
     await fill();
     await truncate(join(disk, 'filler'), (await stat(join(disk, 'filler'))).size - 8192);
     const before = (await readdir(disk)).sort();
-    const { code, err } = await clientcert('migrate', disk, '--write', '--force', '--config', join(disk, 'clientcert.json'));
-    expect([code, err]).toEqual([1, expect.stringMatching(/ENOSPC[^]*nothing was\s+changed/)]);
-    for (const name of ['a.mjs', 'b.mjs']) expect(await readFile(join(disk, name), 'utf8')).toBe(program(name));
+    const { code, err } = await clientcert(
+      'migrate',
+      disk,
+      '--write',
+      '--force',
+      '--config',
+      join(disk, 'clientcert.json'),
+    );
+    expect([code, err]).toEqual([1, expect.stringMatching(/ENOSPC[\s\S]*nothing was\s+changed/)]);
+    for (const name of ['a.mjs', 'b.mjs'])
+      expect(await readFile(join(disk, name), 'utf8')).toBe(program(name));
     expect((await readdir(disk)).sort()).toEqual(before);
   });
 
@@ -109,9 +124,21 @@ describe('in a process of its own', () => {
     await writeFile(at('next.crt'), bob.fullChain);
     await writeFile(at('next.key'), bob.key, { mode: 0o600 });
     const path = join(built.path, 'fault.mjs');
-    await writeFile(path, `${BEGIN}${script}\nawait credentials.close();\nconsole.log(JSON.stringify(told));`);
-    const settings = { directory, ca: authority.certificate, url: server.url, host: `localhost:${server.port}` };
-    const child = spawn('sh', ['-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, process.execPath, path, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 100_000 });
+    await writeFile(
+      path,
+      `${BEGIN}${script}\nawait credentials.close();\nconsole.log(JSON.stringify(told));`,
+    );
+    const settings = {
+      directory,
+      ca: authority.certificate,
+      url: server.url,
+      host: `localhost:${server.port}`,
+    };
+    const child = spawn(
+      'sh',
+      ['-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, process.execPath, path, JSON.stringify(settings)],
+      { stdio: ['ignore', 'pipe', 'pipe'], timeout: 100_000 },
+    );
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
     expect(err).toBe('');
     return JSON.parse(out);
@@ -138,7 +165,9 @@ const replace = () => { for (const end of ['crt', 'key']) fs.renameSync(file('ne
 told.first = await call();
 `;
 
-  it('no file descriptor is left: each call and each reading says so, and the next ones go through', { timeout: 120_000 }, async () => {
+  it('no file descriptor is left: each call and each reading says so, and the next ones go through', {
+    timeout: 120_000,
+  }, async () => {
     const told = await run(`
 const held = [];
 const exhaust = () => { try { for (;;) held.push(fs.openSync('/dev/null')); } catch (error) { told.full = error.code; } };
@@ -157,13 +186,26 @@ told.reloaded = await code(credentials.reload());
 told.renewed = name();
 told.last = await call();
 `);
-    expect(told).toMatchObject({ first: 200, full: 'EMFILE', call: 'EMFILE', event: 'ERR_CLIENTCERT_FILE_UNREADABLE', health: 'RENEWAL_FAILED', afterwards: 200, last: 200 });
+    expect(told).toMatchObject({
+      first: 200,
+      full: 'EMFILE',
+      call: 'EMFILE',
+      event: 'ERR_CLIENTCERT_FILE_UNREADABLE',
+      health: 'RENEWAL_FAILED',
+      afterwards: 200,
+      last: 200,
+    });
     expect(told.reload).toMatch(/FILE_UNREADABLE/);
-    expect([told.kept, told.renewed]).toEqual([expect.stringContaining('alice'), expect.stringContaining('bob')]);
+    expect([told.kept, told.renewed]).toEqual([
+      expect.stringContaining('alice'),
+      expect.stringContaining('bob'),
+    ]);
     expect(server.requests.slice(-3).map(nameOf)).toEqual(['alice', 'alice', 'bob']);
   });
 
-  it('a file may not be read any more, and then is gone: what was read is kept, and the process told', { timeout: 120_000 }, async (context) => {
+  it('a file may not be read any more, and then is gone: what was read is kept, and the process told', {
+    timeout: 120_000,
+  }, async (context) => {
     if (process.getuid?.() !== 0) context.skip('only root can be another user for a while');
     const told = await run(`
 fs.chmodSync(file('tls.key'), 0);
@@ -180,7 +222,13 @@ told.back = await code(credentials.reload());
 told.last = await call();
 told.name = name();
 `);
-    expect(told).toMatchObject({ first: 200, stillAsBefore: 200, stillThere: 200, last: 200, name: expect.stringContaining('bob') });
+    expect(told).toMatchObject({
+      first: 200,
+      stillAsBefore: 200,
+      stillThere: 200,
+      last: 200,
+      name: expect.stringContaining('bob'),
+    });
     expect(told.unreadable).toMatch(/FILE_UNREADABLE/);
     expect([told.gone, told.fresh]).toEqual(Array(2).fill(expect.stringMatching(/FILE_NOT_FOUND/)));
   });
@@ -204,7 +252,14 @@ describe('a clock that jumps', () => {
         const [info] = credentials.certificates();
         seen.push([years, info?.status, credentials.health().status, (await client.send(bank.url)).status]);
       }
-      expect(seen).toEqual([0, 30, -30, 0, 8000, -55, 0].map((years) => [years, years === 0 ? 'valid' : years > 0 ? 'expired' : 'not yet valid', years === 0 ? 'ok' : 'error', 200]));
+      expect(seen).toEqual(
+        [0, 30, -30, 0, 8000, -55, 0].map((years) => [
+          years,
+          years === 0 ? 'valid' : years > 0 ? 'expired' : 'not yet valid',
+          years === 0 ? 'ok' : 'error',
+          200,
+        ]),
+      );
       await credentials.reload();
       expect((await client.send(bank.url)).status).toBe(200);
     } finally {
@@ -218,7 +273,10 @@ describe('a clock that jumps', () => {
     try {
       vi.setSystemTime(0);
       await writeFile(at('alice.pem'), `${alice.key}${alice.fullChain}`);
-      await using credentials = await loadCredentials({ certificates: { alice: { cert: at('alice.pem') } }, hosts: { 'a.example': 'alice' } });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: at('alice.pem') } },
+        hosts: { 'a.example': 'alice' },
+      });
       credentials.on('warning', () => {});
       expect(credentials.certificates()[0]?.status).toBe('not yet valid');
       vi.useRealTimers();
@@ -229,4 +287,3 @@ describe('a clock that jumps', () => {
     }
   });
 });
-

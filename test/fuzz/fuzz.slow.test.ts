@@ -16,16 +16,24 @@ const outcomes: Outcome[] = [];
 const coverage = new Coverage();
 
 describe(`changed inputs, seed ${seed}`, () => {
-  it.each(chosen.map((target) => [target.name, target] as const))('%s', { timeout: seconds * 1000 + 600_000 }, async (_, target) => {
-    const outcome = await fuzz(target, { seconds: seconds / chosen.length, seed, coverage });
-    outcomes.push(outcome);
-    const told = outcome.findings.map((finding) => tell(target.name, finding));
-    expect(told, `npm run fuzz -- --target '${target.name}' --seed ${seed}`).toEqual([]);
-  });
+  it.each(chosen.map((target) => [target.name, target] as const))(
+    '%s',
+    { timeout: seconds * 1000 + 600_000 },
+    async (_, target) => {
+      const outcome = await fuzz(target, { seconds: seconds / chosen.length, seed, coverage });
+      outcomes.push(outcome);
+      const told = outcome.findings.map((finding) => tell(target.name, finding));
+      expect(told, `npm run fuzz -- --target '${target.name}' --seed ${seed}`).toEqual([]);
+    },
+  );
 });
 
 afterAll(() => {
-  if (env.FUZZ_REPORT) writeFileSync(env.FUZZ_REPORT, JSON.stringify({ seed, seconds, outcomes: outcomes.map(count), coverage: [...coverage.summary()] }));
+  if (env.FUZZ_REPORT)
+    writeFileSync(
+      env.FUZZ_REPORT,
+      JSON.stringify({ seed, seconds, outcomes: outcomes.map(count), coverage: [...coverage.summary()] }),
+    );
   coverage.stop();
 });
 

@@ -78,11 +78,16 @@ export async function fuzz(target: Target, { seconds, seed, coverage }: FuzzOpti
     coverage.news(coverage.take(), true);
     const step = fc.record({ kind: fc.nat(65_535), at: part(), to: part(), value: fc.nat(2 ** 32 - 1) });
     const anySeed = fc.constantFrom(...opened.seeds);
-    const property = fc.asyncProperty(anySeed, anySeed, fc.array(step, { minLength: 1, maxLength: 6 }), async (input, other, steps) => {
-      const changed = change(target.changes, input, steps, other);
-      const fault = await fails(changed, steps.length === 1);
-      if (fault && !findings.has(fault.mark)) throw new Fails(changed, fault);
-    });
+    const property = fc.asyncProperty(
+      anySeed,
+      anySeed,
+      fc.array(step, { minLength: 1, maxLength: 6 }),
+      async (input, other, steps) => {
+        const changed = change(target.changes, input, steps, other);
+        const fault = await fails(changed, steps.length === 1);
+        if (fault && !findings.has(fault.mark)) throw new Fails(changed, fault);
+      },
+    );
     for (let round = 0; isBefore(0.5); round++) {
       const { errorInstance } = await fc.check(property, { seed: seed + round, numRuns: 50 });
       if (errorInstance instanceof Fails) await report(errorInstance.input, errorInstance.fault);
@@ -90,7 +95,12 @@ export async function fuzz(target: Target, { seconds, seed, coverage }: FuzzOpti
     }
     while (isBefore(1)) {
       // What was kept last is where something is still to be found.
-      const any = () => corpus[random.below(2) === 0 ? random.below(corpus.length) : corpus.length - 1 - random.below(Math.min(corpus.length, 40))]!;
+      const any = () =>
+        corpus[
+          random.below(2) === 0
+            ? random.below(corpus.length)
+            : corpus.length - 1 - random.below(Math.min(corpus.length, 40))
+        ]!;
       await tryAll(Array.from({ length: BATCH }, () => change(target.changes, any(), random.steps(), any())));
     }
     return {

@@ -9,7 +9,18 @@ import { Broken, type Opened } from './target.ts';
 
 /** What is wrong with how an input was read. */
 export interface Fault {
-  readonly kind: 'foreign error' | 'slip' | 'secret' | 'hint' | 'unprintable' | 'broken' | 'unsteady' | 'slow' | 'hang' | 'leftover' | 'pollution';
+  readonly kind:
+    | 'foreign error'
+    | 'slip'
+    | 'secret'
+    | 'hint'
+    | 'unprintable'
+    | 'broken'
+    | 'unsteady'
+    | 'slow'
+    | 'hang'
+    | 'leftover'
+    | 'pollution';
   readonly detail: string;
   /** Equal for two inputs that show the same. */
   readonly mark: string;
@@ -93,8 +104,10 @@ export class Judge {
     if (own && !error.hint) return found('hint');
     const shown = `${(error as Error).message}\n${own ? error.hint : ''}`;
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would obey
-    if (own && /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(shown)) return found('unprintable');
-    for (let each = error as Error; isNativeError(each); each = each.cause as Error) if (isSlip(each)) return { ...found('slip'), mark: `slip ${placeOf(each)}` };
+    if (own && /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(shown))
+      return found('unprintable');
+    for (let each = error as Error; isNativeError(each); each = each.cause as Error)
+      if (isSlip(each)) return { ...found('slip'), mark: `slip ${placeOf(each)}` };
     const all = `${shown}\n${inspect(error, DEEP)}`;
     if (this.#opened.secretsIn?.(input).some((secret) => all.includes(secret))) return found('secret');
     return undefined;

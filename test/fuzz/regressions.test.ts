@@ -9,7 +9,7 @@ const folder = new URL('regressions/', import.meta.url);
 const found = readdirSync(folder).map((name) => [name, readdirSync(new URL(`${name}/`, folder))] as const);
 
 describe('what was wrong once', () => {
-  it.each(found)('%s', async (name, files) => {
+  it.each(found)('%s', { timeout: 300_000 }, async (name, files) => {
     const target = targets.find((each) => each.name === name);
     expect(target, `there is no target ${name}`).toBeDefined();
     const opened = await target!.open();

@@ -23,18 +23,22 @@ const folder = mkdtempSync(join(tmpdir(), 'clientcert-fuzz-'));
 const report = join(folder, 'report.json');
 try {
   const test = join(root, 'test/fuzz/fuzz.slow.test.ts');
-  const { status } = spawnSync(execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'slow', test], {
-    cwd: root,
-    stdio: 'inherit',
-    env: {
-      ...env,
-      FUZZ_KEEP: '1',
-      FUZZ_REPORT: report,
-      FUZZ_SECONDS: `${seconds}`,
-      ...(chosen.seed && { FUZZ_SEED: chosen.seed }),
-      ...(chosen.target && { FUZZ_TARGET: chosen.target }),
+  const { status } = spawnSync(
+    execPath,
+    [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'slow', test],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: {
+        ...env,
+        FUZZ_KEEP: '1',
+        FUZZ_REPORT: report,
+        FUZZ_SECONDS: `${seconds}`,
+        ...(chosen.seed && { FUZZ_SEED: chosen.seed }),
+        ...(chosen.target && { FUZZ_TARGET: chosen.target }),
+      },
     },
-  });
+  );
   const { seed, outcomes, coverage } = JSON.parse(readFileSync(report, 'utf8'));
   console.log(`seed ${seed}`);
   console.table(Object.fromEntries(outcomes.map(({ name, ...counts }) => [name, counts])));
@@ -50,11 +54,14 @@ try {
 function partsRun(files) {
   const folders = {};
   for (const [file, { ran, all }] of files) {
-    const sum = (folders[file.slice(0, file.lastIndexOf('/'))] ??= { ran: 0, all: 0 });
-    sum.ran += ran;
-    sum.all += all;
+    const folder = file.slice(0, file.lastIndexOf('/'));
+    const before = folders[folder] ?? { ran: 0, all: 0 };
+    folders[folder] = { ran: before.ran + ran, all: before.all + all };
   }
   return Object.fromEntries(
-    Object.entries(folders).map(([name, { ran, all }]) => [name, { part: `${Math.round((100 * ran) / all)} %` }]),
+    Object.entries(folders).map(([name, { ran, all }]) => [
+      name,
+      { part: `${Math.round((100 * ran) / all)} %` },
+    ]),
   );
 }

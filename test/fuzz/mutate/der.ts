@@ -74,14 +74,42 @@ const leaf = (tag: number, contents: Buffer): Node => ({
 });
 const hex = (text: string) => Buffer.from(text, 'hex');
 
-const TAGS = [0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0c, 0x13, 0x16, 0x17, 0x18, 0x1e, 0x24, 0x30, 0x31, 0x80, 0x81, 0x82, 0xa0, 0xa1, 0xa3];
+const TAGS = [
+  0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0c, 0x13, 0x16, 0x17, 0x18, 0x1e, 0x24, 0x30, 0x31, 0x80, 0x81, 0x82,
+  0xa0, 0xa1, 0xa3,
+];
 const CONTENTS = [
-  hex(''), hex('00'), hex('01'), hex('80'), hex('ff'), hex('7fffffff'), hex('00ffffffff'), hex('ffffffffffffffff'),
-  hex('7fffffffffffffffffff'), Buffer.alloc(64, 0xff), Buffer.alloc(600, 1), hex('2a864886f70d010c0a0102'),
-  hex('2a864886f70d01050d'), hex('2a864886f70d01050c'), hex('2a864886f70d010706'), hex('2b0601040182373c'),
-  hex('2a864886f70d010901'), hex('551d0f'), hex('551d25'), hex('551d23'), hex('2a8648ce3d0201'), hex('2b6570'),
-  Buffer.from('990101000000Z'), Buffer.from('00000101000000Z'), Buffer.from('99991231235959Z'), Buffer.from('2501010000Z'),
-  Buffer.from('250101000000+0100'), Buffer.from('x\0y'), Buffer.from('\u202e\r\n\x1b[31m'), hex('d800'), hex('30'),
+  hex(''),
+  hex('00'),
+  hex('01'),
+  hex('80'),
+  hex('ff'),
+  hex('7fffffff'),
+  hex('00ffffffff'),
+  hex('ffffffffffffffff'),
+  hex('7fffffffffffffffffff'),
+  Buffer.alloc(64, 0xff),
+  Buffer.alloc(600, 1),
+  hex('2a864886f70d010c0a0102'),
+  hex('2a864886f70d01050d'),
+  hex('2a864886f70d01050c'),
+  hex('2a864886f70d010706'),
+  hex('2b0601040182373c'),
+  hex('2a864886f70d010901'),
+  hex('551d0f'),
+  hex('551d25'),
+  hex('551d23'),
+  hex('2a8648ce3d0201'),
+  hex('2b6570'),
+  Buffer.from('990101000000Z'),
+  Buffer.from('00000101000000Z'),
+  Buffer.from('99991231235959Z'),
+  Buffer.from('2501010000Z'),
+  Buffer.from('250101000000+0100'),
+  Buffer.from('x\0y'),
+  Buffer.from('\u202e\r\n\x1b[31m'),
+  hex('d800'),
+  hex('30'),
 ];
 
 const edits: readonly Edit[] = [

@@ -14,8 +14,29 @@ function places(value: unknown, found: [Holder, string][] = []): [Holder, string
 }
 
 const EDGES: readonly unknown[] = [
-  null, true, false, 0, -1, 1.5, 443, 65536, 1e21, '', ' ', [], {}, [[]], [null], { '': '' }, '\u0000', '__proto__',
-  'x'.repeat(5000), '*', '*.example', { __proto__: null, constructor: 1 }, JSON.parse('{"__proto__": {"polluted": true}}'),
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  443,
+  65536,
+  1e21,
+  '',
+  ' ',
+  [],
+  {},
+  [[]],
+  [null],
+  { '': '' },
+  '\u0000',
+  '__proto__',
+  'x'.repeat(5000),
+  '*',
+  '*.example',
+  { __proto__: null, constructor: 1 },
+  JSON.parse('{"__proto__": {"polluted": true}}'),
 ];
 
 /** Changes to a JSON text that keep it JSON, two of three. */

@@ -47,8 +47,16 @@ async function read(bytes: Buffer, maxIterations = 12_000) {
     legacy: found.legacyAlgorithms,
     skipped: found.skipped,
     keys: found.keys.map(({ alias, keyType, encrypted }) => [alias, keyType, encrypted]),
-    certificates: found.certificates.map(({ certificate: { fingerprint256 }, alias, keyType }) => [fingerprint256, alias, keyType]),
-    identity: told(certificate, ({ certificate: { fingerprint256 }, chain, ca, warnings }) => [fingerprint256, warnings, ...[...chain, ...ca].map((each) => each.fingerprint256)]),
+    certificates: found.certificates.map(({ certificate: { fingerprint256 }, alias, keyType }) => [
+      fingerprint256,
+      alias,
+      keyType,
+    ]),
+    identity: told(certificate, ({ certificate: { fingerprint256 }, chain, ca, warnings }) => [
+      fingerprint256,
+      warnings,
+      ...[...chain, ...ca].map((each) => each.fingerprint256),
+    ]),
     roots: told(roots, (list) => list.map(({ fingerprint256 }) => fingerprint256)),
   };
 }
@@ -64,7 +72,10 @@ function told<Value>(settled: PromiseSettledResult<Value>, show: (value: Value) 
 /** What we take out of a certificate is what Node takes out of it. */
 function agree(certificate: X509Certificate): void {
   const fields = fieldsOf(certificate);
-  for (const [ours, nodes] of [[fields.notBefore, certificate.validFrom], [fields.notAfter, certificate.validTo]] as const) {
+  for (const [ours, nodes] of [
+    [fields.notBefore, certificate.validFrom],
+    [fields.notAfter, certificate.validTo],
+  ] as const) {
     const time = Date.parse(nodes);
     if (!Number.isNaN(time) && !Number.isNaN(ours)) hold(time === ours, `${ours} is the time ${nodes}`);
   }
@@ -82,12 +93,21 @@ function agree(certificate: X509Certificate): void {
 
 const fold = (name: string) => name?.normalize('NFKC').toLowerCase().replace(/\s+/g, '');
 
-function target(name: string, changes: Target['changes'], seeds: () => Buffer[] | Promise<Buffer[]>, wrap?: (input: Buffer) => Buffer): Target {
+function target(
+  name: string,
+  changes: Target['changes'],
+  seeds: () => Buffer[] | Promise<Buffer[]>,
+  wrap?: (input: Buffer) => Buffer,
+): Target {
   return {
     name,
     changes,
     async open(): Promise<Opened> {
-      return { seeds: await seeds(), run: (input) => read(wrap?.(input) ?? input), secretsIn: () => [passphrase] };
+      return {
+        seeds: await seeds(),
+        run: (input) => read(wrap?.(input) ?? input),
+        secretsIn: () => [passphrase],
+      };
     },
   };
 }
@@ -99,7 +119,11 @@ async function made(): Promise<{ certificates: Buffer[]; keys: Buffer[]; pem: st
   const authority = await createAuthority({ intermediates: 1 });
   const people = await Promise.all([
     authority.issue({ name: 'alice', hosts: ['localhost', '127.0.0.1', '*.bank.example'] }),
-    authority.issue({ name: 'bob', keyType: { rsa: 2048 }, subject: { C: 'NL', O: 'Bänk', OU: 'a', serialNumber: '1', emailAddress: 'b@bank.example' } }),
+    authority.issue({
+      name: 'bob',
+      keyType: { rsa: 2048 },
+      subject: { C: 'NL', O: 'Bänk', OU: 'a', serialNumber: '1', emailAddress: 'b@bank.example' },
+    }),
     authority.issue({ name: 'carol', keyType: 'ed25519', expired: true, usage: 'server' }),
   ]);
   const chain = [authority.certificate, ...people.map(({ cert }) => cert)];
@@ -124,10 +148,23 @@ function withDigest(body: Buffer): Buffer {
 }
 
 const pemWords = [
-  '-----BEGIN CERTIFICATE-----\n', '-----END CERTIFICATE-----\n', '-----BEGIN ENCRYPTED PRIVATE KEY-----\n',
-  '-----BEGIN RSA PRIVATE KEY-----\n', '-----END RSA PRIVATE KEY-----', 'Proc-Type: 4,ENCRYPTED\n', 'DEK-Info: AES-256-CBC,00',
-  'DEK-Info: DES-EDE3-CBC,', 'Bag Attributes\n    friendlyName: x\n', '-----BEGIN PKCS7-----', '-----BEGIN X509 CRL-----',
-  '-----BEGIN EC PARAMETERS-----', '-----BEGIN OPENSSH PRIVATE KEY-----', 'MII', '\\n', 'data:application/x-pkcs12;base64,', '{"cert":"',
+  '-----BEGIN CERTIFICATE-----\n',
+  '-----END CERTIFICATE-----\n',
+  '-----BEGIN ENCRYPTED PRIVATE KEY-----\n',
+  '-----BEGIN RSA PRIVATE KEY-----\n',
+  '-----END RSA PRIVATE KEY-----',
+  'Proc-Type: 4,ENCRYPTED\n',
+  'DEK-Info: AES-256-CBC,00',
+  'DEK-Info: DES-EDE3-CBC,',
+  'Bag Attributes\n    friendlyName: x\n',
+  '-----BEGIN PKCS7-----',
+  '-----BEGIN X509 CRL-----',
+  '-----BEGIN EC PARAMETERS-----',
+  '-----BEGIN OPENSSH PRIVATE KEY-----',
+  'MII',
+  '\\n',
+  'data:application/x-pkcs12;base64,',
+  '{"cert":"',
 ];
 
 const bags = (certificates: Buffer[], keys: Buffer[]): Promise<Buffer[]> =>
@@ -149,21 +186,55 @@ function sealedKey(key: Buffer): Buffer {
 }
 
 export const files: readonly Target[] = [
-  target('certificates', der, async () => [...seedsIn('der').map(({ bytes }) => bytes), ...(await made()).certificates]),
+  target('certificates', der, async () => [
+    ...seedsIn('der').map(({ bytes }) => bytes),
+    ...(await made()).certificates,
+  ]),
   target('private keys', [...der, pemBody], async () => [
-    ...seedsIn('extra', 'pem').filter(({ name }) => /\.key$/.test(name)).map(({ bytes }) => bytes),
+    ...seedsIn('extra', 'pem')
+      .filter(({ name }) => /\.key$/.test(name))
+      .map(({ bytes }) => bytes),
     ...(await made()).keys,
   ]),
   target('private keys in encryption', der, async () => (await made()).keys, sealedKey),
-  target('PKCS#12', der, async () => [
-    ...seedsIn('pfx', 'extra', 'bad').filter(({ name }) => /p12$|pfx$/.test(name)).map(({ bytes }) => bytes),
+  target('PFX', der, async () => [
+    ...seedsIn('pfx', 'extra', 'bad')
+      .filter(({ name }) => /p12$|pfx$/.test(name))
+      .map(({ bytes }) => bytes),
   ]),
-  target('PKCS#12 in encryption', der, async () => { const { certificates, keys } = await made(); return bags(certificates, keys); }, sealed),
-  target('Java keystores', der.slice(-9), async () => seedsIn('jks', 'extra', 'cases').filter(({ name }) => /jks$|jceks$/.test(name)).map(({ bytes }) => bytes)),
-  target('Java keystores with their digest', der.slice(-9), async () => [...seedsIn('jks', 'extra', 'cases').filter(({ name }) => /jks$|jceks$/.test(name)).map(({ bytes }) => bytes.subarray(0, -20)), ...javaStores((await made()).certificates)], withDigest),
-  target('PKCS#7', [...der, pemBody], async () => [...seedsIn('p7').map(({ bytes }) => bytes), ...seedsIn('p7').map(({ bytes }) => bodyOf(bytes.toString('latin1')))]),
+  target(
+    'PFX in encryption',
+    der,
+    async () => {
+      const { certificates, keys } = await made();
+      return bags(certificates, keys);
+    },
+    sealed,
+  ),
+  target('Java keystores', der.slice(-9), async () =>
+    seedsIn('jks', 'extra', 'cases')
+      .filter(({ name }) => /jks$|jceks$/.test(name))
+      .map(({ bytes }) => bytes),
+  ),
+  target(
+    'Java keystores with their digest',
+    der.slice(-9),
+    async () => [
+      ...seedsIn('jks', 'extra', 'cases')
+        .filter(({ name }) => /jks$|jceks$/.test(name))
+        .map(({ bytes }) => bytes.subarray(0, -20)),
+      ...javaStores((await made()).certificates),
+    ],
+    withDigest,
+  ),
+  target('P7B', [...der, pemBody], async () => [
+    ...seedsIn('p7').map(({ bytes }) => bytes),
+    ...seedsIn('p7').map(({ bytes }) => bodyOf(bytes.toString('latin1'))),
+  ]),
   target('PEM', [...text(pemWords), pemBody, pemBody, pemBody], async () => [
-    ...seedsIn('pem', 'cases').filter(({ name }) => !/p12$|jks$|kdb$|sso$/.test(name)).map(({ bytes }) => bytes),
+    ...seedsIn('pem', 'cases')
+      .filter(({ name }) => !/p12$|jks$|kdb$|sso$/.test(name))
+      .map(({ bytes }) => bytes),
     ...(await made()).pem.map((each) => Buffer.from(each)),
   ]),
 ];
@@ -172,8 +243,12 @@ export const files: readonly Target[] = [
 function javaStores(certificates: readonly Buffer[]): Buffer[] {
   const int = (value: number) => Buffer.from([value >>> 24, value >>> 16, value >>> 8, value]);
   const utf = (value: string) => Buffer.concat([Buffer.from([0, value.length]), Buffer.from(value)]);
-  const entry = (bytes: Buffer) => Buffer.concat([int(2), utf('ca'), Buffer.alloc(8), utf('X.509'), int(bytes.length), bytes]);
-  const object = Buffer.from('aced000573720006582e546573740000000000000001020002490001614c0001627400124c6a6176612f6c616e672f537472696e673b78700000000174000178', 'hex');
+  const entry = (bytes: Buffer) =>
+    Buffer.concat([int(2), utf('ca'), Buffer.alloc(8), utf('X.509'), int(bytes.length), bytes]);
+  const object = Buffer.from(
+    'aced000573720006582e546573740000000000000001020002490001614c0001627400124c6a6176612f6c616e672f537472696e673b78700000000174000178',
+    'hex',
+  );
   const secret = Buffer.concat([int(3), utf('secret'), Buffer.alloc(8), object]);
   return [
     Buffer.concat([int(0xfeedfeed), int(2), int(2), ...certificates.slice(0, 2).map(entry)]),

@@ -25,10 +25,27 @@ import { der } from '../mutate/der.ts';
 import { text } from '../mutate/text.ts';
 import { hold, type Opened, type Target } from '../target.ts';
 
-
 const headerWords = [
-  '\r\n', '\r\n\r\n', '\n', 'HTTP/1.1 ', 'HTTP/1.0 200 ', 'HTTP/2 200', '100 Continue', '407 Proxy Authentication Required', 'proxy-authenticate: ',
-  'Basic realm="', 'Negotiate', 'NTLM ', 'Digest nonce="a\\"b", ', 'content-length: 9', 'transfer-encoding: chunked', 'keep-alive: timeout=', 'connection: close', '\0', '\t', ': ',
+  '\r\n',
+  '\r\n\r\n',
+  '\n',
+  'HTTP/1.1 ',
+  'HTTP/1.0 200 ',
+  'HTTP/2 200',
+  '100 Continue',
+  '407 Proxy Authentication Required',
+  'proxy-authenticate: ',
+  'Basic realm="',
+  'Negotiate',
+  'NTLM ',
+  'Digest nonce="a\\"b", ',
+  'content-length: 9',
+  'transfer-encoding: chunked',
+  'keep-alive: timeout=',
+  'connection: close',
+  '\0',
+  '\t',
+  ': ',
 ];
 
 const answers = [
@@ -51,12 +68,16 @@ export const peers: readonly Target[] = [
           const part = parseAnswer(input.subarray(0, end));
           if (part === undefined) continue;
           hold(typeof part === typeof whole, 'a part of the answer says otherwise than the whole');
-          if (typeof part === 'object' && typeof whole === 'object') hold(part.status === whole.status, 'a part of the answer has another status');
+          if (typeof part === 'object' && typeof whole === 'object')
+            hold(part.status === whole.status, 'a part of the answer has another status');
           break;
         }
         if (typeof whole === 'object') {
           hold(/^[\x20-\x7e]{0,80}$/.test(whole.reason), 'the reason is not safe to print');
-          hold(whole.schemes.every((scheme) => /^[\x21-\x7e]{1,30}$/.test(scheme)), 'a scheme is not safe to print');
+          hold(
+            whole.schemes.every((scheme) => /^[\x21-\x7e]{1,30}$/.test(scheme)),
+            'a scheme is not safe to print',
+          );
         }
         return whole;
       };
@@ -65,25 +86,52 @@ export const peers: readonly Target[] = [
   },
   {
     name: 'Keep-Alive headers',
-    changes: text(['timeout=', 'max=', ', ', 'timeout=0', 'timeout=-1', 'timeout="5"', '999999999', '9999999999', '; ']),
+    changes: text([
+      'timeout=',
+      'max=',
+      ', ',
+      'timeout=0',
+      'timeout=-1',
+      'timeout="5"',
+      '999999999',
+      '9999999999',
+      '; ',
+    ]),
     async open() {
       const { authority, tls } = await serverMaterial();
       let header = '';
       const server = createTlsServer(tls, (socket) => {
-        socket.on('error', () => {}).on('data', () => socket.write(`HTTP/1.1 200 OK\r\nkeep-alive: ${header}\r\nconnection: keep-alive\r\ncontent-length: 1\r\n\r\nx`, 'latin1'));
+        socket
+          .on('error', () => {})
+          .on('data', () =>
+            socket.write(
+              `HTTP/1.1 200 OK\r\nkeep-alive: ${header}\r\nconnection: keep-alive\r\ncontent-length: 1\r\n\r\nx`,
+              'latin1',
+            ),
+          );
       });
       const port = await listening(server);
       const credentials = await loadCredentials({ hosts: { [`localhost:${port}`]: { ca: authority } } });
       const agent = credentials.agent();
       const call = () =>
         new Promise<string>((resolve, reject) => {
-          const request = get({ host: 'localhost', port, agent }, (response) => response.resume().on('end', () => resolve(String(response.statusCode))).on('error', (error) => resolve(error.message)));
-          request.on('error', (error) => ('code' in error && `${error.code}`.startsWith('HPE_') ? resolve(`${error.code}`) : reject(error)));
+          const request = get({ host: 'localhost', port, agent }, (response) =>
+            response
+              .resume()
+              .on('end', () => resolve(String(response.statusCode)))
+              .on('error', (error) => resolve(error.message)),
+          );
+          request.on('error', (error) =>
+            'code' in error && `${error.code}`.startsWith('HPE_') ? resolve(`${error.code}`) : reject(error),
+          );
         });
       return {
         seeds: latin1(['timeout=5, max=100', 'timeout=0', 'max=3']),
         async run(input) {
-          header = input.toString('latin1').replace(/[\r\n]/g, '').slice(0, 10_000);
+          header = input
+            .toString('latin1')
+            .replace(/[\r\n]/g, '')
+            .slice(0, 10_000);
           return [await call(), await call()];
         },
         async close() {
@@ -97,18 +145,26 @@ export const peers: readonly Target[] = [
     name: 'TLS 1.2 and older, of servers',
     changes: bytes,
     async open() {
-      return await flight('TLSv1.2', async (socket, _hello, input) => {
-        socket.end(input);
-      }, await oldFlights());
+      return await flight(
+        'TLSv1.2',
+        async (socket, _hello, input) => {
+          socket.end(input);
+        },
+        await oldFlights(),
+      );
     },
   },
   {
     name: 'TLS 1.3, of servers',
     changes: bytes,
     async open() {
-      return await flight('TLSv1.3', async (socket, hello, input) => {
-        socket.end(Buffer.concat([...modernFlight(hello, input)]));
-      }, await modernMessages());
+      return await flight(
+        'TLSv1.3',
+        async (socket, hello, input) => {
+          socket.end(Buffer.concat([...modernFlight(hello, input)]));
+        },
+        await modernMessages(),
+      );
     },
   },
   {
@@ -119,14 +175,23 @@ export const peers: readonly Target[] = [
       const run = (input: Buffer) => {
         const name = nameFromDer(input);
         if (name !== undefined) hold(sameName(name, name), 'a name is not itself');
-        return [name, describeChain([input, ...chain], 'localhost').chain.map(({ daysLeft: _, ...rest }) => rest)];
+        return [
+          name,
+          describeChain([input, ...chain], 'localhost').chain.map(({ daysLeft: _, ...rest }) => rest),
+        ];
       };
       return { seeds: [...names, ...chain], run };
     },
   },
   {
     name: 'HTTP answers, of servers',
-    changes: text([...headerWords, '<title>400 No required SSL certificate', '{"error":"', 'location: ', 'HTTP/1.1 200 OK\r\n\r\n']),
+    changes: text([
+      ...headerWords,
+      '<title>400 No required SSL certificate',
+      '{"error":"',
+      'location: ',
+      'HTTP/1.1 200 OK\r\n\r\n',
+    ]),
     async open() {
       const { tls } = await serverMaterial();
       let answer: Buffer = Buffer.alloc(0);
@@ -136,12 +201,29 @@ export const peers: readonly Target[] = [
       const port = await listening(server);
       const url = new URL(`https://localhost:${port}/`);
       return {
-        seeds: latin1([...answers, 'HTTP/1.1 400 Bad Request\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html>400 The SSL certificate error</html>', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n']),
+        seeds: latin1([
+          ...answers,
+          'HTTP/1.1 400 Bad Request\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html>400 The SSL certificate error</html>',
+          'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+        ]),
         async run(input) {
           answer = input;
-          const { response, error } = await requestOnce(url, { host: 'localhost', port }, { rejectUnauthorized: false }, 30_000);
-          hold((error as NodeJS.ErrnoException)?.code !== 'ETIMEDOUT', 'there is no end, though the server closed');
-          return [response?.status, response?.body, (error as NodeJS.ErrnoException)?.code, diagnose(error ?? response, { url }).code];
+          const { response, error } = await requestOnce(
+            url,
+            { host: 'localhost', port },
+            { rejectUnauthorized: false },
+            30_000,
+          );
+          hold(
+            (error as NodeJS.ErrnoException)?.code !== 'ETIMEDOUT',
+            'there is no end, though the server closed',
+          );
+          return [
+            response?.status,
+            response?.body,
+            (error as NodeJS.ErrnoException)?.code,
+            diagnose(error ?? response, { url }).code,
+          ];
         },
         close: () => void server.close(),
       };
@@ -165,7 +247,12 @@ const bodyOf = (pem: string) => Buffer.from(pem.replace(/-----[^-]+-----/g, ''),
 
 async function certificates(): Promise<{ chain: Buffer[]; names: Buffer[] }> {
   const authority = await createAuthority({ intermediates: 1, name: 'Bänk' });
-  const issued = await authority.issue({ name: 'localhost', hosts: ['localhost'], usage: 'server', subject: { C: 'NL', O: 'Bank', CN: 'localhost', emailAddress: 'a@b.example' } });
+  const issued = await authority.issue({
+    name: 'localhost',
+    hosts: ['localhost'],
+    usage: 'server',
+    subject: { C: 'NL', O: 'Bank', CN: 'localhost', emailAddress: 'a@b.example' },
+  });
   const chain = [bodyOf(issued.cert), bodyOf(authority.certificate)];
   const { partsOf } = await import('../../../packages/cli/src/der.ts');
   return { chain, names: chain.map((each) => partsOf(each).subject) };
@@ -192,8 +279,18 @@ async function flight(
     async run(given) {
       input = given;
       try {
-        const { chain, request, ...told } = await readServerFlight({ host: 'localhost', port }, 'localhost', version, 30_000);
-        return { ...told, chain: describeChain(chain, 'localhost').chain.length, request, names: request?.authorities.map(nameFromDer) };
+        const { chain, request, ...told } = await readServerFlight(
+          { host: 'localhost', port },
+          'localhost',
+          version,
+          30_000,
+        );
+        return {
+          ...told,
+          chain: describeChain(chain, 'localhost').chain.length,
+          request,
+          names: request?.authorities.map(nameFromDer),
+        };
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         hold(code !== 'ETIMEDOUT', 'there is no end, though the server closed');
@@ -257,16 +354,37 @@ function* modernFlight(record1: Buffer, input: Buffer): Generator<Buffer> {
   const sessionId = hello.subarray(39, 39 + hello[38]!);
   const at = hello.indexOf(Buffer.from([0x00, 0x1d, 0x00, 0x20]));
   const { privateKey, publicKey } = generateKeyPairSync('x25519');
-  const theirs = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'X25519', x: hello.toString('base64url', at + 4, at + 36) } });
+  const theirs = createPublicKey({
+    format: 'jwk',
+    key: { kty: 'OKP', crv: 'X25519', x: hello.toString('base64url', at + 4, at + 36) },
+  });
   const share = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url');
-  const serverHello = message(2, u16(0x0303), randomBytes(32), vector(1, sessionId), u16(0x1301), u8(0), vector(2, extension(43, u16(0x0304)), extension(51, u16(29), vector(2, share))));
+  const serverHello = message(
+    2,
+    u16(0x0303),
+    randomBytes(32),
+    vector(1, sessionId),
+    u16(0x1301),
+    u8(0),
+    vector(2, extension(43, u16(0x0304)), extension(51, u16(29), vector(2, share))),
+  );
   yield record(22, serverHello);
-  const hash = (...parts: Buffer[]) => parts.reduce((digest, part) => digest.update(part), createHash('sha256')).digest();
-  const hmac = (key: Buffer, ...parts: Buffer[]) => createHmac('sha256', key).update(Buffer.concat(parts)).digest();
+  const hash = (...parts: Buffer[]) =>
+    parts.reduce((digest, part) => digest.update(part), createHash('sha256')).digest();
+  const hmac = (key: Buffer, ...parts: Buffer[]) =>
+    createHmac('sha256', key).update(Buffer.concat(parts)).digest();
   const expand = (secret: Buffer, label: string, context: Buffer, length: number) =>
-    hmac(secret, u16(length), vector(1, Buffer.from(`tls13 ${label}`)), vector(1, context), u8(1)).subarray(0, length);
+    hmac(secret, u16(length), vector(1, Buffer.from(`tls13 ${label}`)), vector(1, context), u8(1)).subarray(
+      0,
+      length,
+    );
   const derived = expand(hmac(Buffer.alloc(32), Buffer.alloc(32)), 'derived', hash(), 32);
-  const secret = expand(hmac(derived, diffieHellman({ privateKey, publicKey: theirs })), 's hs traffic', hash(hello, serverHello), 32);
+  const secret = expand(
+    hmac(derived, diffieHellman({ privateKey, publicKey: theirs })),
+    's hs traffic',
+    hash(hello, serverHello),
+    32,
+  );
   const [key, iv] = [expand(secret, 'key', Buffer.alloc(0), 16), expand(secret, 'iv', Buffer.alloc(0), 12)];
   // The first byte says into how many records it is cut.
   const size = Math.min(16_000, Math.max(1, Math.ceil(input.length / (1 + ((input[0] ?? 0) % 4)))));

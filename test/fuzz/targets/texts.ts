@@ -20,17 +20,36 @@ const canary = 'Tr0ub4dor&3';
 const configs = [
   {
     certificates: {
-      bank: { pfx: 'bank.pfx', passphrase: canary, alias: 'alice', keyPassphrase: { env: 'KEY_SECRET' }, maxIterations: 100_000 },
-      tax: { cert: ['tax.crt', 'chain.pem'], key: 'tax.key', ca: [{ file: 'root.jks', passphrase: { file: 'secret.txt' } }], trust: 'only' },
+      bank: {
+        pfx: 'bank.pfx',
+        passphrase: canary,
+        alias: 'alice',
+        keyPassphrase: { env: 'KEY_SECRET' },
+        maxIterations: 100_000,
+      },
+      tax: {
+        cert: ['tax.crt', 'chain.pem'],
+        key: 'tax.key',
+        ca: [{ file: 'root.jks', passphrase: { file: 'secret.txt' } }],
+        trust: 'only',
+      },
       mounted: { dir: '/var/run/secrets/none', watch: false },
     },
     hosts: {
       'api.bank.example': 'bank',
       '*.tax.example:8443': { certificate: 'tax', tls: { min: 'TLSv1.2', max: 'TLSv1.3' }, required: true },
       'open.example:*': false,
-      '[2001:db8::1]:443': { certificate: 'bank', spki: ['AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='], servername: 'a.example' },
+      '[2001:db8::1]:443': {
+        certificate: 'bank',
+        spki: ['AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='],
+        servername: 'a.example',
+      },
     },
-    services: { 'Billing.Invoices': 'bank', Archive: { certificate: 'tax', hosts: ['archive.example'] }, Open: false },
+    services: {
+      'Billing.Invoices': 'bank',
+      Archive: { certificate: 'tax', hosts: ['archive.example'] },
+      Open: false,
+    },
     default: { ca: 'root.pem' },
     proxy: { url: 'http://proxy.example:3128', authorization: { env: 'PROXY' }, bypass: ['*.local'] },
     watch: { pollInterval: 1000, settle: 100 },
@@ -42,22 +61,72 @@ const configs = [
 ];
 
 const configWords = [
-  'certificates', 'hosts', 'services', 'default', 'certificate', 'ca', 'trust', 'only', 'tls', 'legacy', 'TLSv1.3',
-  'required', 'spki', 'env', 'file', 'passphrase', 'pfx', 'cert', 'key', 'dir', 'proxy', 'bank', 'tax', 'servername',
-  '*.bank.example', 'api.bank.example:443', 'rejectUnauthorized', 'dangerouslyAcceptAnyServer', 'allowDowngrade', 'expiryWarningDays',
+  'certificates',
+  'hosts',
+  'services',
+  'default',
+  'certificate',
+  'ca',
+  'trust',
+  'only',
+  'tls',
+  'legacy',
+  'TLSv1.3',
+  'required',
+  'spki',
+  'env',
+  'file',
+  'passphrase',
+  'pfx',
+  'cert',
+  'key',
+  'dir',
+  'proxy',
+  'bank',
+  'tax',
+  'servername',
+  '*.bank.example',
+  'api.bank.example:443',
+  'rejectUnauthorized',
+  'dangerouslyAcceptAnyServer',
+  'allowDowngrade',
+  'expiryWarningDays',
 ];
 
 const hosts = [
-  'api.bank.example', '*.bank.example:8443', 'localhost:*', '[2001:db8::1]:8443', '127.1', '0x7f.0.0.1', '::ffff:1.2.3.4', 'fe80::1%eth0',
-  'https://user:Tr0ub4dor&3@api.bank.example:8443/a?b#c', 'bücher.example', 'xn--bcher-kva.example', 'ａ.example', 'wss://a.example', 'a.example.', '1.2.3.4.',
+  'api.bank.example',
+  '*.bank.example:8443',
+  'localhost:*',
+  '[2001:db8::1]:8443',
+  '127.1',
+  '0x7f.0.0.1',
+  '::ffff:1.2.3.4',
+  'fe80::1%eth0',
+  'https://user:Tr0ub4dor&3@api.bank.example:8443/a?b#c',
+  'bücher.example',
+  'xn--bcher-kva.example',
+  'ａ.example',
+  'wss://a.example',
+  'a.example.',
+  '1.2.3.4.',
 ];
 
 /** Of what is printed: an error as `util.inspect` writes it, an answer, a log, an error as JSON. */
 const pasted = [
   'Error: write EPROTO C0:error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate:ssl/record/rec_layer_s3.c:1605:SSL alert number 42\n',
   'HTTP/1.1 400 Bad Request\r\nserver: nginx\r\n\r\n<html><title>400 No required SSL certificate was sent</title></html>',
-  JSON.stringify({ name: 'AxiosError', code: 'EPROTO', message: 'x', config: { url: 'https://a.example', baseURL: '/v1' }, response: { status: 403, data: { error: 'mTLS required' } }, cause: { code: 'ECONNRESET' } }),
-  JSON.stringify({ errors: [{ code: 'ECONNREFUSED' }, { cause: { errors: [] } }], request: { _currentUrl: 'https://b.example' } }),
+  JSON.stringify({
+    name: 'AxiosError',
+    code: 'EPROTO',
+    message: 'x',
+    config: { url: 'https://a.example', baseURL: '/v1' },
+    response: { status: 403, data: { error: 'mTLS required' } },
+    cause: { code: 'ECONNRESET' },
+  }),
+  JSON.stringify({
+    errors: [{ code: 'ECONNREFUSED' }, { cause: { errors: [] } }],
+    request: { _currentUrl: 'https://b.example' },
+  }),
   "ClientCertificateError [ERR_CLIENTCERT_PASSPHRASE_WRONG]: bank.pfx: cannot be opened {\n  code: 'ERR_CLIENTCERT_PASSPHRASE_WRONG',\n  hint: 'Try another.'\n}",
   ...symptoms.flatMap(({ messages }) => messages.slice(0, 1)),
 ];
@@ -97,10 +166,17 @@ export const texts: readonly Target[] = [
           const written = input.toString();
           const mistake = findJsonMistake(written);
           hold(isJson(written) || mistake !== undefined, 'a mistake in JSON is overlooked');
-          hold(!isJson(written) || mistake === undefined || /twice|deeply/.test(mistake.message), `JSON is called a mistake: "${mistake?.message}"`);
+          hold(
+            !isJson(written) || mistake === undefined || /twice|deeply/.test(mistake.message),
+            `JSON is called a mistake: "${mistake?.message}"`,
+          );
           await writeFile(file, input);
           await using credentials = await loadCredentials(file);
-          return [credentials.rules(), credentials.explain('https://api.bank.example'), credentials.health().reasons];
+          return [
+            credentials.rules(),
+            credentials.explain('https://api.bank.example'),
+            credentials.health().reasons,
+          ];
         },
         secretsIn,
         close: () => rm(directory, { recursive: true }),
@@ -109,7 +185,27 @@ export const texts: readonly Target[] = [
   },
   {
     name: 'hosts, patterns and URLs',
-    changes: text(['*.', ':443', ':*', '[', ']', '%', 'xn--', 'https://', '@', '\\', '..', '。', 'ß', 'İ', '0x', '::', '#', '?', '\t']),
+    changes: text([
+      '*.',
+      ':443',
+      ':*',
+      '[',
+      ']',
+      '%',
+      'xn--',
+      'https://',
+      '@',
+      '\\',
+      '..',
+      '。',
+      'ß',
+      'İ',
+      '0x',
+      '::',
+      '#',
+      '?',
+      '\t',
+    ]),
     async open() {
       const run = (input: Buffer) => {
         const written = input.toString();
@@ -118,7 +214,10 @@ export const texts: readonly Target[] = [
           hold(normaliseHost(host) === host, `the spelling "${host}" is not the last one`);
           const url = `https://${host.includes(':') ? `[${host.replace(/%.*/, '')}]` : host}/`;
           hold(URL.canParse(url), `a URL has no host "${host}"`);
-          hold(normaliseHost(new URL(url).hostname) === host.replace(/%.*/, ''), `a URL calls the host "${host}" otherwise`);
+          hold(
+            normaliseHost(new URL(url).hostname) === host.replace(/%.*/, ''),
+            `a URL calls the host "${host}" otherwise`,
+          );
         }
         agreeOnPattern(written);
         return [host, parsePattern(written), parseTarget(written)];
@@ -128,7 +227,18 @@ export const texts: readonly Target[] = [
   },
   {
     name: 'pasted errors',
-    changes: [...json(['code', 'message', 'cause', 'errors', 'response', 'status', 'data', 'EPROTO', 'ECONNRESET']), ...text(['SSL alert number 46', 'error:0A000438:', 'HTTP/1.1 403 ', 'ERR_CLIENTCERT_CLOSED', "hint: '", 'status: 403', '<title>400'])],
+    changes: [
+      ...json(['code', 'message', 'cause', 'errors', 'response', 'status', 'data', 'EPROTO', 'ECONNRESET']),
+      ...text([
+        'SSL alert number 46',
+        'error:0A000438:',
+        'HTTP/1.1 403 ',
+        'ERR_CLIENTCERT_CLOSED',
+        "hint: '",
+        'status: 403',
+        '<title>400',
+      ]),
+    ],
     async open() {
       const run = (input: Buffer) => {
         const written = input.toString();
@@ -137,7 +247,14 @@ export const texts: readonly Target[] = [
           value = JSON.parse(written);
         } catch {}
         const url = isObject(value) ? addressIn(value)?.href : undefined;
-        return [observe(written), diagnose(written), observe(value), diagnose(value), diagnose(Object.assign(new Error(written), isObject(value) ? { ...value, message: written } : {})), url];
+        return [
+          observe(written),
+          diagnose(written),
+          observe(value),
+          diagnose(value),
+          diagnose(Object.assign(new Error(written), isObject(value) ? { ...value, message: written } : {})),
+          url,
+        ];
       };
       return { seeds: buffers(pasted), run };
     },
@@ -174,7 +291,10 @@ function agreeOnPattern(written: string): void {
   const { pattern } = parsePattern(written);
   if (pattern === undefined) return;
   const again = parsePattern(formatPattern(pattern)).pattern;
-  hold(JSON.stringify(again) === JSON.stringify(pattern), `written out, the pattern is another: "${formatPattern(pattern)}"`);
+  hold(
+    JSON.stringify(again) === JSON.stringify(pattern),
+    `written out, the pattern is another: "${formatPattern(pattern)}"`,
+  );
 }
 
 function isJson(written: string): boolean {

@@ -29,7 +29,18 @@ type Reader = (written: string) => object | Promise<object>;
 const TOOLS: Readonly<Record<string, readonly [Reader, ...string[]]>> = {
   bruno: [
     findingsOf(readBruno),
-    JSON.stringify({ version: '1', name: 'bank', proxy: { enabled: true, protocol: 'http', hostname: 'p.example', port: 3128 }, clientCertificates: { enabled: true, certs: [{ domain: 'a.example:8443', type: 'pfx', pfxFilePath: 'bank.pfx', passphrase: canary }, { domain: '{{host}}', type: 'cert', certFilePath: 'a.crt', keyFilePath: 'a.key', passphrase: '' }] } }),
+    JSON.stringify({
+      version: '1',
+      name: 'bank',
+      proxy: { enabled: true, protocol: 'http', hostname: 'p.example', port: 3128 },
+      clientCertificates: {
+        enabled: true,
+        certs: [
+          { domain: 'a.example:8443', type: 'pfx', pfxFilePath: 'bank.pfx', passphrase: canary },
+          { domain: '{{host}}', type: 'cert', certFilePath: 'a.crt', keyFilePath: 'a.key', passphrase: '' },
+        ],
+      },
+    }),
     `opencollection: 1.0.0\nconfig:\n  clientCertificates:\n    - domain: localhost\n      type: pem\n      certificateFilePath: a.crt\n      privateKeyFilePath: a.key\n      passphrase: "{{process.env.KEY_SECRET}}"\n    - domain: b.example\n      type: pkcs12\n      pkcs12FilePath: b.pfx\n      passphrase: &x "${canary}"\n      other: *x\n`,
   ],
   curl: [
@@ -40,12 +51,39 @@ const TOOLS: Readonly<Record<string, readonly [Reader, ...string[]]>> = {
   cypress: [
     findingsOf(readCypress),
     `import { defineConfig } from 'cypress'\nexport default defineConfig({\n  // clientCertificates: []\n  clientCertificates: [{ url: 'https://a.example/api/*', ca: ['root.pem'], certs: [{ pfx: 'bank.pfx', passphrase: 'bank.txt' }] }, { url: 'https://*.b.example', certs: [{ cert: "a.crt", key: \`a.key\`, }], },],\n})\n`,
-    JSON.stringify({ clientCertificates: [{ url: 'https://a.example', certs: [{ cert: 'a.crt', key: 'a.key', passphrase: 'a.txt' }] }] }),
+    JSON.stringify({
+      clientCertificates: [
+        { url: 'https://a.example', certs: [{ cert: 'a.crt', key: 'a.key', passphrase: 'a.txt' }] },
+      ],
+    }),
   ],
   insomnia: [
     findingsOf(readInsomnia),
-    [{ _id: 'crt_1', type: 'ClientCertificate', host: 'a.example:8443', passphrase: canary, pfx: 'bank.pfx', disabled: false }, { $$deleted: true, _id: 'crt_1' }, { _id: 'crt_4', type: 'CaCertificate', path: 'root.pem' }].map((line) => JSON.stringify(line)).join('\n'),
-    JSON.stringify({ _type: 'export', __export_format: 4, resources: [{ _id: 'wrk_1', _type: 'workspace', certificates: [{ host: 'https://a.example:1', passphrase: canary, cert: 'a.crt', key: 'a.key' }] }] }),
+    [
+      {
+        _id: 'crt_1',
+        type: 'ClientCertificate',
+        host: 'a.example:8443',
+        passphrase: canary,
+        pfx: 'bank.pfx',
+        disabled: false,
+      },
+      { $$deleted: true, _id: 'crt_1' },
+      { _id: 'crt_4', type: 'CaCertificate', path: 'root.pem' },
+    ]
+      .map((line) => JSON.stringify(line))
+      .join('\n'),
+    JSON.stringify({
+      _type: 'export',
+      __export_format: 4,
+      resources: [
+        {
+          _id: 'wrk_1',
+          _type: 'workspace',
+          certificates: [{ host: 'https://a.example:1', passphrase: canary, cert: 'a.crt', key: 'a.key' }],
+        },
+      ],
+    }),
     `type: collection.insomnia.rest/5.0\ncertificates:\n  - host: a.example\n    cert: a.crt\n    key: a.key\n    passphrase: ${canary}\n`,
   ],
   k6: [
@@ -54,18 +92,47 @@ const TOOLS: Readonly<Record<string, readonly [Reader, ...string[]]>> = {
   ],
   mendix: [
     (written) => importMendix(written, (path) => path),
-    JSON.stringify({ ClientCertificates: 'C:\\bank.pfx, tax.pfx', ClientCertificatePasswords: `${canary}, x`, ClientCertificateUsages: '{"Billing.Archive": "C:\\\\bank.pfx", "a.example": "tax.pfx", "b.example": ""}', NoClientCertificateUsages: 'c.example,D.E', CACertificates: 'root.pem' }),
+    JSON.stringify({
+      ClientCertificates: 'C:\\bank.pfx, tax.pfx',
+      ClientCertificatePasswords: `${canary}, x`,
+      ClientCertificateUsages:
+        '{"Billing.Archive": "C:\\\\bank.pfx", "a.example": "tax.pfx", "b.example": ""}',
+      NoClientCertificateUsages: 'c.example,D.E',
+      CACertificates: 'root.pem',
+    }),
     `export MXRUNTIME_ClientCertificates='bank.pfx'\nMXRUNTIME_ClientCertificatePasswords="${canary}"\n# x\nMXRUNTIME_ClientCertificateUsages={"a.example": "bank.pfx"}\nhttp.proxyHost=p\n`,
   ],
   playwright: [
     findingsOf(readPlaywright),
     `import path from 'path';\nimport { defineConfig } from '@playwright/test';\nconst list = [{ origin: 'https://b.example', cert: fs.readFileSync('./a.crt'), key: fs.readFileSync("a.key") }]\nexport default defineConfig({ use: { ignoreHTTPSErrors: true, proxy: { server: 'p' }, clientCertificates: [{ origin: 'https://a.example:8443', pfxPath: path.join(__dirname, 'bank.pfx'), passphrase: process.env.PFX_SECRET ?? '${canary}' }, ...list] } });\n`,
-    JSON.stringify({ use: { clientCertificates: [{ origin: 'https://a.example', pfxPath: 'bank.pfx', passphrase: canary }] } }),
+    JSON.stringify({
+      use: { clientCertificates: [{ origin: 'https://a.example', pfxPath: 'bank.pfx', passphrase: canary }] },
+    }),
   ],
   postman: [
     findingsOf(readPostman),
-    JSON.stringify([{ name: 'bank', matches: ['https://a.example:8443/*', 'http://b.example/*', '<all_urls>', 'https://*.c.example/*'], pfx: { src: 'bank.pfx' }, passphrase: canary }]),
-    JSON.stringify({ item: [{ item: [{ request: { url: { raw: 'https://a.example:8443/v1?a=b' }, certificate: { cert: { src: 'a.crt' }, key: { src: 'a.key' }, passphrase: canary } } }] }] }),
+    JSON.stringify([
+      {
+        name: 'bank',
+        matches: ['https://a.example:8443/*', 'http://b.example/*', '<all_urls>', 'https://*.c.example/*'],
+        pfx: { src: 'bank.pfx' },
+        passphrase: canary,
+      },
+    ]),
+    JSON.stringify({
+      item: [
+        {
+          item: [
+            {
+              request: {
+                url: { raw: 'https://a.example:8443/v1?a=b' },
+                certificate: { cert: { src: 'a.crt' }, key: { src: 'a.key' }, passphrase: canary },
+              },
+            },
+          ],
+        },
+      ],
+    }),
   ],
   spring: [
     findingsOf((written) => readSpring(written, '/nowhere/application.yml')),
@@ -79,9 +146,43 @@ function findingsOf(read: (written: string) => Findings | Promise<Findings>): Re
 }
 
 const words = [
-  'clientCertificates', 'certs', 'pfx', 'cert', 'key', 'passphrase', 'https://a.example:1/*', '*', 'process.env.X', '...x',
-  'path.join(__dirname, "x")', '${A:${B:c}}', '$A', '"$A"', "$'x'", '<<EOF\n', '&x ', '*x', '!!js/function ', '? ', '- ', '|\n', '>-\n', 'location:',
-  '--cert', '--next', '-K -', '--proxy', 'new URL("x", import.meta.url)', '/x/.test(', '`${', 'classpath:', 'optional:', 'file:///', '\\u0061', '\\x61',
+  'clientCertificates',
+  'certs',
+  'pfx',
+  'cert',
+  'key',
+  'passphrase',
+  'https://a.example:1/*',
+  '*',
+  'process.env.X',
+  '...x',
+  'path.join(__dirname, "x")',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: Spring's
+  '${A:${B:c}}',
+  '$A',
+  '"$A"',
+  "$'x'",
+  '<<EOF\n',
+  '&x ',
+  '*x',
+  '!!js/function ',
+  '? ',
+  '- ',
+  '|\n',
+  '>-\n',
+  'location:',
+  '--cert',
+  '--next',
+  '-K -',
+  '--proxy',
+  'new URL("x", import.meta.url)',
+  '/x/.test(',
+  '`${',
+  'classpath:',
+  'optional:',
+  'file:///',
+  '\\u0061',
+  '\\x61',
 ];
 
 const imports = Object.entries(TOOLS).map(
@@ -95,7 +196,12 @@ const imports = Object.entries(TOOLS).map(
         hold(!(isOnlySecret(input) && shown.includes(canary)), `the passphrase is in what was made of it`);
         return made;
       };
-      return { seeds: seeds.map((each) => Buffer.from(each)), run, secretsIn: (input) => (isOnlySecret(input) ? [canary] : []), refusals: [UsageError] };
+      return {
+        seeds: seeds.map((each) => Buffer.from(each)),
+        run,
+        secretsIn: (input) => (isOnlySecret(input) ? [canary] : []),
+        refusals: [UsageError],
+      };
     },
   }),
 );
@@ -103,7 +209,7 @@ const imports = Object.entries(TOOLS).map(
 /** Where it still stands as a passphrase does, and no change has made it a name, a path or a host. */
 function isOnlySecret(input: Buffer): boolean {
   const before =
-    /(?:pass|password|passphrase|privateKeyPassword|\?\?|PFX_SECRET|user|a\.crt|&x)["']?\s*[:=]?\s*["'`]?$/i;
+    /(?:pass|password|passphrase|privateKeyPassword|PFX_SECRET|user|a\.crt|&x)["']?\s*[:=]?\s*["'`]?$|\?\? '$/i;
   const written = input.toString();
   const parts = written.split(canary);
   return parts.length > 1 && parts.slice(0, -1).every((part) => before.test(part));
@@ -113,7 +219,32 @@ export const tools: readonly Target[] = [
   ...imports,
   {
     name: 'programs to migrate',
-    changes: text(['pfx', 'cert', 'key', 'httpsAgent', 'new https.Agent({', 'readFileSync(', 'process.env.X', '...', 'await ', 'async ', '=>', 'class A {', 'export default ', 'const a = a;', 'function f() {', '`${', '/*', '//', '#!', '?.', 'null', 'const {a: {b = 1}} = ', 'require(', 'import(']),
+    changes: text([
+      'pfx',
+      'cert',
+      'key',
+      'httpsAgent',
+      'new https.Agent({',
+      'readFileSync(',
+      'process.env.X',
+      '...',
+      'await ',
+      'async ',
+      '=>',
+      'class A {',
+      'export default ',
+      'const a = a;',
+      'function f() {',
+      '`${',
+      '/*',
+      '//',
+      '#!',
+      '?.',
+      'null',
+      'const {a: {b = 1}} = ',
+      'require(',
+      'import(',
+    ]),
     async open() {
       const from = await mkdtemp(join(tmpdir(), 'clientcert-fuzz-'));
       const file = join(from, 'program.ts');
@@ -122,10 +253,20 @@ export const tools: readonly Target[] = [
         async run(input) {
           await writeFile(file, input);
           const plan = await makePlan({ paths: [file], config: 'clientcert.json', hosts: [], from });
-          const diffs = plan.changes.map(({ before, after }) => unifiedDiff(before ?? '', after).map(plan.mask));
+          const diffs = plan.changes.map(({ before, after }) =>
+            unifiedDiff(before ?? '', after).map(plan.mask),
+          );
           // What is written is a config.
           if (plan.config) await checkConfig(JSON.parse(plan.config.after));
-          return [plan.changes, plan.left, plan.skipped, plan.variables, plan.packages, plan.config?.after, diffs];
+          return [
+            plan.changes,
+            plan.left,
+            plan.skipped,
+            plan.variables,
+            plan.packages,
+            plan.config?.after,
+            diffs,
+          ];
         },
         refusals: [UsageError],
         close: () => rm(from, { recursive: true }),
