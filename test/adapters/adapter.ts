@@ -26,6 +26,8 @@ export interface ClientOptions {
   readonly proxy?: string | undefined;
   /** How often a call answered by 503 is repeated, in the client's usual way. */
   readonly retries?: number | undefined;
+  /** Milliseconds until a connection has to stand, where the client asks for that by itself: undici and fetch. */
+  readonly connectTimeout?: number | undefined;
 }
 
 export interface Identity {

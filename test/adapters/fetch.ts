@@ -19,12 +19,12 @@ function under(name: string, own: typeof fetch): AdapterUnderTest {
         'the options are those of the connections that rules decide',
     },
 
-    create(credentials, { ownAgent, ownCertificate, proxy, retries = 0 } = {}) {
+    create(credentials, { ownAgent, ownCertificate, proxy, retries = 0, connectTimeout = 10_000 } = {}) {
       const call = createFetch(credentials, {
         fetch: own,
         proxy,
         connect: ownCertificate,
-        connectTimeout: 10_000,
+        connectTimeout,
       });
       const dispatcher = ownAgent && new Agent({ connect: ownAgent });
       return {

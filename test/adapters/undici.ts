@@ -11,15 +11,18 @@ type Make = (credentials: Credentials, making: Making) => { base: Dispatcher; ov
 
 const interceptor =
   (allowH2: boolean): Make =>
-  (credentials, { ownAgent, ownCertificate: connect, proxy }) => {
+  (credentials, { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000 }) => {
     const base = new Agent({ allowH2, ...(ownAgent && { connect: ownAgent }) });
-    const pool = { allowH2, proxy, connect, connectTimeout: 10_000 };
+    const pool = { allowH2, proxy, connect, connectTimeout };
     return { base, over: base.compose(clientCertificates(credentials, pool)) };
   };
 
-const dispatcher: Make = (credentials, { ownAgent, ownCertificate: connect, proxy }) => {
+const dispatcher: Make = (
+  credentials,
+  { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000 },
+) => {
   const own = ownAgent && { dispatcher: new Agent({ allowH2: false, connect: ownAgent }) };
-  const pool = { allowH2: false, proxy, connect, connectTimeout: 10_000 };
+  const pool = { allowH2: false, proxy, connect, connectTimeout };
   const base = createDispatcher(credentials, { ...own, ...pool });
   return { base, over: base };
 };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, rename, unlink } from 'node:fs/promises';
+import { link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from './command.ts';
@@ -44,12 +44,20 @@ export async function writeOutput(
     } finally {
       await file.close();
     }
-    if (force) await rename(temporary, path);
+    if (force) await replace(temporary, path);
     else await place(temporary, path, content);
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw failed(path, error as NodeJS.ErrnoException);
   }
+}
+
+/** A rename would put a file in the place of a device or a pipe, as root even of /dev/null. */
+async function replace(temporary: string, path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined);
+  if (there && !there.isFile() && !there.isSymbolicLink() && !there.isDirectory())
+    throw Object.assign(new Error('not a file'), { code: 'ENXIO' });
+  await rename(temporary, path);
 }
 
 /** A hard link is refused where there is a file of the name, which a rename would replace. */
@@ -63,7 +71,12 @@ async function place(temporary: string, path: string, content: string | Buffer):
     )
       throw error;
     const file = await open(path, 'wx', 0o600);
-    await file.writeFile(content).finally(() => file.close());
+    try {
+      await file.writeFile(content).finally(() => file.close());
+    } catch (failure) {
+      await unlink(path).catch(() => {});
+      throw failure;
+    }
   }
   await unlink(temporary);
 }
@@ -79,6 +92,7 @@ function failed(path: string, error: NodeJS.ErrnoException): Error {
     ENOENT: 'its directory does not exist',
     EACCES: 'its directory may not be written to',
     EISDIR: 'it is a directory',
+    ENXIO: 'it is a pipe, a socket or a device, not a file',
     ENOTDIR: 'its directory is a file',
     EROFS: 'its file system is read-only',
     ENOSPC: 'the disk is full',

@@ -1,3 +1,5 @@
+import { UsageError } from '../command.ts';
+
 /** `process.env.NAME`, or `__ENV.NAME` of k6. */
 export class Variable {
   readonly name: string;
@@ -28,14 +30,35 @@ export class Code {
  */
 export function readProperty(source: string, name: string): unknown[] {
   const found: unknown[] = [];
-  const declared = `(?:const|let|var)\\s+${name}\\s*(?::[^=;]*)?=`;
+  const declared = `(?:const|let|var)\\s+${name}\\s*(?::[^=;]{0,1000})?=`;
   const place = new RegExp(
     `(?<![\\w$])(?:${declared}|${name}\\s*=|(?<!\\.)(['"]?)${name}\\1\\s*:(?!:))(?![=>])`,
     'g',
   );
-  for (let match = place.exec(source); match !== null; match = place.exec(source))
-    found.push(new Reader(source, place.lastIndex).value(0));
+  // Each is read to its end, and may name others: together no more than a program that somebody wrote.
+  const work = { left: 10_000_000 + 5 * source.length, declared: new Map() };
+  for (let match = place.exec(source); match !== null; match = place.exec(source)) {
+    const reader = new Reader(source, place.lastIndex, work);
+    found.push(reader.value(0));
+    spend(work, reader.offset - place.lastIndex);
+  }
   return found;
+}
+
+interface Work {
+  /** Characters that may still be looked at. */
+  left: number;
+  /** Where the value of a constant stands, by its name. */
+  readonly declared: Map<string, number | undefined>;
+}
+
+function spend(work: Work, characters: number): void {
+  work.left -= characters;
+  if (work.left < 0)
+    throw new UsageError(
+      'what the file writes down refers to itself, or is too much to read',
+      'Give a file in which the list stands as it is.',
+    );
 }
 
 const DEEPEST = 40;
@@ -43,13 +66,16 @@ const DEEPEST = 40;
 class Reader {
   readonly source: string;
   offset: number;
+  readonly #work: Work;
 
-  constructor(source: string, offset: number) {
+  constructor(source: string, offset: number, work: Work) {
     this.source = source;
     this.offset = offset;
+    this.#work = work;
   }
 
   value(depth: number): unknown {
+    spend(this.#work, 20);
     this.blank();
     const start = this.offset;
     const value = depth > DEEPEST ? new Code('') : this.primary(depth);
@@ -105,11 +131,21 @@ class Reader {
   }
 
   private constant(name: string, depth: number): unknown {
-    const declared = new RegExp(
-      `(?:const|let|var)\\s+${name.replaceAll('$', '\\$')}\\s*(?::[^=;]*)?=\\s*`,
-    ).exec(this.source);
-    if (declared === null || depth > DEEPEST / 2) return new Code(name);
-    return new Reader(this.source, declared.index + declared[0].length).value(depth + 2);
+    const declared = depth > DEEPEST / 2 ? undefined : this.declared(name);
+    if (declared === undefined) return new Code(name);
+    return new Reader(this.source, declared, this.#work).value(depth + 2);
+  }
+
+  private declared(name: string): number | undefined {
+    const known = this.#work.declared;
+    if (!known.has(name)) {
+      spend(this.#work, this.source.length);
+      const found = new RegExp(
+        `(?:const|let|var)\\s+${name.replaceAll('$', '\\$')}\\s*(?::[^=;]{0,1000})?=\\s*`,
+      ).exec(this.source);
+      known.set(name, found === null ? undefined : found.index + found[0].length);
+    }
+    return known.get(name);
   }
 
   private list(depth: number): unknown[] {
@@ -146,12 +182,13 @@ class Reader {
         continue;
       }
       const before = this.offset;
-      const key = next === "'" || next === '"' ? this.string() : this.take(/[A-Za-z_$][\w$-]*/y)?.[0];
+      const isQuoted = next === "'" || next === '"';
+      const key = isQuoted ? this.string() : this.take(/[A-Za-z_$][\w$-]*/y)?.[0];
       this.blank();
       if (typeof key === 'string' && this.source[this.offset] === ':') {
         this.offset++;
         entries.push([key, this.value(depth + 1)]);
-      } else if (typeof key === 'string' && [',', '}'].includes(this.source[this.offset]!)) {
+      } else if (typeof key === 'string' && !isQuoted && [',', '}'].includes(this.source[this.offset]!)) {
         entries.push([key, this.constant(key, depth)]);
       } else {
         this.skip();
@@ -190,7 +227,9 @@ class Reader {
   private skip(): void {
     let depth = 0;
     for (; this.offset < this.source.length; this.offset++) {
-      const character = this.source[this.offset]!;
+      this.take(/[^()[\]{},;'"`/]+/y);
+      const character = this.source[this.offset];
+      if (character === undefined) return;
       if ('([{'.includes(character)) depth++;
       else if (')]}'.includes(character) && depth-- === 0) return;
       else if ((character === ',' || character === ';') && depth === 0) return;
@@ -201,13 +240,14 @@ class Reader {
 
   private skipString(quote: string): void {
     for (this.offset++; this.offset < this.source.length; this.offset++) {
+      this.take(/[^\\'"`]+/y);
       if (this.source[this.offset] === '\\') this.offset++;
       else if (this.source[this.offset] === quote) return;
     }
   }
 
   private blank(): void {
-    while (this.take(/\s+|\/\/[^\r\n]*|\/\*[\s\S]*?\*\//y));
+    while (this.take(/\s+|\/\/[^\r\n]*|\/\*[\s\S]*?(?:\*\/|$)/y));
   }
 
   private lineEnd(): number {

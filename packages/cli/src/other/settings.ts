@@ -17,7 +17,8 @@ export async function parseYaml(text: string): Promise<unknown[]> {
   if (json !== undefined) return [json];
   // Loaded here alone: no other command needs it.
   const { parseAllDocuments } = await import('yaml');
-  const documents = parseAllDocuments(text);
+  // A warning would be written to the terminal, and quotes the text.
+  const documents = parseAllDocuments(text, { logLevel: 'error' });
   if (!Array.isArray(documents)) return [];
   return documents.map((document) => {
     const [error] = document.errors;
@@ -25,8 +26,12 @@ export async function parseYaml(text: string): Promise<unknown[]> {
       throw new UsageError(
         `the file is neither JSON nor YAML: line ${error.linePos?.[0].line ?? '?'} is not as it should be`,
       );
-    // An alias stands for the same again; a few lines can stand for any number.
-    return document.toJS({ maxAliasCount: 100 }) as unknown;
+    try {
+      // An alias stands for the same again; a few lines can stand for any number.
+      return document.toJS({ maxAliasCount: 100 }) as unknown;
+    } catch {
+      throw new UsageError('the YAML has aliases that stand for nothing, or for too much');
+    }
   });
 }
 

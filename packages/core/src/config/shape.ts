@@ -3,7 +3,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { entriesInTurns } from '../load/turn.ts';
 import { findNearest } from '../pin/did-you-mean.ts';
 import type { Issue } from '../pin/issue.ts';
-import { isPlausible, show } from '../quote.ts';
+import { isPlausible, isSecret, show } from '../quote.ts';
 import { isUrl } from '../url.ts';
 
 /** The options that hold entries by name: there may be a hundred thousand, so each is looked at by itself. */
@@ -185,7 +185,8 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Issue {
   const advice =
     ADVICE.get(key) ??
     (meant === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${meant}\`?`);
-  const shown = isPlausible(key, 'option') || meant !== undefined ? `\`${key}\`` : show(key, 'option');
+  const isName = isPlausible(key, 'option') || (meant !== undefined && !isSecret(key));
+  const shown = isName ? `\`${key}\`` : show(key, 'option');
   return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: `unknown option ${shown}: ${advice}` };
 }
 

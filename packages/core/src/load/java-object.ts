@@ -7,8 +7,9 @@ import { corrupt } from './problem.ts';
  * of each class is paid for: one description may stand for any number of objects.
  */
 export function skipJavaObject(bytes: Buffer, start: number, budget: Budget): number {
-  if (bytes.readUInt32BE(start) !== 0xaced0005) throw corrupt('has a secret key entry that cannot be read');
-  const stream: Stream = { bytes, at: start + 4, handles: [], depth: 0, budget };
+  const stream: Stream = { bytes, at: start, handles: [], depth: 0, budget };
+  if (bytes.readUInt32BE(skip(stream, 4)) !== 0xaced0005)
+    throw corrupt('has a secret key entry that cannot be read');
   skipContent(stream);
   return stream.at;
 }

@@ -97,7 +97,9 @@ async function readBagList(
     else if (oid === certBag) {
       const [kind, certificate] = open(value, SEQUENCE);
       if (oidOf(kind) !== x509Certificate) continue;
-      bags.push({ holds: 'certificate', value: open(certificate, 0xa0)[0]!, ...names, plain });
+      const [held] = open(certificate, 0xa0);
+      if (held === undefined) throw corrupt('has an empty bag');
+      bags.push({ holds: 'certificate', value: held, ...names, plain });
     } else if (reading.certificatesOnly) continue;
     else if (oid === keyBag) bags.push({ holds: 'key', value, ...names, plain });
     else if (oid === shroudedKeyBag) {
