@@ -78,6 +78,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('What is installed', '/reference/dependencies'),
       item('Security', '/security'),
       item('Performance', '/performance'),
+      item('Benchmarks', '/reference/benchmarks'),
     ],
   },
 ];
