@@ -79,6 +79,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Security', '/security'),
       item('What was tried', '/reference/leaks'),
       item('Performance', '/performance'),
+      item('Benchmarks', '/reference/benchmarks'),
     ],
   },
 ];

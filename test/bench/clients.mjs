@@ -1,14 +1,9 @@
-// Requests of each client over its adapter, against the same client over one prebuilt secure context (the limit)
-// and with a PFX on it (what people wire by hand).
-//
-//   npm run build && node test/bench/clients.mjs [rounds] [requests] [client…]
-//
-// Requests per second by the clock and by the client's own CPU time: on shared machines the latter is steadier.
+// Requests a second of every client: wired by hand with a PFX, over one prebuilt secure context (which is the limit: all
+// that is left is the client's own work), and with clientcert.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { argv } from 'node:process';
 import { createSecureContext } from 'node:tls';
 import { clientCertificates as forAxios, loadCredentials } from '@clientcert/axios';
 import { clientCertificates as forGot } from '@clientcert/got';
@@ -18,145 +13,191 @@ import axios from 'axios';
 import got from 'got';
 import soap from 'soap';
 import { Agent, request } from 'undici';
-import { byHand, compare, limit, startPeer } from './compare.mjs';
+import { interleave, rate, summaries } from './compare.mjs';
+import { startPeer } from './peer.mjs';
+import { wsdl } from './wsdl.mjs';
 
-const peer = await startPeer();
-const { url, ca, cert, key, pfx, passphrase } = peer;
-const secureContext = createSecureContext({ cert, key, ca });
-const identity = { pfx, passphrase, ca };
-const credentials = await loadCredentials({
-  certificates: { alice: { cert, key, ca } },
-  hosts: { [new URL(url).host]: 'alice' },
+const byHand = 'by hand';
+const limit = 'limit';
+const ours = 'clientcert';
+
+export const settings = {
+  full: { slice: 200, rounds: { kept: 17, new: 9, resumed: 9 } },
+  quick: { slice: 40, rounds: { kept: 2, new: 2, resumed: 2 } },
+};
+
+/** How connections are used: kept alive, or a new one for each request, to a server that resumes sessions or one that does not. */
+const modes = {
+  kept: (peer) => ({ url: peer.url, headers: {} }),
+  new: (peer) => ({ url: peer.forgetful, headers: { connection: 'close' } }),
+  resumed: (peer) => ({ url: peer.url, headers: { connection: 'close' } }),
+};
+
+/** What each way to wire a client needs. */
+const wire = (peer, credentials) => ({
+  credentials,
+  identity: { pfx: peer.pfx, passphrase: peer.passphrase, ca: peer.ca },
+  context: {
+    secureContext: createSecureContext({ cert: peer.cert, key: peer.key, ca: peer.ca }),
+  },
 });
-const kept = { keepAlive: true };
-const closed = { keepAlive: false, maxCachedSessions: 0 };
 
+/** Ways to send a request with each client, by name; each takes the URL and headers. */
 const clients = {
-  async axios() {
-    const over = (httpsAgent) => {
-      const api = axios.create({ httpsAgent, proxy: false });
-      return () => api.get(url);
+  https({ credentials, identity, context }) {
+    const over = (agent) => (url, headers) =>
+      new Promise((resolve, reject) => {
+        https
+          .get(url, { agent, headers }, (response) => response.resume().on('end', resolve))
+          .on('error', reject);
+      });
+    return {
+      [byHand]: over(new https.Agent({ keepAlive: true, ...identity })),
+      [limit]: over(new https.Agent({ keepAlive: true, ...context })),
+      [ours]: over(credentials.agent()),
     };
-    const ours = axios.create({ proxy: false });
-    forAxios(ours, credentials);
-    await compare('axios, keep-alive', {
-      [byHand]: over(new https.Agent({ ...kept, ...identity })),
-      [limit]: over(new https.Agent({ ...kept, secureContext })),
-      clientcert: () => ours.get(url),
-    });
-    const headers = { connection: 'close' };
-    await compare(
-      'axios, new connections',
-      {
-        [byHand]: over(new https.Agent({ ...closed, ...identity })),
-        [limit]: over(new https.Agent({ ...closed, secureContext })),
-        clientcert: () => ours.get(url, { headers }),
-      },
-      1 / 15,
-    );
   },
 
-  async got() {
-    const over = (agent) => {
-      const api = got.extend({ agent: { https: agent }, retry: { limit: 0 } });
-      return () => api(url);
-    };
-    const ours = got.extend(forGot(credentials), { retry: { limit: 0 } });
-    await compare(
-      'got, keep-alive',
-      {
-        [byHand]: over(new https.Agent({ ...kept, ...identity })),
-        [limit]: over(new https.Agent({ ...kept, secureContext })),
-        clientcert: () => ours(url),
-      },
-      1 / 2,
-    );
-    const headers = { connection: 'close' };
-    await compare(
-      'got, new connections',
-      {
-        [byHand]: over(new https.Agent({ ...closed, ...identity })),
-        [limit]: over(new https.Agent({ ...closed, secureContext })),
-        clientcert: () => ours(url, { headers }),
-      },
-      1 / 15,
-    );
+  axios({ credentials, identity, context }) {
+    const over = (api) => (url, headers) => api.get(url, { headers });
+    const by = (options) =>
+      over(axios.create({ httpsAgent: new https.Agent({ keepAlive: true, ...options }), proxy: false }));
+    const certified = axios.create({ proxy: false });
+    forAxios(certified, credentials);
+    return { [byHand]: by(identity), [limit]: by(context), [ours]: over(certified) };
   },
 
-  async soap() {
+  got({ credentials, identity, context }) {
+    const over = (api) => (url, headers) => api(url, { headers });
+    const retry = { limit: 0 };
+    const by = (options) =>
+      over(got.extend({ agent: { https: new https.Agent({ keepAlive: true, ...options }) }, retry }));
+    return {
+      [byHand]: by(identity),
+      [limit]: by(context),
+      [ours]: over(got.extend(forGot(credentials), { retry })),
+    };
+  },
+
+  async 'node-soap'({ credentials, identity, context }) {
     const directory = mkdtempSync(join(tmpdir(), 'clientcert-bench-'));
-    const wsdl = join(directory, 'bench.wsdl');
-    writeFileSync(wsdl, description);
-    const call = (client, options) => () => client.SayAsync({}, options);
-    const hand = await soap.createClientAsync(wsdl, {}, url);
+    const path = join(directory, 'bench.wsdl');
+    writeFileSync(path, wsdl);
+    const call = (client, options) => (url, headers) => {
+      client.setEndpoint(url);
+      return client.SayAsync({}, options, headers);
+    };
+    const create = (options = {}) => soap.createClientAsync(path, options);
+    const hand = await create();
+    const { pfx, passphrase, ca } = identity;
     hand.setSecurity(new soap.ClientSSLSecurityPFX(pfx, passphrase, { ca }));
-    const bare = await soap.createClientAsync(wsdl, {}, url);
-    const ours = await soap.createClientAsync(wsdl, soapOptions(credentials, { proxy: false }), url);
-    await compare(
-      'node-soap',
-      {
-        'by hand: ClientSSLSecurityPFX': call(hand),
-        [limit]: call(bare, { httpsAgent: new https.Agent({ ...kept, secureContext }), proxy: false }),
-        clientcert: call(ours),
-      },
-      1 / 6,
-    );
+    const httpsAgent = new https.Agent({ keepAlive: true, ...context });
+    const senders = {
+      [byHand]: call(hand),
+      [limit]: call(await create(), { httpsAgent, proxy: false }),
+      [ours]: call(await create(soapOptions(credentials, { proxy: false }))),
+    };
     rmSync(directory, { recursive: true });
+    return senders;
   },
 
-  async undici() {
-    const drain = (dispatcher, reset) => async () => (await request(url, { dispatcher, reset })).body.dump();
-    const agents = undiciAgents();
-    const senders = (reset) =>
-      Object.fromEntries(Object.entries(agents).map(([name, agent]) => [name, drain(agent, reset)]));
-    await compare('undici, keep-alive', senders(false));
-    await compare('undici, new connections', senders(true), 1 / 15);
+  'undici, dispatcher'({ credentials, identity, context }) {
+    return {
+      [byHand]: dispatch(new Agent({ connect: identity })),
+      [limit]: dispatch(new Agent({ connect: context })),
+      [ours]: dispatch(createDispatcher(credentials)),
+    };
   },
 
-  async fetch() {
-    const agents = undiciAgents();
-    const ours = createFetch(credentials, { allowH2: false });
+  // undici itself takes something for having an interceptor, so the limit has one too, which does nothing.
+  'undici, interceptor'({ credentials, identity, context }) {
+    const empty = (next) => (options, handler) => next(options, handler);
+    return {
+      [byHand]: dispatch(new Agent({ connect: identity }).compose(empty)),
+      [limit]: dispatch(new Agent({ connect: context }).compose(empty)),
+      [ours]: dispatch(new Agent().compose(forUndici(credentials))),
+    };
+  },
+
+  fetch({ credentials, identity, context }) {
     const read = async (response) => (await response).arrayBuffer();
-    await compare(
-      'fetch, keep-alive',
-      {
-        [byHand]: () => read(fetch(url, { dispatcher: agents[byHand] })),
-        [limit]: () => read(fetch(url, { dispatcher: agents[limit] })),
-        clientcert: () => read(ours(url)),
-      },
-      1 / 2,
-    );
+    const over = (dispatcher) => (url, headers) => read(fetch(url, { headers, dispatcher }));
+    const certified = createFetch(credentials);
+    return {
+      [byHand]: over(new Agent({ connect: identity })),
+      [limit]: over(new Agent({ connect: context })),
+      [ours]: (url, headers) => read(certified(url, { headers })),
+    };
   },
 };
 
-const description = `<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
-  xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:tns="urn:bench" targetNamespace="urn:bench" name="Bench">
-  <types><xsd:schema targetNamespace="urn:bench"><xsd:element name="Say" type="xsd:string"/><xsd:element name="said" type="xsd:string"/></xsd:schema></types>
-  <message name="In"><part name="parameters" element="tns:Say"/></message>
-  <message name="Out"><part name="parameters" element="tns:said"/></message>
-  <portType name="Port"><operation name="Say"><input message="tns:In"/><output message="tns:Out"/></operation></portType>
-  <binding name="Binding" type="tns:Port">
-    <soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>
-    <operation name="Say"><soap:operation soapAction="urn:bench/Say"/><input><soap:body use="literal"/></input><output><soap:body use="literal"/></output></operation>
-  </binding>
-  <service name="Service"><port name="Port" binding="tns:Binding"><soap:address location="https://bench.example/"/></port></service>
-</definitions>`;
+export async function measure({ slice, rounds }) {
+  const peer = await startPeer();
+  const credentials = await loadCredentials({
+    certificates: { alice: { cert: peer.cert, key: peer.key, ca: peer.ca } },
+    hosts: { [`${new URL(peer.url).hostname}:*`]: 'alice' },
+  });
+  const results = {};
+  for (const [name, open] of Object.entries(clients)) {
+    const senders = await open(wire(peer, credentials));
+    results[name] = {};
+    for (const [mode, reach] of Object.entries(modes)) {
+      results[name][mode] = await compare(`${name}, ${mode}`, senders, reach(peer), {
+        peer,
+        slice,
+        rounds: rounds[mode],
+      });
+    }
+  }
+  peer.close();
+  await credentials.close();
+  return results;
+}
 
-const chosen = argv.slice(4);
-for (const name of chosen.length > 0 ? chosen : Object.keys(clients)) await clients[name]();
-peer.close();
-await credentials.close();
-process.exit(); // the agents' own idle connections
+async function compare(title, senders, { url, headers }, { peer, slice, rounds }) {
+  const seen = {};
+  const tasks = Object.entries(senders).map(([name, send]) => [
+    name,
+    async () => {
+      const rates = await rate(() => send(url, headers), slice).catch((cause) => {
+        throw new Error(`${title}, ${name}: no request may fail`, { cause });
+      });
+      seen[name] = await peer.counted();
+      return rates;
+    },
+  ]);
+  const results = summaries(await interleave(Object.fromEntries(tasks), rounds), limit);
+  for (const [name, { requests, connections, resumed }] of Object.entries(seen)) {
+    const others = Object.keys(requests).filter((each) => each !== 'alice');
+    if (others.length > 0) throw new Error(`${title}, ${name}: the server saw ${others}`);
+    results[name].connections = round(connections / requests.alice);
+    results[name].resumed = round(connections === 0 ? 0 : resumed / connections);
+  }
+  checkConnections(title, results);
+  return results;
+}
 
-function undiciAgents() {
-  return {
-    [byHand]: new Agent({ allowH2: false, connect: identity }),
-    [limit]: new Agent({ allowH2: false, connect: { secureContext } }),
-    // What undici itself takes for having an interceptor.
-    'limit, empty interceptor': new Agent({ allowH2: false, connect: { secureContext } }).compose(
-      (dispatch) => (options, handler) => dispatch(options, handler),
-    ),
-    clientcert: createDispatcher(credentials, { allowH2: false }),
-    'clientcert, interceptor': new Agent().compose(forUndici(credentials, { allowH2: false })),
-  };
+/** Numbers about kept connections mean nothing where the server saw new ones. */
+function checkConnections(title, results) {
+  const kept = title.endsWith('kept');
+  for (const name of [limit, ours]) {
+    const { connections, resumed } = results[name];
+    if (kept ? connections > 0.5 : connections !== 1) {
+      throw new Error(`${title}, ${name}: the server saw ${connections} connections a request`);
+    }
+    if (title.endsWith('new') && resumed > 0)
+      throw new Error(`${title}, ${name}: the server resumed sessions`);
+  }
+  // undici forgets sessions whenever memory is collected, so nothing is asked of the limit.
+  if (title.endsWith('resumed') && !(results[ours].resumed > 0.5)) {
+    throw new Error(`${title}: of the connections, ${results[ours].resumed} were resumed`);
+  }
+}
+
+function dispatch(dispatcher) {
+  return async (url, headers) => (await request(url, { dispatcher, headers })).body.dump();
+}
+
+function round(share) {
+  return Number(share.toFixed(2));
 }

@@ -1,98 +1,83 @@
-// What the benchmarks of requests have in common: a server process of its own, interleaved rounds in one client
-// process, and ratios to the limit, which is the same client over one prebuilt secure context.
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { argv, cpuUsage, exit } from 'node:process';
-import { fileURLToPath } from 'node:url';
-import { createAuthority, startServer } from '@clientcert/testing';
+// How benchmarks measure: in interleaved rounds, in one process, by the clock and by the CPU time of that process. What
+// else the machine does slows what stands side by side alike; CPU time is the steadier of the two.
+import { cpuUsage } from 'node:process';
+import { summarize, summarizeRatios } from './statistics.mjs';
 
-export const limit = 'limit: one secure context';
-export const byHand = 'by hand: pfx';
-
-const rounds = Number(argv[2] ?? 7);
-const requests = Number(argv[3] ?? 3000);
-
-if (process.send && argv[1] === fileURLToPath(import.meta.url)) await serve();
-
-/** Starts the server; resolves to where it is and to what it takes, as PEM and as PFX. */
-export async function startPeer() {
-  const server = fork(new URL(import.meta.url));
-  const [{ pfx, ...peer }] = await once(server, 'message');
-  console.log(`Node ${process.version}, ${rounds} rounds, RSA 2048, 16 in flight`);
-  return { ...peer, pfx: Buffer.from(pfx, 'base64'), passphrase: 'secret', close: () => server.disconnect() };
+/**
+ * Measures tasks by name, each once a round; the first round warms up.
+ *
+ * @template {Record<string, number>} Sample
+ * @param {Record<string, () => Promise<Sample> | Sample>} tasks Each resolves to its measurements by name.
+ * @returns {Promise<Record<string, Record<string, number[]>>>} By task and measurement, in the order of the rounds.
+ */
+export async function interleave(tasks, rounds, warmUp = 1) {
+  const names = Object.keys(tasks);
+  const samples = Object.fromEntries(names.map((name) => [name, {}]));
+  for (let round = -warmUp; round < rounds; round++) {
+    // To and fro, so that none is always first, nor always after the same.
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      // What one leaves behind is no work of the next.
+      globalThis.gc?.();
+      const sample = await tasks[name]();
+      if (round < 0) continue;
+      for (const [what, value] of Object.entries(sample)) {
+        samples[name][what] ??= [];
+        samples[name][what].push(value);
+      }
+    }
+  }
+  return samples;
 }
 
 /**
- * Compares senders by name, one of them the limit.
+ * What a task takes, in milliseconds.
  *
- * @param share Of the requests of a round: new connections cost more, so fewer of them do.
+ * @param {() => unknown} task
  */
-export async function compare(title, senders, share = 1) {
-  const amount = Math.ceil(requests * share);
-  const results = Object.fromEntries(Object.keys(senders).map((name) => [name, { clock: [], cpu: [] }]));
-  for (let round = -1; round < rounds; round++) {
-    // Turned by one every round, so that none is always first.
-    const names = Object.keys(senders);
-    names.push(...names.splice(0, (round + 1) % names.length));
-    for (const name of names) {
-      const before = { clock: performance.now(), cpu: cpuUsage() };
-      await load(senders[name], amount);
-      const { user, system } = cpuUsage(before.cpu);
-      if (round < 0) continue; // the first one warms up
-      results[name].clock.push((amount * 1e3) / (performance.now() - before.clock));
-      results[name].cpu.push((amount * 1e6) / (user + system));
-    }
-  }
-  console.log(`\n${title}`.padEnd(33), 'requests/s'.padStart(12), 'per CPU s'.padStart(12), '  of the limit');
-  for (const [name, { clock, cpu }] of Object.entries(results)) {
-    console.log(
-      `  ${name}`.padEnd(32),
-      median(clock).toFixed(0).padStart(12),
-      median(cpu).toFixed(0).padStart(12),
-      `  CPU ${ratio(cpu, results[limit].cpu)}, clock ${ratio(clock, results[limit].clock)}`,
-    );
-  }
+export async function time(task) {
+  const [start, before] = [performance.now(), cpuUsage()];
+  await task();
+  const clock = performance.now() - start;
+  const { user, system } = cpuUsage(before);
+  return { clock, cpu: (user + system) / 1000 };
 }
 
-async function serve() {
-  const authority = await createAuthority();
-  const alice = await authority.issue({ name: 'alice', keyType: 'rsa' });
-  const said = '<said xmlns="urn:bench">ok</said>';
-  const envelope = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>${said}</e:Body></e:Envelope>`;
-  const server = await startServer({
-    authority,
-    keepAliveTimeout: 60_000,
-    handler: (request, response) => {
-      request.resume();
-      if (request.method === 'POST') response.setHeader('content-type', 'text/xml').end(envelope);
-      else response.end('ok');
-    },
-  });
-  setInterval(() => server.requests.splice(0), 1000).unref();
-  process.send({
-    url: server.url,
-    ca: authority.certificate,
-    cert: alice.fullChain,
-    key: alice.key,
-    pfx: (await alice.pfx('secret')).toString('base64'),
-  });
-  process.on('disconnect', () => exit());
-}
-
-async function load(send, amount) {
-  let left = amount;
+/**
+ * Sends for a while, 16 requests at a time, and counts: requests a second, by the clock and of CPU time.
+ *
+ * @param {() => Promise<unknown>} send
+ * @param {number} milliseconds
+ */
+export async function rate(send, milliseconds) {
+  const end = performance.now() + milliseconds;
+  let requests = 0;
   const worker = async () => {
-    while (left-- > 0) await send();
+    do {
+      await send();
+      requests += 1;
+    } while (performance.now() < end);
   };
-  await Promise.all(Array.from({ length: 16 }, worker));
+  const { clock, cpu } = await time(() => Promise.all(Array.from({ length: 16 }, worker)));
+  return { clock: (requests * 1000) / clock, cpu: (requests * 1000) / cpu };
 }
 
-/** The median of the rounds' ratios, and their spread. */
-function ratio(values, limits) {
-  const ratios = values.map((value, index) => value / limits[index]);
-  return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
-}
-
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+/**
+ * Summaries of what was measured, and with a base what share of it each comes to, round by round.
+ *
+ * @param {Record<string, Record<string, number[]>>} samples
+ * @param {string} [base] The name of one of them.
+ */
+export function summaries(samples, base) {
+  return Object.fromEntries(
+    Object.entries(samples).map(([name, each]) => [
+      name,
+      Object.fromEntries(
+        Object.entries(each).flatMap(([what, values]) => {
+          const own = [[what, summarize(values)]];
+          if (base === undefined || name === base || !samples[base][what]) return own;
+          return [...own, [`${what}Share`, summarizeRatios(values, samples[base][what])]];
+        }),
+      ),
+    ]),
+  );
 }

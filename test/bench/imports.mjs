@@ -1,65 +1,64 @@
-// What importing costs by CPU time, each in a process of its own, in interleaved rounds: core beside `node:https`, and
-// each adapter after core and its client.
-//
-//   npm run build && node test/bench/imports.mjs [rounds]
-import { execFileSync } from 'node:child_process';
+// What importing costs, each in a process of its own: core beside `node:https`, and each adapter after core and its
+// client.
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { argv, execPath, version } from 'node:process';
+import { execPath } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { interleave, summaries } from './compare.mjs';
 
-const rounds = Number(argv[2] ?? 15);
+export const settings = { full: { rounds: 11 }, quick: { rounds: 1 } };
+
 const cwd = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What is imported last is measured. */
 const measured = {
   'node:https': ['node:https'],
-  core: ['@clientcert/core'],
-  'core, after node:https': ['node:https', '@clientcert/core'],
-  'core/adapter': ['@clientcert/core/adapter'],
+  core: ['node:https', '@clientcert/core'],
   axios: ['@clientcert/core', 'axios', '@clientcert/axios'],
   got: ['@clientcert/core', 'got', '@clientcert/got'],
-  soap: ['@clientcert/core', 'soap', '@clientcert/soap'],
+  'node-soap': ['@clientcert/core', 'soap', '@clientcert/soap'],
   undici: ['@clientcert/core', 'undici', '@clientcert/undici'],
 };
 const kinds = {
   commonjs: (name) => `require('${name}');`,
   module: (name) => `await import('${name}');`,
 };
-/** What the first import costs, and the first after a large one, is the loader's own: an empty file bears it. */
-const directory = mkdtempSync(join(tmpdir(), 'clientcert-imports-'));
-const empty = pathToFileURL(join(directory, 'empty.mjs'));
-writeFileSync(empty, '');
 
-const times = new Map();
-for (let round = 0; round < rounds; round++) {
+export async function measure({ rounds }) {
+  const directory = mkdtempSync(join(tmpdir(), 'clientcert-bench-'));
+  const empty = pathToFileURL(join(directory, 'empty.mjs'));
+  writeFileSync(empty, '');
+  const results = {};
   for (const [kind, load] of Object.entries(kinds)) {
-    for (const [name, names] of Object.entries(measured)) {
-      const program = `
-        (async () => {
-          ${names.slice(0, -1).map(load).join('')}
-          for (const time of ['first', 'second']) await import('${empty}?' + time);
-          const before = process.cpuUsage();
-          ${load(names.at(-1))}
-          const { user, system } = process.cpuUsage(before);
-          console.log((user + system) / 1000);
-        })();
-      `;
-      const args = [`--input-type=${kind}`, '-e', program];
-      const took = Number(execFileSync(execPath, args, { cwd, encoding: 'utf8' }));
-      const label = `${name} (${kind})`;
-      times.set(label, [...(times.get(label) ?? []), took]);
-    }
+    const tasks = Object.entries(measured).map(([name, names]) => [
+      name,
+      () => inProcess(kind, program(names, load, empty)),
+    ]);
+    results[kind] = summaries(await interleave(Object.fromEntries(tasks), rounds, 0));
   }
-}
-rmSync(directory, { recursive: true });
-console.log(`Node ${version}, medians of ${rounds}, milliseconds of CPU time`);
-for (const [label, each] of times) {
-  const [median, low, high] = [0.5, 0.25, 0.75].map((share) => quantile(each, share).toFixed(1));
-  console.log(`${label.padEnd(36)} ${median} (half of them ${low} to ${high})`);
+  rmSync(directory, { recursive: true });
+  return results;
 }
 
-function quantile(values, share) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)];
+function program(names, load, empty) {
+  return `
+    (async () => {
+      ${names.slice(0, -1).map(load).join('')}
+      // What the first import costs, and the first after a large one, is the loader's own: an empty file bears it.
+      for (const time of ['first', 'second']) await import('${empty}?' + time);
+      const [start, before] = [performance.now(), process.cpuUsage()];
+      ${load(names.at(-1))}
+      const clock = performance.now() - start;
+      const { user, system } = process.cpuUsage(before);
+      console.log(JSON.stringify({ clock, cpu: (user + system) / 1000 }));
+    })();
+  `;
+}
+
+async function inProcess(kind, text) {
+  const { stdout } = await promisify(execFile)(execPath, [`--input-type=${kind}`, '-e', text], { cwd });
+  return JSON.parse(stdout);
 }

@@ -1,5 +1,6 @@
 import type { Theme } from 'vitepress';
 import DefaultTheme from 'vitepress/theme';
+import BarChart from './BarChart.vue';
 import ConfigBuilder from './ConfigBuilder.vue';
 import ErrorReader from './ErrorReader.vue';
 import Picture from './Picture.vue';
@@ -8,6 +9,7 @@ import './style.css';
 export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
+    app.component('BarChart', BarChart);
     app.component('ConfigBuilder', ConfigBuilder);
     app.component('ErrorReader', ErrorReader);
     app.component('Picture', Picture);
@@ -16,6 +18,7 @@ export default {
 
 declare module 'vue' {
   interface GlobalComponents {
+    BarChart: typeof BarChart;
     ConfigBuilder: typeof ConfigBuilder;
     ErrorReader: typeof ErrorReader;
     Picture: typeof Picture;
