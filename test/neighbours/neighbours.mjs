@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { execPath, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
@@ -66,6 +66,7 @@ export function neighboursOn(node = execPath) {
       package: 'playwright-core',
       name: 'Playwright',
     }),
+    ...others,
   ];
 }
 
@@ -83,6 +84,103 @@ function installNode() {
   once('node', ['node/package-lock.json'], existsSync(join(folder, 'node_modules')), () =>
     run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], folder),
   );
+}
+
+/** Java, Python, Go and Rust: versions are pinned where their own tools want them. */
+const others = [
+  {
+    id: 'java',
+    name: 'Java',
+    setup: 'SSLFactory.builder().withIdentityMaterial(path, password)',
+    files: 'pfx',
+    prepare: () => {
+      const folder = join(cache, 'java');
+      const source = 'java/src/main/java/Neighbour.java';
+      once('java', ['java/pom.xml', source], existsSync(join(folder, 'Neighbour.class')), () => {
+        run(
+          'mvn',
+          ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`],
+          join(here, 'java'),
+        );
+        run('javac', ['-d', folder, '-cp', join(folder, '*'), join(here, source)]);
+      });
+      const path = [folder, join(folder, '*')].join(delimiter);
+      const release = execFileSync('java', ['--version'], { encoding: 'utf8' }).split(' ')[1];
+      const kickstart = /kickstart-for-pem<[^]*?<version>(.+?)</.exec(
+        readFileSync(join(here, 'java/pom.xml'), 'utf8'),
+      )[1];
+      return {
+        version: `Java ${release}, sslcontext-kickstart ${kickstart}`,
+        start: { command: 'java', args: ['-Xshare:auto', '-cp', path, 'Neighbour'] },
+      };
+    },
+  },
+  python('requests', 'requests_client', 'Pkcs12Adapter(pkcs12_filename, pkcs12_password)', 'pfx', [
+    'requests',
+    'requests-pkcs12',
+  ]),
+  python('httpx', 'httpx_client', 'context.load_cert_chain(cert, key, password)', 'pem', ['httpx']),
+  {
+    id: 'go',
+    name: 'Go',
+    setup: 'tls.Config{Certificates: …}',
+    files: 'pfx',
+    prepare: () => {
+      const built = join(cache, 'go');
+      once('go', ['go/go.sum', 'go/main.go'], existsSync(built), () =>
+        run('go', ['build', '-o', built, '.'], join(here, 'go')),
+      );
+      const release = execFileSync(built, ['version'], { encoding: 'utf8' }).trim();
+      const pkcs12 = /go-pkcs12 v(\S+)/.exec(readFileSync(join(here, 'go/go.mod'), 'utf8'))[1];
+      return { version: `Go ${release}, go-pkcs12 ${pkcs12}`, start: { command: built, args: [] } };
+    },
+  },
+  {
+    id: 'reqwest',
+    name: 'reqwest',
+    setup: 'Identity::from_pkcs12_der(der, password)',
+    files: 'pfx',
+    prepare: () => {
+      const target = join(cache, 'rust');
+      const built = join(target, 'release', 'neighbour');
+      once('rust', ['rust/Cargo.lock', 'rust/src/main.rs'], existsSync(built), () =>
+        run(
+          'cargo',
+          ['build', '--release', '--locked', '--quiet', '--target-dir', target],
+          join(here, 'rust'),
+        ),
+      );
+      const lock = readFileSync(join(here, 'rust/Cargo.lock'), 'utf8');
+      const version = /name = "reqwest"\nversion = "(.+)"/.exec(lock)[1];
+      return { version: `reqwest ${version}`, start: { command: built, args: [] } };
+    },
+  },
+];
+
+function python(id, script, setup, files, packages) {
+  return {
+    id,
+    name: id,
+    setup,
+    files,
+    prepare: () => {
+      const folder = join(cache, 'python');
+      const interpreter = join(folder, 'bin', 'python');
+      once('python', ['python/requirements.txt'], existsSync(interpreter), () => {
+        run('python3', ['-m', 'venv', folder]);
+        run(interpreter, ['-m', 'pip', 'install', '--quiet', '-r', join(here, 'python/requirements.txt')]);
+      });
+      const pins = readFileSync(join(here, 'python/requirements.txt'), 'utf8').split('\n');
+      const versions = packages.map((name) =>
+        pins.find((pin) => pin.startsWith(`${name}==`)).replace('==', ' '),
+      );
+      const release = execFileSync(interpreter, ['--version'], { encoding: 'utf8' }).trim();
+      return {
+        version: `${versions.join(', ')} (${release})`,
+        start: { command: interpreter, args: [join(here, 'python', `${script}.py`)] },
+      };
+    },
+  };
 }
 
 /** Runs `action` unless it was done for the same contents of `inputs`, and its result is still `there`. */

@@ -5,7 +5,7 @@ import { env as inherited } from 'node:process';
 import { createInterface } from 'node:readline';
 
 /** Far more than any case takes: a program that does not answer hangs. */
-const PATIENCE = 45_000;
+const PATIENCE = 120_000;
 
 export class Program {
   #child;

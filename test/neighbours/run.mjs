@@ -2,7 +2,7 @@
 // documentation tells, and the servers say what they saw. Writes docs/reference/neighbours.json; what is missing on this
 // machine (Go, Java, Python, Rust) is skipped with a notice, and what was not run now stays as it stands there.
 //
-//   npm run neighbours -- [--only leak,format,renewal,error,speed] [--who axios,go,…] [--rounds 5] [--jobs 4] [--print]
+//   npm run neighbours -- [--only leak,format,renewal,error,speed] [--who axios,go,…] [--rounds 5] [--jobs 4] [--out FILE] [--print]
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -31,7 +31,6 @@ const { Program } = await import('./program.mjs');
 const { measureSpeed } = await import('./speed.mjs');
 const { createWorld } = await import('./world.mjs');
 const modules = { leak: 'leak', format: 'format', renewal: 'renewal', error: 'error' };
-const path = fileURLToPath(new URL('../../docs/reference/neighbours.json', import.meta.url));
 
 const { values: chosen } = parseArgs({
   options: {
@@ -39,6 +38,10 @@ const { values: chosen } = parseArgs({
     who: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     jobs: { type: 'string', default: '4' },
+    out: {
+      type: 'string',
+      default: fileURLToPath(new URL('../../docs/reference/neighbours.json', import.meta.url)),
+    },
     print: { type: 'boolean', default: false },
   },
 });
@@ -49,6 +52,8 @@ const table = read();
 const all = neighboursOn();
 const ready = prepare(all.filter(({ id, name }) => !who || who.includes(id) || who.includes(name)));
 const world = await createWorld();
+const running = new Map();
+let count = 0;
 try {
   for (const kind of only.filter((each) => each in modules)) {
     const { default: group } = await import(`./cases/${modules[kind]}.mjs`);
@@ -83,6 +88,7 @@ try {
     save();
   }
 } finally {
+  for (const program of running.values()) await program.close();
   world.close();
 }
 
@@ -92,21 +98,31 @@ async function runCase(neighbour, run, more) {
     ...more,
     neighbour,
     identity: (name, options) => world.identity(name, neighbour.files, options),
-    program: async (use, { trusts = true } = {}) => {
-      const { command, args, env: own } = neighbour.start;
-      const program = new Program({
-        command,
-        args,
-        env: { ...own, ...(trusts && { NODE_EXTRA_CA_CERTS: world.ca }) },
-      });
-      try {
-        return await use(program);
-      } finally {
-        await program.close();
-      }
-    },
+    program: (use, { trusts = true } = {}) => use(clientsOf(neighbour, trusts)),
   };
   return run(context);
+}
+
+/** A neighbour's program, started when it is first needed and again after it hung; every case has clients of its own. */
+function clientsOf(neighbour, trusts) {
+  const key = `${neighbour.id} ${trusts}`;
+  const own = `case-${count++}`;
+  return {
+    ask: async (op) => {
+      if (!running.has(key)) {
+        const { start } = neighbour;
+        const env = { ...start.env, ...(trusts && { NODE_EXTRA_CA_CERTS: world.ca }) };
+        running.set(key, new Program({ ...start, env }));
+      }
+      const program = running.get(key);
+      const answer = await program.ask({ ...op, id: `${own}-${op.id}` });
+      if (answer.hangs || answer.ended) {
+        running.delete(key);
+        await program.close();
+      }
+      return answer;
+    },
+  };
 }
 
 /** Those whose toolchain is there. */
@@ -125,7 +141,7 @@ function prepare(those) {
 
 function read() {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(chosen.out, 'utf8'));
   } catch {
     return { neighbours: {}, kinds: {} };
   }
@@ -137,7 +153,7 @@ function save() {
   const { neighbours, kinds, speed } = table;
   const now = { date: today(), machine: machine(), node: process.versions.node };
   const merged = { ...now, neighbours, kinds, ...(speed && { speed }) };
-  writeFileSync(path, `${JSON.stringify(merged, null, 1)}\n`);
+  writeFileSync(chosen.out, `${JSON.stringify(merged, null, 1)}\n`);
 }
 
 /** In the order of the neighbours. */

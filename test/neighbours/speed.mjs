@@ -50,8 +50,8 @@ export async function measureSpeed(neighbours, world, rounds) {
             if (answer.told) console.error(`${neighbour.id} ${way}: ${answer.told}`);
             continue;
           }
-          const ways = (samples[neighbour.id] ??= { kept: [], fresh: [] });
-          ways[way].push({
+          samples[neighbour.id] ??= { kept: [], fresh: [] };
+          samples[neighbour.id][way].push({
             ...answer,
             served: requests,
             resumed: resumed / connections,
