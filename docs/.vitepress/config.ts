@@ -76,6 +76,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Errors and warnings', '/reference/errors'),
       item('Compatibility', '/reference/compatibility'),
       item('What is installed', '/reference/dependencies'),
+      item('Beside others', '/reference/neighbours'),
       item('Security', '/security'),
       item('What was tried', '/reference/leaks'),
       item('Performance', '/performance'),
