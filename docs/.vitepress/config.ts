@@ -75,6 +75,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Command', '/reference/cli'),
       item('Errors and warnings', '/reference/errors'),
       item('Compatibility', '/reference/compatibility'),
+      item('Real servers', '/reference/servers'),
       item('What is installed', '/reference/dependencies'),
       item('Beside others', '/reference/neighbours'),
       item('Security', '/security'),

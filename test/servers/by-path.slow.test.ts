@@ -13,7 +13,7 @@ import { waitForLog } from './waiting.ts';
 // IIS does the same; it is not to be had here.
 describe.concurrent('a server that asks for a certificate below /private alone', () => {
   for (const server of servers.filter(({ asks }) => asks.includes('by path'))) {
-    it.skipIf(!server.program)(titleOf(server), { timeout: 300_000 }, async ({ expect }) => {
+    it.skipIf(!server.program)(titleOf(server), { timeout: 600_000 }, async ({ expect }) => {
       await using running = await server.start({ authority: root, revoked, asks: 'by path' });
       const trial = new Trial(server, running);
       for (const [client, send] of Object.entries(clients)) {

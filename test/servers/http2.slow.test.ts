@@ -12,7 +12,7 @@ const codes = { none: 'NO_CLIENT_CERTIFICATE_SENT', expired: 'CLIENT_CERTIFICATE
 
 describe.concurrent('HTTP/2', () => {
   for (const server of servers.filter(({ http2 }) => http2)) {
-    it.skipIf(!server.program)(titleOf(server), { timeout: 300_000 }, async ({ expect }) => {
+    it.skipIf(!server.program)(titleOf(server), { timeout: 600_000 }, async ({ expect }) => {
       await using running = await server.start({ authority: root, revoked });
       const url = `https://127.0.0.1:${running.port}/private/index.html`;
       let calls = 0;

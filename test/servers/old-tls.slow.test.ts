@@ -7,7 +7,7 @@ import { note } from './results.ts';
 // what a client makes of a refusal over TLS 1.2, it makes of one before.
 describe.concurrent('TLS 1.0 and 1.1', () => {
   for (const server of servers) {
-    it.skipIf(!server.program)(titleOf(server), { timeout: 300_000 }, async ({ expect }) => {
+    it.skipIf(!server.program)(titleOf(server), { timeout: 600_000 }, async ({ expect }) => {
       const cells = await tryServer(server, {
         versions: ['TLSv1', 'TLSv1.1'],
         legacy: true,

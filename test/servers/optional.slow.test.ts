@@ -10,7 +10,7 @@ import { waitForLog } from './waiting.ts';
 
 describe.concurrent('a server that asks for a certificate, and serves who has none', () => {
   for (const server of servers.filter(({ asks }) => asks.includes('optional'))) {
-    it.skipIf(!server.program)(titleOf(server), { timeout: 300_000 }, async ({ expect }) => {
+    it.skipIf(!server.program)(titleOf(server), { timeout: 600_000 }, async ({ expect }) => {
       await using running = await server.start({ authority: root, revoked, asks: 'optional' });
       const url = `https://127.0.0.1:${running.port}/private/index.html`;
       let calls = 0;

@@ -18,7 +18,7 @@ const wss4j = jsse.program && findWss4j();
 
 it.skipIf(!wss4j)(
   `a SOAP service with WSS4J${wss4j ? '' : ' (Maven, a JDK or WSS4J is not to be had)'}`,
-  { timeout: 300_000 },
+  { timeout: 600_000 },
   async () => {
     const classes = mkdtempSync(join(tmpdir(), 'clientcert-classes-'));
     try {
