@@ -22,8 +22,8 @@ const limit = 'limit';
 const ours = 'clientcert';
 
 export const settings = {
-  full: { slice: 200, rounds: { kept: 17, new: 9, resumed: 9 } },
-  quick: { slice: 40, rounds: { kept: 2, new: 2, resumed: 2 } },
+  full: { slice: 200, warmUp: 2, rounds: { kept: 17, new: 9, resumed: 9 } },
+  quick: { slice: 40, warmUp: 1, rounds: { kept: 2, new: 2, resumed: 2 } },
 };
 
 /** How connections are used: kept alive, or a new one for each request, to a server that resumes sessions or one that does not. */
@@ -131,7 +131,7 @@ const clients = {
   },
 };
 
-export async function measure({ slice, rounds }) {
+export async function measure({ slice, warmUp, rounds }) {
   const peer = await startPeer();
   const credentials = await loadCredentials({
     certificates: { alice: { cert: peer.cert, key: peer.key, ca: peer.ca } },
@@ -145,6 +145,7 @@ export async function measure({ slice, rounds }) {
       results[name][mode] = await compare(`${name}, ${mode}`, senders, reach(peer), {
         peer,
         slice,
+        warmUp,
         rounds: rounds[mode],
       });
     }
@@ -154,7 +155,7 @@ export async function measure({ slice, rounds }) {
   return results;
 }
 
-async function compare(title, senders, { url, headers }, { peer, slice, rounds }) {
+async function compare(title, senders, { url, headers }, { peer, slice, warmUp, rounds }) {
   const seen = {};
   const tasks = Object.entries(senders).map(([name, send]) => [
     name,
@@ -166,7 +167,7 @@ async function compare(title, senders, { url, headers }, { peer, slice, rounds }
       return rates;
     },
   ]);
-  const results = summaries(await interleave(Object.fromEntries(tasks), rounds), limit);
+  const results = summaries(await interleave(Object.fromEntries(tasks), rounds, warmUp), limit);
   for (const [name, { requests, connections, resumed }] of Object.entries(seen)) {
     const others = Object.keys(requests).filter((each) => each !== 'alice');
     if (others.length > 0) throw new Error(`${title}, ${name}: the server saw ${others}`);

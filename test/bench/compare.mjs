@@ -4,7 +4,7 @@ import { cpuUsage } from 'node:process';
 import { summarize, summarizeRatios } from './statistics.mjs';
 
 /**
- * Measures tasks by name, each once a round; the first round warms up.
+ * Measures tasks by name, each once a round; the first rounds warm up.
  *
  * @template {Record<string, number>} Sample
  * @param {Record<string, () => Promise<Sample> | Sample>} tasks Each resolves to its measurements by name.
@@ -16,8 +16,6 @@ export async function interleave(tasks, rounds, warmUp = 1) {
   for (let round = -warmUp; round < rounds; round++) {
     // To and fro, so that none is always first, nor always after the same.
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      // What one leaves behind is no work of the next.
-      globalThis.gc?.();
       const sample = await tasks[name]();
       if (round < 0) continue;
       for (const [what, value] of Object.entries(sample)) {

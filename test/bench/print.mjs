@@ -3,14 +3,14 @@ import { verdictsOf } from './targets.mjs';
 
 /** Prints what was measured as tables, and the targets with what came of each. */
 export function print(measurements) {
-  for (const { title, unit, columns, rows } of tablesOf(measurements)) {
+  for (const { subject, title, unit, columns, rows } of tablesOf(measurements)) {
     const lines = rows.map(({ name, node, cells }) => [
       name,
       node,
       ...cells.map(({ text, spread }) => (spread ? `${text} (${spread})` : text)),
     ]);
     console.log(`${title}\n${unit}`);
-    printLines([['', 'Node', ...columns], ...lines]);
+    printLines([[subject, 'Node', ...columns], ...lines]);
   }
   console.log('Targets');
   printLines(

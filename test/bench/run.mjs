@@ -47,7 +47,7 @@ async function measure(part, execPath) {
   const start = performance.now();
   const child = fork(new URL('child.mjs', import.meta.url), [part, chosen.quick ? 'quick' : 'full'], {
     execPath,
-    execArgv: ['--expose-gc'],
+    execArgv: [],
     env: cleanEnvironment(),
   });
   const messages = [];

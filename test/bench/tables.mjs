@@ -23,6 +23,7 @@
 /**
  * @typedef {object} Table
  * @property {string} part
+ * @property {string} subject What the rows are.
  * @property {string} id
  * @property {string} title
  * @property {string} unit What the figures are, and which are better.
@@ -32,6 +33,7 @@
 
 const byClient = {
   part: 'clients',
+  subject: 'client',
   unit: 'Share of the limit, which is the client over one prebuilt secure context; more is better.',
   columns: [
     'limit, requests per CPU second',
@@ -71,6 +73,7 @@ const tables = [
   },
   {
     part: 'cold-start',
+    subject: 'client',
     id: 'cold-start',
     title: 'A program’s first response',
     unit: 'Milliseconds from a program’s first line to the end of its first response; less is better.',
@@ -85,6 +88,7 @@ const tables = [
   },
   {
     part: 'imports',
+    subject: 'package',
     id: 'imports',
     title: 'Importing',
     unit: 'Milliseconds, core after node:https, and each adapter after core and its client; less is better.',
@@ -96,6 +100,7 @@ const tables = [
   },
   {
     part: 'loading',
+    subject: 'file',
     id: 'loading',
     title: 'Loading a file',
     unit: 'Milliseconds from its bytes to a secure context, and how many of them the event loop did nothing else; less is better. Native is tls.createSecureContext, where it can read the file.',
@@ -114,6 +119,7 @@ const tables = [
   },
   {
     part: 'memory',
+    subject: 'config',
     id: 'memory',
     title: 'Memory',
     unit: 'For each identity (EC, from PEM files) of a config: kilobytes of the process, and milliseconds of CPU time; less is better.',
@@ -128,6 +134,7 @@ const tables = [
   },
   {
     part: 'decisions',
+    subject: 'asked for',
     id: 'decisions',
     title: 'Decisions',
     unit: 'A second of CPU time, in millions, by the number of rules; more is better.',
@@ -137,6 +144,7 @@ const tables = [
   },
   {
     part: 'decisions',
+    subject: 'call',
     id: 'rules',
     title: 'Loading rules',
     unit: 'Milliseconds of CPU time to read a config with so many rules and one certificate; less is better.',
@@ -147,6 +155,7 @@ const tables = [
   },
   {
     part: 'rotation',
+    subject: 'certificate',
     id: 'rotation',
     title: 'Renewal under load',
     unit: 'Requests over node:https while the file is replaced, against none; more is better.',
@@ -166,18 +175,20 @@ const tables = [
  * @returns {Table[]}
  */
 export function tablesOf(measurements) {
-  return tables.flatMap(({ part, id, title, unit, columns, rows }) => {
+  return tables.flatMap(({ part, subject, id, title, unit, columns, rows }) => {
     const own = measurements.filter((each) => each.part === part);
     if (own.length === 0) return [];
-    const names = [...new Set(own.flatMap(({ results }) => Object.keys(rows(results))))];
+    const found = own.map(({ node, results }) => ({ node: majorOf(node), rows: rows(results) }));
+    const names = [...new Set(found.flatMap((each) => Object.keys(each.rows)))];
     return {
       part,
+      subject,
       id,
       title,
       unit,
       columns: typeof columns === 'function' ? columns(own[0]?.results) : columns,
       rows: names.flatMap((name) =>
-        own.map(({ node, results }) => ({ name, node: majorOf(node), cells: rows(results)[name] ?? [] })),
+        found.map((each) => ({ name, node: each.node, cells: each.rows[name] ?? [] })),
       ),
     };
   });
@@ -188,10 +199,15 @@ export function majorOf(/** @type {string} */ node) {
   return node.split('.', 1)[0] ?? '';
 }
 
+const formats = [0, 1, 2].map(
+  (digits) =>
+    new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+);
+
 /** Three digits, or the whole number. */
 export function figure(/** @type {number} */ value) {
   const digits = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return formats[digits]?.format(value) ?? '';
 }
 
 /** @returns {Cell} */
