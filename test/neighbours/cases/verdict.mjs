@@ -14,7 +14,7 @@ export function shorten(told, { folder } = {}) {
       .join('')
       .replace(/(^|[^\w/])\/\d+\/(?=[\w-]+\.)/g, '$1');
   return text
-    
+
     .replace(/port=\d+/g, 'port=PORT')
     .replace(/127\.0\.0\.(\d):\d+/g, '127.0.0.$1:PORT')
     .replace(/\b[0-9A-F]{12,16}:error:/g, 'error:')
