@@ -99,14 +99,14 @@ const others = [
       once('java', ['java/pom.xml', source], existsSync(join(folder, 'Neighbour.class')), () => {
         run(
           'mvn',
-          ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`],
+          ['-q', '-B', '-Dstyle.color=never', 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`],
           join(here, 'java'),
         );
         run('javac', ['-d', folder, '-cp', join(folder, '*'), join(here, source)]);
       });
       const path = [folder, join(folder, '*')].join(delimiter);
       const release = execFileSync('java', ['--version'], { encoding: 'utf8' }).split(' ')[1];
-      const kickstart = /kickstart-for-pem<[^]*?<version>(.+?)</.exec(
+      const kickstart = /kickstart-for-pem<[\s\S]*?<version>(.+?)</.exec(
         readFileSync(join(here, 'java/pom.xml'), 'utf8'),
       )[1];
       return {
