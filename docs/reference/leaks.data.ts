@@ -7,7 +7,7 @@ interface Leaks {
   share: number;
   versions: Record<string, string>;
   nodes: Record<string, Record<string, Tally>>;
-  secrets: Record<string, { calls: number; objects: number; printed: number; found: number }>;
+  secrets: Record<string, { clients: string[]; calls: number; objects: number; printed: number; found: number }>;
 }
 
 interface Tally {
@@ -66,9 +66,11 @@ declare const data: {
   dimensions: readonly string[];
   date: string;
   seed: number;
+  /** Of the calls that there would be, how many were made, in percent. */
+  share: number;
   versions: string;
   parts: Part[];
-  secrets: { nodes: string; calls: number; objects: number; printed: number; found: number };
+  secrets: { nodes: string; clients: number; calls: number; objects: number; printed: number; found: number };
   soak: { head: string[]; rows: { what: string; values: string[] }[]; requests: number; broken: number };
 };
 
@@ -81,12 +83,13 @@ const number = (value: number) => value.toLocaleString('en');
 
 export default {
   load(): typeof data {
-    const { date, seed, versions, nodes, secrets } = read<Leaks>('leaks.json');
+    const { date, seed, share, versions, nodes, secrets } = read<Leaks>('leaks.json');
     const each = Object.values(secrets);
     return {
       dimensions,
       date,
       seed,
+      share: Math.round(100 * share),
       versions: Object.entries(versions)
         .map(([name, version]) => `${name === 'soap' ? 'node-soap' : name} ${version}`)
         .join(', '),
@@ -96,6 +99,7 @@ export default {
       ],
       secrets: {
         nodes: listOf(Object.keys(secrets)),
+        clients: Math.max(0, ...each.map(({ clients }) => clients.length)),
         calls: sum(each.map(({ calls }) => calls)),
         objects: sum(each.map(({ objects }) => objects)),
         printed: sum(each.map(({ printed }) => printed)),

@@ -45,6 +45,7 @@ describe('attack: secrets that show', () => {
     );
     expect(Object.values(secrets)).toEqual([
       {
+        clients: ['https', 'undici, dispatcher'],
         calls: expect.any(Number),
         objects: expect.any(Number),
         printed: expect.any(Number),
