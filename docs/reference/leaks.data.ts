@@ -7,7 +7,10 @@ interface Leaks {
   share: number;
   versions: Record<string, string>;
   nodes: Record<string, Record<string, Tally>>;
-  secrets: Record<string, { clients: string[]; calls: number; objects: number; printed: number; found: number }>;
+  secrets: Record<
+    string,
+    { clients: string[]; calls: number; objects: number; printed: number; found: number }
+  >;
 }
 
 interface Tally {
@@ -76,8 +79,7 @@ declare const data: {
 
 export { data };
 
-const read = <Type>(name: string): Type =>
-  JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+const read = <Type>(name: string): Type => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
 
 const number = (value: number) => value.toLocaleString('en');
 
@@ -157,7 +159,10 @@ function soakOf(runs: readonly Soak[]): (typeof data)['soak'] {
     ['how long', ({ seconds }) => `${Math.round(seconds / 60)} minutes`],
     ['requests', ({ requests }) => number(requests.total)],
     ['answered', ({ requests }) => number(requests.answered)],
-    ['failed because something was broken on purpose', ({ requests }) => number(sum(Object.values(requests.failed)))],
+    [
+      'failed because something was broken on purpose',
+      ({ requests }) => number(sum(Object.values(requests.failed))),
+    ],
     ['failed without such a reason', ({ requests }) => number(requests.unexplained.length)],
     ['answered where that could not be', ({ requests }) => number(requests.unexpected.length)],
     ['did not end within their timeout', ({ requests }) => number(requests.hung.length)],

@@ -93,7 +93,13 @@ async function findSecrets(node, version, args, roots, directory) {
   for (const each of new Set(found)) console.error(`- ${each}`);
   broken += found.length;
   const sum = (of) => Object.values(clients).reduce((total, each) => total + each[of], 0);
-  const counts = { clients: Object.keys(clients), calls: sum('calls'), objects: sum('objects'), printed: printed.length, found: found.length };
+  const counts = {
+    clients: Object.keys(clients),
+    calls: sum('calls'),
+    objects: sum('objects'),
+    printed: printed.length,
+    found: found.length,
+  };
   set(report.secrets, version, counts);
   console.log(
     `Node ${version}: ${counts.objects} objects after ${counts.calls} calls, and ${printed.length} characters of debug output: ${found.length} secrets`,
