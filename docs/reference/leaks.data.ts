@@ -97,7 +97,9 @@ export default {
         .join(', '),
       parts: [
         partOf('', Object.values(nodes)),
-        ...Object.entries(nodes).map(([node, clients]) => partOf(node, [clients])),
+        ...Object.entries(nodes)
+          .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+          .map(([node, clients]) => partOf(node, [clients])),
       ],
       secrets: {
         nodes: listOf(Object.keys(secrets)),
@@ -172,8 +174,8 @@ function soakOf(runs: readonly Soak[]): (typeof data)['soak'] {
     ['broken on purpose', ({ faults }) => countsOf(faults)],
     ['heap, after a warm-up and at the end', ({ memory }) => fromTo(memory, 'heap')],
     ['memory (RSS), likewise', ({ memory }) => fromTo(memory, 'rss')],
-    ['growth of the heap for each renewal', ({ growth }) => `${number(growth.perRotation)} bytes`],
-    ['growth of the heap per 1,000 requests', ({ growth }) => `${number(growth.per1000Requests)} bytes`],
+    ['growth of the heap for each renewal', (run) => growthOf(run, 'perRotation')],
+    ['growth of the heap per 1,000 requests', (run) => growthOf(run, 'per1000Requests')],
     ['secure contexts kept at the end', ({ memory }) => number(memory.at(-1)?.contexts ?? 0)],
     ['sockets left open after the end', ({ left }) => number(left.sockets + left.connections)],
   ];
@@ -190,6 +192,11 @@ function soakOf(runs: readonly Soak[]): (typeof data)['soak'] {
     requests: sum(runs.map(({ requests }) => requests.total)),
     broken: failures.length,
   };
+}
+
+/** A short run says nothing of it: what is compiled and cached once is still to come. */
+function growthOf({ growth, renewals }: Soak, per: keyof Soak['growth']): string {
+  return renewals.count < 100 ? 'not said by a run this short' : `${number(growth[per])} bytes`;
 }
 
 function fromTo(memory: Soak['memory'], what: 'heap' | 'rss'): string {
