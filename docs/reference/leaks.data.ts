@@ -7,7 +7,10 @@ interface Leaks {
   share: number;
   versions: Record<string, string>;
   nodes: Record<string, Record<string, Tally>>;
-  secrets: Record<string, { calls: number; objects: number; printed: number; found: number }>;
+  secrets: Record<
+    string,
+    { clients: string[]; calls: number; objects: number; printed: number; found: number }
+  >;
 }
 
 interface Tally {
@@ -66,36 +69,41 @@ declare const data: {
   dimensions: readonly string[];
   date: string;
   seed: number;
+  /** Of the calls that there would be, how many were made, in percent. */
+  share: number;
   versions: string;
   parts: Part[];
-  secrets: { nodes: string; calls: number; objects: number; printed: number; found: number };
+  secrets: { nodes: string; clients: number; calls: number; objects: number; printed: number; found: number };
   soak: { head: string[]; rows: { what: string; values: string[] }[]; requests: number; broken: number };
 };
 
 export { data };
 
-const read = <Type>(name: string): Type =>
-  JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+const read = <Type>(name: string): Type => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
 
 const number = (value: number) => value.toLocaleString('en');
 
 export default {
   load(): typeof data {
-    const { date, seed, versions, nodes, secrets } = read<Leaks>('leaks.json');
+    const { date, seed, share, versions, nodes, secrets } = read<Leaks>('leaks.json');
     const each = Object.values(secrets);
     return {
       dimensions,
       date,
       seed,
+      share: Math.round(100 * share),
       versions: Object.entries(versions)
         .map(([name, version]) => `${name === 'soap' ? 'node-soap' : name} ${version}`)
         .join(', '),
       parts: [
         partOf('', Object.values(nodes)),
-        ...Object.entries(nodes).map(([node, clients]) => partOf(node, [clients])),
+        ...Object.entries(nodes)
+          .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+          .map(([node, clients]) => partOf(node, [clients])),
       ],
       secrets: {
         nodes: listOf(Object.keys(secrets)),
+        clients: Math.max(0, ...each.map(({ clients }) => clients.length)),
         calls: sum(each.map(({ calls }) => calls)),
         objects: sum(each.map(({ objects }) => objects)),
         printed: sum(each.map(({ printed }) => printed)),
@@ -153,7 +161,10 @@ function soakOf(runs: readonly Soak[]): (typeof data)['soak'] {
     ['how long', ({ seconds }) => `${Math.round(seconds / 60)} minutes`],
     ['requests', ({ requests }) => number(requests.total)],
     ['answered', ({ requests }) => number(requests.answered)],
-    ['failed because something was broken on purpose', ({ requests }) => number(sum(Object.values(requests.failed)))],
+    [
+      'failed because something was broken on purpose',
+      ({ requests }) => number(sum(Object.values(requests.failed))),
+    ],
     ['failed without such a reason', ({ requests }) => number(requests.unexplained.length)],
     ['answered where that could not be', ({ requests }) => number(requests.unexpected.length)],
     ['did not end within their timeout', ({ requests }) => number(requests.hung.length)],
@@ -163,8 +174,8 @@ function soakOf(runs: readonly Soak[]): (typeof data)['soak'] {
     ['broken on purpose', ({ faults }) => countsOf(faults)],
     ['heap, after a warm-up and at the end', ({ memory }) => fromTo(memory, 'heap')],
     ['memory (RSS), likewise', ({ memory }) => fromTo(memory, 'rss')],
-    ['growth of the heap for each renewal', ({ growth }) => `${number(growth.perRotation)} bytes`],
-    ['growth of the heap per 1,000 requests', ({ growth }) => `${number(growth.per1000Requests)} bytes`],
+    ['growth of the heap for each renewal', (run) => growthOf(run, 'perRotation')],
+    ['growth of the heap per 1,000 requests', (run) => growthOf(run, 'per1000Requests')],
     ['secure contexts kept at the end', ({ memory }) => number(memory.at(-1)?.contexts ?? 0)],
     ['sockets left open after the end', ({ left }) => number(left.sockets + left.connections)],
   ];
@@ -181,6 +192,11 @@ function soakOf(runs: readonly Soak[]): (typeof data)['soak'] {
     requests: sum(runs.map(({ requests }) => requests.total)),
     broken: failures.length,
   };
+}
+
+/** A short run says nothing of it: what is compiled and cached once is still to come. */
+function growthOf({ growth, renewals }: Soak, per: keyof Soak['growth']): string {
+  return renewals.count < 100 ? 'not said by a run this short' : `${number(growth[per])} bytes`;
 }
 
 function fromTo(memory: Soak['memory'], what: 'heap' | 'rss'): string {

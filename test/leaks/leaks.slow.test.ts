@@ -22,7 +22,9 @@ async function leaks<Report>(...args: string[]): Promise<Report> {
 }
 
 describe('attack: identities that mix', () => {
-  it('a part of all calls, over every client: nobody comes as somebody else', { timeout: 600_000 }, async () => {
+  it('a part of all calls, over every client: nobody comes as somebody else', {
+    timeout: 600_000,
+  }, async () => {
     const { nodes } = await leaks<{ nodes: Record<string, Record<string, Tally>> }>(
       ...['--only', 'calls', '--share', '0.05'],
     );
@@ -34,7 +36,10 @@ describe('attack: identities that mix', () => {
     for (const dimension of dimensions)
       expect(new Set(all.flatMap(({ tried }) => Object.keys(tried[dimension]))).size).toBeGreaterThan(2);
     for (const pool of ['kept', 'new', 'resumed'])
-      expect(all.some(({ tried }) => tried.pools[pool]! > 0), pool).toBe(true);
+      expect(
+        all.some(({ tried }) => tried.pools[pool]! > 0),
+        pool,
+      ).toBe(true);
   });
 });
 
@@ -45,6 +50,7 @@ describe('attack: secrets that show', () => {
     );
     expect(Object.values(secrets)).toEqual([
       {
+        clients: ['https', 'undici, dispatcher'],
         calls: expect.any(Number),
         objects: expect.any(Number),
         printed: expect.any(Number),

@@ -159,7 +159,7 @@ export function judgeProxy(
 export function describe(failure: unknown): string {
   if (failure === undefined) return 'and there was no error';
   const parts: string[] = [];
-  for (let each = failure; each instanceof Error && parts.length < 5; each = each.cause)
+  for (let each: unknown = failure; each instanceof Error && parts.length < 5; each = each.cause)
     parts.push(`${(each as NodeJS.ErrnoException).code ?? each.name} ${each.message.slice(0, 120)}`);
   return parts.join(' ← ') || String(failure);
 }

@@ -76,7 +76,8 @@ describe('a leak is found', () => {
     };
     const cells = cellsOf(world, 1, 1, ({ way, redirect }) => way === 'no proxy' && !redirect).slice(0, 60);
     const due = cells.filter((cell) => {
-      const service = cell.service === 'no service' ? undefined : cell.service === 'false' ? false : cell.service;
+      const service =
+        cell.service === 'no service' ? undefined : cell.service === 'false' ? false : cell.service;
       const [url] = hopsOf(world, cell) as [string];
       return whoGoes(world.config({ fallback: cell.fallback }), { url, service }, url) !== 'alice';
     });

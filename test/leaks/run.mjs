@@ -68,7 +68,9 @@ async function add(node, child) {
       tally.leaks = tally.leaks.length;
       tally.wrong = tally.wrong.length;
     }
-    set(report.nodes, version, clients);
+    // Where some clients are named, what is known of the others stays.
+    const before = chosen.client ? report.nodes[version.slice(1)] : {};
+    set(report.nodes, version, { ...before, ...clients });
     const sum = (of) => Object.values(clients).reduce((total, tally) => total + tally[of], 0);
     console.log(
       `Node ${version}: ${sum('cells')} calls, ${sum('requests')} requests, ${sum('leaks')} leaks, ${sum('wrong')} that went wrong`,
@@ -91,7 +93,13 @@ async function findSecrets(node, version, args, roots, directory) {
   for (const each of new Set(found)) console.error(`- ${each}`);
   broken += found.length;
   const sum = (of) => Object.values(clients).reduce((total, each) => total + each[of], 0);
-  const counts = { calls: sum('calls'), objects: sum('objects'), printed: printed.length, found: found.length };
+  const counts = {
+    clients: Object.keys(clients),
+    calls: sum('calls'),
+    objects: sum('objects'),
+    printed: printed.length,
+    found: found.length,
+  };
   set(report.secrets, version, counts);
   console.log(
     `Node ${version}: ${counts.objects} objects after ${counts.calls} calls, and ${printed.length} characters of debug output: ${found.length} secrets`,

@@ -37,7 +37,16 @@ const channels = [
   'clientcert:handshake',
 ];
 
-const events = ['rotate', 'expiring', 'expired', 'warning', 'error', 'handshake', 'failure', 'rollback'] as const;
+const events = [
+  'rotate',
+  'expiring',
+  'expired',
+  'warning',
+  'error',
+  'handshake',
+  'failure',
+  'rollback',
+] as const;
 
 export function canaryOf({ pfx, passphrase, proxyPassword, key }: Secrets): Canary {
   const { d = '' } = createPrivateKey(key).export({ format: 'jwk' });
@@ -57,7 +66,10 @@ export function canaryOf({ pfx, passphrase, proxyPassword, key }: Secrets): Cana
         bytes.toString('hex'),
         list(bytes, ','),
         list(bytes, ', '),
-        bytes.subarray(0, 10).toString('hex').replace(/..(?!$)/g, '$& '),
+        bytes
+          .subarray(0, 10)
+          .toString('hex')
+          .replace(/..(?!$)/g, '$& '),
       ]),
       scalar.toString('base64').slice(0, 40),
     ],
@@ -88,7 +100,8 @@ export async function lookForSecrets(world: World, client: Client, secrets: Secr
         withPassword('http:', 'proxy.example', 9), // nobody listens there
       ];
   const heard: [string, unknown][] = [];
-  const listen = (message: unknown, name: string | symbol) => void heard.push([`channel ${String(name)}`, message]);
+  const listen = (message: unknown, name: string | symbol) =>
+    void heard.push([`channel ${String(name)}`, message]);
   const warn = (warning: Error) => void heard.push(['process warning', warning]);
   for (const channel of channels) subscribe(channel, listen);
   process.on('warning', warn);
@@ -121,7 +134,10 @@ export async function lookForSecrets(world: World, client: Client, secrets: Secr
     await call('a server that is not trusted', `https://not.trusted.example:${port}/`);
     await call('aborted before', url, { signal: AbortSignal.abort() });
     await call('a timeout', `https://api.bank.example:${port}/delay?ms=60000&id=0&hop=0`, { timeout: 50 });
-    await call('a downgrade', `https://api.bank.example:${port}/redirect?to=http%3A%2F%2Fnews.example%3A${world.plainPort}`);
+    await call(
+      'a downgrade',
+      `https://api.bank.example:${port}/redirect?to=http%3A%2F%2Fnews.example%3A${world.plainPort}`,
+    );
     pfx = { pfx: Buffer.from(secrets.pfx, 'base64'), passphrase: `${secrets.passphrase}, wrong` };
     look(await credentials.reload(), 'a renewal with a wrong passphrase');
     pfx = { pfx: Buffer.from(secrets.pfx, 'base64').subarray(0, 700), passphrase: secrets.passphrase };

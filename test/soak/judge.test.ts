@@ -29,7 +29,11 @@ it.each([
   ['with the version before, soon after', { fingerprint: 'A1' }, [0, 0, 1]],
   ['with the version before, long after', { fingerprint: 'A1', since: start + 60_000 }, [0, 1, 0]],
   ['where the rule has just moved', { who: 'moving' }, [0, 0, 0]],
-  ['where the rule has moved long ago', { who: 'moving', since: start + 60_000, at: start + 60_000 }, [1, 0, 0]],
+  [
+    'where the rule has moved long ago',
+    { who: 'moving', since: start + 60_000, at: start + 60_000 },
+    [1, 0, 0],
+  ],
 ])('a request that comes %s', (_, how, [mixed, stale, late]) => {
   const judge = createJudge();
   judge.saw({ ...seen, ...how });
@@ -90,5 +94,13 @@ it('an answer where there has to be an error is found', () => {
 });
 
 it('the slope is that of most measurements', () => {
-  expect(slope([[0, 0], [1, 10], [2, 20], [3, 5_000], [4, 40]])).toBe(10);
+  expect(
+    slope([
+      [0, 0],
+      [1, 10],
+      [2, 20],
+      [3, 5_000],
+      [4, 40],
+    ]),
+  ).toBe(10);
 });

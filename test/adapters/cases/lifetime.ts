@@ -42,7 +42,7 @@ export const lifetime = {
     const { authority, alice } = ground;
     // The call before ends its connection, so that this one waits for another while that is still going away.
     const bank = await ground.bank({
-      tls: { SNICallback: (_, done) => void setTimeout(done, 300) },
+      tls: { SNICallback: (_, done) => void setTimeout(() => done(null), 300) },
       handler: (request, response) => {
         if (request.httpVersionMajor === 1) response.setHeader('connection', 'close');
         return false;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { expect } from 'vitest';
 import { type Case, expectFailure, failureOf, names, redirectTo, settle, until } from '../ground.ts';
 
@@ -102,6 +103,25 @@ export const proxies = {
     }
     expect(names(bank)).toEqual(['bob', 'bob', 'alice', 'alice', 'bob']);
     expect(proxy.connects).toHaveLength(2);
+  },
+
+  async 'a tunnel that was reset while it was idle is used by no further call'(ground) {
+    const [bank, proxy] = [await ground.bank({ keepAliveTimeout: 60_000 }), await ground.proxy()];
+    const open = new Set<Socket>();
+    bank.servers[0]!.on('connection', (socket: Socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+    });
+    const client = ground.client(await ground.load(bank, { proxy: proxy.url }));
+    for (let call = 0; call < 3; call++) {
+      await client.send(bank.url);
+      await settle();
+      for (const socket of open) socket.resetAndDestroy();
+      await until(() => proxy.connects.every((each) => !each.open));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(names(bank)).toEqual(['alice', 'alice', 'alice']);
+    expect(proxy.connects).toHaveLength(3);
   },
 
   async 'that is dead: an error that names it, for each call, and nothing goes past it'(ground) {

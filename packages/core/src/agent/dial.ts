@@ -76,6 +76,8 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   const pool = resume && !said.session && !said.pskCallback ? request.pool : undefined;
   const session = pool === undefined ? undefined : sessions.get(pool, secureContext);
   const socket = connect(all);
+  // Node tells its error on the socket above it, and leaves that open: a pool would hand it out again.
+  tunnel?.once('error', () => socket.destroy());
   // `setSession` instead of the `session` option, which would stay readable on the socket.
   if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
   connections.set(socket, { profile, tunnel, proxy, host, port, closing: false, unkept: false });
