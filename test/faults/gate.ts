@@ -42,6 +42,8 @@ export async function startGate(target: number): Promise<Gate> {
       broken++;
       if (rule!.how === 'rst') client.resetAndDestroy();
       else if (rule!.how === 'fin') client.end().resume();
+      // A client that has left already leaves nothing that stands still.
+      else if (client.readableEnded) client.destroy();
       if (rule!.how !== 'stall') upstream.destroy();
     };
     forward(client, upstream, rule?.of === 'client' ? rule : undefined, pass, end);

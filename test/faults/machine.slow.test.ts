@@ -80,9 +80,9 @@ describe('a disk that is full', () => {
       `import https from 'node:https';\nimport { readFileSync } from 'node:fs';\n// ${name}\nhttps.get('https://api.bank.example', { pfx: readFileSync('bank.pfx'), passphrase: process.env.SECRET });\n`;
     await rm(join(disk, 'filler'), { force: true });
     for (const name of ['a.mjs', 'b.mjs']) await writeFile(join(disk, name), program(name));
-    // Room for the config and the first file, and for no more.
+    // Room for the config, which is taken back.
     await fill();
-    await truncate(join(disk, 'filler'), (await stat(join(disk, 'filler'))).size - 8192);
+    await truncate(join(disk, 'filler'), (await stat(join(disk, 'filler'))).size - 4096);
     const before = (await readdir(disk)).sort();
     const { code, err } = await clientcert(
       'migrate',

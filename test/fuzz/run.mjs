@@ -1,12 +1,13 @@
 // Changed inputs for every parser: `fuzz.slow.test.ts`, for longer than CI has time for. What is found becomes a file in
 // `regressions/`, which `regressions.test.ts` reads from then on.
 //
-//   npm run fuzz -- [--minutes N | --seconds N] [--target NAME] [--seed N]
+//   npm run fuzz -- [--minutes N | --seconds N] [--target NAME] [--seed N] [--write]
 //
 // Minutes are of processor time, over all targets together; five unless given. The same seed does the same as long as
-// neither code nor corpus changes.
+// neither code nor corpus changes. --write puts the counts into docs/security.md.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, execPath, exit } from 'node:process';
@@ -16,7 +17,7 @@ import { parseArgs } from 'node:util';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const string = { type: 'string' };
 const { values: chosen } = parseArgs({
-  options: { minutes: string, seconds: string, seed: string, target: string },
+  options: { minutes: string, seconds: string, seed: string, target: string, write: { type: 'boolean' } },
 });
 const seconds = Number(chosen.seconds ?? Number(chosen.minutes ?? 5) * 60);
 const folder = mkdtempSync(join(tmpdir(), 'clientcert-fuzz-'));
@@ -34,7 +35,7 @@ try {
         FUZZ_KEEP: '1',
         FUZZ_REPORT: report,
         FUZZ_SECONDS: `${seconds}`,
-        ...(chosen.seed && { FUZZ_SEED: chosen.seed }),
+        FUZZ_SEED: chosen.seed ?? `${randomInt(2 ** 31)}`,
         ...(chosen.target && { FUZZ_TARGET: chosen.target }),
       },
     },
@@ -45,6 +46,12 @@ try {
   const inputs = outcomes.reduce((sum, outcome) => sum + outcome.inputs, 0);
   console.log(`${inputs.toLocaleString('en')} inputs; of the code in each folder ran:`);
   console.table(partsRun(coverage));
+  if (chosen.write) {
+    const targets = Object.fromEntries(outcomes.map((outcome) => [outcome.name, outcome.inputs]));
+    const node = process.versions.node.split('.')[0];
+    const page = { node, minutes: Math.round(seconds / 60), inputs, targets };
+    writeFileSync(join(root, 'docs/reference/fuzz.json'), `${JSON.stringify(page, null, 2)}\n`);
+  }
   if (status !== 0) exit(1);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -75,7 +75,7 @@ class Reader {
   }
 
   value(depth: number): unknown {
-    spend(this.#work, 20);
+    spend(this.#work, 80);
     this.blank();
     const start = this.offset;
     const value = depth > DEEPEST ? new Code('') : this.primary(depth);

@@ -15,10 +15,22 @@ export function parseJson(text: string): unknown {
 export async function parseYaml(text: string): Promise<unknown[]> {
   const json = parseJson(text);
   if (json !== undefined) return [json];
+  // The parser calls itself for each bracket, and takes the process with it.
+  let depth = 0;
+  for (const character of text) {
+    depth += '[{'.includes(character) ? 1 : ']}'.includes(character) ? -1 : 0;
+    if (depth > 500) throw new UsageError('the YAML is nested too deeply');
+  }
   // Loaded here alone: no other command needs it.
   const { parseAllDocuments } = await import('yaml');
   // A warning would be written to the terminal, and quotes the text.
-  const documents = parseAllDocuments(text, { logLevel: 'error' });
+  const documents = (() => {
+    try {
+      return parseAllDocuments(text, { logLevel: 'error' });
+    } catch {
+      throw new UsageError('the YAML is nested too deeply');
+    }
+  })();
   if (!Array.isArray(documents)) return [];
   return documents.map((document) => {
     const [error] = document.errors;
