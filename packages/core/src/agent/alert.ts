@@ -4,7 +4,9 @@
  *
  * @see RFC 8446, section 6
  */
-export function alertOf(error: Error): number | null {
+export function alertOf(error: NodeJS.ErrnoException): number | null {
+  // What is not OpenSSL's may have any text, as that of whoever ends a request.
+  if (!/^(ERR_SSL_|EPROTO$)/.test(error.code ?? '')) return null;
   const packed = /\berror:0A([0-9A-F]{6})\b/.exec(error.message)?.[1];
   if (packed === undefined) return null;
   const alert = Number.parseInt(packed, 16) - 1000;

@@ -71,6 +71,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   if (rule !== 'none') all.rejectUnauthorized = !acceptsAnyServer || own?.rejectUnauthorized === true;
   const tunnel = proxy && !all.socket ? new Tunnel(proxy, host, port) : undefined;
   if (tunnel) all.socket = tunnel;
+  const alertIn = alertsOver(all.socket);
 
   // A caller's own session is theirs to keep, and what is resumed with a shared key is no session of a server's.
   const pool = resume && !said.session && !said.pskCallback ? request.pool : undefined;
@@ -90,7 +91,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     awaitAcceptance(socket, request, attestation);
     refuseUnasked(socket, request, attestation);
   });
-  reportFailure(socket, request, () => attestation);
+  reportFailure(socket, request, () => attestation, alertIn);
   keepReason(socket, request, () => attestation);
   if (pool === undefined) return socket;
   socket.on('session', (ticket: Buffer) => {
@@ -100,10 +101,21 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   });
   (socket as EventEmitter).once(errorMonitor, (error: NodeJS.ErrnoException) => {
     // What a client ends by itself, such as an idle connection, says nothing against its session.
-    const isPeers = !attestation || error.syscall !== undefined || alertOf(error) !== null;
+    const isPeers = !attestation || error.syscall !== undefined || alertIn(error) !== null;
     if (isPeers) sessions.delete(pool);
   });
   return socket;
+}
+
+/**
+ * Reads which alert the server sent. What ends the stream below ends the connection with the same error: an alert of an
+ * `https:` proxy is none of the server's.
+ */
+function alertsOver(below: Duplex | undefined): (error: Error) => number | null {
+  if (!below) return alertOf;
+  const others = new WeakSet<Error>();
+  below.on(errorMonitor, (error: Error) => others.add(error));
+  return (error) => (others.has(error) ? null : alertOf(error));
 }
 
 /** TLS over a stream has no handle of its own to keep the process alive with, or not: the tunnel has. */
@@ -152,11 +164,12 @@ function reportFailure(
   socket: TLSSocket,
   { profile, host, port, observe }: Dial,
   attested: () => Attestation | undefined,
+  alertIn: (error: Error) => number | null,
 ): void {
   if (!observe) return;
   // The monitor leaves an error that nobody else listens to the crash that it is.
   (socket as EventEmitter).once(errorMonitor, (error: NodeJS.ErrnoException) => {
-    const alert = alertOf(error);
+    const alert = alertIn(error);
     const attestation = attested();
     if (attestation && alert === null) return;
     const { contexts, resolution } = profile;

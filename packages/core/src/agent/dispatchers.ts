@@ -40,6 +40,7 @@ export interface Route<Kind extends Pool = Pool> {
   readonly connecting: ReadonlySet<TLSSocket>;
   /** What the connections of `pool` may be shared by. */
   readonly profileId: string;
+  /** The proxy that they go through. */
   readonly wayId: string;
   /** As whom they are made, and through which proxy if that is written. */
   readonly identity: Identity;

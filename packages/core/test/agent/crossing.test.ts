@@ -61,7 +61,6 @@ describe('attack: rules that are weakened', () => {
     expect([subjects(server), subjects(elsewhere)]).toEqual([['alice'], []]);
   });
 
-
   describe('a server whose certificate is for another name is not believed', () => {
     const start = async () => {
       const certificate = await certificateFor('evil.example', authority);

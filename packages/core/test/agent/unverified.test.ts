@@ -10,7 +10,7 @@ import {
 } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
-import type { Config } from '../../src/types.ts';
+import type { Config, HostPin } from '../../src/types.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
@@ -76,7 +76,7 @@ describe('attack: rules that are weakened', () => {
     });
   });
 
-  it.each([false, { certificate: false as const, dangerouslyAcceptAnyServer: true }])(
+  it.each<HostPin>([false, { certificate: false, dangerouslyAcceptAnyServer: true }])(
     'a proxy’s certificate beside a rule by which its host never sees one (%j) is a conflict',
     async (rule) => {
       const loading = load({

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import https from 'node:https';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
@@ -8,6 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { untilSaid } from '../../../../test/spawned.ts';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
+import { startAlertingProxy } from './alerting-proxy.ts';
 import { issue, next, request, scratch, seen } from './scene.ts';
 
 let authority: Authority;
@@ -379,4 +381,52 @@ describe('attack: rules that are weakened', () => {
       }
     },
   );
+
+  it('an alert that an https: proxy says on its own connection takes nothing back', async () => {
+    const ofProxy = await authority.issue({ name: 'proxy', hosts: ['localhost'], usage: 'server' });
+    await using proxy = await startAlertingProxy(ofProxy);
+    await using server = await startServer({ authority, host: 'localhost', handler: whenAsked(proxy.alert) });
+    const state = { current: good };
+    const ca = authority.certificate;
+    await using credentials = await loadCredentials({
+      certificates: {
+        bank: () => ({ cert: state.current.fullChain, key: state.current.key, ca }),
+      },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      proxy: { url: proxy.url, ca },
+      rollback: true,
+    });
+    const told: unknown[] = [];
+    credentials.on('rollback', (event) => told.push(event));
+    state.current = await issue(authority, 'renewed');
+    await credentials.reload();
+    await expect(request(credentials, server.url)).rejects.toThrow(/bad certificate/);
+    expect(seen(server)).toEqual([state.current.fingerprint256]);
+    expect(told).toEqual([]);
+    expect(current(credentials)).toMatchObject({ version: 2 });
+  });
+
+  it('nor does a text that somebody has put into the error of a caller’s own', async () => {
+    let end = () => {};
+    await using server = await startServer({ authority, host: 'localhost', handler: whenAsked(() => end()) });
+    const { credentials, renew } = await load(server.port, true);
+    await using _ = credentials;
+    const told: unknown[] = [];
+    credentials.on('rollback', (event) => told.push(event));
+    await renew(await issue(authority, 'renewed'));
+    const sent = https.get(server.url, { agent: credentials.agent() });
+    end = () => sent.destroy(new Error('error:0A000412:SSL routines::bad certificate'));
+    await expect(once(sent, 'response')).rejects.toThrow(/bad certificate/);
+    expect(seen(server)).toHaveLength(1);
+    expect(told).toEqual([]);
+    expect(current(credentials)).toMatchObject({ version: 2 });
+  });
 });
+
+/** Answers nothing, and does something instead. */
+function whenAsked(act: () => void): () => Promise<never> {
+  return () => {
+    act();
+    return new Promise(() => {});
+  };
+}
