@@ -140,10 +140,7 @@ export class AdapterView {
    *
    * @throws ERR_CLIENTCERT_PROXY_UNSUPPORTED
    */
-  wayId(
-    target: Target,
-    identity: Pick<Identity, 'proxy'> & Pick<ConnectIdentity, 'defaultProxy'>,
-  ): string {
+  wayId(target: Target, identity: Pick<Identity, 'proxy'> & Pick<ConnectIdentity, 'defaultProxy'>): string {
     const { proxy, defaultProxy } = snapshot(identity);
     const { host, port } = parseTarget(target);
     const written = proxy as ConnectIdentity['proxy'];
