@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { show } from '@clientcert/core/adapter';
 import type { Command } from 'commander';
 import { UsageError } from './command.ts';
 
@@ -35,6 +36,7 @@ export async function writeOutput(
     );
     return;
   }
+  await refuseDevice(path);
   const temporary = join(dirname(path), `.${basename(path).slice(0, 64)}.${randomBytes(6).toString('hex')}`);
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -63,12 +65,28 @@ async function place(temporary: string, path: string, content: string | Buffer):
     )
       throw error;
     const file = await open(path, 'wx', 0o600);
-    await file.writeFile(content).finally(() => file.close());
+    try {
+      await file.writeFile(content).finally(() => file.close());
+    } catch (cause) {
+      await unlink(path);
+      throw cause;
+    }
   }
   await unlink(temporary);
 }
 
-function failed(path: string, error: NodeJS.ErrnoException): Error {
+/** What takes the place of `/dev/null` or of a pipe takes it from every other program. */
+async function refuseDevice(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined || there.isFile() || there.isDirectory()) return;
+  throw new UsageError(
+    `${show(path, 'path')} is a pipe, a socket or a device, and was left alone`,
+    'Give a file with --out; - is standard output.',
+  );
+}
+
+function failed(file: string, error: NodeJS.ErrnoException): Error {
+  const path = show(file, 'path');
   if (error.code === 'EEXIST')
     return new UsageError(
       `${path} is there already, and was left alone`,

@@ -1,3 +1,5 @@
+import { UsageError } from '../command.ts';
+
 /** `process.env.NAME`, or `__ENV.NAME` of k6. */
 export class Variable {
   readonly name: string;
@@ -28,24 +30,65 @@ export class Code {
  */
 export function readProperty(source: string, name: string): unknown[] {
   const found: unknown[] = [];
-  const declared = `(?:const|let|var)\\s+${name}\\s*(?::[^=;]*)?=`;
+  const program = new Program(source);
+  const declared = `(?:const|let|var)\\s+${name}${TYPED}=`;
   const place = new RegExp(
     `(?<![\\w$])(?:${declared}|${name}\\s*=|(?<!\\.)(['"]?)${name}\\1\\s*:(?!:))(?![=>])`,
     'g',
   );
   for (let match = place.exec(source); match !== null; match = place.exec(source))
-    found.push(new Reader(source, place.lastIndex).value(0));
+    found.push(new Reader(program, place.lastIndex).value(0));
   return found;
 }
 
 const DEEPEST = 40;
+/** What may stand between the name of a constant and what it is: its type. No one writes a longer one. */
+const TYPED = '\\s*(?::[^=;]{0,300})?';
+
+/** What is read of one text, however often it says the same and whatever its constants are made of. */
+class Program {
+  readonly source: string;
+  #left: number;
+  #constants: Map<string, number> | undefined;
+
+  constructor(source: string) {
+    this.source = source;
+    this.#left = 10 * source.length + 100_000;
+  }
+
+  /** @throws UsageError where more was read than a program of this length is worth */
+  spend(characters: number): void {
+    this.#left -= characters + 1;
+    if (this.#left < 0)
+      throw new UsageError(
+        'the file is put together in more steps than are followed',
+        'Write the list out, in a file of its own.',
+      );
+  }
+
+  /** Where the value of a constant begins. */
+  placeOf(constant: string): number | undefined {
+    this.#constants ??= this.#findConstants();
+    return this.#constants.get(constant);
+  }
+
+  #findConstants(): Map<string, number> {
+    const found = new Map<string, number>();
+    const declared = new RegExp(`(?:const|let|var)\\s+([A-Za-z_$][\\w$]*)${TYPED}=\\s*`, 'g');
+    for (const match of this.source.matchAll(declared))
+      if (!found.has(match[1]!)) found.set(match[1]!, match.index + match[0].length);
+    return found;
+  }
+}
 
 class Reader {
+  readonly program: Program;
   readonly source: string;
   offset: number;
 
-  constructor(source: string, offset: number) {
-    this.source = source;
+  constructor(program: Program, offset: number) {
+    this.program = program;
+    this.source = program.source;
     this.offset = offset;
   }
 
@@ -105,11 +148,9 @@ class Reader {
   }
 
   private constant(name: string, depth: number): unknown {
-    const declared = new RegExp(
-      `(?:const|let|var)\\s+${name.replaceAll('$', '\\$')}\\s*(?::[^=;]*)?=\\s*`,
-    ).exec(this.source);
-    if (declared === null || depth > DEEPEST / 2) return new Code(name);
-    return new Reader(this.source, declared.index + declared[0].length).value(depth + 2);
+    const declared = this.program.placeOf(name);
+    if (declared === undefined || depth > DEEPEST / 2) return new Code(name);
+    return new Reader(this.program, declared).value(depth + 2);
   }
 
   private list(depth: number): unknown[] {
@@ -164,6 +205,13 @@ class Reader {
 
   private string(): string | Code {
     const start = this.offset;
+    const text = this.quoted();
+    this.program.spend(this.offset - start);
+    return text;
+  }
+
+  private quoted(): string | Code {
+    const start = this.offset;
     const quote = this.source[this.offset++]!;
     let text = '';
     for (; this.offset < this.source.length; this.offset++) {
@@ -188,6 +236,12 @@ class Reader {
 
   /** To the end of an expression: a comma, semicolon or bracket that belongs to what it stands in. */
   private skip(): void {
+    const start = this.offset;
+    this.skipExpression();
+    this.program.spend(this.offset - start);
+  }
+
+  private skipExpression(): void {
     let depth = 0;
     for (; this.offset < this.source.length; this.offset++) {
       const character = this.source[this.offset]!;
@@ -207,7 +261,8 @@ class Reader {
   }
 
   private blank(): void {
-    while (this.take(/\s+|\/\/[^\r\n]*|\/\*[\s\S]*?\*\//y));
+    // A comment that is never closed goes to the end.
+    while (this.take(/\s+|\/\/[^\r\n]*|\/\*[\s\S]*?(?:\*\/|$)/y));
   }
 
   private lineEnd(): number {
@@ -218,7 +273,10 @@ class Reader {
   private take(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = this.offset;
     const match = pattern.exec(this.source);
-    if (match !== null) this.offset += match[0].length;
+    if (match !== null) {
+      this.offset += match[0].length;
+      this.program.spend(match[0].length);
+    }
     return match;
   }
 }

@@ -16,17 +16,32 @@ export async function parseYaml(text: string): Promise<unknown[]> {
   const json = parseJson(text);
   if (json !== undefined) return [json];
   // Loaded here alone: no other command needs it.
-  const { parseAllDocuments } = await import('yaml');
-  const documents = parseAllDocuments(text);
+  const { isScalar, LineCounter, parseAllDocuments, visit } = await import('yaml');
+  const lineCounter = new LineCounter();
+  // The parser's own check compares each key with every other; and of thousands of errors each would quote the text.
+  const options = { uniqueKeys: false, prettyErrors: false, lineCounter };
+  const documents = parseAllDocuments(text, options);
   if (!Array.isArray(documents)) return [];
   return documents.map((document) => {
     const [error] = document.errors;
     if (error !== undefined)
       throw new UsageError(
-        `the file is neither JSON nor YAML: line ${error.linePos?.[0].line ?? '?'} is not as it should be`,
+        `the file is neither JSON nor YAML: line ${lineCounter.linePos(error.pos[0]).line} is not as it should be`,
       );
-    // An alias stands for the same again; a few lines can stand for any number.
-    return document.toJS({ maxAliasCount: 100 }) as unknown;
+    visit(document, {
+      Map(_, { items }) {
+        const names = items.flatMap(({ key }) => (isScalar(key) ? [key.value] : []));
+        if (new Set(names).size < names.length)
+          throw new UsageError('the file is not YAML as it should be: a key stands twice in one place');
+      },
+    });
+    try {
+      // An alias stands for the same again; a few lines can stand for any number.
+      return document.toJS({ maxAliasCount: 100 }) as unknown;
+    } catch (error) {
+      if (error instanceof ReferenceError) throw new UsageError('the file repeats itself without end');
+      throw error;
+    }
   });
 }
 
@@ -85,7 +100,8 @@ export function secretOf(value: unknown): Secret | undefined {
 
 /** `{{process.env.NAME}}` of Bruno: the name; `null` for another template. */
 function templateOf(text: string): string | null | undefined {
-  if (!/\{\{.*\}\}/s.test(text)) return undefined;
+  const open = text.indexOf('{{');
+  if (open < 0 || !text.includes('}}', open)) return undefined;
   return /^\{\{\s*process\.env\.([A-Za-z_]\w*)\s*\}\}$/.exec(text)?.[1] ?? null;
 }
 
