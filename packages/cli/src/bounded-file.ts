@@ -4,7 +4,7 @@ import { show } from '@clientcert/core/adapter';
 import { UsageError } from './command.ts';
 
 /** More than any text that a command reads. */
-export const LARGEST = 5_000_000;
+const LARGEST = 5_000_000;
 
 /**
  * A file whole. What has no end, or waits for who writes into it, is refused before it is read.
