@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ClientCertificateError, type Credentials, loadCredentials } from '@clientcert/core';
+import { show } from '@clientcert/core/adapter';
 import type { Command } from 'commander';
 import { during } from './progress.ts';
 
@@ -16,7 +17,7 @@ export function addConfigOption(command: Command): Command {
 
 /** Loads the config that is named, else that of `CLIENTCERT_CONFIG`, else `clientcert.json`. Watches nothing. */
 export async function loadConfig(file: string | undefined): Promise<Credentials> {
-  const credentials = await during(`Reading ${configFile(file)}`, () => load(file));
+  const credentials = await during(`Reading ${show(configFile(file), 'path')}`, () => load(file));
   // The commands print warnings where they belong.
   return credentials.on('warning', () => {});
 }

@@ -1,3 +1,4 @@
+import { quote } from '@clientcert/core/adapter';
 import { UsageError } from './command.ts';
 import { der, oid, sequence } from './der.ts';
 
@@ -32,11 +33,11 @@ export function parseSubject(text: string): Buffer {
       const type = ATTRIBUTES[name.toUpperCase()];
       if (type === undefined || value === '')
         throw new UsageError(
-          `--subject: "${part.trim()}" is not one of ${Object.keys(ATTRIBUTES).join(', ')} with a value`,
+          `--subject: ${quote(name || part.trim(), 'option')} is not one of ${Object.keys(ATTRIBUTES).join(', ')} with a value`,
           'Write it as "C=NL, O=Example BV, CN=client"; a comma in a value as \\,',
         );
       if (name.toUpperCase() === 'C' && !/^[A-Za-z]{2}$/.test(value))
-        throw new UsageError(`--subject: a country has two letters, and not "${value}"`);
+        throw new UsageError(`--subject: a country has two letters, and not ${quote(value, 'option')}`);
       const tag = PRINTABLE.has(name.toUpperCase()) ? 0x13 : IA5.has(name.toUpperCase()) ? 0x16 : 0x0c;
       return der(0x31, sequence(oid(type), der(tag, Buffer.from(value))));
     }),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { show } from '@clientcert/core/adapter';
 import { Command, CommanderError } from 'commander';
 import { addCheck } from './commands/check.ts';
 import { addConvert } from './commands/convert.ts';
@@ -47,7 +48,9 @@ export async function run(args: readonly string[]): Promise<number> {
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .configureHelp({ helpWidth: 80 })
-    .configureOutput({ outputError: (text, write) => write(wrapUsage(text)) })
+    .configureOutput({
+      outputError: (text, write) => write(conceal(text, args).split('\n').map(safe).join('\n')),
+    })
     .exitOverride();
   for (const add of commands) {
     add(program, (value) => {
@@ -66,22 +69,35 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     if (error instanceof Cancelled) return 130;
-    console.error(unexpected(error, args.includes('--debug')));
+    console.error(unexpected(error, args));
     return 1;
   }
   return code;
 }
 
-/** What a person typed is quoted in it. */
-function wrapUsage(text: string): string {
-  return text.split('\n').map(safe).join('\n');
+/**
+ * What commander says quotes what was typed: a passphrase in the place of a command, or behind an option that there is
+ * not (`--passphrase=…`). What can be no such word is not repeated.
+ */
+function conceal(text: string, args: readonly string[]): string {
+  return [...args]
+    .sort((one, other) => other.length - one.length)
+    .reduce((rest, each) => {
+      const [, dashes = '', word = '', value] = /^(-{0,2})([^=]*)(?:=(.*))?$/s.exec(each) ?? [];
+      const shown = `${dashes}${show(word, 'option')}${value === undefined ? '' : '=…'}`;
+      return rest.replaceAll(`'${each}'`, () => `'${shown}'`);
+    }, text);
 }
 
-function unexpected(error: unknown, debug: boolean): string {
-  const message = error instanceof Error ? error.message || `${error}` : `${error}`;
+function unexpected(error: unknown, args: readonly string[]): string {
+  const debug = args.includes('--debug');
+  const message = conceal(error instanceof Error ? error.message || `${error}` : `${error}`, args);
   const told = failure({ message, hint: debug ? undefined : '--debug shows where it came from.' });
   return debug && error instanceof Error
-    ? `${told}\n${(error.stack ?? '').split('\n').map(safe).join('\n')}`
+    ? `${told}\n${conceal(error.stack ?? '', args)
+        .split('\n')
+        .map(safe)
+        .join('\n')}`
     : told;
 }
 

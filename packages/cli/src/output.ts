@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { show } from '@clientcert/core/adapter';
 import type { Command } from 'commander';
 import { UsageError } from './command.ts';
 
@@ -35,6 +36,7 @@ export async function writeOutput(
     );
     return;
   }
+  await refuseDevice(path);
   const temporary = join(dirname(path), `.${basename(path).slice(0, 64)}.${randomBytes(6).toString('hex')}`);
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -44,20 +46,12 @@ export async function writeOutput(
     } finally {
       await file.close();
     }
-    if (force) await replace(temporary, path);
+    if (force) await rename(temporary, path);
     else await place(temporary, path, content);
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw failed(path, error as NodeJS.ErrnoException);
   }
-}
-
-/** A rename would put a file in the place of a device or a pipe, as root even of /dev/null. */
-async function replace(temporary: string, path: string): Promise<void> {
-  const there = await lstat(path).catch(() => undefined);
-  if (there && !there.isFile() && !there.isSymbolicLink() && !there.isDirectory())
-    throw Object.assign(new Error('not a file'), { code: 'ENXIO' });
-  await rename(temporary, path);
 }
 
 /** A hard link is refused where there is a file of the name, which a rename would replace. */
@@ -81,7 +75,18 @@ async function place(temporary: string, path: string, content: string | Buffer):
   await unlink(temporary);
 }
 
-function failed(path: string, error: NodeJS.ErrnoException): Error {
+/** What takes the place of `/dev/null` or of a pipe takes it from every other program. */
+async function refuseDevice(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined || there.isFile() || there.isDirectory()) return;
+  throw new UsageError(
+    `${show(path, 'path')} is a pipe, a socket or a device, and was left alone`,
+    'Give a file with --out; - is standard output.',
+  );
+}
+
+function failed(file: string, error: NodeJS.ErrnoException): Error {
+  const path = show(file, 'path');
   if (error.code === 'EEXIST')
     return new UsageError(
       `${path} is there already, and was left alone`,
@@ -92,7 +97,6 @@ function failed(path: string, error: NodeJS.ErrnoException): Error {
     ENOENT: 'its directory does not exist',
     EACCES: 'its directory may not be written to',
     EISDIR: 'it is a directory',
-    ENXIO: 'it is a pipe, a socket or a device, not a file',
     ENOTDIR: 'its directory is a file',
     EROFS: 'its file system is read-only',
     ENOSPC: 'the disk is full',

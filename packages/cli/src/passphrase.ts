@@ -1,7 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { ClientCertificateError, type Passphrase } from '@clientcert/core';
+import { show } from '@clientcert/core/adapter';
 import type { Command } from 'commander';
+import { readBounded } from './bounded-file.ts';
+import { UsageError } from './command.ts';
 import { safe } from './text.ts';
 
 export interface PassphraseOptions {
@@ -80,7 +83,7 @@ async function textOf(passphrase: Passphrase): Promise<string> {
   if (typeof passphrase === 'string') return passphrase;
   if (typeof passphrase === 'function') return (await passphrase()) ?? '';
   if (!('file' in passphrase)) return process.env[passphrase.env] ?? '';
-  const bytes = readBytes(`${passphrase.file}`);
+  const bytes = await readBytes(`${passphrase.file}`);
   const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
   return bytes
     .toString(wide ? 'utf16le' : 'utf8')
@@ -88,15 +91,18 @@ async function textOf(passphrase: Passphrase): Promise<string> {
     .replace(/\r?\n$/, '');
 }
 
-function readBytes(file: string): Buffer {
+async function readBytes(file: string): Promise<Buffer> {
   try {
-    return readFileSync(file);
+    return await readBounded(file);
   } catch (cause) {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_FILE_UNREADABLE',
-      `the passphrase file ${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`,
-      { hint: 'Name a file that holds the passphrase and nothing else.', cause },
-    );
+    const why =
+      cause instanceof UsageError
+        ? cause.message
+        : `${show(file, 'path')} cannot be read: ${(cause as NodeJS.ErrnoException).code}`;
+    throw new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', `the passphrase file ${why}`, {
+      hint: 'Name a file that holds the passphrase and nothing else.',
+      cause,
+    });
   }
 }
 
@@ -177,16 +183,23 @@ function secretOf(
     if (existsSync(file!)) return { file: file! };
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_FILE_NOT_FOUND',
-      `the file of --${option}-file is not there: ${file}`,
+      `the file of --${option}-file is not there: ${show(file!, 'path')}`,
       { hint: `It takes the path of a file that holds the passphrase; --${option}-env takes a variable.` },
     );
   }
   const value = process.env[variable];
   if (value !== undefined) return value;
+  // People put the passphrase itself here.
+  const shown = show(variable, 'variable');
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_PASSPHRASE_MISSING',
-    `the environment variable ${variable} is not set`,
-    { hint: `Set it without leaving it in a history: read -rs ${variable} && export ${variable}` },
+    `the environment variable ${shown} is not set`,
+    {
+      hint:
+        shown === variable
+          ? `Set it without leaving it in a history: read -rs ${variable} && export ${variable}`
+          : `--${option}-env takes the name of a variable, such as BANK_PASSPHRASE, and no passphrase.`,
+    },
   );
 }
 

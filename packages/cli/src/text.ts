@@ -19,13 +19,17 @@ export function safe(text: string): string {
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\u2028\u2029]|\p{Cs}/gu;
 
-/** Prints for machines, and for the terminal that it may go to: JSON itself escapes only what is below the blank. */
 export function printJson(value: unknown): void {
+  console.log(jsonOf(value, 2));
+}
+
+/** JSON for machines, and for the terminal that it may go to: JSON itself escapes only what is below the blank. */
+export function jsonOf(value: unknown, indent?: number): string {
   const escaped = (found: string) =>
     [...Array(found.length).keys()]
       .map((index) => `\\u${found.charCodeAt(index).toString(16).padStart(4, '0')}`)
       .join('');
-  console.log(JSON.stringify(value, null, 2).replace(/[\p{Cf}\p{Co}\u007f-\u009f\u2028\u2029]/gu, escaped));
+  return JSON.stringify(value, null, indent).replace(/[\p{Cf}\p{Co}\u007f-\u009f\u2028\u2029]/gu, escaped);
 }
 
 /** A distinguished name on one line, most specific part first. */

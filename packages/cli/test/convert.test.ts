@@ -149,8 +149,8 @@ describe('convert', () => {
       ]);
     }
     for (const [option, file, reason] of [
-      ['--passphrase-file', 'nope', /is not there: nope/],
-      ['--out-passphrase-file', 'nope', /--out-passphrase-file is not there: nope/],
+      ['--passphrase-file', 'nope.txt', /is not there: nope\.txt/],
+      ['--out-passphrase-file', 'nope.txt', /--out-passphrase-file is not there: nope\.txt/],
       ['--out-passphrase-file', directory, /cannot be read: EISDIR/],
     ] as const) {
       const given = option === '--passphrase-file' ? [] : ['--passphrase-env', 'SECRET'];

@@ -1,5 +1,16 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -606,7 +617,7 @@ describe('files', () => {
     expect(out).not.toMatch(/linked|node_modules|dist|types|a\.txt/);
     expect(await readFile(join(root, `elsewhere-${count}`, 'a.mjs'), 'utf8')).toBe(program);
     expect((await migrate('linked.mjs')).err).toContain('is a symbolic link');
-    expect((await migrate('nowhere')).err).toContain('nowhere is not there');
+    expect((await migrate('nowhere/src')).err).toContain('nowhere/src is not there');
   });
 
   it('are written all or none', async () => {
@@ -631,6 +642,20 @@ describe('files', () => {
     await git('config', 'core.fsmonitor', join(directory, 'hook.sh'));
     await migrate('--write');
     expect(await readdir(directory)).not.toContain('ran');
+  });
+
+  it('run no filter that a repository names', async () => {
+    await git('init', '-q');
+    await save({ 'a.mjs': program });
+    await git('add', '.');
+    await git('commit', '-qm', 'before');
+    await save({ '.gitattributes': '*.mjs filter=evil\n' });
+    await git('config', 'filter.evil.clean', `touch ${join(directory, 'ran')}; cat`);
+    // Looked at anew, as what has been touched since git knew it.
+    await utimes(join(directory, 'a.mjs'), 0, 0);
+    expect((await migrate('--write')).code).toBe(0);
+    expect(await readdir(directory)).not.toContain('ran');
+    expect(await read('a.mjs')).not.toBe(program);
   });
 });
 

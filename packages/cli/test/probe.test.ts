@@ -9,6 +9,7 @@ import { type Authority, createAuthority, createSelfSigned, startServer } from '
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, untilSaid } from '../../../test/spawned.ts';
 import { der, oid, sequence } from '../src/der.ts';
+import { nameFromDer } from '../src/tls/names.ts';
 import { makeCertificate } from './made-certificate.ts';
 import { clientcert, json } from './run.ts';
 
@@ -427,5 +428,51 @@ describe('probe against hostile servers', () => {
       socket.write(record(22, message));
     });
     expect(found.notes.join()).toContain('64');
+  });
+
+  describe('attack: files that stop the process', () => {
+    it('thousands of issuers leave the event loop its turns', { timeout: 60_000 }, async () => {
+      const vector = (size: number, body: Buffer) => {
+        const length = Buffer.alloc(size);
+        length.writeUIntBE(body.length, 0, size);
+        return Buffer.concat([length, body]);
+      };
+      const message = (type: number, body: Buffer) => Buffer.concat([Buffer.from([type]), vector(3, body)]);
+      const names = Array.from({ length: 2000 }, (_, index) => {
+        const name = sequence(oid('2.5.4.3'), der(0x0c, Buffer.from(`authority ${index}`)));
+        return sequence(der(0x31, name));
+      });
+      const request = Buffer.concat([
+        vector(1, Buffer.from([1])),
+        vector(2, Buffer.from([4, 3])),
+        vector(2, Buffer.concat(names.map((name) => vector(2, name)))),
+      ]);
+      const flight = [message(13, request), message(14, Buffer.alloc(0))].flatMap((whole) =>
+        [...Array(Math.ceil(whole.length / 16_000)).keys()].map((part) =>
+          record(22, whole.subarray(part * 16_000, (part + 1) * 16_000)),
+        ),
+      );
+      const spent = (since: NodeJS.CpuUsage) => {
+        const { user, system } = process.cpuUsage(since);
+        return user + system;
+      };
+      const begin = process.cpuUsage();
+      for (const name of names) nameFromDer(name);
+      const atOnce = spent(begin);
+
+      let [longest, before, done] = [0, process.cpuUsage(), false];
+      const turn = () => {
+        longest = Math.max(longest, spent(before));
+        before = process.cpuUsage();
+        if (!done) setImmediate(turn);
+      };
+      turn();
+      const { found } = await hostile((socket) => {
+        socket.write(Buffer.concat([record(22, hello()), ...flight]));
+      });
+      done = true;
+      expect(found.clientCertificate.issuers).toHaveLength(2000);
+      expect(longest).toBeLessThan(atOnce / 2);
+    });
   });
 });

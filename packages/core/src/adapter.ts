@@ -24,4 +24,5 @@ export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credenti
 export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
 export { snapshot, written } from './own.ts';
+export { type Kind, quote, show } from './quote.ts';
 export { isUrl } from './url.ts';

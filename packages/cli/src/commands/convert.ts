@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { type ClientCertificate, type Passphrase, readCertificate } from '@clientcert/core';
+import { show } from '@clientcert/core/adapter';
 import { type Command, Option } from 'commander';
 import { addExamples, reporting, UsageError } from '../command.ts';
 import { der, oid, pem, sequence } from '../der.ts';
@@ -79,7 +80,7 @@ async function convert(files: string[], options: ConvertOptions): Promise<void> 
   if (json && out === '-') throw new UsageError('--json and --out - both write to standard output');
   if (plain && to !== 'pem')
     throw new UsageError('--plain is for --to pem alone: a PFX is always encrypted here');
-  const label = files.join(' + ');
+  const label = files.map((file) => show(file, 'path')).join(' + ');
   const { read, passphrase } = await withPassphrase(options, label, async (passphrases) => ({
     read: await during(`Reading ${label}`, () =>
       readCertificate(

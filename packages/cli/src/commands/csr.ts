@@ -1,8 +1,10 @@
 import { generateKeyPair, type KeyObject, sign } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { type ClientCertificate, type Passphrase, readCertificate } from '@clientcert/core';
+import { quote, show } from '@clientcert/core/adapter';
 import { type Command, Option } from 'commander';
 import { addExamples, reporting, UsageError } from '../command.ts';
 import { der, oid, partsOf, pem, sequence } from '../der.ts';
@@ -102,8 +104,9 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
   let old: ClientCertificate | undefined;
   let same: Passphrase | undefined;
   if (file !== undefined) {
-    await withPassphrase(options, file, async (passphrases) => {
-      old = (await during(`Reading ${file}`, () =>
+    const label = show(file, 'path');
+    await withPassphrase(options, label, async (passphrases) => {
+      old = (await during(`Reading ${label}`, () =>
         readCertificate({ cert: file, ...passphrases }, { key: 'optional' }),
       )) as ClientCertificate;
       same = passphrases.keyPassphrase ?? passphrases.passphrase;
@@ -128,7 +131,13 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
     options.keyOut ?? (requestFile === '-' ? '-' : `${requestFile.replace(/\.[^.\\/]*$/, '')}.key`);
   // The key first: a request without its key would be sent off for nothing.
   await writeOutput(keyFile, exportKey(privateKey, secret), force);
-  await writeOutput(requestFile, pem('CERTIFICATE REQUEST', signed), force);
+  try {
+    await writeOutput(requestFile, pem('CERTIFICATE REQUEST', signed), force);
+  } catch (error) {
+    // Nobody knows what it is for, and it would be in the way next time.
+    if (keyFile !== '-' && !force) await unlink(keyFile);
+    throw error;
+  }
   if (json)
     printJson({
       ok: true,
@@ -175,7 +184,7 @@ function extensionsOf(old: ReadonlyMap<string, Buffer> | undefined, names: reado
 function generalName(name: string): Buffer {
   if (!/^[\x21-\x7e]+$/.test(name))
     throw new UsageError(
-      `the alternative name "${name}" is not ASCII without blanks`,
+      `the alternative name ${quote(name, 'host')} is not ASCII without blanks`,
       'Write an international host name in its xn-- form.',
     );
   const version = isIP(name);

@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, win32 } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
+import { show } from '@clientcert/core/adapter';
 import { Argument, type Command } from 'commander';
+import { readBounded, readStandardInput } from '../bounded-file.ts';
 import { addExamples, reporting, UsageError } from '../command.ts';
 import { addHosts, assemble, type Imported } from '../other/assemble.ts';
 import { readBruno } from '../other/bruno.ts';
@@ -14,7 +14,7 @@ import { importMendix } from '../other/mendix.ts';
 import { readPlaywright, readPostman } from '../other/read.ts';
 import { readSpring } from '../other/spring.ts';
 import { addOutputOptions, type OutputOptions, writeOutput } from '../output.ts';
-import { caution, printJson, safe, wrap } from '../text.ts';
+import { caution, jsonOf, printJson, safe, wrap } from '../text.ts';
 
 interface ImportOptions extends OutputOptions {
   host: string[];
@@ -95,7 +95,7 @@ async function importFrom(
     notes = [],
   } = await read(tool, await readText(file), file, host, rebase);
   if (json && out === '-') return printJson({ config, variables, omitted, notes });
-  await writeOutput(out, `${JSON.stringify(config, null, 2)}\n`, force);
+  await writeOutput(out, `${jsonOf(config, 2)}\n`, force);
   if (json) return printJson({ file: out, variables, omitted, notes });
   for (const { what, why } of omitted) console.error(caution(`left out: ${safe(what)}: ${safe(why)}`, ''));
   for (const note of notes) console.error(caution(safe(note), ''));
@@ -128,15 +128,12 @@ async function read(
   );
 }
 
-const LARGEST = 5_000_000;
-
 async function readText(file: string): Promise<string> {
   try {
-    if (file === '-') return (await textOf(process.stdin)).slice(0, LARGEST);
-    if ((await stat(file)).size > LARGEST) throw new UsageError(`${file} is larger than any settings file`);
-    return (await readFile(file, 'utf8')).replace(/^\ufeff/, '');
+    const text = file === '-' ? await readStandardInput() : (await readBounded(file)).toString();
+    return text.replace(/^\ufeff/, '');
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(`${show(file, 'path')} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
 }

@@ -9,6 +9,7 @@ import {
   inspectFile,
   readCertificate,
 } from '@clientcert/core';
+import { show } from '@clientcert/core/adapter';
 import type { Command } from 'commander';
 import { addExamples } from '../command.ts';
 import { printReport } from '../inspect/print.ts';
@@ -55,9 +56,10 @@ export function addInspect(program: Command, exit: (code: number) => void): void
 }
 
 async function inspect(file: string, options: PassphraseOptions): Promise<Report> {
+  const label = show(file, 'path');
   try {
-    return await withPassphrase(options, file, async (passphrases) => {
-      const inspection = await during(`Reading ${file}`, () => inspectFile(file, passphrases));
+    return await withPassphrase(options, label, async (passphrases) => {
+      const inspection = await during(`Reading ${label}`, () => inspectFile(file, passphrases));
       const identities = await identitiesOf(file, passphrases, inspection);
       const report: Report = {
         file,
@@ -86,7 +88,7 @@ async function inspect(file: string, options: PassphraseOptions): Promise<Report
     const { code, message, hint } = error;
     const isDirectory = statSync(file, { throwIfNoEntry: false })?.isDirectory();
     return {
-      file,
+      file: label,
       verdict: 'unusable',
       error: {
         code,

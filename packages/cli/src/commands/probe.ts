@@ -1,3 +1,4 @@
+import { quote } from '@clientcert/core/adapter';
 import type { Command } from 'commander';
 import { addExamples, reporting, UsageError, withScheme } from '../command.ts';
 import { addConfigOption, type ConfigOptions, findConfig } from '../config.ts';
@@ -57,7 +58,7 @@ function readUrl(text: string): URL {
   const address = withScheme(text);
   const spelt = URL.canParse(address) ? new URL(address) : undefined;
   if (spelt?.protocol !== 'https:')
-    throw new UsageError(`"${text}" is no https URL`, 'Write it as https://host:port/path.');
+    throw new UsageError(`${quote(text, 'host')} is no https URL`, 'Write it as https://host:port/path.');
   if (spelt.username || spelt.password)
     throw new UsageError(
       'a URL with a user name or password is not probed',
@@ -69,5 +70,5 @@ function readUrl(text: string): URL {
 function readTimeout(text: string): number {
   const seconds = Number(text);
   if (seconds >= 0.1 && seconds <= 600) return seconds * 1000;
-  throw new UsageError(`--timeout takes seconds, from 0.1 to 600, and not "${text}"`);
+  throw new UsageError(`--timeout takes seconds, from 0.1 to 600, and not ${quote(text, 'option')}`);
 }

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import type { Stats } from 'node:fs';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { show } from '@clientcert/core/adapter';
+import { readBounded } from '../bounded-file.ts';
 import { UsageError } from '../command.ts';
 
 /** More is no code that a person wrote. */
@@ -23,7 +25,7 @@ export async function listCode(paths: readonly string[], from: string): Promise<
   for (const path of paths) {
     const whole = resolve(from, path);
     const stats = await lstat(whole).catch(() => undefined);
-    if (!stats) throw new UsageError(`${path} is not there`);
+    if (!stats) throw new UsageError(`${show(path, 'path')} is not there`);
     if (stats.isSymbolicLink()) throw new UsageError(`${path} is a symbolic link`, 'Give what it leads to.');
     const files = stats.isDirectory() ? await below(whole) : [whole];
     for (const file of files) if (CODE.test(file) && !DECLARATIONS.test(file)) found.add(file);
@@ -49,7 +51,7 @@ async function walk(root: string, at: string = ''): Promise<string[]> {
   return found;
 }
 
-/** What git prints; `undefined` where there is none, or no repository. Neither hooks nor a monitor of the repository run. */
+/** What git prints; `undefined` where there is none, or no repository. Nothing that the repository names is run. */
 export async function git(directory: string, args: readonly string[]): Promise<string | undefined> {
   const safe = [
     '--no-optional-locks',
@@ -57,6 +59,8 @@ export async function git(directory: string, args: readonly string[]): Promise<s
     'core.fsmonitor=false',
     '-c',
     'core.hooksPath=/dev/null',
+    '-c',
+    'protocol.allow=never',
     '-c',
     'core.quotePath=false',
   ];
@@ -77,9 +81,14 @@ export async function readCodeFile(path: string): Promise<{ text: string } | { r
   if (!stats.isFile()) return undefined;
   if (stats.size > LARGEST) return { reason: 'it is larger than 1 MB' };
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path)) };
+    return {
+      text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+        await readBounded(path, LARGEST),
+      ),
+    };
   } catch (error) {
     if (error instanceof TypeError) return { reason: 'it is not UTF-8' };
+    if (error instanceof UsageError) return { reason: 'it was another when it was looked at' };
     return { reason: `it cannot be read: ${(error as NodeJS.ErrnoException).code}` };
   }
 }
@@ -89,8 +98,8 @@ export async function isModule(file: string, known: Map<string, boolean>): Promi
   const directory = dirname(file);
   const before = known.get(directory);
   if (before !== undefined) return before;
-  const manifest = await readFile(join(directory, 'package.json'), 'utf8')
-    .then(JSON.parse)
+  const manifest: unknown = await readBounded(join(directory, 'package.json'), LARGEST)
+    .then((bytes) => JSON.parse(bytes.toString()))
     .catch(() => undefined);
   const answer =
     manifest === undefined

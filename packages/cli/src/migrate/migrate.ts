@@ -1,3 +1,4 @@
+import { quote } from '@clientcert/core/adapter';
 import { UsageError } from '../command.ts';
 import { isHost } from '../host.ts';
 import { bad, dim, good, warning } from '../paint.ts';
@@ -23,7 +24,8 @@ export async function migrate(
 ): Promise<void> {
   const from = process.cwd();
   for (const each of host) {
-    if (!isHost(each)) throw new UsageError(`--host takes a host, or host:port, and not "${each}"`);
+    if (!isHost(each))
+      throw new UsageError(`--host takes a host, or host:port, and not ${quote(each, 'host')}`);
   }
   const plan = await during('Reading the code', () =>
     makePlan({ paths: paths.length > 0 ? paths : ['.'], config, hosts: host, from }),

@@ -1,5 +1,7 @@
-import { access, lstat, readFile } from 'node:fs/promises';
+import { access, lstat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { show } from '@clientcert/core/adapter';
+import { readBounded } from '../bounded-file.ts';
 import { UsageError } from '../command.ts';
 import { isJson } from '../other/settings.ts';
 import { type Code, lineOf, readCode } from './code.ts';
@@ -84,7 +86,7 @@ export async function makePlan({ paths, config, hosts, from }: PlanOptions): Pro
   }
 
   const target = resolve(from, config);
-  const named = { path: target, shown: shownPath(target, from) };
+  const named = { path: target, shown: show(shownPath(target, from), 'path', from) };
   const before = await readConfig(target, named.shown);
   let draft = new Draft(before.value, dirname(target), from);
   const changes: Plan['changes'][number][] = [];
@@ -210,7 +212,7 @@ async function readConfig(
   try {
     if ((await lstat(path)).isSymbolicLink())
       throw new UsageError(`${shown} is a symbolic link`, 'Give what it leads to, with --config.');
-    text = await readFile(path, 'utf8');
+    text = (await readBounded(path)).toString();
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { value: {}, eol: '\n' };

@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { lstat, open, readFile, rename, unlink } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { lstat, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readBounded } from '../bounded-file.ts';
 import { UsageError } from '../command.ts';
 import { git, shownPath } from './files.ts';
 
@@ -50,19 +51,34 @@ export async function replaceAll(files: readonly Replacement[], force: boolean, 
   }
 }
 
-/** Whether git has a file as it stands. */
+/**
+ * Whether git has a file as it stands, but for its line ends. `git status` would run the filters that a repository
+ * names: programs of whoever made it.
+ */
 async function isCommitted(path: string): Promise<boolean> {
-  const [directory, name] = [dirname(path), basename(path)];
-  const tracked = await git(directory, ['ls-files', '-z', '--', `:(literal)${name}`]);
-  if (!tracked) return false;
-  return (await git(directory, ['status', '--porcelain', '-z', '--', `:(literal)${name}`])) === '';
+  const found = await git(dirname(path), ['rev-parse', '--verify', '--quiet', `HEAD:./${basename(path)}`]);
+  const committed = found?.trim();
+  if (!committed) return false;
+  const bytes = await readBounded(path);
+  const unix = Buffer.from(bytes.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
+  return [bytes, unix].some((content) => nameOfBlob(content, committed.length) === committed);
+}
+
+/** @see https://git-scm.com/book/en/v2/Git-Internals-Git-Objects */
+function nameOfBlob(content: Buffer, length: number): string {
+  const hash = createHash(length === 64 ? 'sha256' : 'sha1');
+  return hash.update(`blob ${content.length}\0`).update(content).digest('hex');
 }
 
 async function current(path: string): Promise<string | undefined> {
-  return await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw new UsageError(`${path} cannot be read: ${error.code}`);
-    return undefined;
-  });
+  try {
+    return (await readBounded(path)).toString();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${path} cannot be read: ${code}`);
+  }
 }
 
 /** Beside it first, then in its place; with the rights that it had. */

@@ -1,3 +1,4 @@
+import { quote, show } from '@clientcert/core/adapter';
 import { UsageError } from '../command.ts';
 import { isHost } from '../host.ts';
 import { type Entry, type Findings, type Omitted, type Place, type Secret, variableOf } from './entry.ts';
@@ -25,12 +26,13 @@ export function assemble(found: Findings, rebase: (path: string) => string): Imp
   const taken = new Set<string>();
   let fallback: unknown;
   const variables = new Variables();
+  const numbering = new Numbering('-');
 
   for (const entry of found.entries) {
     const places = JSON.stringify({ ...entry, name: '', hosts: [], service: '', rule: {} });
     let name = known.get(`${entry.name ?? ''}${places}`) ?? known.get(places);
     if (name === undefined && (entry.pfx ?? entry.cert) !== undefined) {
-      name = nameFor(entry, certificates);
+      name = numbering.of(nameOf(entry), certificates);
       known.set(entry.name === undefined ? places : `${entry.name}${places}`, name);
       certificates.set(name, sourceOf(entry, name, variables, rebase));
     }
@@ -84,17 +86,18 @@ export function addHosts(found: Findings, given: readonly string[]): void {
   for (const each of given) {
     const [, host = '', name] = /^([^=]+)(?:=(.+))?$/.exec(each) ?? [];
     if (host !== '' && !isHost(host))
-      throw new UsageError(`--host takes a host, or host:port, and not "${host}"`);
+      throw new UsageError(`--host takes a host, or host:port, and not ${quote(host, 'host')}`);
     const fits = found.entries.flatMap((entry, index) =>
       name === undefined || name === entry.name || name === entry.service ? [index] : [],
     );
     const [index] = fits;
     if (host === '' || index === undefined || fits.length > 1) {
+      const shown = name === undefined ? show(each, 'host') : `${host}=${show(name, 'name')}`;
       const names = found.entries.flatMap(({ name, service }) => name ?? service ?? []);
       throw new UsageError(
         index === undefined
-          ? `--host ${each} names nothing that is in the file`
-          : `--host ${each} does not say which of ${found.entries.length} goes there`,
+          ? `--host ${shown} names nothing that is in the file`
+          : `--host ${shown} does not say which of ${found.entries.length} goes there`,
         `Write --host HOST=NAME${names.length > 0 ? `; the names are ${names.join(', ')}` : ''}.`,
       );
     }
@@ -194,22 +197,45 @@ function secret(
 
 /** The variables that a config needs, each of which stands for one thing. */
 export class Variables {
-  readonly names: string[] = [];
+  readonly #names = new Set<string>();
+  readonly #free = new Numbering('_');
+
+  get names(): string[] {
+    return [...this.#names];
+  }
 
   add(name: string): void {
-    if (!this.names.includes(name)) this.names.push(name);
+    this.#names.add(name);
   }
 
   take(name: string, what: 'PASSPHRASE' | 'KEY' | 'KEY_PASSPHRASE'): string {
-    const wanted = variableOf(name, what);
-    let free = wanted;
-    for (let count = 2; this.names.includes(free); count++) free = `${wanted}_${count}`;
-    this.names.push(free);
+    const free = this.#free.of(variableOf(name, what), this.#names);
+    this.#names.add(free);
     return free;
   }
 }
 
-function nameFor({ name, service, hosts, pfx, cert }: Entry, taken: Map<string, unknown>): string {
+/** Tells those apart that would be called the same. */
+class Numbering {
+  readonly #joint: string;
+  readonly #last = new Map<string, number>();
+
+  constructor(joint: string) {
+    this.#joint = joint;
+  }
+
+  of(wanted: string, taken: { has(name: string): boolean }): string {
+    // From where the last one was found: thousands may be called the same.
+    for (let count = this.#last.get(wanted) ?? 1; ; count++) {
+      const free = count === 1 ? wanted : `${wanted}${this.#joint}${count}`;
+      if (taken.has(free)) continue;
+      this.#last.set(wanted, count);
+      return free;
+    }
+  }
+}
+
+function nameOf({ name, service, hosts, pfx, cert }: Entry): string {
   const place = pfx ?? cert!;
   const file =
     'path' in place
@@ -218,11 +244,7 @@ function nameFor({ name, service, hosts, pfx, cert }: Entry, taken: Map<string, 
           .at(-1)!
           .replace(/\.[^.]+$/, '')
       : hosts[0]?.replace(/(?<!:):(?:\d+|\*)$/, '');
-  const base = (name ?? service ?? file ?? '').trim().replace(/^\*(?=$)/, '') || 'certificate';
-  for (let count = 1; ; count++) {
-    const free = count === 1 ? base : `${base}-${count}`;
-    if (!taken.has(free)) return free;
-  }
+  return (name ?? service ?? file ?? '').trim().replace(/^\*(?=$)/, '') || 'certificate';
 }
 
 function same(one: unknown, other: unknown): boolean {

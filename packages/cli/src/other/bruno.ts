@@ -66,10 +66,13 @@ function entryOf(each: Readonly<Record<string, unknown>>, where: string, found: 
   };
 }
 
+/** What is longer is no name, and takes long to take apart. */
+const LONGEST_DOMAIN = 500;
+
 function hostsOf(domain: unknown, where: string, found: Findings): string[] {
   const [, scheme = 'https', host = '', port = '*', path] =
     /^(?:([a-z]+):\/\/)?(\[[^\]]+\]|\{\{.*?\}\}[^/:]*|[^/:]+)(?::(\d+|\*))?(\/.*)?$/i.exec(
-      textOf(domain)?.trim() ?? '',
+      textOf(domain)?.trim().slice(0, LONGEST_DOMAIN) ?? '',
     ) ?? [];
   if (host === '') throw notThat(`${where} of the list has no "domain"`);
   if (!/^(?:https|wss|grpcs?)$/i.test(scheme)) {

@@ -88,7 +88,9 @@ function splitCalls(words: readonly string[]): Call[] {
 
 /** `<(printf 'pass = "%s"\n' "$NAME")`, as `clientcert export curl` writes it. */
 function takeConfig(value: string, call: Call): void {
-  const [, option, variable] = /\b(pass|key-pass|proxy-pass)\b[^$]*\$\{?(\w+)/.exec(value) ?? [];
+  // It is short, and a long text takes long to look through.
+  const [, option, variable] =
+    /\b(pass|key-pass|proxy-pass)\b[^$]*\$\{?(\w+)/.exec(value.slice(0, 500)) ?? [];
   if (option === 'pass') call.options.set('pass', `\ue000${variable}\ue001`);
   else call.options.set('config', '');
 }

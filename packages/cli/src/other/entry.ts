@@ -43,13 +43,18 @@ export class Findings {
   /** Of a config, beside its certificates and rules. */
   readonly options: { proxy?: string; tls?: unknown; watch?: unknown; ca?: readonly Place[] } = {};
 
+  readonly #told = new Set<string>();
+
   leave(what: string, why: string): void {
-    if (!this.omitted.some((each) => each.what === what && each.why === why))
-      this.omitted.push({ what, why });
+    if (this.#isNew(`${what}\0${why}`)) this.omitted.push({ what, why });
   }
 
   note(text: string): void {
-    if (!this.notes.includes(text)) this.notes.push(text);
+    if (this.#isNew(text)) this.notes.push(text);
+  }
+
+  #isNew(text: string): boolean {
+    return this.#told.size < this.#told.add(text).size;
   }
 
   /** Each key of an object that is not known here. */

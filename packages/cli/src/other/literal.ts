@@ -30,52 +30,70 @@ export class Code {
  */
 export function readProperty(source: string, name: string): unknown[] {
   const found: unknown[] = [];
-  const declared = `(?:const|let|var)\\s+${name}\\s*(?::[^=;]{0,1000})?=`;
+  const program = new Program(source);
+  const declared = `(?:const|let|var)\\s+${name}${TYPED}=`;
   const place = new RegExp(
     `(?<![\\w$])(?:${declared}|${name}\\s*=|(?<!\\.)(['"]?)${name}\\1\\s*:(?!:))(?![=>])`,
     'g',
   );
-  // Each is read to its end, and may name others: together no more than a program that somebody wrote.
-  const work = { left: 10_000_000 + 5 * source.length, declared: new Map() };
-  for (let match = place.exec(source); match !== null; match = place.exec(source)) {
-    const reader = new Reader(source, place.lastIndex, work);
-    found.push(reader.value(0));
-    spend(work, reader.offset - place.lastIndex);
-  }
+  for (let match = place.exec(source); match !== null; match = place.exec(source))
+    found.push(new Reader(program, place.lastIndex).value(0));
   return found;
 }
 
-interface Work {
-  /** Characters that may still be looked at. */
-  left: number;
-  /** Where the value of a constant stands, by its name. */
-  readonly declared: Map<string, number | undefined>;
-}
-
-function spend(work: Work, characters: number): void {
-  work.left -= characters;
-  if (work.left < 0)
-    throw new UsageError(
-      'what the file writes down refers to itself, or is too much to read',
-      'Give a file in which the list stands as it is.',
-    );
-}
-
 const DEEPEST = 40;
+/** What may stand between the name of a constant and what it is: its type. No one writes a longer one. */
+const TYPED = '\\s*(?::[^=;]{0,300})?';
+
+/** What is read of one text, however often it says the same and whatever its constants are made of. */
+class Program {
+  readonly source: string;
+  #left: number;
+  #constants: Map<string, number> | undefined;
+
+  constructor(source: string) {
+    this.source = source;
+    this.#left = 10 * source.length + 100_000;
+  }
+
+  /** @throws UsageError where more was read than a program of this length is worth */
+  spend(characters: number): void {
+    this.#left -= characters + 1;
+    if (this.#left < 0)
+      throw new UsageError(
+        'the file is put together in more steps than are followed',
+        'Write the list out, in a file of its own.',
+      );
+  }
+
+  /** Where the value of a constant begins. */
+  placeOf(constant: string): number | undefined {
+    this.#constants ??= this.#findConstants();
+    return this.#constants.get(constant);
+  }
+
+  #findConstants(): Map<string, number> {
+    const found = new Map<string, number>();
+    const declared = new RegExp(`(?:const|let|var)\\s+([A-Za-z_$][\\w$]*)${TYPED}=\\s*`, 'g');
+    for (const match of this.source.matchAll(declared))
+      if (!found.has(match[1]!)) found.set(match[1]!, match.index + match[0].length);
+    return found;
+  }
+}
 
 class Reader {
+  readonly program: Program;
   readonly source: string;
   offset: number;
-  readonly #work: Work;
 
-  constructor(source: string, offset: number, work: Work) {
-    this.source = source;
+  constructor(program: Program, offset: number) {
+    this.program = program;
+    this.source = program.source;
     this.offset = offset;
-    this.#work = work;
   }
 
   value(depth: number): unknown {
-    spend(this.#work, 80);
+    this.program.spend(8);
     this.blank();
     const start = this.offset;
     const value = depth > DEEPEST ? new Code('') : this.primary(depth);
@@ -131,21 +149,9 @@ class Reader {
   }
 
   private constant(name: string, depth: number): unknown {
-    const declared = depth > DEEPEST / 2 ? undefined : this.declared(name);
-    if (declared === undefined) return new Code(name);
-    return new Reader(this.source, declared, this.#work).value(depth + 2);
-  }
-
-  private declared(name: string): number | undefined {
-    const known = this.#work.declared;
-    if (!known.has(name)) {
-      spend(this.#work, this.source.length);
-      const found = new RegExp(
-        `(?:const|let|var)\\s+${name.replaceAll('$', '\\$')}\\s*(?::[^=;]{0,1000})?=\\s*`,
-      ).exec(this.source);
-      known.set(name, found === null ? undefined : found.index + found[0].length);
-    }
-    return known.get(name);
+    const declared = this.program.placeOf(name);
+    if (declared === undefined || depth > DEEPEST / 2) return new Code(name);
+    return new Reader(this.program, declared).value(depth + 2);
   }
 
   private list(depth: number): unknown[] {
@@ -201,6 +207,13 @@ class Reader {
 
   private string(): string | Code {
     const start = this.offset;
+    const text = this.quoted();
+    this.program.spend(this.offset - start);
+    return text;
+  }
+
+  private quoted(): string | Code {
+    const start = this.offset;
     const quote = this.source[this.offset++]!;
     let text = '';
     for (; this.offset < this.source.length; this.offset++) {
@@ -225,6 +238,12 @@ class Reader {
 
   /** To the end of an expression: a comma, semicolon or bracket that belongs to what it stands in. */
   private skip(): void {
+    const start = this.offset;
+    this.skipExpression();
+    this.program.spend(this.offset - start);
+  }
+
+  private skipExpression(): void {
     let depth = 0;
     for (; this.offset < this.source.length; this.offset++) {
       this.take(/[^()[\]{},;'"`/]+/y);
@@ -247,6 +266,7 @@ class Reader {
   }
 
   private blank(): void {
+    // A comment that is never closed goes to the end.
     while (this.take(/\s+|\/\/[^\r\n]*|\/\*[\s\S]*?(?:\*\/|$)/y));
   }
 
@@ -258,7 +278,10 @@ class Reader {
   private take(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = this.offset;
     const match = pattern.exec(this.source);
-    if (match !== null) this.offset += match[0].length;
+    if (match !== null) {
+      this.offset += match[0].length;
+      this.program.spend(match[0].length);
+    }
     return match;
   }
 }

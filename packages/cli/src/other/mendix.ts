@@ -48,8 +48,8 @@ const KNOWN =
 
 function readLines(text: string): object {
   const lines = text.split(/\r?\n/).flatMap((line) => {
-    const [, name, value] = /^\s*(?:export\s+)?([A-Za-z_][\w.]*)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    return name === undefined ? [] : [[name, value!.replace(/^(['"])(.*)\1$/, '$2')] as const];
+    const [, name, value] = /^\s*(?:export\s+)?([A-Za-z_][\w.]*)\s*=(.*)$/s.exec(line) ?? [];
+    return name === undefined ? [] : [[name, value!.trim().replace(/^(['"])(.*)\1$/s, '$2')] as const];
   });
   if (lines.length === 0) throw new UsageError('the file is not JSON');
   return Object.fromEntries(lines);

@@ -22,11 +22,14 @@ export async function parseYaml(text: string): Promise<unknown[]> {
     if (depth > 500) throw new UsageError('the YAML is nested too deeply');
   }
   // Loaded here alone: no other command needs it.
-  const { parseAllDocuments } = await import('yaml');
-  // A warning would be written to the terminal, and quotes the text.
+  const { isScalar, LineCounter, parseAllDocuments, visit } = await import('yaml');
+  const lineCounter = new LineCounter();
+  // The parser's own check compares each key with every other; of thousands of errors each would quote the text, and a
+  // warning would be written to the terminal.
+  const options = { uniqueKeys: false, prettyErrors: false, logLevel: 'error', lineCounter } as const;
   const documents = (() => {
     try {
-      return parseAllDocuments(text, { logLevel: 'error' });
+      return parseAllDocuments(text, options);
     } catch {
       throw new UsageError('the YAML is nested too deeply');
     }
@@ -36,8 +39,15 @@ export async function parseYaml(text: string): Promise<unknown[]> {
     const [error] = document.errors;
     if (error !== undefined)
       throw new UsageError(
-        `the file is neither JSON nor YAML: line ${error.linePos?.[0].line ?? '?'} is not as it should be`,
+        `the file is neither JSON nor YAML: line ${lineCounter.linePos(error.pos[0]).line} is not as it should be`,
       );
+    visit(document, {
+      Map(_, { items }) {
+        const names = items.flatMap(({ key }) => (isScalar(key) ? [key.value] : []));
+        if (new Set(names).size < names.length)
+          throw new UsageError('the file is not YAML as it should be: a key stands twice in one place');
+      },
+    });
     try {
       // An alias stands for the same again; a few lines can stand for any number.
       return document.toJS({ maxAliasCount: 100 }) as unknown;
@@ -102,7 +112,8 @@ export function secretOf(value: unknown): Secret | undefined {
 
 /** `{{process.env.NAME}}` of Bruno: the name; `null` for another template. */
 function templateOf(text: string): string | null | undefined {
-  if (!/\{\{.*\}\}/s.test(text)) return undefined;
+  const open = text.indexOf('{{');
+  if (open < 0 || !text.includes('}}', open)) return undefined;
   return /^\{\{\s*process\.env\.([A-Za-z_]\w*)\s*\}\}$/.exec(text)?.[1] ?? null;
 }
 

@@ -53,8 +53,7 @@ export function splitCommands(text: string, depth: number = 0): string[][] {
       let end = start;
       while (end < text.length && text[end] !== "'") end += escapes && text[end] === '\\' ? 2 : 1;
       const inner = text.slice(start, end);
-      word =
-        (word ?? '') + (escapes ? inner.replace(/\\(.)/gs, (_, letter) => ESCAPES[letter] ?? letter) : inner);
+      word = (word ?? '') + (escapes ? unescaped(inner) : inner);
       at = end;
     } else if (character === '"') {
       word ??= '';
@@ -98,6 +97,13 @@ export function splitCommands(text: string, depth: number = 0): string[][] {
   return commands;
 }
 
+/** What stands in `$'…'`. */
+function unescaped(text: string): string {
+  return text
+    .replace(/(?:\\x[\da-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('\\x', ''), 'hex').toString())
+    .replace(/\\(.)/gs, (_, letter) => ESCAPES[letter] ?? letter);
+}
+
 const VARIABLE = /^\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::?[-=?+][^}]*)?\})/;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 
@@ -119,7 +125,7 @@ function closing(text: string, open: number): number {
  */
 export function splitConfig(text: string): string[] {
   return text.split(/\r?\n/).flatMap((line) => {
-    const [, dash = '', option, rest = ''] = /^\s*(?![#/*])(-*)([^\s=:]+|:)(.*)$/.exec(line) ?? [];
+    const [, dash = '', option, rest = ''] = /^\s*(?![#/*])(-*)([^\s=:]+|:)(.*)$/s.exec(line) ?? [];
     if (option === undefined) return [];
     const value = dash === '' ? rest.replace(/^[\s=:]+/, '') : rest.trimStart();
     const name = dash === '' ? `--${option}` : `${dash}${option}`;

@@ -17,6 +17,8 @@ export async function readSpring(text: string, file: string): Promise<Findings> 
   const properties = new Map(documents.flatMap((document) => [...withoutProfile(document, found)]));
   const bundles = new Map<string, Map<string, string>>();
   for (const [key, value] of properties) {
+    // Longer ones than any name are none, and take long to take apart.
+    if (key.length > LONGEST_KEY) continue;
     const [, kind, name, rest] = /^spring\.ssl\.bundle\.(jks|pem)\.(.+?)\.(\w[\w.[\]-]*)$/.exec(key) ?? [];
     if (kind === undefined) continue;
     const id = `${kind}.${name}`;
@@ -45,6 +47,8 @@ export async function readSpring(text: string, file: string): Promise<Findings> 
   takeWatch(properties, bundles, found);
   return found;
 }
+
+const LONGEST_KEY = 500;
 
 const WHY: Readonly<Record<string, string>> = {
   'options.ciphers': "Node's own are used",
@@ -167,11 +171,10 @@ function usersOf(properties: Map<string, string>): {
     const base = properties.get(`${owner}.base-url`);
     if (base === undefined || !URL.canParse(base)) continue;
     const { protocol, hostname, port } = new URL(base);
-    if (protocol === 'https:')
-      users.hosts.set(value, [
-        ...(users.hosts.get(value) ?? []),
-        port === '' ? hostname : `${hostname}:${port}`,
-      ]);
+    if (protocol !== 'https:') continue;
+    const hosts = users.hosts.get(value) ?? [];
+    users.hosts.set(value, hosts);
+    hosts.push(port === '' ? hostname : `${hostname}:${port}`);
   }
   return users;
 }
@@ -201,7 +204,7 @@ function plain(key: string): string {
 /** What the name of a file does not tell, as that of standard input: `key=value`, where YAML has `key: value`. */
 function isProperties(text: string, file: string): boolean {
   if (/\.(?:properties|ya?ml|json)$/i.test(file)) return /\.properties$/i.test(file);
-  return /^\s*spring\.[\w.[\]-]+\s*=/m.test(text);
+  return /^[ \t]*spring\.[\w.[\]-]+[ \t]*=/m.test(text);
 }
 
 /** A document that holds under a profile is none that holds always. */
@@ -237,10 +240,12 @@ function flatten(value: unknown, path: string, into: Map<string, string>, depth:
 /** Properties as `java.util.Properties` reads them. */
 function readLines(text: string): Map<string, string> {
   const properties = new Map<string, string>();
+  const lists = new Map<string, string[]>();
   const whole = text.replace(/(?<!\\)((?:\\\\)*)\\\r?\n[ \t\f]*/g, '$1');
   for (const line of whole.split(/\r?\n/)) {
-    const [, key, value] = /^\s*(?![#!])((?:\\.|[^\\=:\s])+)\s*[=:\s]?\s*(.*)$/.exec(line) ?? [];
-    if (key === undefined) continue;
+    const [whole, key] = /^\s*(?![#!])((?:\\.|[^\\=:\s])+)/.exec(line) ?? [];
+    if (whole === undefined || key === undefined || key.length > LONGEST_KEY) continue;
+    const value = line.slice(whole.length).replace(/^\s*[=:]?\s*/, '');
     const plainText = (part: string) =>
       part.replace(/\\(?:u([\da-fA-F]{4})|(.))/g, (_, code?: string, letter = '') =>
         code
@@ -249,10 +254,12 @@ function readLines(text: string): Map<string, string> {
       );
     const name = normal(plainText(key));
     const listed = /^(.*)\[\d+\]$/.exec(name)?.[1];
-    if (listed !== undefined)
-      properties.set(listed, [properties.get(listed), plainText(value!)].filter(Boolean).join(','));
-    else properties.set(name, plainText(value!).trim());
+    if (listed === undefined) properties.set(name, plainText(value).trim());
+    else if (lists.has(listed)) lists.get(listed)!.push(plainText(value));
+    else lists.set(listed, [plainText(value)]);
   }
+  for (const [name, items] of lists)
+    properties.set(name, [properties.get(name), ...items].filter(Boolean).join(','));
   return properties;
 }
 

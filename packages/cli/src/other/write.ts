@@ -1,3 +1,4 @@
+import { jsonOf, safe } from '../text.ts';
 import { type Omitted, variableOf } from './entry.ts';
 
 /** A host rule of a config with the files of its certificate. */
@@ -42,14 +43,11 @@ export function writePlaywright(entries: readonly ExportEntry[]): Exported {
     const variable = variableFor(entry);
     return [
       '  {',
-      `    origin: ${JSON.stringify(originOf(entry.pattern))},`,
+      `    origin: ${jsonOf(originOf(entry.pattern))},`,
       ...(entry.pfx === undefined
-        ? [
-            `    certPath: ${JSON.stringify(entry.cert)},`,
-            `    keyPath: ${JSON.stringify(entry.key ?? entry.cert)},`,
-          ]
-        : [`    pfxPath: ${JSON.stringify(entry.pfx)},`]),
-      ...(variable ? [`    passphrase: process.env[${JSON.stringify(variable)}],`] : []),
+        ? [`    certPath: ${jsonOf(entry.cert)},`, `    keyPath: ${jsonOf(entry.key ?? entry.cert)},`]
+        : [`    pfxPath: ${jsonOf(entry.pfx)},`]),
+      ...(variable ? [`    passphrase: process.env[${jsonOf(variable)}],`] : []),
       '  },',
     ].join('\n');
   });
@@ -89,7 +87,7 @@ export function writeCypress(entries: readonly ExportEntry[]): Exported {
       ],
     };
   });
-  const held = JSON.stringify(list, null, 2);
+  const held = jsonOf(list, 2);
   return {
     content: `/** For cypress.config: { clientCertificates }. Paths are relative to the project. */\nexport const clientCertificates = ${held};\n`,
     variables: [...new Set(files)],
@@ -121,7 +119,7 @@ export function writePostman(entries: readonly ExportEntry[]): Exported {
   const advice =
     'Newman takes a passphrase from this file alone, as "passphrase": put them in from these, and keep the file to yourself:';
   return {
-    content: `${JSON.stringify(list, null, 2)}\n`,
+    content: `${jsonOf(list, 2)}\n`,
     variables: variablesOf(written),
     advice,
     omitted,
@@ -157,7 +155,7 @@ export function writeCurl(entries: readonly ExportEntry[]): Exported {
       });
     const variable = variableFor(entry);
     return [
-      `# ${entry.name.replace(/\p{Cc}/gu, '?')}`,
+      `# ${safe(entry.name)}`,
       [
         'curl',
         ...(entry.passphraseFile !== undefined
@@ -248,6 +246,9 @@ function colons(path: string): string {
 }
 
 function quote(argument: string): string {
+  // Not as it is: it may be printed, and a terminal would obey it. As bash and zsh write bytes.
+  if (safe(argument) !== argument)
+    return `$'${[...Buffer.from(argument)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}'`;
   return /^[\w@%+=:,./-]+$/.test(argument) && !argument.startsWith('-')
     ? argument
     : `'${argument.replaceAll("'", "'\\''")}'`;

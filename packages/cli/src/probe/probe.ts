@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   type CertificateInfo,
   ClientCertificateError,
@@ -12,7 +13,7 @@ import { type Demand, type Fit, fitOf } from '../tls/fit.ts';
 import { type Answer, requestOnce } from '../tls/https-request.ts';
 import { nameFromDer } from '../tls/names.ts';
 import { describeChain, type ServerChain } from '../tls/server-chain.ts';
-import { readServerFlight, type ServerFlight } from '../tls/server-flight.ts';
+import { type CertificateRequest, readServerFlight, type ServerFlight } from '../tls/server-flight.ts';
 import { TimedOut } from '../tls/wire.ts';
 
 /** What a server takes and asks for. Names are the server's own words: make them safe before they are printed. */
@@ -93,7 +94,9 @@ export async function probe(
   const heard = await Promise.all(ALL.map((version) => hear(address, servername, version, timeout)));
   const flights = heard.flatMap(({ flight }) => (flight?.version ? [flight] : []));
   const spoken = heard.flatMap(({ version, flight }) => (flight?.version === version ? [flight] : []));
-  const demands = spoken.flatMap(readDemand);
+  const demands: Demand[] = [];
+  for (const { version, request } of spoken)
+    if (version && request) demands.push(await readDemand(version, request));
   const best = spoken.at(-1);
   const unreachable = whyUnreachable(heard, host, address.port);
   const notes = notesOn(heard, resolution, unreachable === null);
@@ -171,14 +174,17 @@ async function hear(
   }
 }
 
-function readDemand({ version, request }: ServerFlight): Demand[] {
-  if (!request) return [];
-  const issuers = request.authorities.map(
-    (name) => nameFromDer(name) ?? `#${name.toString('hex').slice(0, 80)}`,
-  );
-  return [
-    { version: version!, issuers: [...new Set(issuers)], signatureAlgorithms: request.signatureAlgorithms },
-  ];
+async function readDemand(
+  version: Version,
+  { authorities, signatureAlgorithms }: CertificateRequest,
+): Promise<Demand> {
+  const issuers = new Set<string>();
+  for (const [index, name] of authorities.entries()) {
+    issuers.add(nameFromDer(name) ?? `#${name.toString('hex').slice(0, 80)}`);
+    // A server may name thousands, each of which is a certificate to OpenSSL.
+    if (index % 16 === 15) await setImmediate();
+  }
+  return { version, issuers: [...issuers], signatureAlgorithms };
 }
 
 /** TLS 1.2 where there is a choice: in it another handshake can be seen. Nothing is sent that is worth a check. */

@@ -1,5 +1,5 @@
 import type { CertificateInfo } from '@clientcert/core';
-import { sameName } from './names.ts';
+import { folded } from './names.ts';
 
 /** What a server asks for, in one version. */
 export interface Demand {
@@ -55,9 +55,10 @@ function warnings({ warnings }: CertificateInfo): Reason[] {
 
 function issuerFaults({ issuers }: CertificateInfo, demands: readonly Demand[]): Reason[] {
   const naming = demands.filter((demand) => demand.issuers.length > 0);
-  const missing = naming.filter(
-    (demand) => !demand.issuers.some((name) => issuers.some((own) => sameName(name, own))),
-  );
+  const missing = naming.filter(({ issuers: named }) => {
+    const names = foldedOnce(named);
+    return !issuers.some((own) => names.has(folded(own)));
+  });
   if (missing.length === 0) return [];
   const where =
     missing.length < naming.length ? ` under ${missing.map(({ version }) => version).join(' and ')}` : '';
@@ -67,6 +68,15 @@ function issuerFaults({ issuers }: CertificateInfo, demands: readonly Demand[]):
       message: `none of its issuers is among those that the server names${where}: ${issuers.map(oneLine).join('; ')}`,
     },
   ];
+}
+
+const known = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/** A server may name thousands, and a config may have as many certificates. */
+function foldedOnce(names: readonly string[]): ReadonlySet<string> {
+  const set = known.get(names) ?? new Set(names.map(folded));
+  known.set(names, set);
+  return set;
 }
 
 function keyFaults({ keyType }: CertificateInfo, { version, signatureAlgorithms }: Demand): Reason[] {

@@ -29,12 +29,8 @@ export function nameFromDer(name: Buffer): string | undefined {
   }
 }
 
-/** Whether two names as Node writes them are the same, as far as case and blanks make no difference (RFC 5280, 7.1). */
-export function sameName(one: string, other: string): boolean {
-  return fold(one) === fold(other);
-}
-
-function fold(name: string): string {
+/** A name as Node writes it, in the form in which it is compared: case and blanks make no difference (RFC 5280, 7.1). */
+export function folded(name: string): string {
   // To put accents in order takes as long as the square of how many stand on one letter; no name is as long.
   if (name.length > 4096) return name;
   return name

@@ -181,12 +181,17 @@ function parseUsages(text: string, issues: Issue[]): unknown {
 function nameCertificates(paths: readonly string[]): Map<string, string> {
   const names = new Map<string, string>();
   const taken = new Set<string>();
+  const numbers = new Map<string, number>();
   for (const path of paths) {
     const last = path.split(/[/\\]/).at(-1)!;
     // What is no path may be a password, and a name is shown.
     const file = (isPlausible(path, 'path') && last.replace(/\.[^.]+$/, '')) || 'certificate';
-    let name = file;
-    for (let count = 2; taken.has(name); count++) name = `${file}-${count}`;
+    // From where the last one was found: thousands may be called the same.
+    let count = numbers.get(file) ?? 1;
+    const numbered = () => (count === 1 ? file : `${file}-${count}`);
+    while (taken.has(numbered())) count++;
+    numbers.set(file, count);
+    const name = numbered();
     taken.add(name);
     names.set(comparable(path), name);
   }
@@ -230,11 +235,16 @@ function usagesNeeded(paths: readonly string[]): Issue {
   );
 }
 
+/** So many are read by somebody. */
+const MOST_LISTED = 8;
+
 function notListed(identifier: string, path: string, paths: readonly string[]): Issue {
-  const listed = paths.map((each) => quote(each, 'path')).join(', ');
+  const listed = paths.slice(0, MOST_LISTED).map((each) => quote(each, 'path'));
+  const more = paths.length - listed.length;
+  if (more > 0) listed.push(`and ${more} more`);
   return wrong(
     'ClientCertificateUsages',
-    `names ${quote(path, 'path')}, which is not in ClientCertificates (${listed || 'empty'})`,
+    `names ${quote(path, 'path')}, which is not in ClientCertificates (${listed.join(', ') || 'empty'})`,
     identifier,
   );
 }

@@ -9,6 +9,7 @@ import { checkConfig } from '../../src/config/check.ts';
 import { fromEnvironment } from '../../src/config/environment.ts';
 import { findJsonMistake } from '../../src/config/json.ts';
 import { readConfig } from '../../src/config/read.ts';
+import { loadCredentials } from '../../src/index.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -166,6 +167,17 @@ describe('fromEnvironment', () => {
 });
 
 describe('attack: secrets that show', () => {
+  it('an object that fails whatever it is asked is no config, and what it says is not repeated', async () => {
+    const fail = () => {
+      throw new Error('hunter2');
+    };
+    const traps = ['get', 'has', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor'];
+    const config = new Proxy({}, Object.fromEntries(traps.map((trap) => [trap, fail])));
+    const failure: unknown = await loadCredentials(config).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' });
+    expect((failure as Error).message).not.toContain('hunter2');
+  });
+
   it('a key that is written twice is told of only where it can be one', () => {
     const secret = 'hunter2-correct-horse-battery-staple-3f9a8b7c6d5e4f3a2b1c';
     for (const key of [`https://me:${secret}@bank.example`, `-----BEGIN PRIVATE KEY-----${secret}`]) {

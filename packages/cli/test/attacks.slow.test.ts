@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { assemble } from '../src/other/assemble.ts';
+import { readBruno } from '../src/other/bruno.ts';
+import { readCurl } from '../src/other/curl.ts';
+import { readCypress } from '../src/other/cypress.ts';
+import { readInsomnia } from '../src/other/insomnia.ts';
+import { readK6 } from '../src/other/k6.ts';
+import { importMendix } from '../src/other/mendix.ts';
+import { readPostman } from '../src/other/read.ts';
+import { readSpring } from '../src/other/spring.ts';
+
+describe('attack: files that stop the process', () => {
+  /** Some hundred kilobytes of each took minutes and more. */
+  describe('settings of other tools that ask for more than they are worth', () => {
+    const many = 40_000;
+    const each = (line: (index: number) => unknown) =>
+      Array.from({ length: many }, (_, index) => line(index));
+    const settings: Record<string, () => unknown> = {
+      'constants whose type never ends': () => readK6('const tlsAuth : a '.repeat(many)),
+      'a list within a list': () => readK6('tlsAuth: ['.repeat(many)),
+      'a name again and again': () => readK6('tlsAuth: [] '.repeat(many)),
+      'comments that never end': () => readK6('tlsAuth: /* '.repeat(many)),
+      'strings that never end': () => readK6("tlsAuth: ' ".repeat(many)),
+      'names of constants': () => readK6(`tlsAuth: [${each((index) => `v${index}`).join(',')}]`),
+      'constants of constants': () =>
+        readK6(
+          `${Array.from({ length: 9 }, (_, index) => `let b${index}=[${Array(20).fill(index ? `b${index - 1}` : '1')}];`).join('')}tlsAuth: b8`,
+        ),
+      'calls that are left out': () =>
+        readCurl(each((index) => `curl --cert a.pem http://h${index}`).join('\n')),
+      'options that begin with dashes': () => readCurl(`cert = a\n${'-'.repeat(many)}\u2028`),
+      'a config that is no pass': () =>
+        readCurl(`curl --cert a.p12 --config <(${'pass '.repeat(many)}) https://h`),
+      'certificates of one name': () =>
+        assemble(
+          readPostman(
+            JSON.stringify(
+              each((index) => ({
+                ...{
+                  name: 'ü',
+                  matches: [`https://h${index}/*`],
+                  pfx: { src: `${index}.p12` },
+                  passphrase: 'x',
+                },
+              })),
+            ),
+          ),
+          String,
+        ),
+      'options that are not known': () =>
+        readInsomnia(
+          each((index) => JSON.stringify({ _id: index, host: `h${index}`, pfx: 'x', z: 1 })).join('\n'),
+        ),
+      'certificates of one host': () =>
+        readCypress(JSON.stringify([{ url: 'https://h', certs: each((index) => ({ pfx: `${index}` })) }])),
+      'properties of dots': () => readSpring(`spring.ssl.bundle.jks.${'a.'.repeat(many)}!=1`, 'a.properties'),
+      'blanks that lead to a return': () => readSpring(`a${' '.repeat(many)}\rx`, 'a.properties'),
+      'lines that are empty': () => readSpring(`${'\n'.repeat(many)}x`, '-'),
+      'a list in properties': () =>
+        readSpring(each((index) => `spring.ssl.bundle.jks.b.x[${index}]=y`).join('\n'), 'a.properties'),
+      'braces in a domain': () =>
+        readBruno(
+          JSON.stringify({
+            certs: [{ domain: `{{${'}}'.repeat(many)}::`, pfxFilePath: '{{'.repeat(many) }],
+          }),
+        ),
+      'keys of YAML': () => readBruno(each((index) => `k${index}: 1`).join('\n')),
+      'aliases of YAML': () => readBruno(`a: &a [1]\n${each((index) => `b${index}: *a`).join('\n')}`),
+      'anchors of YAML': () => readBruno('&a '.repeat(many)),
+      'blanks within a value': () => importMendix(`a=x${' '.repeat(many)}y`, String),
+      'files of one name': () =>
+        importMendix(
+          JSON.stringify({
+            ClientCertificates: each((index) => `${index}/a.pfx`).join(','),
+            ClientCertificateUsages: Object.fromEntries(
+              each((index) => [`h${index}`, `${index}/a.pfx`]) as [],
+            ),
+          }),
+          String,
+        ),
+    };
+    it.each(Object.keys(settings))('%s', { timeout: 120_000 }, async (name) => {
+      const begin = performance.now();
+      try {
+        await settings[name]!();
+      } catch (error) {
+        expect(error).toMatchObject({ message: expect.any(String) });
+        expect(error).not.toBeInstanceOf(RangeError);
+      }
+      expect(performance.now() - begin).toBeLessThan(30_000);
+    });
+  });
+});
