@@ -64,7 +64,7 @@ export interface Opened {
   readonly sender: TestClient;
 }
 
-export async function openClient(client: Client, config: Config): Promise<Opened> {
+async function openClient(client: Client, config: Config): Promise<Opened> {
   const credentials = (await loadCredentials(config)).on('warning', () => {});
   return { config, credentials, sender: client.create(credentials) };
 }
