@@ -177,7 +177,7 @@ export const peers: readonly Target[] = [
         if (name !== undefined)
           hold(folded(folded(name)) === folded(name), 'a name that is compared is another');
         return [
-          name,
+          name && folded(name),
           describeChain([input, ...chain], 'localhost').chain.map(({ daysLeft: _, ...rest }) => rest),
         ];
       };
