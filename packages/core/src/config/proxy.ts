@@ -32,9 +32,21 @@ export function checkProxy({ proxy }: Config, known: ReadonlySet<string> | undef
   if (options.certificate !== undefined) {
     issues.push(...checkCertificateName(['proxy', 'certificate'], options.certificate, known));
   }
+  if (url?.protocol === 'http:') issues.push(...unused(options));
   if (issues.length > 0 || url === undefined) return { proxy: undefined, issues };
   const { certificate, ca, authorization } = options;
   return { proxy: { url, certificate, ca: toList(ca), authorization }, issues };
+}
+
+/** What is presented and trusted only over TLS. */
+function unused(options: { certificate?: unknown; ca?: unknown }): Issue[] {
+  return (['certificate', 'ca'] as const)
+    .filter((option) => options[option] !== undefined)
+    .map((option) => ({
+      code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+      path: ['proxy', option],
+      message: 'a proxy at http: is spoken to without TLS: write https:, or leave this out',
+    }));
 }
 
 /** `ca` as a list, however it was written. */

@@ -416,7 +416,13 @@ describe('attack: identities that mix', () => {
       await using credentials = await load(
         443,
         {},
-        { proxy: { url: proxy.url, ca: authority.certificate, authorization: 'Basic c2VjcmV0' } },
+        {
+          proxy: {
+            url: proxy.url,
+            ...(tls && { ca: authority.certificate }),
+            authorization: 'Basic c2VjcmV0',
+          },
+        },
       );
       const pollutions: Record<string, unknown>[] = [
         { path },

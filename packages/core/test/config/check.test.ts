@@ -81,7 +81,7 @@ describe('checkConfig', () => {
       },
       default: false,
       proxy: {
-        url: 'http://user:secret@proxy.example:3128',
+        url: 'https://user:secret@proxy.example:3128',
         certificate: 'a',
         authorization: { env: 'AUTH' },
       },
@@ -91,7 +91,7 @@ describe('checkConfig', () => {
     expect(config.certificates.size).toBe(6);
     expect(config.pins.trustOnly).toEqual(new Set(['d']));
     expect(config.proxy).toMatchObject({
-      url: new URL('http://user:secret@proxy.example:3128'),
+      url: new URL('https://user:secret@proxy.example:3128'),
       certificate: 'a',
     });
   });
@@ -200,7 +200,7 @@ describe('checkConfig', () => {
     [{ certificates, services: { S: 'nobody' } }, 'CERTIFICATE_UNKNOWN', 'services/S'],
     [{ certificates, default: 'nobody' }, 'CERTIFICATE_UNKNOWN', 'default'],
     [
-      { certificates, proxy: { url: 'http://p', certificate: 'nobody' } },
+      { certificates, proxy: { url: 'https://p', certificate: 'nobody' } },
       'CERTIFICATE_UNKNOWN',
       'proxy/certificate',
     ],
@@ -298,6 +298,16 @@ describe('checkConfig', () => {
     [{ certificates, proxy: { url: 'socks5h://proxy.example' } }, 'CONFIG_INVALID', 'proxy/url'],
     [{ certificates, proxy: 'http://user:12/3@proxy.example' }, 'CONFIG_INVALID', 'proxy'],
     [{ certificates, proxy: { certificate: 'bank' } }, 'CONFIG_INVALID', 'proxy/url'],
+    [
+      { certificates, proxy: { url: 'http://p.example', certificate: 'bank' } },
+      'CONFIG_INVALID',
+      'proxy/certificate',
+    ],
+    [
+      { certificates, proxy: { url: new URL('http://p.example'), ca: 'root.pem' } },
+      'CONFIG_INVALID',
+      'proxy/ca',
+    ],
     [{ certificates, expiryWarningDays: -1 }, 'CONFIG_INVALID', 'expiryWarningDays'],
     [{ certificates, onProgress: 'x' }, 'CONFIG_INVALID', 'onProgress'],
     [undefined, 'CONFIG_INVALID', ''],

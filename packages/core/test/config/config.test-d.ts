@@ -25,7 +25,7 @@ const credentials = load({
     'Billing.None': false,
   },
   default: 'bank',
-  proxy: { url: 'http://proxy.example:3128', certificate: 'bank' },
+  proxy: { url: 'https://proxy.example:3128', certificate: 'bank' },
   tls: { min: 'TLSv1.2' },
 });
 
@@ -53,7 +53,7 @@ load({ certificates, services: { S: { certificate: 'bnak', hosts: ['a.example'] 
 // @ts-expect-error: no such certificate
 load({ certificates, default: 'bnak' });
 // @ts-expect-error: no such certificate
-load({ certificates, proxy: { url: 'http://proxy.example', certificate: 'bnak' } });
+load({ certificates, proxy: { url: 'https://proxy.example', certificate: 'bnak' } });
 // @ts-expect-error: there are no certificates
 load({ hosts: { 'a.example': 'bank' } });
 // @ts-expect-error: unknown option

@@ -160,9 +160,9 @@ const SLOTS: Readonly<Record<string, (secret: string) => unknown>> = {
     load({ certificates: certificates(), proxy: `http://${secret}:3128/x` }),
   'proxy.url': (secret) => load({ certificates: certificates(), proxy: { url: secret } }),
   'proxy.certificate': (secret) =>
-    load({ certificates: certificates(), proxy: { url: 'http://p.example', certificate: secret } }),
+    load({ certificates: certificates(), proxy: { url: 'https://p.example', certificate: secret } }),
   'proxy.ca': (secret) =>
-    load({ certificates: certificates(), proxy: { url: 'http://p.example', ca: secret } }),
+    load({ certificates: certificates(), proxy: { url: 'https://p.example', ca: secret } }),
   'proxy.authorization.env': (secret) =>
     load({
       certificates: certificates(),
