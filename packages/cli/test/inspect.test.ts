@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadCredentials } from '@clientcert/core';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { der, oid, sequence } from '../src/der.ts';
@@ -45,6 +46,18 @@ describe('inspect', () => {
     const { out } = await clientcert('inspect', at('alice.pem'));
     expect(out.split('\n')[1]).toMatch(/^✓ would work: CN=alice, \d+ days left/);
     expect(out).toContain(digest);
+  });
+
+  it('names each identity of a file by a name of its own in the lines to paste', async () => {
+    const bob = await authority.issue({ name: 'bob' });
+    await writeFile(at('both.pem'), alice.cert + alice.key + bob.cert + bob.key, { mode: 0o600 });
+    const [{ identities }] = await json('inspect', at('both.pem'));
+    const lines = identities.flatMap(({ config }: { config: string[] }) => config).join('\n');
+    const certificates = new Function(`return {${lines}}`)();
+    expect(Object.keys(certificates)).toEqual(['both', 'both-2']);
+    const credentials = await loadCredentials({ certificates });
+    expect(credentials.certificates().map(({ subject }) => subject)).toEqual(['CN=alice', 'CN=bob']);
+    await credentials.close();
   });
 
   it('says first that servers will refuse what ran out', async () => {

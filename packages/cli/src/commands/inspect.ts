@@ -154,7 +154,7 @@ async function identitiesOf(
       identityOf(
         read,
         leaves[index]?.alias,
-        configLines(file, { [isText(format) ? 'cert' : 'pfx']: file }, passphrases, alias),
+        configLines(file, { [isText(format) ? 'cert' : 'pfx']: file }, passphrases, alias, index),
       ),
     );
   }
@@ -248,17 +248,20 @@ function literal(path: string | readonly string[]): string {
   return /['\\]/.test(text) ? text : `'${text.slice(1, -1)}'`;
 }
 
+/** @param before How many identities of the file have lines already. */
 function configLines(
   file: string,
   paths: Readonly<Record<string, string | readonly string[]>>,
   { passphrase, keyPassphrase }: Passphrases,
   alias: string | undefined,
+  before = 0,
 ): string[] {
-  const name =
+  const base =
     basename(file)
       .replace(/\.[^.]*$/, '')
       .replace(/[^A-Za-z0-9]+/g, '-') || 'client';
-  const variable = name.toUpperCase().replaceAll('-', '_');
+  const variable = base.toUpperCase().replaceAll('-', '_');
+  const name = before === 0 ? base : `${base}-${before + 1}`;
   return [
     `${/^[A-Za-z]\w*$/.test(name) ? name : `'${name}'`}: {`,
     ...Object.entries(paths).map(([option, path]) => `  ${option}: ${literal(path)},`),
