@@ -104,7 +104,7 @@ describe('a disk that is full', () => {
     expect(spawnSync('mkfifo', [at('pipe')]).status).toBe(0);
     const out = ['--to', 'pfx', '--out', at('pipe'), '--out-passphrase-env', 'SECRET', '--force'];
     const { code, err } = await clientcert('convert', at('alice.pem'), ...out);
-    expect([code, err]).toEqual([1, expect.stringContaining('not a file')]);
+    expect([code, err]).toEqual([1, expect.stringContaining('left alone')]);
     expect(spawnSync('test', ['-p', at('pipe')]).status).toBe(0);
     vi.unstubAllEnvs();
   });
