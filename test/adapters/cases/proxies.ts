@@ -105,7 +105,7 @@ export const proxies = {
     expect(proxy.connects).toHaveLength(2);
   },
 
-  async 'a tunnel that was reset while it was idle is used by no further call'(ground) {
+  async 'a tunnel that was closed or reset while it was idle is used by no further call'(ground) {
     const [bank, proxy] = [await ground.bank({ keepAliveTimeout: 60_000 }), await ground.proxy()];
     const open = new Set<Socket>();
     bank.servers[0]!.on('connection', (socket: Socket) => {
@@ -113,15 +113,15 @@ export const proxies = {
       socket.once('close', () => open.delete(socket));
     });
     const client = ground.client(await ground.load(bank, { proxy: proxy.url }));
-    for (let call = 0; call < 3; call++) {
+    for (const end of ['resetAndDestroy', 'destroy', 'end', 'resetAndDestroy'] as const) {
       await client.send(bank.url);
       await settle();
-      for (const socket of open) socket.resetAndDestroy();
+      for (const socket of open) socket[end]();
       await until(() => proxy.connects.every((each) => !each.open));
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    expect(names(bank)).toEqual(['alice', 'alice', 'alice']);
-    expect(proxy.connects).toHaveLength(3);
+    expect(names(bank)).toEqual(Array.from({ length: 4 }, () => 'alice'));
+    expect(proxy.connects).toHaveLength(4);
   },
 
   async 'that is dead: an error that names it, for each call, and nothing goes past it'(ground) {

@@ -39,7 +39,7 @@ export class Tunnel extends Socket {
   #socket: Socket;
 
   constructor(proxy: TunnelProxy, host: string, port: number | string) {
-    super({ allowHalfOpen: true });
+    super();
     const { url } = proxy;
     const target = authorityOf(host, port);
     const fail = (reason: string, hint: string, cause?: unknown) =>
