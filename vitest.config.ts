@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           exclude: [...configDefaults.exclude, `**/!(*.slow).test.ts`],
-          maxWorkers: 2,
+          maxWorkers: 3, // most of them wait
           sequence: { groupOrder: 3 }, // after the others
         },
       },
