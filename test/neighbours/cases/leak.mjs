@@ -117,7 +117,7 @@ export default {
           if (!told) return no('no error');
           const found = secrets(certificate).filter(([, text]) => logged?.includes(text));
           if (found.length === 0) return yes('neither');
-          return no(found.map(([name]) => name).join(' and '));
+          return no(found.length > 1 ? 'both' : found[0][0]);
         });
       },
     },
