@@ -14,15 +14,9 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import axios from 'axios';
-import {
-  EnvHttpProxyAgent,
-  getGlobalDispatcher,
-  MockAgent,
-  ProxyAgent,
-  setGlobalDispatcher,
-  Agent as UndiciAgent,
-} from 'undici';
+import { EnvHttpProxyAgent, MockAgent, ProxyAgent, setGlobalDispatcher, Agent as UndiciAgent } from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepGlobalDispatcher } from '../../../test/global-dispatcher.ts';
 import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
 
 let authority: Authority;
@@ -624,7 +618,7 @@ describe('other ways to make a request', () => {
     await using credentials = await load();
     const api = axios.create({ adapter: 'fetch' });
     clientCertificates(api, credentials);
-    const global = getGlobalDispatcher();
+    const restore = keepGlobalDispatcher();
     try {
       const connect = () => {
         throw new Error('a way of its own');
@@ -636,7 +630,7 @@ describe('other ways to make a request', () => {
         await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
       }
     } finally {
-      setGlobalDispatcher(global);
+      restore();
     }
     expect(bank.connections).toBe(0);
   });
@@ -646,14 +640,14 @@ describe('other ways to make a request', () => {
     await using credentials = await load();
     const api = axios.create({ adapter: 'fetch' });
     clientCertificates(api, credentials);
-    const global = getGlobalDispatcher();
+    const restore = keepGlobalDispatcher();
     const own = new UndiciAgent({ connect: { ca: authority.certificate } });
     try {
       setGlobalDispatcher(own);
       await api.get(stranger.url);
       await api.get(`${stranger.url}/redirect?to=${encodeURIComponent(bank.url)}`);
     } finally {
-      setGlobalDispatcher(global);
+      restore();
       await own.close();
     }
     expect([subjects(stranger), subjects(bank)]).toEqual([[null, null], ['alice']]);
@@ -665,13 +659,13 @@ describe('other ways to make a request', () => {
     mock.get(bank.url).intercept({ path: '/', method: 'POST' }).reply(200, 'mocked').times(2);
     const api = axios.create({ adapter: 'fetch' });
     clientCertificates(api, credentials);
-    const global = getGlobalDispatcher();
+    const restore = keepGlobalDispatcher();
     const answers = [await api.post(bank.url, 'x', { fetchOptions: { dispatcher: mock } })];
     try {
       setGlobalDispatcher(mock);
       answers.push(await api.post(bank.url, 'x'));
     } finally {
-      setGlobalDispatcher(global);
+      restore();
     }
     expect(answers.map(({ data }) => data)).toEqual(['mocked', 'mocked']);
     expect(bank.connections).toBe(0);

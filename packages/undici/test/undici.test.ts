@@ -16,7 +16,6 @@ import * as undici from 'undici';
 import {
   Agent,
   EnvHttpProxyAgent,
-  getGlobalDispatcher,
   interceptors,
   MockAgent,
   ProxyAgent,
@@ -26,6 +25,7 @@ import {
 } from 'undici';
 import manifest from 'undici/package.json' with { type: 'json' };
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepGlobalDispatcher } from '../../../test/global-dispatcher.ts';
 import {
   type Credentials,
   clientCertificates,
@@ -345,7 +345,7 @@ describe('the dispatcher', () => {
 
   it('as the global one, serves undici’s functions and both fetches', async () => {
     await using credentials = await load();
-    const before = getGlobalDispatcher();
+    const restore = keepGlobalDispatcher();
     const dispatcher = createDispatcher(credentials);
     setGlobalDispatcher(dispatcher);
     try {
@@ -355,7 +355,7 @@ describe('the dispatcher', () => {
       else await expect(fetch(bank.url)).rejects.toThrow();
       await (await createFetch(credentials)(away())).text();
     } finally {
-      setGlobalDispatcher(before);
+      restore();
     }
     const times = isHeard ? 4 : 3;
     expect(subjects(bank)).toEqual(Array(times).fill('alice'));
