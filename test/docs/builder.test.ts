@@ -18,8 +18,14 @@ const schema = JSON.parse(
 const validate = new Ajv({ strict: false }).compile(schema);
 
 const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,8}[a-z0-9])?$/);
+// Some of few, so that what is written twice is drawn too.
 const host = fc
-  .tuple(fc.boolean(), label, label, fc.constantFrom('', ':8443', ':*', ':1'))
+  .tuple(
+    fc.boolean(),
+    fc.oneof(label, fc.constantFrom('a', 'b')),
+    fc.oneof(label, fc.constant('c')),
+    fc.constantFrom('', ':8443', ':*', ':1'),
+  )
   .map(([wildcard, a, b, port]) => `${wildcard ? '*.' : ''}${a}.${b}.example${port}`);
 const service = fc
   .tuple(fc.stringMatching(/^[A-Z][A-Za-z.]{0,12}[a-z]$/), fc.array(host, { maxLength: 2 }))
@@ -84,6 +90,7 @@ it.each<[keyof Answers, string]>([
   ['name', 'a b'],
   ['services', ': api.bank.example'],
   ['services', 'Billing: https://api.bank.example'],
+  ['services', 'Billing: api.bank.example, API.bank.example:443'],
 ])('a mistake in %s is told at that field: %j', (field, value) => {
   expect(mistaken({ ...start, [field]: value })).toEqual([[field]]);
   const free = { ...start, name: 'other', hosts: 'free.example' };

@@ -104,6 +104,7 @@ function findOwnMistakes({ name, hosts, services }: Certificate): Mistakes {
   const named = parseServices(services);
   mistakes.services =
     named.flatMap(({ hosts: own }) => own.map(checkHost)).find(Boolean) ??
+    named.map(({ hosts: own }) => duplicate(own.map(canonical))).find(Boolean) ??
     (named.some((service) => service.name === '') ? 'A service needs a name.' : undefined) ??
     duplicate(named.map((service) => service.name));
   return mistakes;
