@@ -4,6 +4,7 @@ import BarChart from './BarChart.vue';
 import ConfigBuilder from './ConfigBuilder.vue';
 import ErrorReader from './ErrorReader.vue';
 import Picture from './Picture.vue';
+import './neighbours.css';
 import './style.css';
 
 export default {
