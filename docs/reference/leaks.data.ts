@@ -39,7 +39,7 @@ interface Soak {
   faults: Record<string, number>;
   memory: { heap: number; rss: number; contexts: number; connections: number; requests: number }[];
   growth: { perRotation: number; per1000Requests: number };
-  left: { sockets: number; connections: number };
+  left: { sockets: readonly string[]; connections: number };
 }
 
 /** Columns of the table: how many calls were told apart by each. */
@@ -177,7 +177,7 @@ function soakOf(runs: readonly Soak[]): (typeof data)['soak'] {
     ['growth of the heap for each renewal', (run) => growthOf(run, 'perRotation')],
     ['growth of the heap per 1,000 requests', (run) => growthOf(run, 'per1000Requests')],
     ['secure contexts kept at the end', ({ memory }) => number(memory.at(-1)?.contexts ?? 0)],
-    ['sockets left open after the end', ({ left }) => number(left.sockets + left.connections)],
+    ['sockets left open after the end', ({ left }) => number(left.sockets.length + left.connections)],
   ];
   const failures = runs.flatMap(({ requests, servers }) => [
     ...requests.unexplained,
