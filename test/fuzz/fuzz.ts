@@ -49,7 +49,8 @@ export async function fuzz(target: Target, { seconds, seed, coverage }: FuzzOpti
   const report = async (input: Buffer, fault: Fault): Promise<void> => {
     if (findings.has(fault.mark)) return;
     const same = async (smaller: Buffer) => (await judge.judge(smaller))?.mark === fault.mark;
-    const smallest = fault.kind === 'slow' || fault.kind === 'hang' ? input : await minimise(input, same);
+    const costs = ['slow', 'large', 'hang'].includes(fault.kind);
+    const smallest = costs ? input : await minimise(input, same);
     findings.set(fault.mark, { ...((await judge.judge(smallest)) ?? fault), input: smallest });
   };
   /** Reads them, and keeps those that reach what no other reached. */

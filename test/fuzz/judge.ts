@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { isNativeError } from 'node:util/types';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { ClientCertificateError } from '@clientcert/core';
 import { LARGEST } from './mutate/step.ts';
@@ -18,6 +20,7 @@ export interface Fault {
     | 'broken'
     | 'unsteady'
     | 'slow'
+    | 'large'
     | 'hang'
     | 'leftover'
     | 'pollution';
@@ -26,8 +29,11 @@ export interface Fault {
   readonly mark: string;
 }
 
-/** Seconds of processor time that an input may take, and of them in one go; generous, and measured again before it counts. */
-const MOST = { all: 4, atOnce: 1 };
+/**
+ * What an input may take: seconds of processor time, and of them in one go, and bytes of memory. Generous, and measured
+ * again before it counts.
+ */
+const MOST = { all: 4, atOnce: 1, memory: 256 * 2 ** 20 };
 const HANGS = 60_000;
 
 /** Reads an input, and says what must not be. */
@@ -35,7 +41,7 @@ export class Judge {
   readonly #opened: Opened;
   readonly #loose: unknown[] = [];
   readonly #watchdog: Watchdog;
-  readonly #clock = new Clock();
+  readonly #meter = new Meter();
   readonly #note = (reason: unknown) => void this.#loose.push(reason);
 
   constructor(opened: Opened, name: string) {
@@ -50,7 +56,7 @@ export class Judge {
     const first = await this.#read(input);
     const fault = this.#faultOf(first, input) ?? this.#leftover();
     if (fault) return fault;
-    if (first.slow) return await this.#confirmSlow(input);
+    if (first.excess) return await this.#confirm(first.excess, input);
     if (!thorough || 'error' in first) return undefined;
     const second = await this.#read(input);
     const [one, two] = [first, second].map((each) => inspect(each.value, DEEP));
@@ -61,12 +67,12 @@ export class Judge {
 
   async close(): Promise<void> {
     for (const event of LOOSE) process.off(event, this.#note);
-    this.#clock.stop();
+    this.#meter.stop();
     await this.#watchdog.stop();
   }
 
   async #read(input: Buffer): Promise<Reading> {
-    this.#clock.start();
+    this.#meter.start();
     const copy = Buffer.from(input);
     let read: { value: unknown } | { error: unknown };
     const late = new AbortController();
@@ -78,9 +84,9 @@ export class Judge {
       read = { error };
     }
     late.abort();
-    const slow = this.#clock.isOver();
+    const excess = this.#meter.excess();
     await turn(); // for what nobody waits for
-    return { ...read, slow };
+    return { ...read, excess };
   }
 
   #faultOf(read: Reading, input: Buffer): Fault | undefined {
@@ -121,23 +127,29 @@ export class Judge {
   }
 
   /** A busy machine, or the first time that something is compiled, is no fault of the input. */
-  async #confirmSlow(input: Buffer): Promise<Fault | undefined> {
+  async #confirm(excess: Excess, input: Buffer): Promise<Fault | undefined> {
     for (let times = 0; times < 3; times++) {
       this.#watchdog.sees(input);
-      if (!(await this.#read(input)).slow) return undefined;
+      // What the time before left would hide what is needed now; buffers are let go a moment later.
+      collect();
+      await pause(20);
+      if ((await this.#read(input)).excess !== excess) return undefined;
     }
-    return {
-      kind: 'slow',
-      detail: `over ${MOST.all} s of processor time, or ${MOST.atOnce} s at once`,
-      mark: 'slow',
-    };
+    return { kind: excess, detail: DETAILS[excess], mark: excess };
   }
 }
+
+type Excess = 'slow' | 'large';
+
+const DETAILS: Readonly<Record<Excess, string>> = {
+  slow: `over ${MOST.all} s of processor time, or ${MOST.atOnce} s at once`,
+  large: `over ${MOST.memory / 2 ** 20} MiB of memory`,
+};
 
 interface Reading {
   readonly value?: unknown;
   readonly error?: unknown;
-  readonly slow: boolean;
+  readonly excess: Excess | undefined;
 }
 
 /** What reaches the process past whoever called. */
@@ -160,25 +172,32 @@ function placeOf(error: unknown): string {
   return `${error.name} ${frame ?? error.message.slice(0, 80)}`;
 }
 
-/** Longest that the event loop stood still, by the clock and by the processor: whichever is less is ours. */
-class Clock {
+/**
+ * Longest that the event loop stood still, by the clock and by the processor: whichever is less is ours. And the most memory
+ * that was held, looked at whenever the event loop turns.
+ */
+class Meter {
   readonly #timer = setInterval(() => this.#tick(), 10).unref();
   #began = 0;
   #cpuAtBegin = 0;
   #last = 0;
   #cpuAtLast = 0;
   #longest = 0;
+  #memoryAtBegin = 0;
+  #memory = 0;
 
   start(): void {
     this.#began = this.#last = performance.now();
     this.#cpuAtBegin = this.#cpuAtLast = cpu();
     this.#longest = 0;
+    this.#memoryAtBegin = this.#memory = memory();
   }
 
-  isOver(): boolean {
+  excess(): Excess | undefined {
     this.#tick();
     const all = Math.min(performance.now() - this.#began, cpu() - this.#cpuAtBegin);
-    return all > MOST.all * 1000 || this.#longest > MOST.atOnce * 1000;
+    if (all > MOST.all * 1000 || this.#longest > MOST.atOnce * 1000) return 'slow';
+    return this.#memory - this.#memoryAtBegin > MOST.memory ? 'large' : undefined;
   }
 
   stop(): void {
@@ -189,7 +208,17 @@ class Clock {
     const [now, used] = [performance.now(), cpu()];
     this.#longest = Math.max(this.#longest, Math.min(now - this.#last, used - this.#cpuAtLast));
     [this.#last, this.#cpuAtLast] = [now, used];
+    this.#memory = Math.max(this.#memory, memory());
   }
+}
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+/** Bytes that V8 holds, and what it keeps for buffers. */
+function memory(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 /** Milliseconds of processor time that this process has used. */
