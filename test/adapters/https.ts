@@ -36,7 +36,7 @@ const https: AdapterUnderTest = {
           const status = raw.statusCode ?? 0;
           if (![300, 301, 302, 303, 307, 308].includes(status) || location === undefined)
             return { status, length: byteLength, raw };
-          if (hops === 20) throw new Error('20 redirects');
+          if (hops === 20) throw Object.assign(new Error('20 redirects'), { code: 'ERR_TOO_MANY_REDIRECTS' });
           to = new URL(location, to).href;
         }
       },
