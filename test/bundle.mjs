@@ -8,6 +8,21 @@ import { build } from 'tsdown';
 /** Where the clients under test are installed: the repository, or what the version matrix names. */
 const clients = env.CLIENTCERT_TEST_CLIENTS ?? fileURLToPath(new URL('..', import.meta.url));
 
+/**
+ * How tsdown is told to take the packages in from their sources.
+ *
+ * @satisfies {import('tsdown').InlineConfig}
+ */
+export const fromSources = {
+  platform: /** @type {const} */ ('node'),
+  fixedExtension: true,
+  dts: false,
+  config: /** @type {const} */ (false),
+  logLevel: /** @type {const} */ ('silent'),
+  noExternal: /^@clientcert\//,
+  inputOptions: { resolve: { conditionNames: ['@clientcert/source', 'node', 'import', 'default'] } },
+};
+
 /** @type {string[]} */
 const directories = [];
 
@@ -25,15 +40,9 @@ export async function bundle(entry) {
     entry: { [name]: entry },
     outDir,
     format,
-    platform: 'node',
-    fixedExtension: true,
-    dts: false,
-    config: false,
-    logLevel: 'silent',
-    noExternal: /^@clientcert\//,
+    ...fromSources,
     // What issues certificates is not to be bundled, and not in a directory of other clients' versions either.
     external: /^@peculiar\//,
-    inputOptions: { resolve: { conditionNames: ['@clientcert/source', 'node', 'import', 'default'] } },
   });
   return join(outDir, `${name}.${format === 'cjs' ? 'cjs' : 'mjs'}`);
 }

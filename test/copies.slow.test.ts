@@ -20,6 +20,7 @@ import { build } from 'tsdown';
 import { request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startService } from '../packages/soap/test/service.ts';
+import { fromSources } from './bundle.mjs';
 
 /** Every adapter over one core: as ES modules, and as CommonJS, each with a core of its own. */
 interface Copy {
@@ -52,14 +53,8 @@ beforeAll(async () => {
       outDir: directory,
       clean: false,
       format,
-      platform: 'node',
-      fixedExtension: true,
-      dts: false,
-      config: false,
-      logLevel: 'silent',
-      noExternal: [/^@clientcert\//],
+      ...fromSources,
       external: ['axios', 'got', 'soap', 'undici'],
-      inputOptions: { resolve: { conditionNames: ['@clientcert/source', 'node', 'import'] } },
       outputOptions: (options) => ({ ...options, dynamicImportInCjs: format !== 'cjs' }),
     });
   }
