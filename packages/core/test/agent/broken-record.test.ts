@@ -74,7 +74,11 @@ async function uncaughtDuring(work: () => Promise<void>): Promise<unknown[]> {
 
 /** Answers each connection's first request, with something written behind that comes with it. */
 async function startServer(answer: string, behind: Buffer) {
-  const { fullChain: cert, key } = await authority.issue({ name: 'here', hosts: ['127.0.0.1'], usage: 'server' });
+  const { fullChain: cert, key } = await authority.issue({
+    name: 'here',
+    hosts: ['127.0.0.1'],
+    usage: 'server',
+  });
   const closing: Promise<unknown>[] = [];
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
