@@ -218,7 +218,7 @@ for (let left = 60; ledger.underWay > 0 && left > 0; left--) {
 await Promise.all(all.map((credentials) => credentials.close()));
 let [account, open] = [(await tell({ kind: 'ask' })) as Account, openSockets()];
 // axios keeps an idle HTTP/2 connection for a second, undici closes what was busy once its timeouts are over.
-for (let left = 60; (open > 0 || account.open > 0) && left > 0; left--) {
+for (let left = 60; (open.left.length > 0 || account.open > 0) && left > 0; left--) {
   await sleep(500);
   account = (await tell({ kind: 'ask' })) as Account;
   open = openSockets();
@@ -243,7 +243,7 @@ const report: Report = {
   faults,
   memory: held,
   pools,
-  left: { sockets: open, connections: account.open },
+  left: { sockets: open.left, gone: open.gone, connections: account.open },
 };
 if (process.env.SOAK_SNAPSHOT) (await import('node:v8')).writeHeapSnapshot(process.env.SOAK_SNAPSHOT);
 console.log(JSON.stringify({ ...report, ...verdict(report) }));

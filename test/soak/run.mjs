@@ -102,7 +102,10 @@ function print({ node, seconds, requests, servers, renewals, faults, memory, poo
     ['secure contexts of old and new versions', memory.map(({ contexts }) => contexts).join(' ')],
     ['connections kept', memory.map(({ connections }) => connections).join(' ')],
     ['in the heap', counts(pools)],
-    ['left open at the end', `${left.sockets} sockets, ${left.connections} connections`],
+    [
+      'left open at the end',
+      `${left.sockets.length} sockets, ${left.connections} connections; ${left.gone} that Node keeps`,
+    ],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   for (const [name, value] of rows) console.log(`${name.padEnd(width)}  ${value}`);

@@ -194,7 +194,8 @@ async function obey(told: Told): Promise<unknown> {
         mixed: judge.mixed.slice(0, 20),
         stale: judge.stale.slice(0, 20),
         late: judge.late,
-        open: open.size,
+        // One that is reset while it closes is never said to be closed.
+        open: [...open].filter(({ destroyed }) => !destroyed).length,
         proxied,
       } satisfies Account;
   }

@@ -23,7 +23,12 @@ export interface Report {
   /** While nothing was under way, before anything was closed. */
   readonly pools: Pools;
   /** After everything was closed. */
-  readonly left: { readonly sockets: number; readonly connections: number };
+  readonly left: {
+    readonly sockets: readonly string[];
+    /** Kept by Node though their connection is gone. */
+    readonly gone: number;
+    readonly connections: number;
+  };
 }
 
 export interface Verdict {
@@ -53,7 +58,7 @@ export function verdict({ requests, servers, memory, left, renewals }: Report): 
     [servers.mixed.length === 0, `${servers.mixed.length} came as somebody else`],
     [servers.stale.length === 0, `${servers.stale.length} came with a version long replaced`],
     [renewals.count > 0, 'nothing was renewed'],
-    [left.sockets === 0, `${left.sockets} sockets are open after the end`],
+    [left.sockets.length === 0, `sockets are open after the end: ${left.sockets.join(', ')}`],
     [left.connections === 0, `${left.connections} connections are open at the servers after the end`],
     [(last?.contexts ?? 0) <= mostContexts, `${last?.contexts} secure contexts are kept`],
     // A short run says nothing about growth: what is compiled and cached once is still to come.

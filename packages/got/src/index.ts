@@ -85,7 +85,7 @@ export function clientCertificates<ServiceName extends string>(
       const { beforeRequest } = hop.hooks;
       const isAtEnd = isLast(beforeRequest.at(-1));
       if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
-      const ready = await loading;
+      const ready = loadedOf(loading) ?? (await loading);
       if (call.from) adapterOf(ready).checkRedirect(call.from, hop.url!);
       if (isAtEnd) call.from = undefined;
       apply(ready, hop, byDefault, origin);
@@ -96,10 +96,10 @@ export function clientCertificates<ServiceName extends string>(
     return call;
   };
   const first = async (hop: Hop) => {
-    const begun = callOf(hop.hooks)?.origin;
-    const origin = begun ?? new URL(hop.url!).origin;
-    if (begun === undefined && hop.hooks.beforeRequest.at(-1) !== first) endWith(hop.hooks, origin);
-    apply(await loading, hop, byDefault, origin);
+    if (callOf(hop.hooks)) return;
+    const { origin } = new URL(hop.url!);
+    if (hop.hooks.beforeRequest.at(-1) !== first) endWith(hop.hooks, origin);
+    else apply(loadedOf(loading) ?? (await loading), hop, byDefault, origin);
   };
   return {
     hooks: {

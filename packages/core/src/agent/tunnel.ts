@@ -80,6 +80,11 @@ export class Tunnel extends Socket {
       if (!this.push(chunk)) socket.pause();
     });
     socket.on('end', () => this.push(null));
+    // What TLS says at its end finds nobody any more. In place of what Node puts there: that is an error, of a socket
+    // which nobody may be listening to by then.
+    this.once('end', () => {
+      this.write = writeNowhere;
+    });
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
     this.connecting = false;
@@ -110,6 +115,12 @@ export class Tunnel extends Socket {
     this.#socket.destroy();
     done(error);
   }
+}
+
+function writeNowhere(...written: unknown[]): boolean {
+  const done = written.findLast((each) => typeof each === 'function');
+  if (done) process.nextTick(done);
+  return true;
 }
 
 const unreachable = 'Is its address right, and does it run?';

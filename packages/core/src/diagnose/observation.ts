@@ -1,3 +1,5 @@
+import type { Facts } from './facts.ts';
+
 /** What is seen of a failure, without a word of what it means: no Node module is needed to read it. */
 export interface Observation {
   /** The number of the TLS alert that the other side sent (RFC 8446, section 6), or `null`. */
@@ -12,6 +14,13 @@ export interface Observation {
   readonly answer: Answer | null;
   /** The error of this project in it, or `null`: it says itself what is wrong. */
   readonly own: OwnError | null;
+}
+
+/** A failure to explain, and when. */
+export interface Case {
+  readonly seen: Observation;
+  readonly known: Facts | undefined;
+  readonly now: Date;
 }
 
 export interface OwnError {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { Agent, globalAgent, request as httpsRequest } from 'node:https';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import {
   type Authority,
   createAuthority,
@@ -61,6 +62,28 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
     expect(server.requests.at(-1)?.resumed).toBe(true);
     expect(proxy.connects.map(({ clientCertificate }) => clientCertificate)).toEqual([null, null]);
     expect(proxy.connects[0]).toMatchObject({ host: '127.0.0.1', port: server.port });
+    agent.destroy();
+  });
+
+  it('ends without an error where TCP ends below TLS: nobody may be listening by then', async () => {
+    await using all = await scene({ tls });
+    const { proxy, server, credentials } = all;
+    let accepted: Socket | undefined;
+    server.servers[0]!.on('connection', (socket: Socket) => {
+      accepted = socket;
+    });
+    const agent = credentials.agent({ proxy: proxy.url }) as unknown as {
+      createConnection(options: ConnectionOptions): TLSSocket;
+      destroy(): void;
+    };
+    const socket = agent.createConnection({ host: '127.0.0.1', port: server.port });
+    const errors: Error[] = [];
+    socket.on('error', (error) => errors.push(error));
+    await once(socket, 'secureConnect');
+    const closed = once(socket.resume(), 'close');
+    accepted!.end();
+    await closed;
+    expect(errors).toEqual([]);
     agent.destroy();
   });
 
