@@ -23,35 +23,40 @@ const WRITTEN = {
 };
 
 describe.each(Object.entries(WRITTEN))('%s behind an answer, in one segment with it', (_, written) => {
-  it.each([
-    ['and the socket is not kept', 'HTTP/1.1 200 OK\r\nkeep-alive: timeout=1\r\ncontent-length: 2\r\n\r\nok'],
-    ['and there are two answers', `${OK}${OK}`],
-    ['and the socket is kept', OK],
-  ])('does not reach the process: %s', async (_, answer) => {
-    await using place = await startServer(answer, written);
-    await using credentials = await load(place.port);
-    const agent = credentials.agent();
-    const uncaught = await uncaughtDuring(async () => {
-      for (let call = 0; call < 3; call++) {
-        const { body } = await get(`https://127.0.0.1:${place.port}`, { agent });
-        expect(body).toBe('ok');
-        await Promise.all(place.closing);
-      }
+  describe('attack: files that stop the process', () => {
+    it.each([
+      [
+        'and the socket is not kept',
+        'HTTP/1.1 200 OK\r\nkeep-alive: timeout=1\r\ncontent-length: 2\r\n\r\nok',
+      ],
+      ['and there are two answers', `${OK}${OK}`],
+      ['and the socket is kept', OK],
+    ])('does not reach the process: %s', async (_, answer) => {
+      await using place = await startServer(answer, written);
+      await using credentials = await load(place.port);
+      const agent = credentials.agent();
+      const uncaught = await uncaughtDuring(async () => {
+        for (let call = 0; call < 3; call++) {
+          const { body } = await get(`https://127.0.0.1:${place.port}`, { agent });
+          expect(body).toBe('ok');
+          await Promise.all(place.closing);
+        }
+      });
+      expect(uncaught).toEqual([]);
     });
-    expect(uncaught).toEqual([]);
-  });
 
-  it('ends a connection that a client holds itself', async () => {
-    await using place = await startServer('half of it', written);
-    await using credentials = await load(place.port);
-    const uncaught = await uncaughtDuring(async () => {
-      const socket = adapterOf(credentials).connect({ host: '127.0.0.1', port: place.port });
-      socket.once('secureConnect', () => socket.resume().write('anything'));
-      await once(socket, 'close').catch(() => {});
-      expect(socket.destroyed).toBe(true);
-      await Promise.all(place.closing);
+    it('ends a connection that a client holds itself', async () => {
+      await using place = await startServer('half of it', written);
+      await using credentials = await load(place.port);
+      const uncaught = await uncaughtDuring(async () => {
+        const socket = adapterOf(credentials).connect({ host: '127.0.0.1', port: place.port });
+        socket.once('secureConnect', () => socket.resume().write('anything'));
+        await once(socket, 'close').catch(() => {});
+        expect(socket.destroyed).toBe(true);
+        await Promise.all(place.closing);
+      });
+      expect(uncaught).toEqual([]);
     });
-    expect(uncaught).toEqual([]);
   });
 });
 
