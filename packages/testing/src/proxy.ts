@@ -96,6 +96,10 @@ export interface TestProxy extends AsyncDisposable {
  */
 export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy> {
   const { authority = await createAuthority(), tls = false, clientCertificate = 'none' } = options;
+  const { refuse: status = 407 } = options;
+  if (!(Number.isInteger(status) && status >= 200 && status <= 999)) {
+    throw new TypeError(`A proxy cannot refuse with ${status}: write a status such as 407 or 502`);
+  }
   const log: ConnectionLog = { connections: 0, refusals: [] };
   const settings = { ...options, clientCertificate, tls: tls === true ? {} : tls };
   const listener = await listen(authority, settings, log, { allowHalfOpen: true });

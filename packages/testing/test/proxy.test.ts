@@ -119,6 +119,10 @@ describe.each([{ tls: false }, { tls: true }])('CONNECT, %o', ({ tls }) => {
     expect(server.connections).toBe(1);
   });
 
+  it.each([99_999, 0, Number.NaN, 407.5])('takes no status that there is none of: %d', async (refuse) => {
+    await expect(startProxy({ authority, tls, refuse })).rejects.toThrow(TypeError);
+  });
+
   it('refuses with a fixed status', async () => {
     await using proxy = await startProxy({ authority, tls, refuse: 503 });
     expect((await connectThrough(proxy, 'a.example:443')).response.statusCode).toBe(503);

@@ -202,6 +202,19 @@ describe('attack: files that stop the process', () => {
     await dispatcher.destroy();
   });
 
+  it('a listener that destroys the pool it was handed makes no rejection that nobody handles', async () => {
+    await using plain = await startServer({ authority: people.authority, host: 'localhost' });
+    const credentials = await load(people, plain);
+    const dispatcher = createDispatcher(credentials);
+    const pools: undici.Dispatcher[] = [];
+    dispatcher.on('connect', (_, targets) => pools.push(...targets.slice(1)));
+    await (await undici.request(plain.url, { dispatcher })).body.text();
+    expect(pools.length).toBeGreaterThan(0);
+    await Promise.all(pools.map((pool) => pool.destroy()));
+    await credentials.close();
+    await dispatcher.close();
+  });
+
   it.each([true, false])(
     'a server that does not ask for a required certificate, allowH2: %s',
     async (allowH2) => {

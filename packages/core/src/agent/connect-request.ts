@@ -131,7 +131,7 @@ function decode(text: string): string {
   }
 }
 
-/** RFC 9110, section 5.5. */
-function isFieldValue(text: string): boolean {
+/** Whether a header can hold this text (RFC 9110, section 5.5). */
+export function isFieldValue(text: string): boolean {
   return !/[^\t\x20-\x7e\x80-\xff]/.test(text);
 }

@@ -77,8 +77,9 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   const pool = resume && !said.session && !said.pskCallback ? request.pool : undefined;
   const session = pool === undefined ? undefined : sessions.get(pool, secureContext);
   const socket = connect(all);
-  // Node tells its error on the socket above it, and leaves that open: a pool would hand it out again.
-  tunnel?.once('error', () => socket.destroy());
+  // For good, and ended by it: Node tells of a broken record, or of the stream below, and leaves the socket open, and tells
+  // of it after whoever used the socket has gone, when any byte on the way would end the process.
+  socket.on('error', () => socket.destroy());
   // `setSession` instead of the `session` option, which would stay readable on the socket.
   if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
   connections.set(socket, { profile, tunnel, proxy, host, port, closing: false, unkept: false });
@@ -167,7 +168,6 @@ function reportFailure(
   alertIn: (error: Error) => number | null,
 ): void {
   if (!observe) return;
-  // The monitor leaves an error that nobody else listens to the crash that it is.
   (socket as EventEmitter).once(errorMonitor, (error: NodeJS.ErrnoException) => {
     const alert = alertIn(error);
     const attestation = attested();

@@ -227,6 +227,7 @@ export class Dispatchers<Kind extends Pool> {
     // What nobody waits for any more, such as a connection whose request was aborted, no pool ends.
     const closed = route.pool
       .close()
+      .catch(() => {}) // it was destroyed by a listener, to whom undici hands it
       .then(() => endConnecting(route))
       .finally(() => this.#closing.delete(route));
     this.#closing.set(route, closed);

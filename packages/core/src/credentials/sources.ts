@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { isFieldValue } from '../agent/connect-request.ts';
 import type { CheckedConfig } from '../config/check.ts';
 import type { CheckedProxy } from '../config/proxy.ts';
 import { readRoots, readSource } from '../load/index.ts';
@@ -104,7 +105,12 @@ export async function readAuthorization(
   const surroundings = createSurroundings({ baseDirectory, signal });
   try {
     const { text, reason } = await resolvePassphrase(authorization, surroundings, 'authorization');
-    if (text === undefined && reason !== undefined) throw new Problem('CONFIG_INVALID', reason);
+    // A file that is being written is empty for a moment: what was read before it stays.
+    if (reason !== undefined) throw new Problem('CONFIG_INVALID', reason, 'Put the value there.');
+    if (text !== undefined && !isFieldValue(text)) {
+      const hint = 'It is one line, such as: Bearer …';
+      throw new Problem('CONFIG_INVALID', 'the authorization holds characters that no header can hold', hint);
+    }
     return { value: text, files: surroundings.files.map(({ path, state }) => ({ path, state })) };
   } catch (error) {
     throw explainAs(proxyLabel, error);

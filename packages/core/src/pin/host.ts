@@ -12,8 +12,9 @@ const LONGEST_NAME = 253;
 
 /**
  * Brings a host to the one spelling in which hosts are compared: lower case, IDNA A-labels, no trailing dot,
- * IPv6 compressed and without brackets, IPv4 as four decimal numbers whether it was written `127.1`, `0x7f.1`
- * or as the IPv4-mapped IPv6 address that carries it.
+ * IPv6 compressed, without brackets and zone, IPv4 as four decimal numbers whether it was written `127.1`, `0x7f.1`
+ * or as the IPv4-mapped IPv6 address that carries it. A zone is known on this machine alone (RFC 4007, section 6): a
+ * rule for the address, `false` too, holds in each, as the server's certificate does.
  *
  * @returns The host, or `undefined` where the text is not a host.
  * @see WHATWG URL, section 3.5 (host parsing); RFC 4291, section 2.5.5.2 (IPv4-mapped addresses).
@@ -78,8 +79,7 @@ function normaliseIPv6(text: string): string | undefined {
   if (isIP(text) !== 6 || isIP(address) !== 6) return undefined;
   const compressed = new URL(`http://[${address}]`).hostname.slice(1, -1);
   const mapped = MAPPED.exec(compressed);
-  // Another zone is another host: the zone stays, so that no rule for the bare address applies. IPv4 has none.
-  if (!mapped) return zone < 0 ? compressed : compressed + text.slice(zone);
+  if (!mapped) return compressed;
   const bits = Number.parseInt(mapped[1]!, 16) * 65536 + Number.parseInt(mapped[2]!, 16);
   return [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join('.');
 }

@@ -40,7 +40,7 @@ export function parsePattern(text: string, defaultPort: number | '*' = 443): Par
   if (host === undefined) return refused(hostProblem(written));
   const ambiguity = portText === undefined ? findPortLike(written) : undefined;
   if (ambiguity !== undefined) return refused(ambiguity);
-  if (host.includes('%')) {
+  if (written.includes('%')) {
     return refused(
       `a zone id names an interface of one machine: write ${quote(written.replace(/%[^\]]*/, ''))}`,
     );

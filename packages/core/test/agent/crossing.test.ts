@@ -55,10 +55,32 @@ describe('attack: rules that are weakened', () => {
       default: { certificate: 'alice', ca },
     });
     const agent = credentials.agent();
-    const ask = ({ port }: { port: number }) => get('https://[::1]', { host: '::1%lo', port, agent });
+    const ask = ({ port }: { port: number }) => get('https://[::1]', { hostname: '::1%lo', port, agent });
     expect(await outcome(ask(server))).toBe('served');
     expect(await outcome(ask(elsewhere))).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
     expect([subjects(server), subjects(elsewhere)]).toEqual([['alice'], []]);
+  });
+
+  it('what a rule says of an address holds whichever zone it is dialled with, `false` before the default too', async () => {
+    await using denied = await startServer({ authority, host: '::1', clientCertificate: 'optional' });
+    await using pinned = await startServer({ authority, host: '::1', clientCertificate: 'optional' });
+    await using refused = await startServer({ authority, host: '::1', clientCertificate: 'optional' });
+    const ca = authority.certificate;
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: {
+        [`[::1]:${denied.port}`]: { certificate: false, ca },
+        [`[::1]:${pinned.port}`]: 'alice',
+        [`[::1]:${refused.port}`]: { certificate: 'alice', spki: [`sha256/${'A'.repeat(43)}=`] },
+      },
+      default: { certificate: 'alice', ca },
+    });
+    const agent = credentials.agent();
+    const ask = ({ port }: { port: number }) => get('https://[::1]', { hostname: '::1%lo', port, agent });
+    expect(await outcome(ask(denied))).toBe('served');
+    expect(await outcome(ask(pinned))).toBe('served');
+    expect(await outcome(ask(refused))).toBe('ERR_CLIENTCERT_SERVER_KEY_MISMATCH');
+    expect([denied, pinned, refused].map(subjects)).toEqual([[null], ['alice'], []]);
   });
 
   describe('a server whose certificate is for another name is not believed', () => {

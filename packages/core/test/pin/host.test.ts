@@ -35,7 +35,7 @@ describe('normaliseHost', () => {
     ['::ffff:ffff:ffff', '255.255.255.255'],
     ['::127.0.0.1', '::7f00:1'],
     ['64:ff9b::127.0.0.1', '64:ff9b::7f00:1'],
-    ['FE80::1%eth0', 'fe80::1%eth0'],
+    ['FE80::1%eth0', 'fe80::1'],
   ])('reads %s as %s', (text, host) => {
     expect(normaliseHost(text)).toBe(host);
     expect(normaliseHost(host)).toBe(host);
@@ -89,8 +89,9 @@ describe('normaliseHost', () => {
     expect(normaliseHost('[::ffff:a00:1%1]')).toBe('10.0.0.1');
   });
 
-  it('keeps the zone of an address, so that it is another host', () => {
-    expect(normaliseHost('fe80::1%eth0')).not.toBe(normaliseHost('fe80::1'));
+  it('keeps no zone of any address: a rule for it holds in each', () => {
+    expect(normaliseHost('fe80::1%eth0')).toBe('fe80::1');
+    expect(normaliseHost('[FE80:0::1%1]')).toBe('fe80::1');
     expect(normaliseHost('fe80::1%a/b')).toBeUndefined();
   });
 });

@@ -364,7 +364,7 @@ describe('targets', () => {
     [{ host: '::ffff:7f00:1', port: 8443 }, 'bank'],
     [{ host: '0:0:0:0:0:0:0:1', port: 8443 }, 'tax'],
     [{ host: '[::1]', port: 8443 }, 'tax'],
-    [{ host: '::1%lo', port: 8443 }, null],
+    [{ host: '::1%lo', port: 8443 }, 'tax'],
   ])('%o gets %s', async (target, certificate) => expect(await certificateFor(target)).toBe(certificate));
 
   it.each<[unknown]>([

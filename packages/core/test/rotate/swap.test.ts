@@ -13,7 +13,7 @@ import {
 } from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
-import { type Credentials, loadCredentials } from '../../src/index.ts';
+import { type Config, type Credentials, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
 import { issue, request, scratch, seen } from './scene.ts';
 
@@ -195,6 +195,34 @@ describe('a swap elsewhere', () => {
       'Bearer second',
     ]);
     expect(inspect(credentials, { depth: 12, showHidden: true })).not.toContain('Bearer');
+  });
+
+  it.each([
+    ['is empty, as one that is being written', ''],
+    ['has a second line', 'Bearer second\nx-injected: 1'],
+  ])('of what is said to a proxy keeps the old where the file %s', async (_, written) => {
+    await using directory = await scratch();
+    const file = join(directory.path, 'authorization');
+    await writeFile(file, 'Bearer first');
+    await using proxy = await startProxy();
+    await using server = await startServer({ authority, host: 'localhost' });
+    const config: Config = {
+      certificates: { bank: sourceOf(await issue(authority, 'client'), authority) },
+      hosts: { [`localhost:${server.port}`]: 'bank' },
+      proxy: { url: proxy.url, authorization: { file } },
+      watch: false,
+    };
+    await using credentials = await loadCredentials(config);
+    credentials.on('error', () => {});
+    await writeFile(file, written);
+    const { failed } = await credentials.reload();
+    expect(failed).toMatchObject([
+      { name: 'proxy: authorization', error: { code: 'ERR_CLIENTCERT_CONFIG_INVALID' } },
+    ]);
+    await expect(credentials.reload(config)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' });
+    await expect(loadCredentials(config)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' });
+    await request(credentials, server.url, credentials.agent());
+    expect(proxy.connects.map(({ headers }) => headers['proxy-authorization'])).toEqual(['Bearer first']);
   });
 
   describe('by a certificate that OpenSSL refuses', () => {
