@@ -19,7 +19,12 @@ export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): voi
     return;
   }
   const context = own(before, 'secureContext') as object | undefined;
-  config.http2Options = { ...before, createConnection: connectionsOf(outgoing, identity, context) };
+  config.http2Options = {
+    ...before,
+    // axios reads nothing that is pushed, and nobody hears its errors: these end the process.
+    settings: { enablePush: false, ...own(before, 'settings') },
+    createConnection: connectionsOf(outgoing, identity, context),
+  };
 }
 
 const ours = new WeakSet<object>();

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import https, { Agent } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -516,6 +517,33 @@ describe('attack: identities that mix', () => {
     }
     expect(subjects()).toEqual((isHardened ? transports : subjects()).map(() => 'alice'));
     expect(proxy.connects).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasHttp2)('attack: files that stop the process', () => {
+  it('a server may push nothing over HTTP/2: nobody would hear the errors of it', async () => {
+    let allowed: boolean | undefined;
+    await using server = await startServer({
+      authority,
+      host: 'localhost',
+      http2: true,
+      handler: (request) => {
+        allowed = (request as unknown as Http2ServerRequest).stream.pushAllowed;
+        return false;
+      },
+    });
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`localhost:${server.port}`]: 'alice' },
+    });
+    const api = axios.create({
+      httpVersion: 2,
+      http2Options: { settings: { maxFrameSize: 20_000 } },
+    } as object);
+    clientCertificates(api, credentials);
+    await api.get(server.url);
+    expect(server.requests.map((seen) => seen.clientCertificate?.commonName)).toEqual(['alice']);
+    expect(allowed).toBe(false);
   });
 });
 
