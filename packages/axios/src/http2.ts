@@ -22,7 +22,7 @@ export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): voi
   config.http2Options = {
     ...before,
     // axios reads nothing that is pushed, and nobody hears its errors: these end the process.
-    settings: { enablePush: false, ...own(before, 'settings') },
+    settings: { enablePush: false, ...(own(before, 'settings') as object | undefined) },
     createConnection: connectionsOf(outgoing, identity, context),
   };
 }
