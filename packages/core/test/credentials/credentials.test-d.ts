@@ -1,5 +1,5 @@
 import { adapterOf } from '../../src/adapter.ts';
-import type { Credentials } from '../../src/index.ts';
+import type { Credentials, FileSource } from '../../src/index.ts';
 import { type Config, loadCredentials } from '../../src/index.ts';
 
 const credentials = await loadCredentials({
@@ -46,6 +46,24 @@ credentials.on('error', ({ code, hint }, { name: about }) => console.error(code,
 // @ts-expect-error: a share is written with its sign
 await loadCredentials({ certificates: {}, expiryWarningDays: '20' });
 await loadCredentials({ certificates: {}, expiryWarningDays: [30, '20%'], allowBroken: true });
+
+// A source may be called, and may tell of its versions by itself.
+await loadCredentials({
+  certificates: {
+    bank: async function* ({ signal }) {
+      while (!signal.aborted) yield { pfx: 'bank.pfx' };
+    },
+    tax: async () => [{ pfx: 'tax.pfx' }].values() as unknown as AsyncIterable<FileSource>,
+  },
+});
+// @ts-expect-error: no such option
+await loadCredentials({
+  certificates: {
+    bank: async function* () {
+      yield { pfxx: 'bank.pfx' };
+    },
+  },
+});
 
 // An agent takes the options of https.Agent, and a proxy without being told of its roots here.
 credentials.agent({ maxSockets: 4, proxy: { url: 'http://proxy.example:3128', authorization: 'Basic …' } });
