@@ -34,6 +34,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('TLS 1.0 servers', '/guides/old-tls'),
       item('Proxies', '/guides/proxies'),
       item('Renewal without restart', '/guides/renewal'),
+      item('A server of your own', '/guides/servers'),
       item('Kubernetes', '/guides/kubernetes'),
       item('HashiCorp Vault', '/guides/vault'),
       item('SPIFFE', '/guides/spiffe'),

@@ -1,3 +1,5 @@
+import { createSecureServer } from 'node:http2';
+import { createServer } from 'node:https';
 import { adapterOf } from '../../src/adapter.ts';
 import type { Credentials, FileSource } from '../../src/index.ts';
 import { type Config, loadCredentials } from '../../src/index.ts';
@@ -64,6 +66,12 @@ await loadCredentials({
     },
   },
 });
+
+// A server presents a certificate of the config, by its name.
+credentials.secureServer(createServer(), 'bank');
+credentials.secureServer(createSecureServer(), 'bank');
+// @ts-expect-error: no such certificate
+credentials.secureServer(createServer(), 'tax');
 
 // An agent takes the options of https.Agent, and a proxy without being told of its roots here.
 credentials.agent({ maxSockets: 4, proxy: { url: 'http://proxy.example:3128', authorization: 'Basic …' } });
