@@ -36,7 +36,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Renewal without restart', '/guides/renewal'),
       item('A server of your own', '/guides/servers'),
       item('Kubernetes', '/guides/kubernetes'),
-      item('HashiCorp Vault', '/guides/vault'),
+      item('Vault and OpenBao', '/guides/vault'),
       item('SPIFFE', '/guides/spiffe'),
       item('Secret stores', '/guides/secret-stores'),
       item('SDKs', '/guides/sdks'),

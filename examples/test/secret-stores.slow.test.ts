@@ -10,6 +10,8 @@ import { type Authority, createAuthority, type IssuedCertificate, startServer } 
 import { Server as GrpcServer, ServerCredentials, type sendUnaryData } from '@grpc/grpc-js';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEngine } from '../../packages/vault/test/engine.ts';
+import { startBank } from '../../packages/vault/test/ground.ts';
 import { freePort, untilSaid } from '../../test/spawned.ts';
 import { type Examples, layOut } from './run.ts';
 
@@ -104,36 +106,25 @@ describe('secret stores that speak HTTP', () => {
 
   beforeAll(async () => {
     authority = await createAuthority();
-    examples = await layOut(authority);
+    examples = await layOut(authority, ['core', 'vault']);
   }, 60_000);
   afterAll(() => examples?.[Symbol.asyncDispose]());
 
-  it('examples/secret-stores/vault.mjs presents what the PKI engine issued', async () => {
-    const issued = await authority.issue({ name: 'from Vault' });
-    const asked: unknown[] = [];
-    await using vault = await startStore(({ method, url, headers }, body) => {
-      asked.push([method, url, headers['x-vault-token'], JSON.parse(body)]);
-      return {
-        data: {
-          certificate: issued.cert,
-          ca_chain: [authority.certificate],
-          private_key: issued.key,
-          expiration: Math.floor(Date.now() / 1000) + 3600,
-        },
-      };
-    });
-    await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+  it('examples/secret-stores/vault.mjs presents what the PKI engine signed', async () => {
+    await using engine = await startEngine();
+    engine.certificateTtl = 72 * 3600;
+    await using bank = await startBank(authority, engine.root);
     const { code, output } = await examples.run(
       'secret-stores/vault.mjs',
-      { 'api.bank.example:443': server.port },
-      { env: { VAULT_ADDR: vault.url, VAULT_TOKEN: 'a token' } },
+      { 'api.bank.example:443': bank.port },
+      { env: { VAULT_ADDR: engine.url, VAULT_ROLE_ID: 'an-id', VAULT_SECRET_ID: 'a-secret' } },
     );
     expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
-    expect(asked).toEqual([
-      ['POST', '/v1/pki/issue/bank-client', 'a token', { common_name: 'my-service.example', ttl: '72h' }],
+    expect(engine.asked).toMatchObject([
+      { path: '/v1/auth/approle/login', body: { role_id: 'an-id', secret_id: 'a-secret' } },
+      { path: '/v1/pki/sign/bank-client', body: { common_name: 'my-service.example', ttl: '72h' } },
     ]);
-    const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
-    expect(seen).toEqual([issued.fingerprint256]);
+    expect(bank.seen).toMatchObject([{ subject: 'CN=my-service.example', issuer: 'CN=Issuing' }]);
   });
 
   it('examples/secret-stores/aws.mjs presents the PFX in Secrets Manager', async () => {

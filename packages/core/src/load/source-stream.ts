@@ -1,3 +1,4 @@
+import { ClientCertificateError } from '../errors.ts';
 import type { CertificateSource, FileSource, SourceCall } from '../types.ts';
 import { Problem } from './problem.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -22,12 +23,7 @@ export class SourceStream {
     try {
       result = await this.#iterator.next();
     } catch (cause) {
-      throw new Problem(
-        'FILE_UNREADABLE',
-        'the async iterable that its function returned failed',
-        'Its error is the cause. The function is called again.',
-        cause,
-      );
+      throw failed('the async iterable that its function returned failed', cause);
     }
     if (!result.done) return result.value;
     throw new Problem(
@@ -68,12 +64,7 @@ export async function callSource(
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof Problem) throw cause;
-    throw new Problem(
-      'FILE_UNREADABLE',
-      'the function that returns the source failed',
-      'Its error is the cause.',
-      cause,
-    );
+    throw failed('the function that returns the source failed', cause);
   } finally {
     signal.removeEventListener('abort', abort);
   }
@@ -87,6 +78,14 @@ export async function firstOf(stream: SourceStream, signal: AbortSignal): Promis
     stream.close();
     throw error;
   }
+}
+
+/** An error of ours is told in its own words: they hold no secret. */
+function failed(text: string, cause: unknown): Problem {
+  if (!(cause instanceof ClientCertificateError)) {
+    return new Problem('FILE_UNREADABLE', text, 'Its error is the cause.', cause);
+  }
+  return new Problem('FILE_UNREADABLE', `${text}: ${cause.message}`, cause.hint, cause);
 }
 
 function isAsyncIterable(given: unknown): given is AsyncIterable<FileSource> {

@@ -58,9 +58,9 @@ await loadCredentials({
     tax: async () => [{ pfx: 'tax.pfx' }].values() as unknown as AsyncIterable<FileSource>,
   },
 });
-// @ts-expect-error: no such option
 await loadCredentials({
   certificates: {
+    // @ts-expect-error: no such option
     bank: async function* () {
       yield { pfxx: 'bank.pfx' };
     },

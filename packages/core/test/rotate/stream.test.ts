@@ -1,7 +1,14 @@
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { type FileSource, loadCredentials, readCertificate, type SourceCall } from '../../src/index.ts';
+import {
+  type CertificateSource,
+  ClientCertificateError,
+  type FileSource,
+  loadCredentials,
+  readCertificate,
+  type SourceCall,
+} from '../../src/index.ts';
 import { Feed } from '../../src/rotate/feed.ts';
 import { Renewal } from '../../src/rotate/renewal.ts';
 import { inPlace, issue, next, request, scratch, seen } from './scene.ts';
@@ -409,6 +416,32 @@ describe('an async iterable as the source', () => {
     });
   });
 
+  it.each<[string, CertificateSource]>([
+    [
+      'a function',
+      () => {
+        throw new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', 'Vault is sealed', {
+          hint: 'Unseal it.',
+        });
+      },
+    ],
+    [
+      'an iterable',
+      async function* () {
+        yield* [];
+        throw new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', 'Vault is sealed', {
+          hint: 'Unseal it.',
+        });
+      },
+    ],
+  ])('what %s throws that is an error of ours is told in its own words', async (_, bank) => {
+    await expect(loadCredentials({ certificates: { bank }, hosts })).rejects.toMatchObject({
+      message: expect.stringMatching(/^certificate "bank".* failed: Vault is sealed$/),
+      hint: 'Unseal it.',
+      cause: { message: 'Vault is sealed' },
+    });
+  });
+
   it('readCertificate() takes the first, and ends it', async () => {
     const engine = createEngine(sourceOf(certificates[0]!));
     const { certificate } = await readCertificate(engine.source);
@@ -470,7 +503,7 @@ describe('an async iterable as the source', () => {
           yield second;
           await new Promise(() => {});
         },
-        slow: () => new Promise((resolve) => setTimeout(resolve, 200, first)),
+        slow: () => new Promise<FileSource>((resolve) => setTimeout(resolve, 200, first)),
       },
       hosts: { ...hosts, 'b.example': 'slow' },
     });
@@ -519,7 +552,8 @@ describe('an async iterable as the source', () => {
             expect(engine.open).toBeLessThanOrEqual(1);
           }
           await vi.advanceTimersByTimeAsync(60_000);
-          await feed.ask({ signal }).catch(() => {});
+          // What was not read yet, and its end, come first.
+          for (let unread = 0; unread < 2; unread++) await feed.ask({ signal }).catch(() => {});
           expect(await feed.ask({ signal })).toEqual({ pfx: String(pushed) });
           feed.close();
           expect(engine).toMatchObject({ open: 0, returned: engine.calls, aborted: engine.calls });
