@@ -21,15 +21,15 @@ const paths = () => engine.asked.map(({ method, path }) => `${method} ${path.sli
 
 describe('fromVault(), while time goes by', () => {
   it('presents what the engine signed, with its chain, and the next one after two thirds of its life', async () => {
-    engine.certificateTtl = 6;
+    engine.certificateTtl = 9;
     await using bank = await startBank();
-    await using credentials = await load({ names: ['me.example'], ttl: '6s' });
+    await using credentials = await load({ names: ['me.example'], ttl: '9s' });
     await bank.call(credentials);
     const started = Date.now();
     await next(credentials, 'rotate');
     const waited = Date.now() - started;
     await bank.call(credentials);
-    expect(waited).toBeGreaterThan(6000 * (2 / 3) * 0.9 - 1500);
+    expect(waited).toBeGreaterThan(9000 * (2 / 3) * 0.9 - 2500);
     expect(bank.seen).toMatchObject(Array(2).fill({ subject: 'CN=me.example', issuer: 'CN=Issuing' }));
     expect(new Set(bank.seen.map(({ fingerprint256 }) => fingerprint256)).size).toBe(2);
     const keys = engine.requests.map(({ publicKey }) => publicKey);
@@ -62,7 +62,7 @@ describe('fromVault(), while time goes by', () => {
   });
 
   it('what there is stays while it is away, and the next is had when it is back', async () => {
-    engine.certificateTtl = 5;
+    engine.certificateTtl = 12;
     await using bank = await startBank();
     await using credentials = await load();
     await engine.stop();
