@@ -35,7 +35,10 @@ export class Session {
     try {
       const what = 'renewing the token';
       const { auth } = await this.#ask({ path: 'auth/token/renew-self', body: {}, token: this.#token, what });
-      this.#keep(this.#token!, auth?.lease_duration, auth?.renewable);
+      const { lease_duration: ttl, renewable } = auth ?? {};
+      // Of one that had an end, no answer says that it has none.
+      if (typeof ttl !== 'number' || ttl <= 0) throw failure(what, 'It is not renewed.');
+      this.#keep(this.#token!, ttl, renewable);
     } catch {
       this.#signal.throwIfAborted();
       const left = this.#endsAt - Date.now();

@@ -44,7 +44,8 @@ describe('fromVault(), while time goes by', () => {
     engine.answer = ({ path }) => {
       if (!path.endsWith('renew-self')) return undefined;
       renewals += 1;
-      return renewals > 2 ? [400, { errors: ['lease is not renewable'] }] : undefined;
+      if (renewals > 3) return [400, { errors: ['lease is not renewable'] }];
+      return renewals > 2 ? [200, { auth: { lease_duration: 0, renewable: true } }] : undefined;
     };
     await using credentials = await load({ login: { method: 'approle', roleId: 'an-id' } });
     await next(credentials, 'rotate');
