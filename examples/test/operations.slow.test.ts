@@ -23,6 +23,45 @@ it.each([
   expect(run).toEqual({ code: 0, output: expect.stringContaining(said) });
 });
 
+it('examples/operations/server.mjs', async () => {
+  const authority = await createAuthority();
+  const [workload, client] = await Promise.all([
+    authority.issue({ name: 'workload', hosts: ['localhost', '127.0.0.1'], usage: 'both' }),
+    authority.issue({ name: 'client' }),
+  ]);
+  const after = `
+import { once } from 'node:events';
+import { get } from 'node:https';
+if (!example.server.listening) await once(example.server, 'listening');
+const { port } = example.server.address();
+const call = (options) => new Promise((resolve) => {
+  get({ host: '127.0.0.1', port, ca: process.env.ROOT, agent: false, ...options }, (response) => {
+    const { subject } = response.socket.getPeerX509Certificate();
+    response.on('data', (data) => resolve(subject + ': ' + data));
+  }).on('error', () => resolve('refused'));
+});
+console.log(await call({ cert: process.env.CERT, key: process.env.KEY }));
+console.log(await call({}));
+process.exit();`;
+  const { code, output } = await examples.run(
+    'operations/server.mjs',
+    {},
+    {
+      after,
+      files: {
+        'workload.crt': workload.fullChain,
+        'workload.key': workload.key,
+        'clients.pem': authority.certificate,
+      },
+      env: { PORT: '0', ROOT: authority.certificate, CERT: client.cert, KEY: client.key },
+    },
+  );
+  expect({ code, output }).toEqual({
+    code: 0,
+    output: expect.stringMatching(/CN=workload: hello\s+refused/),
+  });
+});
+
 it('examples/operations/opentelemetry.mjs', async () => {
   const run = await examples.run('operations/opentelemetry.mjs', {});
   expect(run).toEqual({ code: 0, output: expect.stringContaining('clientcert.certificate.expiry') });

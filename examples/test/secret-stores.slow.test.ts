@@ -10,6 +10,8 @@ import { type Authority, createAuthority, type IssuedCertificate, startServer } 
 import { Server as GrpcServer, ServerCredentials, type sendUnaryData } from '@grpc/grpc-js';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEngine } from '../../packages/vault/test/engine.ts';
+import { startBank } from '../../packages/vault/test/ground.ts';
 import { freePort, untilSaid } from '../../test/spawned.ts';
 import { type Examples, layOut } from './run.ts';
 
@@ -21,7 +23,7 @@ const installed = (() => {
   }
 })();
 
-describe.skipIf(!installed)('examples/secret-stores/redis.mjs (needs redis-server)', () => {
+describe.skipIf(!installed)('examples/secret-stores/redis*.mjs (needs redis-server)', () => {
   let authority: Authority;
   let examples: Examples;
   let redis: Redis;
@@ -37,13 +39,18 @@ describe.skipIf(!installed)('examples/secret-stores/redis.mjs (needs redis-serve
     await examples?.[Symbol.asyncDispose]();
   });
 
-  it('presents the renewed certificate, keeps the one it has while the store is away, and goes on with it back', async () => {
-    const [first, second, third] = await Promise.all(
-      ['first', 'second', 'third'].map((name) => authority.issue({ name })),
-    );
-    await redis.store(first!);
-    await using server = await startServer({ authority, hosts: ['api.bank.example'] });
-    const after = `
+  it.each([
+    ['redis.mjs', 'store.destroy();'],
+    ['redis-subscribe.mjs', ''],
+  ])(
+    '%s presents the renewed certificate, keeps the one it has while the store is away, and goes on with it back',
+    async (file, end) => {
+      const [first, second, third] = await Promise.all(
+        ['first', 'second', 'third'].map((name) => authority.issue({ name })),
+      );
+      await redis.store(first!);
+      await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+      const after = `
 import https from 'node:https';
 const { credentials, store } = example;
 const agent = credentials.agent();
@@ -57,39 +64,40 @@ for (let calls = 0; calls < 150 && credentials.certificates()[0].version < 3; ca
 }
 await call();
 await credentials.close();
-store.destroy();`;
-    const running = examples.run(
-      'secret-stores/redis.mjs',
-      { 'api.bank.example:443': server.port },
-      {
-        after,
-        env: { REDIS_URL: redis.url, REFRESH_SECONDS: '1' },
-        timeout: 25_000,
-      },
-    );
-    const seen = () => server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
-    await until(() => seen().includes(first!.fingerprint256));
-    await redis.store(second!);
-    await until(() => seen().includes(second!.fingerprint256));
+${end}`;
+      const running = examples.run(
+        `secret-stores/${file}`,
+        { 'api.bank.example:443': server.port },
+        {
+          after,
+          env: { REDIS_URL: redis.url, REFRESH_SECONDS: '1' },
+          timeout: 25_000,
+        },
+      );
+      const seen = () => server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
+      await until(() => seen().includes(first!.fingerprint256));
+      await redis.store(second!);
+      await until(() => seen().includes(second!.fingerprint256));
 
-    await redis.stop();
-    await pause(2000);
-    const away = seen().length;
-    await until(() => seen().length > away + 2); // calls go on
-    expect(seen().at(-1)).toBe(second!.fingerprint256);
-    await redis.start();
-    await redis.store(third!);
+      await redis.stop();
+      await pause(2000);
+      const away = seen().length;
+      await until(() => seen().length > away + 2); // calls go on
+      expect(seen().at(-1)).toBe(second!.fingerprint256);
+      await redis.start();
+      await redis.store(third!);
 
-    const { code, output } = await running;
-    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('bank is now version 3') });
-    expect(output).toContain('not renewed: certificate "bank"');
-    expect(seen().at(-1)).toBe(third!.fingerprint256);
-    // In order, and none without a certificate.
-    const order = [first, second, third].map((each) => each!.fingerprint256);
-    const indexes = seen().map((fingerprint) => order.indexOf(fingerprint ?? ''));
-    expect(indexes).toEqual(indexes.toSorted());
-    expect(indexes).not.toContain(-1);
-  });
+      const { code, output } = await running;
+      expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('bank is now version 3') });
+      expect(output).toContain('not renewed: certificate "bank"');
+      expect(seen().at(-1)).toBe(third!.fingerprint256);
+      // In order, and none without a certificate.
+      const order = [first, second, third].map((each) => each!.fingerprint256);
+      const indexes = seen().map((fingerprint) => order.indexOf(fingerprint ?? ''));
+      expect(indexes).toEqual(indexes.toSorted());
+      expect(indexes).not.toContain(-1);
+    },
+  );
 });
 
 describe('secret stores that speak HTTP', () => {
@@ -98,36 +106,25 @@ describe('secret stores that speak HTTP', () => {
 
   beforeAll(async () => {
     authority = await createAuthority();
-    examples = await layOut(authority);
+    examples = await layOut(authority, ['core', 'vault']);
   }, 60_000);
   afterAll(() => examples?.[Symbol.asyncDispose]());
 
-  it('examples/secret-stores/vault.mjs presents what the PKI engine issued', async () => {
-    const issued = await authority.issue({ name: 'from Vault' });
-    const asked: unknown[] = [];
-    await using vault = await startStore(({ method, url, headers }, body) => {
-      asked.push([method, url, headers['x-vault-token'], JSON.parse(body)]);
-      return {
-        data: {
-          certificate: issued.cert,
-          ca_chain: [authority.certificate],
-          private_key: issued.key,
-          expiration: Math.floor(Date.now() / 1000) + 3600,
-        },
-      };
-    });
-    await using server = await startServer({ authority, hosts: ['api.bank.example'] });
+  it('examples/secret-stores/vault.mjs presents what the PKI engine signed', async () => {
+    await using engine = await startEngine();
+    engine.certificateTtl = 72 * 3600;
+    await using bank = await startBank(authority, engine.root);
     const { code, output } = await examples.run(
       'secret-stores/vault.mjs',
-      { 'api.bank.example:443': server.port },
-      { env: { VAULT_ADDR: vault.url, VAULT_TOKEN: 'a token' } },
+      { 'api.bank.example:443': bank.port },
+      { env: { VAULT_ADDR: engine.url, VAULT_ROLE_ID: 'an-id', VAULT_SECRET_ID: 'a-secret' } },
     );
     expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
-    expect(asked).toEqual([
-      ['POST', '/v1/pki/issue/bank-client', 'a token', { common_name: 'my-service.example', ttl: '72h' }],
+    expect(engine.asked).toMatchObject([
+      { path: '/v1/auth/approle/login', body: { role_id: 'an-id', secret_id: 'a-secret' } },
+      { path: '/v1/pki/sign/bank-client', body: { common_name: 'my-service.example', ttl: '72h' } },
     ]);
-    const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.fingerprint256);
-    expect(seen).toEqual([issued.fingerprint256]);
+    expect(bank.seen).toMatchObject([{ subject: 'CN=my-service.example', issuer: 'CN=Issuing' }]);
   });
 
   it('examples/secret-stores/aws.mjs presents the PFX in Secrets Manager', async () => {
@@ -327,6 +324,7 @@ async function startRedis(): Promise<Redis> {
     store: async ({ fullChain, key }) => {
       const client = await createClient({ url }).connect();
       await client.hSet('clientcert:bank', { cert: fullChain, key });
+      await client.publish('clientcert:bank', 'renewed');
       client.destroy();
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),

@@ -73,12 +73,22 @@ export type FileSource = SourceOptions &
       }
   );
 
-/** What {@link readCertificate} takes: a {@link FileSource}, or a function that returns one. */
-export type CertificateSource = FileSource | ((call: SourceCall) => FileSource | Promise<FileSource>);
+/**
+ * What {@link readCertificate} takes: a {@link FileSource}, or a function that returns one, or an async iterable of them.
+ * Each that the iterable yields is the next version; where it ends or fails, the function is called again.
+ */
+export type CertificateSource =
+  | FileSource
+  | ((
+      call: SourceCall,
+    ) => FileSource | AsyncIterable<FileSource> | Promise<FileSource | AsyncIterable<FileSource>>);
 
 /** What a function is called with that returns a source. */
 export interface SourceCall {
-  /** Aborted where nobody waits for the answer any longer: pass it to `fetch` and the like. */
+  /**
+   * Aborted where nobody waits for the answer any longer, and where an async iterable is to end: pass it to `fetch` and
+   * the like.
+   */
   readonly signal: AbortSignal;
 }
 

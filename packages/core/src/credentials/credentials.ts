@@ -1,5 +1,6 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { AgentOptions } from 'node:https';
+import type { Server } from 'node:tls';
 import { inspect } from 'node:util';
 import type { RoutingAgent } from '../agent/agent.ts';
 import { findProxy, nodeProxySetting } from '../agent/proxy.ts';
@@ -33,6 +34,7 @@ import { endingAuthorities } from './expirables.ts';
 import type { ConnectIdentity } from './identity.ts';
 import { type Inventory, loadInventory, versionOf } from './inventory.ts';
 import { checkRuntime } from './runtime.ts';
+import { Servers } from './servers.ts';
 import { closed, Upkeep } from './upkeep.ts';
 
 /**
@@ -89,6 +91,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   readonly #upkeep: Upkeep;
   readonly #decisions: Decisions;
   readonly #adapter: AdapterView;
+  readonly #servers: Servers;
 
   /** @internal */
   constructor(inventory: Inventory) {
@@ -96,6 +99,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     this.#upkeep = new Upkeep(inventory, connections, this.#events);
     this.#decisions = new Decisions(this.#upkeep, connections);
     this.#adapter = new AdapterView(this.#decisions, this.#upkeep, connections);
+    this.#servers = new Servers(this.#upkeep, this.#events);
   }
 
   /** What holds at this moment. */
@@ -160,6 +164,33 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    */
   connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
     return this.#decisions.connectOptions(target);
+  }
+
+  /**
+   * Has a server of your own present a certificate of the config, to clients with and without a server name (SNI), and
+   * each renewed version from its `rotate` event on. Connections that there are go on; TLS sessions of before are not
+   * resumed, unless the server has `ticketKeys` of its own. What the server was created with (`ca`, `requestCert`,
+   * `ciphers`, …) stays, apart from its `key`, `cert` and `pfx`. After `close()` it keeps presenting what it presents.
+   *
+   * @param server What `https.createServer`, `http2.createSecureServer` or `tls.createServer` returned. It is not kept
+   *   alive. Where it presents another certificate of these credentials already, this takes its place.
+   * @param certificate Its name in the config.
+   * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where its extended key usage does not allow it, or OpenSSL does not take
+   *   it: of a renewed version that is an `error` event, and the one before stays; ERR_CLIENTCERT_CERTIFICATE_UNKNOWN,
+   *   ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_CLOSED, or why it could not be loaded (`allowBroken`)
+   * @see https://nodejs.org/api/tls.html#serversetsecurecontextoptions
+   *
+   * @example
+   * import { createServer } from 'node:https';
+   * import { loadCredentials } from '@clientcert/core';
+   *
+   * const credentials = await loadCredentials('clientcert.json');
+   * const server = createServer((request, response) => response.end('hello'));
+   * credentials.secureServer(server, 'workload');
+   * server.listen(8443);
+   */
+  secureServer(server: Server, certificate: CertificateName): void {
+    this.#servers.secure(server, certificate);
   }
 
   /**
@@ -297,6 +328,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /** Stops watching and closes idle connections; what is under way finishes, and nothing new is begun. */
   async close(): Promise<void> {
     this.#upkeep.close();
+    this.#servers.close();
     await this.#adapter.close();
   }
 

@@ -9,13 +9,16 @@ import { buildTable, replaceRoots, type Table } from '../pin/table.ts';
 import { eachOf } from '../rotate/concurrency.ts';
 import { isEqual } from '../rotate/config-equality.ts';
 import { withDeadline } from '../rotate/deadline.ts';
+import { Feed } from '../rotate/feed.ts';
 import type { Reading } from '../rotate/renewal.ts';
 import { replaces } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import type { CaMaterial, ClientCertificate, Warning } from '../types.ts';
 import {
+  closeFeeds,
   type Origin,
   placeOf,
+  provenanceOf,
   proxyLabel,
   readAuthorization,
   readCertificateSource,
@@ -65,6 +68,21 @@ export async function loadInventory(written: CheckedConfig, earlier?: Inventory)
   const config = { ...written, pins: { ...written.pins, trustOnly } };
   const kept = earlier?.config.baseDirectory === config.baseDirectory ? earlier : undefined;
   const loaded = await loadCertificates(config, trustOnly, kept, earlier);
+  try {
+    return await complete(config, loaded, kept, earlier);
+  } catch (error) {
+    closeFeeds(loaded.origins, kept?.origins);
+    throw error;
+  }
+}
+
+/** Puts what else a config names beside its certificates. */
+async function complete(
+  config: CheckedConfig,
+  loaded: LoadedCertificates,
+  kept: Inventory | undefined,
+  earlier: Inventory | undefined,
+): Promise<Inventory> {
   const { roots, failures } = await loadRoots(config, kept);
   const tolerated = config.allowBroken && loaded.certificates.size > 0;
   throwFailures([...(tolerated ? [] : loaded.failures.values()), ...failures]);
@@ -108,6 +126,10 @@ export function versionOf({ certificates, broken }: Inventory, name: string): Ce
   throw broken.get(name)!;
 }
 
+interface LoadedCertificates extends Pick<Inventory, 'certificates' | 'origins'> {
+  readonly failures: Inventory['broken'];
+}
+
 /**
  * @param trustOnly Filled with the certificates whose source says so.
  * @param kept What is taken over unread where its source is the same.
@@ -118,9 +140,7 @@ async function loadCertificates(
   trustOnly: Set<string>,
   kept: Inventory | undefined,
   earlier: Inventory | undefined,
-): Promise<
-  Pick<Inventory, 'certificates'> & { origins: Map<string, Origin>; failures: Inventory['broken'] }
-> {
+): Promise<LoadedCertificates> {
   const certificates = new Map<string, CertificateVersion>();
   const origins = new Map<string, Origin>();
   const failures: unknown[] = [];
@@ -135,18 +155,20 @@ async function loadCertificates(
   });
   let loaded = 0;
   await eachOf(sources, concurrency, async ([name, source], index) => {
+    const from = provenanceOf(source);
     try {
-      const read = (signal?: AbortSignal) => readCertificateSource(name, source, { ...place, signal });
+      const read = (signal?: AbortSignal) => readCertificateSource(name, from, { ...place, signal });
       // Nobody is waited for for ever, but a person who is asked for a passphrase at the first load.
       const asks = typeof source === 'object' && [source.passphrase, source.keyPassphrase].some(isFunction);
       const reading = asks && !earlier ? read() : withDeadline(name, read).value;
       const { value: material, trust, ...origin } = await reading;
       if (trust === 'only') trustOnly.add(name);
       certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
-      origins.set(name, origin);
+      origins.set(name, { ...origin, from });
       loaded += 1;
       config.onProgress?.({ loaded, total: sources.length, name });
     } catch (error) {
+      if (from instanceof Feed) from.close();
       failures[index] = error;
     }
   });

@@ -1,16 +1,19 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CheckedProxy } from '../config/proxy.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { Feed } from '../rotate/feed.ts';
 import type { Reading, Renewable } from '../rotate/renewal.ts';
 import { haveSame, replaces } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
-import type { CaMaterial, CertificateSource, ClientCertificate } from '../types.ts';
+import type { CaMaterial, ClientCertificate } from '../types.ts';
 import type { CurrentInventory } from './current-inventory.ts';
 import { checkTrust, type Inventory, type LoadedProxy, withRoots } from './inventory.ts';
 import {
   type CertificateReading,
   type Origin,
+  type Provenance,
   placeOf,
+  provenanceOf,
   proxyLabel,
   readAuthorization,
   readCertificateSource,
@@ -40,8 +43,8 @@ export function* renewablesOf(
   keeper: Keeper,
 ): Iterable<Followed> {
   for (const [name, origin] of origins) {
-    const source = config.certificates.get(name)!;
-    yield { key: certificateKey(name), subject: new RenewableCertificate(name, source, keeper), origin };
+    const from = origin.from ?? provenanceOf(config.certificates.get(name)!);
+    yield { key: certificateKey(name), subject: new RenewableCertificate(name, from, keeper), origin };
   }
   for (const [label, { ca, reading }] of roots) {
     yield { key: rootsKey(label), subject: new RenewableRoots(label, ca, keeper), origin: reading };
@@ -69,18 +72,20 @@ const rootsKey = (label: string): string => `roots ${label}`;
 
 class RenewableCertificate implements Renewable<CertificateReading> {
   readonly name: string;
-  readonly #source: CertificateSource;
+  readonly feed: Feed | undefined;
+  readonly #from: Provenance;
   readonly #keeper: Keeper;
 
-  constructor(name: string, source: CertificateSource, keeper: Keeper) {
+  constructor(name: string, from: Provenance, keeper: Keeper) {
     this.name = name;
-    this.#source = source;
+    this.feed = from instanceof Feed ? from : undefined;
+    this.#from = from;
     this.#keeper = keeper;
   }
 
   async read(signal: AbortSignal): Promise<Reading<CertificateReading>> {
     const place = { ...placeOf(this.#keeper.current.inventory.config), signal };
-    const reading = await readCertificateSource(this.name, this.#source, place);
+    const reading = await readCertificateSource(this.name, this.#from, place);
     return { ...reading, value: reading };
   }
 

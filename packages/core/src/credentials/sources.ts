@@ -10,6 +10,7 @@ import { pathOf } from '../load/source.ts';
 import { StoredCertificate } from '../load/stored-certificate.ts';
 import { createSurroundings } from '../load/surroundings.ts';
 import { snapshot } from '../own.ts';
+import { Feed } from '../rotate/feed.ts';
 import type { Reading } from '../rotate/renewal.ts';
 import { currentState, type Watched } from '../rotate/watch.ts';
 import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, SourceCall } from '../types.ts';
@@ -20,7 +21,24 @@ export interface CertificateReading extends Reading<ClientCertificate> {
 }
 
 /** What is to be watched of something that was read. */
-export type Origin = Omit<Reading<unknown>, 'value'>;
+export interface Origin extends Omit<Reading<unknown>, 'value'> {
+  /** Of a certificate: where its versions come from. */
+  readonly from?: Provenance | undefined;
+}
+
+/** What a certificate is read from, again and again: what was written, or what a function says. */
+export type Provenance = FileSource | Feed;
+
+export function provenanceOf(source: CertificateSource): Provenance {
+  return typeof source === 'function' ? new Feed(source) : source;
+}
+
+/** Ends what an inventory opened that is not taken, apart from what it took over from another. */
+export function closeFeeds(origins: ReadonlyMap<string, Origin>, kept?: ReadonlyMap<string, Origin>): void {
+  for (const [name, origin] of origins) {
+    if (origin !== kept?.get(name) && origin.from instanceof Feed) origin.from.close();
+  }
+}
 
 /** What sources are read with. */
 interface Place {
@@ -37,13 +55,13 @@ export function placeOf({ baseDirectory, expiryWarningDays }: CheckedConfig): Pl
 /** Reads one certificate, and says what to watch. */
 export async function readCertificateSource(
   name: string,
-  source: CertificateSource,
+  from: Provenance,
   place: Place,
 ): Promise<CertificateReading> {
   let found: FileSource | undefined;
   const watched: Watched[] = [];
   const ask = async (call: SourceCall) => {
-    const given = typeof source === 'function' ? await source(call) : source;
+    const given = from instanceof Feed ? await from.ask(call) : from;
     // What is no object is told as that by whoever reads it.
     found = typeof given === 'object' && given !== null ? snapshot(given) : given;
     const path = directoryOf(found, place);

@@ -16,6 +16,7 @@ import { expirableRootsIn, expirablesIn } from './expirables.ts';
 import { type Inventory, loadInventory, withRoots } from './inventory.ts';
 import { observerOf } from './observer.ts';
 import { certificateKey, type Keeper, keysTakenOver, renewablesOf } from './renewables.ts';
+import { closeFeeds } from './sources.ts';
 
 /**
  * Keeps an inventory as its sources are: reads them again, puts what has changed in place of what was, and
@@ -104,32 +105,7 @@ export class Upkeep {
     const checked = await checkConfig(written, place);
     const started = this.inventory;
     const loaded = await loadInventory(checked, started);
-    this.#checkOpen();
-    const before = this.inventory;
-    const next = withRenewedRoots(loaded, started, before);
-
-    const report: ReloadReport = {
-      changed: [],
-      unchanged: [],
-      failed: [...next.broken].map(([name, error]) => ({ name, error })),
-    };
-    const kept: string[] = [];
-    const fresh: CertificateVersion[] = [];
-    for (const [name, version] of next.certificates) {
-      const current = before.certificates.get(name);
-      if (current && next.origins.get(name) === before.origins.get(name)) {
-        kept.push(name);
-        next.certificates.set(name, current); // it may have been renewed meanwhile
-        continue;
-      }
-      const changed = version !== current;
-      if (changed && current) next.certificates.set(name, { ...version, version: current.version + 1 });
-      if (changed) fresh.push(next.certificates.get(name)!);
-      report[changed ? 'changed' : 'unchanged'].push(name);
-    }
-    this.#current.replace(next);
-    this.#checkOpen(); // a listener may have closed them
-    this.#refollow(before, next);
+    const { before, next, report, kept, fresh } = this.#takeWhole(loaded, started);
     this.#announce(fresh, next.config.warnings);
     if (isEqual(next.config.expiryWarningDays, before.config.expiryWarningDays)) this.#keeper.announceRoots();
     else this.#expiry.look();
@@ -142,6 +118,41 @@ export class Upkeep {
     report.failed.push(...renewed.failed);
     report.unchanged.push(...renewed.unchanged, ...kept.filter((name) => !touched.has(certificateKey(name))));
     return report;
+  }
+
+  /** Puts an inventory that was loaded in place of the one before, or ends what was opened for it. */
+  #takeWhole(loaded: Inventory, started: Inventory): Taken {
+    try {
+      this.#checkOpen();
+      const before = this.inventory;
+      const next = withRenewedRoots(loaded, started, before);
+      const report: ReloadReport = {
+        changed: [],
+        unchanged: [],
+        failed: [...next.broken].map(([name, error]) => ({ name, error })),
+      };
+      const kept: string[] = [];
+      const fresh: CertificateVersion[] = [];
+      for (const [name, version] of next.certificates) {
+        const current = before.certificates.get(name);
+        if (current && next.origins.get(name) === before.origins.get(name)) {
+          kept.push(name);
+          next.certificates.set(name, current); // it may have been renewed meanwhile
+          continue;
+        }
+        const changed = version !== current;
+        if (changed && current) next.certificates.set(name, { ...version, version: current.version + 1 });
+        if (changed) fresh.push(next.certificates.get(name)!);
+        report[changed ? 'changed' : 'unchanged'].push(name);
+      }
+      this.#current.replace(next);
+      this.#checkOpen(); // a listener may have closed them
+      this.#refollow(before, next);
+      return { before, next, report, kept, fresh };
+    } catch (error) {
+      closeFeeds(loaded.origins, started.origins);
+      throw error;
+    }
   }
 
   /** Reads everything again when its time comes that is not followed yet. */
@@ -216,6 +227,15 @@ export class Upkeep {
   #checkOpen(): void {
     if (this.#closed) throw closed();
   }
+}
+
+interface Taken {
+  readonly before: Inventory;
+  readonly next: Inventory;
+  readonly report: ReloadReport;
+  /** The names that were taken over unread. */
+  readonly kept: string[];
+  readonly fresh: CertificateVersion[];
 }
 
 /** Every failure has a code and a name; what has none yet was thrown by what nobody foresaw. */

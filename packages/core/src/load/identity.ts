@@ -216,12 +216,19 @@ function explainUnknown(
 }
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
+const serverAuth = '1.3.6.1.5.5.7.3.1';
 const anyUsage = '2.5.29.37.0';
 
 /** Whether the extended key usage, if there is any, allows client authentication (RFC 5280 section 4.2.1.12). */
 export function allowsClientAuth(certificate: X509Certificate): boolean {
   const usages = fieldsOf(certificate).extendedKeyUsage;
   return usages === undefined || usages.includes(clientAuth) || usages.includes(anyUsage);
+}
+
+/** The same of server authentication. */
+export function allowsServerAuth(certificate: X509Certificate): boolean {
+  const usages = fieldsOf(certificate).extendedKeyUsage;
+  return usages === undefined || usages.includes(serverAuth) || usages.includes(anyUsage);
 }
 
 function isUsable(certificate: X509Certificate): boolean {

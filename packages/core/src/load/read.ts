@@ -15,6 +15,7 @@ import { explain, explainAs, PartProblem, Problem } from './problem.ts';
 import { limitRoots, readCa } from './roots.ts';
 import { labelOf } from './source.ts';
 import { asArray, formatOf, type Part, readPart, resolveKeyring } from './source-part.ts';
+import { callSource, firstOf, SourceStream } from './source-stream.ts';
 import {
   createSurroundings,
   hasMoved,
@@ -22,7 +23,6 @@ import {
   type ReadFile,
   type Surroundings,
 } from './surroundings.ts';
-import { untilAborted } from './until-aborted.ts';
 import {
   certificateWarnings,
   chainWarnings,
@@ -113,27 +113,14 @@ function isVanished(error: unknown): boolean {
 
 async function resolveSource(
   source: CertificateSource,
-  signal: AbortSignal | undefined,
-): Promise<FileSource> {
-  return checkSource(typeof source === 'function' ? await callSource(source, signal) : source);
-}
-
-/** Nobody waits for a function longer than the signal says, whether it heeds it or not. */
-async function callSource(
-  source: Exclude<CertificateSource, FileSource>,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<FileSource> {
-  try {
-    return await untilAborted(source({ signal }), signal);
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new Problem(
-      'FILE_UNREADABLE',
-      'the function that returns the source failed',
-      'Its error is the cause.',
-      cause,
-    );
-  }
+  if (typeof source !== 'function') return checkSource(source);
+  const given = await callSource(source, { signal });
+  if (!(given instanceof SourceStream)) return checkSource(given);
+  const first = await firstOf(given, signal);
+  given.close();
+  return checkSource(first);
 }
 
 function labelFor(source: FileSource, { name, baseDirectory }: ReadContext): string {

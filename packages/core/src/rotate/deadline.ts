@@ -4,14 +4,14 @@ import { Timer } from './timer.ts';
 
 /**
  * Ends a reading that takes too long: its signal is aborted, and nobody waits for it any longer. What a thread of
- * the file system holds goes on until the system gives it back; `settled` tells when.
+ * the file system holds goes on until the system gives it back; `settled` tells when. `abort` ends it before its time.
  *
  * @param name What is read, as messages call it.
  */
 export function withDeadline<Value>(
   name: string,
   read: (signal: AbortSignal) => Promise<Value>,
-): { readonly value: Promise<Value>; readonly settled: Promise<void> } {
+): { readonly value: Promise<Value>; readonly settled: Promise<void>; readonly abort: () => void } {
   const ending = new AbortController();
   const timer = new Timer();
   timer.start(deadline, () => ending.abort(tooLate(name)));
@@ -22,6 +22,7 @@ export function withDeadline<Value>(
       () => {},
       () => {},
     ),
+    abort: () => ending.abort(),
   };
 }
 

@@ -14,12 +14,23 @@ export interface Renewable<Value> {
   /** What events and reports call it. */
   readonly name: string;
   read(signal: AbortSignal): Promise<Reading<Value>>;
+  /** Where it is told of news, and need not ask. */
+  readonly feed?: News | undefined;
   /**
    * Checks what was read and puts it in place of what is in use.
    *
    * @returns whether it is another than before
    */
   take(value: Value): boolean;
+}
+
+/** What tells of news by itself, for as long as it is open. */
+export interface News {
+  /** Resolves when there is something new to be read, an end included. `undefined` where nothing is open. */
+  next(): Promise<void> | undefined;
+  /** How many times in a row it ended soon after it was opened. */
+  readonly endings: number;
+  close(): void;
 }
 
 /** How reading again stands. */
@@ -43,7 +54,7 @@ export interface RenewalObserver {
 }
 
 /**
- * Reads one subject again: when asked, when its time has come, and after a failure until it succeeds, unless it is
+ * Reads one subject again: when asked, when its time has come, when there is news of it, and after a failure until it succeeds, unless it is
  * left to the user to ask. One reading at a time; what is asked for during one is read after it.
  */
 export class Renewal<Value> {
@@ -58,6 +69,9 @@ export class Renewal<Value> {
   #refresh: number | Date | undefined;
   /** Whether a reading is under way, given up or not. */
   #held = false;
+  /** What is waited for of the subject's feed. */
+  #news: Promise<void> | undefined;
+  #abort: (() => void) | undefined;
   #closed = false;
 
   /** @param key Under which its owner knows it. */
@@ -72,6 +86,7 @@ export class Renewal<Value> {
     this.#observer = observer;
     this.#files = first.files;
     this.#schedule(first.refresh);
+    this.#listen();
   }
 
   get failure(): Failure | undefined {
@@ -121,6 +136,8 @@ export class Renewal<Value> {
   close(): void {
     this.#closed = true;
     this.#timer.stop();
+    this.#abort?.();
+    this.subject.feed?.close();
   }
 
   async #renew(): Promise<Outcome> {
@@ -140,18 +157,33 @@ export class Renewal<Value> {
       if (!this.#closed) this.#fail(error);
       return error;
     } finally {
-      if (!this.#closed) this.#observer.watched(this.#key, this.#files);
+      if (!this.#closed) {
+        this.#observer.watched(this.#key, this.#files);
+        this.#listen();
+      }
     }
+  }
+
+  /** What is new is read in its turn, like everything else. */
+  #listen(): void {
+    const news = this.subject.feed?.next();
+    if (!news || news === this.#news) return;
+    this.#news = news;
+    void news.then(() => {
+      if (!this.#closed) void this.renew();
+    });
   }
 
   /** A reading that a dead file system holds fast is waited for: others would take the threads that are left. */
   #read(): Promise<Reading<Value>> {
     const { name } = this.subject;
     if (this.#held) return Promise.reject(tooLate(name));
-    const { value, settled } = withDeadline(name, (signal) => this.subject.read(signal));
+    const { value, settled, abort } = withDeadline(name, (signal) => this.subject.read(signal));
     this.#held = true;
+    this.#abort = abort;
     const release = () => {
       this.#held = false;
+      this.#abort = undefined;
     };
     void settled.then(release);
     return value;
@@ -160,8 +192,9 @@ export class Renewal<Value> {
   #fail(error: Error, count: number = (this.#failure?.count ?? 0) + 1): void {
     const before = this.#failure;
     this.#failure = { error, since: before?.since ?? new Date(), count };
-    if (this.#refresh !== undefined || this.#observer.isWatching()) {
-      this.#timer.start(retryDelay(count), () => void this.renew());
+    if (this.#refresh !== undefined || this.#news !== undefined || this.#observer.isWatching()) {
+      const tries = Math.max(count, this.subject.feed?.endings ?? 0);
+      this.#timer.start(retryDelay(tries), () => void this.renew());
     }
     if (before?.error.message !== error.message) this.#observer.failed(this.subject.name, error);
   }

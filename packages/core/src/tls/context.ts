@@ -98,7 +98,8 @@ export function checkPresentable(name: string, material: ClientCertificate, rang
   }
 }
 
-function identityOf(material: ClientCertificate): SecureContextOptions {
+/** Key and chain, as `createSecureContext` takes them. */
+export function identityOf(material: ClientCertificate): SecureContextOptions {
   if (material instanceof StoredCertificate) return material.pem();
   const { privateKey, certificate, chain } = material;
   return {

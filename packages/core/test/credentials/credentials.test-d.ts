@@ -1,5 +1,7 @@
+import { createSecureServer } from 'node:http2';
+import { createServer } from 'node:https';
 import { adapterOf } from '../../src/adapter.ts';
-import type { Credentials } from '../../src/index.ts';
+import type { Credentials, FileSource } from '../../src/index.ts';
 import { type Config, loadCredentials } from '../../src/index.ts';
 
 const credentials = await loadCredentials({
@@ -46,6 +48,30 @@ credentials.on('error', ({ code, hint }, { name: about }) => console.error(code,
 // @ts-expect-error: a share is written with its sign
 await loadCredentials({ certificates: {}, expiryWarningDays: '20' });
 await loadCredentials({ certificates: {}, expiryWarningDays: [30, '20%'], allowBroken: true });
+
+// A source may be called, and may tell of its versions by itself.
+await loadCredentials({
+  certificates: {
+    bank: async function* ({ signal }) {
+      while (!signal.aborted) yield { pfx: 'bank.pfx' };
+    },
+    tax: async () => [{ pfx: 'tax.pfx' }].values() as unknown as AsyncIterable<FileSource>,
+  },
+});
+await loadCredentials({
+  certificates: {
+    // @ts-expect-error: no such option
+    bank: async function* () {
+      yield { pfxx: 'bank.pfx' };
+    },
+  },
+});
+
+// A server presents a certificate of the config, by its name.
+credentials.secureServer(createServer(), 'bank');
+credentials.secureServer(createSecureServer(), 'bank');
+// @ts-expect-error: no such certificate
+credentials.secureServer(createServer(), 'tax');
 
 // An agent takes the options of https.Agent, and a proxy without being told of its roots here.
 credentials.agent({ maxSockets: 4, proxy: { url: 'http://proxy.example:3128', authorization: 'Basic …' } });

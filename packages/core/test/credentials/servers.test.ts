@@ -1,0 +1,267 @@
+import { once } from 'node:events';
+import http2 from 'node:http2';
+import https from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { inspect } from 'node:util';
+import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Credentials, type FileSource, loadCredentials } from '../../src/index.ts';
+
+let authority: Authority;
+let clients: Authority;
+let certificates: IssuedCertificate[];
+let client: IssuedCertificate;
+beforeAll(async () => {
+  [authority, clients] = await Promise.all([createAuthority(), createAuthority({ name: 'Clients' })]);
+  certificates = await Promise.all(
+    ['a', 'b'].map((name) => authority.issue({ name, hosts: ['localhost', '127.0.0.1'], usage: 'both' })),
+  );
+  client = await clients.issue({ name: 'client' });
+});
+
+const sourceOf = ({ fullChain, key }: IssuedCertificate): FileSource => ({ cert: fullChain, key });
+
+/** Credentials of one certificate, and what puts another in its place. */
+async function load(first: IssuedCertificate): Promise<{
+  credentials: Credentials<'web'>;
+  renew(next: IssuedCertificate): Promise<unknown>;
+}> {
+  let current = first;
+  const credentials = await loadCredentials({ certificates: { web: () => sourceOf(current) } });
+  credentials.on('warning', () => {});
+  return {
+    credentials,
+    renew(next) {
+      current = next;
+      return credentials.reload();
+    },
+  };
+}
+
+async function listen<Kind extends tls.Server>(server: Kind): Promise<Kind & AsyncDisposable> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => sockets.add(socket));
+  server.on('secureConnection', (socket) => socket.on('error', () => {}));
+  server.on('tlsClientError', () => {});
+  return Object.assign(server, {
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  });
+}
+
+/** A handshake: which certificate the server presented, and how it went. */
+async function dial(server: tls.Server, options: ConnectionOptions = {}) {
+  const { port } = server.address() as AddressInfo;
+  const socket = tls.connect({ host: '127.0.0.1', port, ca: authority.certificate, ...options });
+  const sessions: Buffer[] = [];
+  socket.on('session', (session) => sessions.push(session));
+  socket.resume();
+  await once(socket, 'secureConnect');
+  const seen = {
+    fingerprint256: socket.getPeerX509Certificate()?.fingerprint256,
+    reused: socket.isSessionReused(),
+  };
+  return { ...seen, sessions, socket };
+}
+
+async function seenBy(server: tls.Server, options: ConnectionOptions = {}): Promise<string | undefined> {
+  const { fingerprint256, socket } = await dial(server, options);
+  socket.destroy();
+  return fingerprint256;
+}
+
+describe('secureServer()', () => {
+  it.each<[string, () => tls.Server]>([
+    ['https', () => https.createServer()],
+    ['HTTP/2', () => http2.createSecureServer()],
+    ['TLS', () => tls.createServer()],
+  ])(
+    'has an %s server present the certificate, with a server name and without, and the renewed one',
+    async (_, create) => {
+      const { credentials, renew } = await load(certificates[0]!);
+      await using _credentials = credentials;
+      await using server = await listen(create());
+      credentials.secureServer(server, 'web');
+      for (const certificate of certificates) {
+        await renew(certificate);
+        expect(await seenBy(server)).toBe(certificate.fingerprint256);
+        expect(await seenBy(server, { servername: 'localhost' })).toBe(certificate.fingerprint256);
+        expect(await seenBy(server, { maxVersion: 'TLSv1.2' })).toBe(certificate.fingerprint256);
+      }
+    },
+  );
+
+  it('lets connections go on over a renewal, and requests on them', async () => {
+    const { credentials, renew } = await load(certificates[0]!);
+    await using _credentials = credentials;
+    await using server = await listen(https.createServer((_, response) => response.end('hello')));
+    credentials.secureServer(server, 'web');
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: authority.certificate });
+    const call = async () => {
+      const { port } = server.address() as AddressInfo;
+      const request = https.get({ host: '127.0.0.1', port, agent });
+      const [response] = await once(request, 'response');
+      const { socket, reusedSocket } = request;
+      response.resume();
+      await once(response, 'end');
+      return { socket, reusedSocket };
+    };
+    const { socket } = await call();
+    await renew(certificates[1]!);
+    expect(await call()).toEqual({ socket, reusedSocket: true });
+    agent.destroy();
+    expect(await seenBy(server)).toBe(certificates[1]!.fingerprint256);
+  });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'still verifies clients as the server was told to: ca, requestCert, ciphers (%s)',
+    async (version) => {
+      const { credentials, renew } = await load(certificates[0]!);
+      await using _credentials = credentials;
+      const options = {
+        requestCert: true,
+        ca: clients.certificate,
+        minVersion: version,
+        maxVersion: version,
+        ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:TLS_AES_256_GCM_SHA384',
+      } as const;
+      const seen: unknown[] = [];
+      const welcome = (socket: TLSSocket) => {
+        seen.push([socket.getPeerX509Certificate()?.fingerprint256, socket.getCipher().name]);
+        socket.end('welcome');
+      };
+      await using server = await listen(tls.createServer(options, welcome));
+      credentials.secureServer(server, 'web');
+      const stranger = await (await createAuthority()).issue({ name: 'stranger' });
+      for (const certificate of certificates) {
+        await renew(certificate);
+        for (const { cert, key } of [client, stranger, { cert: undefined, key: undefined }]) {
+          const { port } = server.address() as AddressInfo;
+          const socket = tls.connect({ host: '127.0.0.1', port, ca: authority.certificate, cert, key });
+          socket.on('error', () => {}).resume();
+          await new Promise((resolve) => socket.on('close', resolve));
+        }
+      }
+      const cipher = expect.stringMatching('AES_?256');
+      expect(seen).toEqual(certificates.map(() => [client.fingerprint256, cipher]));
+    },
+  );
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'resumes no session of before a renewal (%s)',
+    async (maxVersion) => {
+      const { credentials, renew } = await load(certificates[0]!);
+      await using _credentials = credentials;
+      await using server = await listen(tls.createServer((socket) => socket.write('x')));
+      credentials.secureServer(server, 'web');
+      const first = await dial(server, { maxVersion });
+      await expect.poll(() => first.sessions.length).toBeGreaterThan(0);
+      const session = first.sessions[0]!;
+      expect((await dial(server, { maxVersion, session })).reused).toBe(true);
+      await renew(certificates[1]!);
+      const after = await dial(server, { maxVersion, session });
+      expect(after).toMatchObject({ reused: false, fingerprint256: certificates[1]!.fingerprint256 });
+    },
+  );
+
+  it('keeps the one before where the renewed one is not for servers, and says so', async () => {
+    const { credentials, renew } = await load(certificates[0]!);
+    await using _credentials = credentials;
+    await using server = await listen(tls.createServer());
+    credentials.secureServer(server, 'web');
+    const errors = vi.fn();
+    credentials.on('error', errors);
+    await renew(await authority.issue({ name: 'client alone' }));
+    expect(errors.mock.calls).toMatchObject([
+      [
+        {
+          code: 'ERR_CLIENTCERT_CERTIFICATE_REFUSED',
+          message: expect.stringContaining(
+            'certificate "web": the server does not present it: its extended key usage',
+          ),
+        },
+        { name: 'web' },
+      ],
+    ]);
+    expect(await seenBy(server)).toBe(certificates[0]!.fingerprint256);
+    expect(() => credentials.secureServer(server, 'web')).toThrow(
+      expect.objectContaining({ code: 'ERR_CLIENTCERT_CERTIFICATE_REFUSED', hint: expect.any(String) }),
+    );
+  });
+
+  it('after close() a server keeps what it presents, and no other is secured', async () => {
+    const { credentials, renew } = await load(certificates[0]!);
+    await using server = await listen(tls.createServer());
+    credentials.secureServer(server, 'web');
+    await credentials.close();
+    await expect(renew(certificates[1]!)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+    expect(await seenBy(server)).toBe(certificates[0]!.fingerprint256);
+    expect(() => credentials.secureServer(server, 'web')).toThrow(
+      expect.objectContaining({ code: 'ERR_CLIENTCERT_CLOSED' }),
+    );
+  });
+
+  it('follows the certificate that it was told of last', async () => {
+    const [a, b] = certificates as [IssuedCertificate, IssuedCertificate];
+    let first = a;
+    await using credentials = await loadCredentials({
+      certificates: { a: () => sourceOf(first), b: sourceOf(b) },
+    });
+    credentials.on('warning', () => {});
+    await using server = await listen(tls.createServer());
+    credentials.secureServer(server, 'a');
+    credentials.secureServer(server, 'b');
+    first = await authority.issue({ name: 'c', hosts: ['localhost'] });
+    await credentials.reload();
+    expect(await seenBy(server)).toBe(b.fingerprint256);
+  });
+
+  it.each<[string, unknown, string, string]>([
+    ['a name that is unknown', 'wbe', 'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN', '"wbe"'],
+    ['what is no TLS server', null, 'ERR_CLIENTCERT_CONFIG_INVALID', 'TLS server'],
+  ])('refuses %s', async (_, given, code, said) => {
+    const { credentials } = await load(certificates[0]!);
+    await using _credentials = credentials;
+    const server = given === null ? (null as never) : tls.createServer();
+    const name = (given ?? 'web') as 'web';
+    expect(() => credentials.secureServer(server, name)).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(said), hint: expect.any(String) }),
+    );
+  });
+
+  describe('attack: secrets that show', () => {
+    it('no key is on the server', async () => {
+      const { credentials, renew } = await load(certificates[0]!);
+      await using _credentials = credentials;
+      await using server = await listen(https.createServer({ passphrase: 'x' }));
+      credentials.secureServer(server, 'web');
+      await renew(certificates[1]!);
+      const shown = inspect(server, { depth: Infinity, showHidden: true });
+      expect(shown).not.toContain('PRIVATE KEY');
+      expect(shown).toContain('BEGIN CERTIFICATE');
+    });
+  });
+
+  it('keeps no server alive', async () => {
+    const { credentials } = await load(certificates[0]!);
+    await using _credentials = credentials;
+    const servers = Array.from({ length: 50 }, () => new WeakRef(tls.createServer()));
+    for (const server of servers) credentials.secureServer(server.deref()!, 'web');
+    const { setFlagsFromString } = await import('node:v8');
+    const { runInNewContext } = await import('node:vm');
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await expect
+      .poll(() => {
+        collect();
+        return servers.filter((server) => server.deref()).length;
+      })
+      .toBeLessThan(25);
+  });
+});

@@ -1,0 +1,122 @@
+import { ClientCertificateError } from '@clientcert/core';
+import type { CheckedOptions } from './options.ts';
+
+/** A call of Vault's HTTP API. */
+export interface Call {
+  /** Behind `/v1/`. */
+  readonly path: string;
+  readonly body?: object | undefined;
+  readonly token?: string | undefined;
+  /** What it is for, as messages say it. */
+  readonly what: string;
+  /** What may not show in an error, should Vault repeat it. */
+  readonly secrets?: readonly string[] | undefined;
+}
+
+/** What Vault answers where all is well. */
+export interface Answer {
+  readonly data?: Readonly<Record<string, unknown>> | null;
+  readonly auth?: {
+    readonly client_token?: unknown;
+    readonly lease_duration?: unknown;
+    readonly renewable?: unknown;
+  } | null;
+}
+
+/**
+ * Calls Vault, and says what is wrong where it refuses.
+ *
+ * @throws ERR_CLIENTCERT_FILE_UNREADABLE where Vault is away, sealed or refuses; ERR_CLIENTCERT_CONFIG_INVALID where what
+ *   was asked for can never be had
+ * @see https://developer.hashicorp.com/vault/api-docs#http-status-codes
+ */
+export async function callVault(
+  { api, namespace, fetch }: CheckedOptions,
+  { path, body, token, what, secrets = [] }: Call,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const url = new URL(path, api);
+  const place = `Vault (${api.host})`;
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        'x-vault-request': 'true',
+        ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
+        ...(token !== undefined && { 'x-vault-token': token }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      // A header of Vault's own would be sent on to wherever it leads.
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
+    });
+    text = await response.text();
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw failure(`${what}: ${place} cannot be reached`, 'Its error is the cause.', cause);
+  }
+  const { status } = response;
+  if (status >= 300 && status < 400)
+    throw failure(
+      `${what}: ${place} answers with a redirect`,
+      'Tokens are sent to the address that is written and to no other: write that of the active node, or let Vault forward requests.',
+    );
+  const answer = parse(text);
+  if (status === 204) return {};
+  if (response.ok && answer) return answer as Answer;
+  const said = sayings(answer, secrets.concat(token ?? []));
+  const reason = reasons[status];
+  const message = `${what}: ${place} ${reason?.[0] ?? `answers ${status}`}${said && `: ${said}`}`;
+  throw status === 400 && path.includes('/sign/')
+    ? new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', message, { hint: reason![1] })
+    : failure(message, reason?.[1] ?? 'The log of Vault says more.');
+}
+
+/** Milliseconds. */
+const timeout = 30_000;
+
+const reasons: Readonly<Record<number, readonly [what: string, hint: string]>> = {
+  400: [
+    'does not accept the request',
+    'Compare names, ttl and keyType with what the role allows: allowed_domains, allow_subdomains, allowed_uri_sans, key_type, key_bits.',
+  ],
+  403: [
+    'refuses it (403)',
+    'The token has ended, or its policy does not allow it: it needs "update" on MOUNT/sign/ROLE.',
+  ],
+  404: [
+    'does not know the path (404)',
+    'Is "mount" written as in Vault, and "namespace" where there is one?',
+  ],
+  429: ['says that it is asked too often (429)', 'It is asked again later by itself.'],
+  472: ['is a standby for disaster recovery (472)', 'Write the address of the active cluster.'],
+  473: ['is a performance standby (473)', 'Write the address of the active node.'],
+  500: ['fails (500)', 'The log of Vault says more.'],
+  503: ['is sealed or in maintenance (503)', 'Unseal it. It is asked again by itself.'],
+};
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What Vault says of an error: one line, without what was said to it in confidence. */
+function sayings(answer: Record<string, unknown> | undefined, secrets: readonly string[]): string {
+  const errors = Array.isArray(answer?.errors) ? answer.errors : [];
+  let text = errors.filter((each) => typeof each === 'string').join('; ');
+  for (const secret of secrets) text = text.replaceAll(secret, '…');
+  return text.replace(controls, ' ').trim().slice(0, 300);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+const controls = /[\0-\x1f\x7f-\x9f]+/g;
+
+export function failure(message: string, hint: string, cause?: unknown): ClientCertificateError {
+  return new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', message, { hint, cause });
+}
