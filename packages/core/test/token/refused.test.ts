@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { describe, expect, it } from 'vitest';
-import { checkConfig } from '../../src/config/check.ts';
 import { loadCredentials, readCertificate } from '../../src/index.ts';
 import { wrapPkcs11Uri } from '../../src/load/provider-pem.ts';
 
@@ -30,14 +28,6 @@ describe('a key on a token, in a process without a provider', () => {
     expect(error.hint).toContain('node --openssl-config=openssl.cnf');
     expect(error.hint).toContain('pkcs11-module-path = ');
   });
-});
-
-it('is what the guide shows', async () => {
-  const read = (path: string) => readFile(new URL(`../../../../${path}`, import.meta.url), 'utf8');
-  const [, config] = /```ini\n(.*?)\n```/s.exec(await read('docs/guides/tokens.md'))!;
-  const error = await fails(readCertificate({ cert, key: uri }));
-  expect(error.hint).toContain(config);
-  await checkConfig(JSON.parse(await read('examples/guides/token.json')));
 });
 
 describe('attack: secrets that show', () => {
