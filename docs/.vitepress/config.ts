@@ -28,6 +28,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
     text: 'Guides',
     items: [
       item('Old PFX files', '/guides/old-pfx-files'),
+      item('The key is on a token', '/guides/tokens'),
       item('Private roots', '/guides/private-roots'),
       item('Several certificates for one host', '/guides/several-certificates'),
       item('One config for several people', '/guides/shared-config'),

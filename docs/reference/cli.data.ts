@@ -23,6 +23,7 @@ const COMMANDS = [
   'import',
   'export',
   'migrate',
+  'tokens',
   'demo',
   'completion',
 ];

@@ -44,6 +44,7 @@ const commands = [
   'import',
   'export',
   'migrate',
+  'tokens',
   'demo',
   'completion',
 ];

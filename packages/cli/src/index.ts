@@ -10,6 +10,7 @@ import { addImport } from './commands/import.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addProbe } from './commands/probe.ts';
+import { addTokens } from './commands/tokens.ts';
 import { addCompletion } from './completion.ts';
 import { addDemo } from './demo/demo.ts';
 import { Cancelled } from './passphrase.ts';
@@ -28,6 +29,7 @@ const commands: readonly AddCommand[] = [
   addImport,
   addExport,
   addMigrate,
+  addTokens,
   addDemo,
   addCompletion,
 ];

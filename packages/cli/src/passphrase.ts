@@ -75,7 +75,15 @@ export async function newPassphrase(
 /** A key that is written: PKCS#8 in PEM, encrypted where there is a passphrase. */
 export function exportKey(key: KeyObject, passphrase: string | undefined): string {
   const protection = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
-  return key.export({ type: 'pkcs8', format: 'pem', ...protection }) as string;
+  try {
+    return key.export({ type: 'pkcs8', format: 'pem', ...protection }) as string;
+  } catch (cause) {
+    throw new ClientCertificateError(
+      'ERR_CLIENTCERT_FORMAT_UNSUPPORTED',
+      'the private key is on a token, which does not give it away',
+      { cause, hint: 'Name it in a config as it is: the guide "The key is on a token" says how.' },
+    );
+  }
 }
 
 /** As core reads a file: what Windows writes, and without one newline at its end. */

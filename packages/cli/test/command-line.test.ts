@@ -17,6 +17,7 @@ const COMMANDS = [
   'import',
   'export',
   'migrate',
+  'tokens',
   'demo',
   'completion',
 ];

@@ -31,6 +31,8 @@ export interface SourceOptions {
   passphrase?: Passphrase | undefined;
   /** For Java stores whose key has a passphrase of its own. */
   keyPassphrase?: Passphrase | undefined;
+  /** What opens the token that `key` names; of a PIN that is wrong, one try is made. */
+  pin?: Passphrase | undefined;
   /** Roots trusted on every connection whose rule names this certificate; intermediates fill gaps in chains. */
   ca?: CaMaterial | readonly CaMaterial[] | undefined;
   /** `'only'`: trust nothing but `ca`. */
@@ -59,7 +61,7 @@ export type FileSource = SourceOptions &
     | {
         /** The certificate, with its chain, and even its key where they are in one file; in a list, one file after another. */
         cert: Material | readonly Material[];
-        /** The private key, where it is in a file of its own. */
+        /** The private key, where it is in a file of its own; or on a token: a PKCS#11 URI (RFC 7512), `pkcs11:token=…;object=…`. */
         key?: Material | undefined;
         pfx?: undefined;
         dir?: undefined;
@@ -372,6 +374,10 @@ export interface ExplainedCertificate {
   readonly validTo: Date;
   /** Whole days until `validTo`; negative afterwards. */
   readonly daysLeft: number;
+  /** Where its private key is: in the process, or on a token. */
+  readonly key: 'memory' | 'token';
+  /** The token and the key on it, as a PKCS#11 URI without a PIN; `null` for a key in memory. */
+  readonly token: string | null;
 }
 
 /** One rule that was looked at for a decision. */

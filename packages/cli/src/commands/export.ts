@@ -118,7 +118,7 @@ function readEntries(
     proxy,
   } = config as Record<string, object>;
   const one = (value: unknown) =>
-    typeof value === 'string' && !value.includes('-----BEGIN') ? rebase(value) : undefined;
+    typeof value === 'string' && !/-----BEGIN|^\s*pkcs11:/i.test(value) ? rebase(value) : undefined;
   for (const [pattern, rule] of Object.entries(hosts)) {
     const ruled = isJson(rule) ? rule : {};
     const name: unknown = isJson(rule) ? rule.certificate : rule;

@@ -1,3 +1,5 @@
+import { isPkcs11Uri, parsePkcs11Uri } from '../load/pkcs11-uri.ts';
+import type { Problem } from '../load/problem.ts';
 import { entriesInTurns } from '../load/turn.ts';
 import type { Issue } from '../pin/issue.ts';
 import type { CertificateSource, Config, FileSource } from '../types.ts';
@@ -21,9 +23,22 @@ export async function checkCertificates(config: Config): Promise<CheckedCertific
     if (typeof source === 'function') return;
     const problem = PROBLEMS.find(({ test }) => test(source))?.message;
     if (problem !== undefined) issues.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });
+    issues.push(...checkTokenUri([...path, 'key'], source.key));
     if (source.trust === 'only') trustOnly.add(name);
   });
   return { certificates, trustOnly, issues };
+}
+
+/** A PKCS#11 URI that is none is told of before any token is asked. */
+function checkTokenUri(path: Issue['path'], key: FileSource['key']): Issue[] {
+  if (!isPkcs11Uri(key)) return [];
+  try {
+    parsePkcs11Uri(key);
+    return [];
+  } catch (error) {
+    const { message, hint } = error as Problem;
+    return [{ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: `${message}. ${hint}` }];
+  }
 }
 
 const KINDS = ['pfx', 'cert', 'dir'] as const;
@@ -45,6 +60,10 @@ const PROBLEMS: readonly { test(source: FileSource): boolean; message: string }[
   {
     test: (source) => source.key !== undefined && source.cert === undefined,
     message: '`key` stands beside `cert` only: a pfx or a directory brings its own key',
+  },
+  {
+    test: (source) => source.pin !== undefined && source.cert === undefined,
+    message: '`pin` stands beside `cert` only: it opens the token that `key` names',
   },
 ];
 

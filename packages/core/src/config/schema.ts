@@ -85,10 +85,13 @@ const source = object({
       'The certificate, with its chain and even its key where they are in one file; in a list, one file after another.',
     ),
   ),
-  key: v.optional(described(material, 'The private key.')),
+  key: v.optional(
+    described(material, 'The private key; or, on a token, a PKCS#11 URI: pkcs11:token=bank;object=client.'),
+  ),
   dir: v.optional(described(location, 'A mounted secret: a directory with tls.crt, tls.key and ca.crt.')),
   passphrase: v.optional(described(passphrase, 'The passphrase of the file or of the key.')),
   keyPassphrase: v.optional(described(passphrase, 'For Java stores whose key has a passphrase of its own.')),
+  pin: v.optional(described(passphrase, 'The PIN of the token that `key` names.')),
   ca: v.optional(
     described(authorities, 'Roots trusted on every connection whose rule names this certificate.'),
   ),

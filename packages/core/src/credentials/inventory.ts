@@ -159,7 +159,8 @@ async function loadCertificates(
     try {
       const read = (signal?: AbortSignal) => readCertificateSource(name, from, { ...place, signal });
       // Nobody is waited for for ever, but a person who is asked for a passphrase at the first load.
-      const asks = typeof source === 'object' && [source.passphrase, source.keyPassphrase].some(isFunction);
+      const asks =
+        typeof source === 'object' && [source.passphrase, source.keyPassphrase, source.pin].some(isFunction);
       const reading = asks && !earlier ? read() : withDeadline(name, read).value;
       const { value: material, trust, ...origin } = await reading;
       if (trust === 'only') trustOnly.add(name);

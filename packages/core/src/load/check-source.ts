@@ -49,6 +49,7 @@ const faults: { readonly [Option in keyof Required<FileSource>]: ((value: unknow
   dir: undefined,
   passphrase: undefined,
   keyPassphrase: undefined,
+  pin: undefined,
   ca: undefined,
   trust: (value) =>
     value === 'only'

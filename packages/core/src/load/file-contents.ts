@@ -2,6 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { Alias } from './alias.ts';
 import type { Budget } from './budget.ts';
 import type { Keyring } from './passphrase.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** A private key as it was found, checked to be one that OpenSSL takes. */
 export interface FoundKey {
@@ -56,6 +57,8 @@ export interface Reading {
   readonly contents: FileContents;
   /** Private keys are left alone, and passphrases that only they need are not asked for. */
   readonly certificatesOnly: boolean;
+  /** What a PIN that is named as a file is read with. */
+  readonly surroundings?: Surroundings | undefined;
   /** The identity that was chosen: of several keys that are sealed one by one, no other is opened. */
   readonly alias: Alias | undefined;
 }

@@ -7,6 +7,7 @@ import { checkSelfSigned, isSelfSigned } from './chain.ts';
 import type { FoundCertificate, FoundKey, PassedOver } from './file-contents.ts';
 import { findPairs } from './pairing.ts';
 import { corrupt, Problem, quote } from './problem.ts';
+import { tokenKeyOf } from './token-key.ts';
 
 /** A leaf certificate and, unless only certificates were asked for, the key that belongs to it. */
 export interface Identity {
@@ -291,8 +292,10 @@ async function proveKey({ privateKey }: FoundKey, certificate: X509Certificate):
   const hash = hashToSign(privateKey);
   if (hash === undefined) return;
   const message = Buffer.from('clientcert');
+  let cause: Error | undefined;
   const good = await new Promise<boolean>((resolve) => {
     sign(hash, message, privateKey, (error, signature) => {
+      cause = error ?? undefined;
       if (error !== null) return resolve(false);
       try {
         resolve(verify(hash, message, certificate.publicKey, signature));
@@ -301,6 +304,14 @@ async function proveKey({ privateKey }: FoundKey, certificate: X509Certificate):
       }
     });
   });
+  const token = tokenKeyOf(privateKey);
+  if (!good && token !== undefined)
+    throw new Problem(
+      'TOKEN_FAILED',
+      `${token.label}: what the token signs does not verify with the certificate, or it signs nothing`,
+      'See whether it signs at all: pkcs11-tool --module MODULE --login --test. A key may be kept from signing (CKA_SIGN).',
+      cause,
+    );
   if (!good)
     throw corrupt('holds a damaged private key: what it signs does not verify with its own certificate');
 }

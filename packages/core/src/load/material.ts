@@ -8,6 +8,7 @@ import type { Keyring } from './passphrase.ts';
 import { decodeBase64, hasPem, type PemBlock, readPem } from './pem.ts';
 import { readBlocks } from './pem-blocks.ts';
 import { corrupt, Problem } from './problem.ts';
+import type { Surroundings } from './surroundings.ts';
 import { decodeText } from './text.ts';
 import { refuse, unsupportedBytes, unsupportedFormats, unsupportedText } from './unsupported-formats.ts';
 
@@ -16,6 +17,7 @@ export interface MaterialOptions {
   readonly maxIterations?: number | undefined;
   readonly certificatesOnly?: boolean | undefined;
   readonly alias?: Alias | undefined;
+  readonly surroundings?: Surroundings | undefined;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function readMaterial(
     contents,
     certificatesOnly: options.certificatesOnly ?? false,
     alias: options.alias,
+    surroundings: options.surroundings,
   };
   await readBytes(bytes, reading, 0);
   if (contents.keys.length === 0 && contents.certificates.length === 0 && contents.skipped.length > 0)

@@ -141,6 +141,8 @@ function isAscii(text: string): boolean {
 export interface Keyring {
   readonly passphrase: ResolvedPassphrase;
   readonly keyPassphrase: ResolvedPassphrase;
+  /** What opens the token that holds the key, where it was asked for. */
+  readonly pin?: ResolvedPassphrase | undefined;
   /**
    * The passphrase was given for another file, and is tried here for want of one: what can be read without is.
    * Says how to give the right one.

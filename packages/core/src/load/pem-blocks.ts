@@ -8,6 +8,7 @@ import { bytesToKey } from './kdf.ts';
 import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
 import { type PemBlock, printable } from './pem.ts';
 import { corrupt, Problem } from './problem.ts';
+import { pkcs11Label, pkcs11UriIn } from './provider-pem.ts';
 import { shapeOf } from './sniff.ts';
 import { isOwnLabel, unknownBlock, unsupportedLabel } from './unsupported-formats.ts';
 
@@ -29,7 +30,9 @@ export async function readBlocks(blocks: readonly PemBlock[], reading: Reading):
         : ` (block ${index + 1} of ${blocks.length}, ${printable(label)}, line ${line})`;
     const kind =
       unsupportedLabel(label) ??
-      (isOwnLabel(label) || isKnown(block) ? undefined : unknownBlock(printable(label)));
+      (isOwnLabel(label) || label === pkcs11Label || isKnown(block)
+        ? undefined
+        : unknownBlock(printable(label)));
     if (kind === undefined) own.push({ block, place });
     else reading.contents.skipped.push(kind);
   }
@@ -86,8 +89,18 @@ function inPlace(error: unknown, place: string): unknown {
 const misplaced = new Set(['ERR_CLIENTCERT_FILE_CORRUPT', 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED']);
 
 async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
+  if (block.label === pkcs11Label) {
+    if (!reading.certificatesOnly) await readTokenBlock(block, reading);
+    return;
+  }
   if (!block.encrypted) return readDer(readElement(bytesOf(block)), reading, block.label, block.friendlyName);
   if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
+}
+
+/** It names a key on a token. */
+async function readTokenBlock(block: PemBlock, { contents, keyring, surroundings }: Reading): Promise<void> {
+  const { openTokenKey } = await import('./token.ts');
+  contents.keys.push(await openTokenKey(pkcs11UriIn(bytesOf(block)), keyring, surroundings));
 }
 
 /** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */

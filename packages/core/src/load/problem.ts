@@ -16,6 +16,13 @@ type LoadCode =
   | 'IDENTITY_AMBIGUOUS'
   | 'IDENTITY_NOT_FOUND'
   | 'KDF_TOO_EXPENSIVE'
+  | 'PROVIDER_MISSING'
+  | 'MODULE_MISSING'
+  | 'TOKEN_NOT_FOUND'
+  | 'TOKEN_KEY_NOT_FOUND'
+  | 'TOKEN_FAILED'
+  | 'PIN_MISSING'
+  | 'PIN_WRONG'
   | 'CONFIG_INVALID';
 
 /** A failure that does not know yet which certificate and file it is about; {@link explainAs} adds that. */

@@ -23,6 +23,7 @@ import {
   type ReadFile,
   type Surroundings,
 } from './surroundings.ts';
+import { tokenKeyOf } from './token-key.ts';
 import {
   certificateWarnings,
   chainWarnings,
@@ -54,7 +55,8 @@ export interface SourceReading<Key extends KeyObject | null = KeyObject> {
  * @throws {ClientCertificateError} `ERR_CLIENTCERT_` + `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `FILE_EMPTY`,
  *   `FILE_TOO_LARGE`, `FILE_CORRUPT`, `FORMAT_UNKNOWN`, `FORMAT_UNSUPPORTED`, `PASSPHRASE_MISSING`,
  *   `PASSPHRASE_WRONG`, `KEY_MISSING`, `CERTIFICATE_MISSING`, `KEY_MISMATCH`, `IDENTITY_AMBIGUOUS`,
- *   `IDENTITY_NOT_FOUND`, `KDF_TOO_EXPENSIVE`, or `CONFIG_INVALID` for a source that is none.
+ *   `IDENTITY_NOT_FOUND`, `KDF_TOO_EXPENSIVE`; of a key on a token `PROVIDER_MISSING`, `MODULE_MISSING`,
+ *   `TOKEN_NOT_FOUND`, `TOKEN_KEY_NOT_FOUND`, `TOKEN_FAILED`, `PIN_MISSING`, `PIN_WRONG`; or `CONFIG_INVALID` for a source that is none.
  * @see RFC 7292 (PKCS#12), RFC 7468 (PEM), RFC 5958 (private keys), RFC 5652 (PKCS#7)
  * @example
  * import { readCertificate } from '@clientcert/core';
@@ -205,6 +207,12 @@ async function assemble(
   };
   const choice = await chooseIdentity(keys, own, wanted, budget);
   const { key, leaf } = choice.identity;
+  if (source.pin !== undefined && tokenKeyOf(key?.privateKey) === undefined)
+    throw new Problem(
+      'CONFIG_INVALID',
+      'has a `pin`, and its key is on no token',
+      'What opens a file is its `passphrase`.',
+    );
   const pile = own.map(({ certificate }) => certificate);
   const extra = given.map(({ certificate }) => certificate);
   const chain = await buildChain(leaf.certificate, pile, extra, budget);

@@ -1,7 +1,8 @@
 import type { FileFormat, FileSource, Material } from '../types.ts';
-import type { FileContents } from './file-contents.ts';
+import { createContents, type FileContents } from './file-contents.ts';
 import { type MaterialOptions, readMaterial } from './material.ts';
 import { type Keyring, resolvePassphrase, unsetPassphrase } from './passphrase.ts';
+import { isPkcs11Uri } from './pkcs11-uri.ts';
 import { Problem } from './problem.ts';
 import { fetchMaterial, labelOf } from './source.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -22,9 +23,15 @@ export async function readPart(
 ): Promise<Part> {
   const label = labelOf(material, surroundings.baseDirectory);
   try {
+    if (role === 'key' && isPkcs11Uri(material))
+      return await readTokenPart(material, label, surroundings, options);
     const { bytes, mode } = await fetchMaterial(material, surroundings);
     try {
-      return { label, mode, contents: await readMaterial(bytes, options, surroundings.signal) };
+      return {
+        label,
+        mode,
+        contents: await readMaterial(bytes, { ...options, surroundings }, surroundings.signal),
+      };
     } finally {
       bytes.fill(0);
     }
@@ -34,15 +41,32 @@ export async function readPart(
   }
 }
 
+/** What a PKCS#11 URI names: a key alone. */
+async function readTokenPart(
+  uri: string,
+  label: string,
+  surroundings: Surroundings,
+  { keyring }: MaterialOptions,
+): Promise<Part> {
+  const { openTokenKey } = await import('./token.ts');
+  const contents = createContents();
+  contents.container = 'PKCS#11';
+  contents.ordered = true;
+  contents.keys.push(await openTokenKey(uri, keyring, surroundings));
+  return { label, mode: undefined, contents };
+}
+
 export async function resolveKeyring(
-  source: Pick<FileSource, 'passphrase' | 'keyPassphrase'>,
+  source: Pick<FileSource, 'passphrase' | 'keyPassphrase' | 'pin'>,
   surroundings: Surroundings,
 ): Promise<Keyring> {
-  const ask = (role: 'passphrase' | 'keyPassphrase') =>
+  const ask = (role: 'passphrase' | 'keyPassphrase' | 'pin') =>
     source[role] === undefined && Object.hasOwn(source, role)
       ? unsetPassphrase(role)
       : resolvePassphrase(source[role], surroundings, role);
-  return { passphrase: await ask('passphrase'), keyPassphrase: await ask('keyPassphrase'), used: false };
+  const pin = Object.hasOwn(source, 'pin') ? await ask('pin') : undefined;
+  const [passphrase, keyPassphrase] = [await ask('passphrase'), await ask('keyPassphrase')];
+  return { passphrase, keyPassphrase, pin, used: false };
 }
 
 export function formatOf(contents: readonly FileContents[]): FileFormat {

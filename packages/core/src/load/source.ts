@@ -4,6 +4,7 @@ import { isPlausible, show, variableWith } from '../quote.ts';
 import type { Material } from '../types.ts';
 import { isUrl } from '../url.ts';
 import { type LoadedMaterial, limited, readFileBytes, toPath } from './file.ts';
+import { isPkcs11Uri, labelOfPkcs11Uri } from './pkcs11-uri.ts';
 import { Problem } from './problem.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -13,6 +14,7 @@ import type { Surroundings } from './surroundings.ts';
  * @param directory What relative paths start at; the working directory unless given.
  */
 export function labelOf(material: Material, directory?: string): string {
+  if (isPkcs11Uri(material)) return labelOfPkcs11Uri(material);
   if (typeof material === 'string')
     return isInline(material) ? 'the text given' : show(material, 'path', directory);
   if (types.isUint8Array(material)) return 'the bytes given';
@@ -25,6 +27,12 @@ export function labelOf(material: Material, directory?: string): string {
 /** The bytes of a material, from wherever they are. */
 export async function fetchMaterial(material: Material, surroundings: Surroundings): Promise<LoadedMaterial> {
   const label = labelOf(material, surroundings.baseDirectory);
+  if (isPkcs11Uri(material))
+    throw new Problem(
+      'FORMAT_UNSUPPORTED',
+      'is a PKCS#11 URI, and Node reads no certificate from a token',
+      'Write it as `key`, and save the certificate once as a file to name as `cert`: pkcs11-tool --module MODULE --read-object --type cert --label LABEL --output-file client.cer.',
+    );
   if (typeof material === 'string') {
     const inline = isInline(material);
     if (inline) return { bytes: limited(Buffer.from(material, inline)), label };
@@ -96,6 +104,7 @@ function looksLikeBase64(text: string): boolean {
 
 /** The path that a material is, or `undefined` where it is bytes, text or a variable. */
 export function pathOf(material: Material, baseDirectory: string): string | undefined {
+  if (isPkcs11Uri(material)) return undefined;
   if (typeof material === 'string') return isInline(material) ? undefined : toPath(material, baseDirectory);
   return isUrl(material) ? toPath(material, baseDirectory) : undefined;
 }

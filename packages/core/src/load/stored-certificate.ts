@@ -1,6 +1,7 @@
 import { createPrivateKey, createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { ClientCertificate, FileFormat, Warning } from '../types.ts';
 import { type CertificateFields, certificateFrom, fieldsOf } from './certificate-fields.ts';
+import { type TokenKey, tokenKeyOf } from './token-key.ts';
 
 /**
  * A client certificate as it is kept while the process runs. Of thousands most are rarely used, and what OpenSSL makes
@@ -18,7 +19,9 @@ export class StoredCertificate implements ClientCertificate {
   /** DER, one character a byte: a buffer would take twice as much. */
   readonly #leaf: string;
   /** PKCS #8 as the bytes of a secret key: outside the heap, and wiped when it is freed. */
-  readonly #pkcs8: KeyObject;
+  readonly #pkcs8: KeyObject | undefined;
+  /** In its place, where the key stays on a token. */
+  readonly #token: TokenKey | undefined;
   #certificate: WeakRef<X509Certificate> | undefined;
   #privateKey: WeakRef<KeyObject> | undefined;
 
@@ -30,9 +33,16 @@ export class StoredCertificate implements ClientCertificate {
     this.format = format;
     this.fields = fieldsOf(certificate);
     this.#leaf = certificate.raw.toString('latin1');
+    this.#token = tokenKeyOf(privateKey);
+    if (this.#token !== undefined) return;
     const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
     this.#pkcs8 = createSecretKey(pkcs8);
     pkcs8.fill(0);
+  }
+
+  /** What holds the key, where that is not this process. */
+  get token(): TokenKey | undefined {
+    return this.#token;
   }
 
   get certificate(): X509Certificate {
@@ -44,9 +54,10 @@ export class StoredCertificate implements ClientCertificate {
   }
 
   get privateKey(): KeyObject {
+    if (this.#token !== undefined) return this.#token.privateKey;
     const known = this.#privateKey?.deref();
     if (known) return known;
-    const pkcs8 = this.#pkcs8.export();
+    const pkcs8 = this.#pkcs8!.export();
     const made = createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' });
     pkcs8.fill(0);
     this.#privateKey = new WeakRef(made);
@@ -55,17 +66,28 @@ export class StoredCertificate implements ClientCertificate {
 
   /** What `tls.createSecureContext` takes: made of the bytes, so that nothing is parsed for it. */
   pem(): { key: string; cert: string } {
-    const pkcs8 = this.#pkcs8.export();
-    const key = toPem('PRIVATE KEY', pkcs8.toString('base64'));
-    pkcs8.fill(0);
     const leaf = toPem('CERTIFICATE', Buffer.from(this.#leaf, 'latin1').toString('base64'));
-    return { key, cert: leaf + this.chain.join('') };
+    return { key: this.#token?.pem() ?? this.#keyPem(), cert: leaf + this.chain.join('') };
+  }
+
+  #keyPem(): string {
+    const pkcs8 = this.#pkcs8!.export();
+    const pem = toPem('PRIVATE KEY', pkcs8.toString('base64'));
+    pkcs8.fill(0);
+    return pem;
   }
 }
 
 /** RFC 7468. */
 function toPem(label: string, base64: string): string {
   return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
+}
+
+/** The token that holds the key of a certificate, as messages call it; `null` for none. */
+export function tokenOf(certificate: ClientCertificate): string | null {
+  const token =
+    certificate instanceof StoredCertificate ? certificate.token : tokenKeyOf(certificate.privateKey);
+  return token?.label ?? null;
 }
 
 /** The fields of a client certificate's leaf. */

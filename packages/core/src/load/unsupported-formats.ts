@@ -95,7 +95,7 @@ export const unsupportedFormats: Record<UnsupportedKind, UnsupportedFormat> = {
   },
   tpm: {
     what: 'a key that a TPM holds (TSS2)',
-    hint: 'Only that TPM can use it: through its PKCS#11 module, or an OpenSSL provider (tpm2-openssl).',
+    hint: "Only that TPM can use it. Make the key by its PKCS#11 module (tpm2-pkcs11), and name it: key: 'pkcs11:token=…;object=…'.",
   },
   pvk: {
     what: 'a Microsoft private key file (.pvk)',

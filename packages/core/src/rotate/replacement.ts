@@ -1,7 +1,8 @@
-import type { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsClientAuth } from '../load/identity.ts';
 import { leafFieldsOf } from '../load/stored-certificate.ts';
+import { tokenKeyOf } from '../load/token-key.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
 import { checkPresentable } from '../tls/context.ts';
 import type { ClientCertificate, TlsRange } from '../types.ts';
@@ -92,7 +93,11 @@ function isoDate(time: number): string {
 
 /** Whether two readings hold the same key, chain and roots. */
 function isSame(a: ClientCertificate, b: ClientCertificate): boolean {
-  return presentsSame(a, b) && haveSame(a.ca, b.ca) && a.privateKey.equals(b.privateKey);
+  return presentsSame(a, b) && haveSame(a.ca, b.ca) && haveSameKey(a.privateKey, b.privateKey);
+}
+
+function haveSameKey(a: KeyObject, b: KeyObject): boolean {
+  return a.equals(b) && tokenKeyOf(a)?.label === tokenKeyOf(b)?.label;
 }
 
 /** Whether a server is shown the same: the leaf and its chain. */

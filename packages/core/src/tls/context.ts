@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
+import { explainAs, Problem } from '../load/problem.ts';
 import { StoredCertificate } from '../load/stored-certificate.ts';
+import { tokenKeyOf } from '../load/token-key.ts';
 import type { ClientCertificate, Resolution, TlsRange } from '../types.ts';
 import { createTrustingContext, pemOf, type Trust } from './trust.ts';
 import { isMethod, protocolOptions, type TlsDecision, versionsOf, withoutUnprotected } from './version.ts';
@@ -31,14 +33,15 @@ export function createContext(
   const only = resolution.trust === 'only';
   const options = protocolsFor(resolution, overrides);
   if (only) options.ca = pemOf(trust, []);
-  if (presented) Object.assign(options, identityOf(presented.material));
   try {
+    if (presented) Object.assign(options, identityOf(presented.material));
     return createTrustingContext(options, only ? undefined : trust);
   } catch (error) {
+    if (presented && error instanceof Problem) throw refusedWith(presented, error);
     if (resolution.rule === 'none') throw error; // the caller's, as everything there
     const option = findRefused(resolution, overrides);
     if (option !== undefined) throw notTaken(resolution.rule, option, error);
-    throw presented ? refusal(presented.name, error) : error;
+    throw presented ? refusedWith(presented, error) : error;
   }
 }
 
@@ -94,7 +97,7 @@ export function checkPresentable(name: string, material: ClientCertificate, rang
     const decision = { rule: name, tls: range, tlsBy: 'rule' } as const;
     createSecureContext(Object.assign(Object.create(null), protocolOptions(decision), identityOf(material)));
   } catch (error) {
-    throw refusal(name, error);
+    throw refusedWith({ name, material }, error);
   }
 }
 
@@ -103,7 +106,7 @@ export function identityOf(material: ClientCertificate): SecureContextOptions {
   if (material instanceof StoredCertificate) return material.pem();
   const { privateKey, certificate, chain } = material;
   return {
-    key: exportKey(privateKey),
+    key: tokenKeyOf(privateKey)?.pem() ?? exportKey(privateKey),
     cert: [certificate, ...chain].map((link) => link.toString()).join(''),
   };
 }
@@ -118,6 +121,22 @@ const weaknesses: Readonly<Record<string, string>> = {
   ERR_SSL_CA_KEY_TOO_SMALL: 'a key in its chain is too small',
   ERR_SSL_CA_MD_TOO_WEAK: 'it is signed with a digest that is too weak',
 };
+
+/** A token may be away by now, or want another PIN. */
+function refusedWith(
+  { name, material }: Pick<CertificateVersion, 'name' | 'material'>,
+  error: unknown,
+): ClientCertificateError {
+  const token = tokenKeyOf(material.privateKey);
+  if (token === undefined) return refusal(name, error);
+  if (error instanceof Problem) return explainAs(`certificate "${name}" (${token.label})`, error);
+  token.failed(error);
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_TOKEN_FAILED',
+    `certificate "${name}" (${token.label}): the token does not hand over its key any longer`,
+    { cause: error, hint: 'Is it plugged in, and can it be reached?' },
+  );
+}
 
 function refusal(name: string, cause: unknown): ClientCertificateError {
   const weakness = weaknesses[(cause as NodeJS.ErrnoException).code ?? ''];

@@ -54,7 +54,7 @@ const SECRETS: Readonly<Record<string, readonly [secret: string, ...pieces: stri
   'a PKCS#11 URI with its PIN': [
     'pkcs11:token=bank;object=key?pin-value=sw0rdfish77',
     'sw0rdfish',
-    'token=bank',
+    'pin-value',
   ],
 };
 

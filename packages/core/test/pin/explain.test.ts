@@ -15,6 +15,8 @@ const context: ExplainContext = {
     fingerprint256: Array.from({ length: 32 }, () => 'AB').join(':'),
     validTo: new Date('2027-01-02T00:00:00Z'),
     daysLeft: name === 'tax' ? -1 : 42,
+    key: 'memory',
+    token: null,
   }),
   broken: () => undefined,
   bringsRoots: () => true,

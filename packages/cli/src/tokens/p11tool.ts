@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { UsageError } from '../command.ts';
+
+/** What p11tool says of a token or of an object: its PKCS#11 URI, and lines `Name: value`. */
+export interface Entry {
+  readonly uri: string;
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+/**
+ * Asks a PKCS#11 module through p11tool, the tool of GnuTLS, which brings no code of ours into touch with it. It is
+ * given no PIN, and nobody is asked for one: what is listed is what anybody may see.
+ *
+ * @param module A path; without one those that p11-kit knows.
+ */
+export class P11Tool {
+  readonly #provider: readonly string[];
+
+  constructor(module: string | undefined) {
+    this.#provider = module === undefined ? [] : ['--provider', module];
+  }
+
+  async tokens(): Promise<Entry[]> {
+    return parseEntries(await this.#run('--list-tokens'));
+  }
+
+  async objects({ uri }: Entry): Promise<Entry[]> {
+    return parseEntries(await this.#run('--list-all', uri));
+  }
+
+  /** A certificate, as PEM. */
+  async certificate({ uri }: Entry): Promise<string> {
+    return await this.#run('--export', uri);
+  }
+
+  #run(...args: string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const environment = { ...process.env, LC_ALL: 'C', TZ: 'UTC' } as NodeJS.ProcessEnv;
+      delete environment.GNUTLS_PIN;
+      const child = execFile(
+        'p11tool',
+        [...this.#provider, '--batch', ...args],
+        { env: environment, timeout: 30_000, maxBuffer: 2 ** 24 },
+        (error, stdout, stderr) => {
+          if (error === null) return resolve(stdout);
+          reject(error.code === ('ENOENT' as never) ? notInstalled() : refused(stderr, stdout));
+        },
+      );
+      child.stdin?.end();
+    });
+  }
+}
+
+function notInstalled(): UsageError {
+  return new UsageError(
+    'p11tool, which lists what a PKCS#11 module offers, is not installed',
+    'It is part of GnuTLS: apt install gnutls-bin, dnf install gnutls-utils, brew install gnutls.',
+  );
+}
+
+function refused(stderr: string, stdout: string): UsageError {
+  const [said = 'it ended without a word'] = `${stderr}\n${stdout}`
+    .split('\n')
+    .filter((line) => /\S/.test(line));
+  return new UsageError(
+    `p11tool could not ask the module: ${said.trim()}`,
+    'Is it the path of a PKCS#11 module, and is the token plugged in?',
+  );
+}
+
+/** `Token 0:`, or `Object 0:`, and below it indented lines `Name: value`. */
+export function parseEntries(text: string): Entry[] {
+  const entries: Entry[] = [];
+  for (const block of text.split(/^(?:Token|Object) \d+:[ \t]*$/m).slice(1)) {
+    const fields = new Map<string, string>();
+    for (const line of block.split('\n')) {
+      const [, name, value] = /^\s+([A-Za-z ]+):\s*(.*?)\s*$/.exec(line) ?? [];
+      if (name !== undefined && value !== undefined && !fields.has(name)) fields.set(name, value);
+    }
+    const uri = fields.get('URL');
+    if (uri?.startsWith('pkcs11:')) entries.push({ uri, fields });
+  }
+  return entries;
+}

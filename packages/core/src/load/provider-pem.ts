@@ -1,0 +1,28 @@
+/** The PEM block that pkcs11-provider reads in place of a key. */
+export const pkcs11Label = 'PKCS#11 PROVIDER URI';
+const marker = 'PKCS#11 Provider URI v1.0';
+
+/** `SEQUENCE { VisibleString, UTF8String }`, which pkcs11-provider's `uri2pem` writes as well. */
+export function wrapPkcs11Uri(uri: string): string {
+  const content = Buffer.concat([element(0x1a, marker), element(0x0c, uri)]);
+  const base64 = Buffer.concat([header(0x30, content.length), content]).toString('base64');
+  return `-----BEGIN ${pkcs11Label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${pkcs11Label}-----\n`;
+}
+
+/** The URI in the bytes of such a block. */
+export function pkcs11UriIn(bytes: Buffer): string {
+  return /pkcs11:[\x21-\x7e]*/.exec(bytes.toString('latin1'))?.[0] ?? '';
+}
+
+function element(tag: number, text: string): Buffer {
+  const bytes = Buffer.from(text, 'latin1');
+  return Buffer.concat([header(tag, bytes.length), bytes]);
+}
+
+/** X.690, section 8.1.3. */
+function header(tag: number, length: number): Buffer {
+  if (length < 0x80) return Buffer.from([tag, length]);
+  return length < 0x100
+    ? Buffer.from([tag, 0x81, length])
+    : Buffer.from([tag, 0x82, length >> 8, length & 0xff]);
+}

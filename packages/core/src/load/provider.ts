@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Problem } from './problem.ts';
+
+/**
+ * Whether this process has loaded pkcs11-provider. OpenSSL does so by its configuration alone, when the process
+ * starts, and Node says nowhere which providers it has: the files that are loaded do.
+ */
+export function hasProvider(): boolean {
+  const { report } = process as { report?: NodeJS.ProcessReport & { excludeNetwork?: boolean } };
+  if (report === undefined) return false;
+  const { excludeNetwork } = report;
+  // Or the names of all peers are looked up.
+  report.excludeNetwork = true;
+  try {
+    const { sharedObjects = [] } = report.getReport() as { sharedObjects?: string[] };
+    return sharedObjects.some((path) => providerFile.test(basename(path)) && !/engines/i.test(path));
+  } finally {
+    if (excludeNetwork !== undefined) report.excludeNetwork = excludeNetwork;
+  }
+}
+
+const providerFile = /^(?:lib)?pkcs11[-_]?(?:prov(?:ider)?)?\.(?:so|dylib|dll)/i;
+
+export function providerMissing(): Problem {
+  return new Problem(
+    'PROVIDER_MISSING',
+    'is on a token, which OpenSSL reaches by its pkcs11-provider, and this process has not loaded that',
+    `Start it with: node --openssl-config=openssl.cnf, and write into that file, with the paths of this machine:
+${configFor(...paths)}`,
+  );
+}
+
+/** Node reads the section that `nodejs_conf` names. One that is called `default` would hold what stands above it. */
+export function configFor(provider: string, module: string): string {
+  return `nodejs_conf = node_section
+[node_section]
+providers = provider_section
+[provider_section]
+default = default_section
+pkcs11 = pkcs11_section
+[default_section]
+activate = 1
+[pkcs11_section]
+activate = 1
+module = ${provider}
+pkcs11-module-path = ${module}`;
+}
+
+const paths = [
+  '/usr/lib/x86_64-linux-gnu/ossl-modules/pkcs11.so',
+  '/usr/lib/x86_64-linux-gnu/pkcs11/MODULE.so',
+] as const;
+
+/** The PKCS#11 module that the provider is to load and that is not there, as far as its configuration tells. */
+export function missingModule(): string | undefined {
+  const named = process.env.PKCS11_PROVIDER_MODULE ?? moduleIn(configPath());
+  return named !== undefined && /[/\\]/.test(named) && !existsSync(named) ? named : undefined;
+}
+
+function configPath(): string | undefined {
+  const options = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+  const at = options.findIndex((each) => /^--openssl-config(?:=|$)/.test(each));
+  if (at < 0) return process.env.OPENSSL_CONF;
+  return options[at]!.includes('=') ? options[at]!.slice(options[at]!.indexOf('=') + 1) : options[at + 1];
+}
+
+function moduleIn(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return /^\s*pkcs11-module-path\s*=\s*([^\s#]+)/m.exec(readFileSync(path, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+import { inspect } from 'node:util';
+import { createAuthority } from '@clientcert/testing';
+import { describe, expect, it } from 'vitest';
+import { loadCredentials, readCertificate } from '../../src/index.ts';
+import { wrapPkcs11Uri } from '../../src/load/provider-pem.ts';
+
+const authority = await createAuthority();
+const { cert, key } = await authority.issue({ name: 'alice' });
+const secret = 'Sesame4711';
+const uri = 'pkcs11:token=bank;object=client';
+
+async function fails(promise: Promise<unknown>): Promise<Error & { code: string; hint: string }> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  expect(inspect(error, { depth: null, showHidden: true })).not.toContain(secret);
+  return error;
+}
+
+describe('a key on a token, in a process without a provider', () => {
+  it.each([
+    ['a URI', uri],
+    ['a PEM block', wrapPkcs11Uri(uri)],
+  ])('%s says how to load one', async (_, key) => {
+    const error = await fails(readCertificate({ cert, key }));
+    expect(error.code).toBe('ERR_CLIENTCERT_PROVIDER_MISSING');
+    expect(error.hint).toContain('node --openssl-config=openssl.cnf');
+    expect(error.hint).toContain('pkcs11-module-path = ');
+  });
+});
+
+describe('attack: secrets that show', () => {
+  it.each([
+    ['pin-value in the query', { cert, key: `${uri}?pin-value=${secret}` }],
+    ['pin-value in the path', { cert, key: `${uri};pin-value=${secret}` }],
+    ['pin-value in a URI that is none', { cert, key: `pkcs11:pin-value=${secret}` }],
+    ['a PIN under another name', { cert, key: `${uri};pin=${secret}` }],
+    ['pin-value in a PEM', { cert, key: wrapPkcs11Uri(`${uri}?pin-value=${secret}`) }],
+    ['pin', { cert, key: uri, pin: secret }],
+    ['pin from a function', { cert, key: uri, pin: () => secret }],
+    ['a PIN twice', { cert, key: `${uri}?pin-value=${secret}`, pin: secret }],
+    ['a URI as the certificate', { cert: `${uri}?pin-value=${secret}` }],
+    ['a URI as a PFX', { pfx: `${uri}?pin-value=${secret}` }],
+    ['a URI among roots', { cert, key, ca: [`${uri}?pin-value=${secret}`] }],
+    ['a PIN for a file', { cert, key, pin: secret }],
+    ['a PIN without a certificate', { pfx: 'a.pfx', pin: secret }],
+  ])('%s is in no error', async (_, source) => {
+    const one = { certificates: { bank: source as never }, hosts: { 'a.example': 'bank' as never } };
+    expect(await fails(loadCredentials(one))).toMatchObject({
+      code: expect.stringMatching(/^ERR_CLIENTCERT_/),
+    });
+    expect(await fails(readCertificate(source as never))).toMatchObject({
+      code: expect.stringMatching(/^ERR_CLIENTCERT_/),
+    });
+  });
+});
+
+describe('a config that says too much or too little', () => {
+  it.each([
+    ['a PIN and a key in a file', { cert, key, pin: '1' }, 'has a `pin`, and its key is on no token'],
+    ['a PIN beside a PFX', { pfx: 'a.pfx', pin: '1' }, '`pin` stands beside `cert` only'],
+    [
+      'a URI that is none',
+      { cert, key: 'pkcs11:x' },
+      'certificates["bank"].key: the PKCS#11 URI has an attribute',
+    ],
+    ['a PIN that is empty', { cert, key: uri, pin: '' }, 'its PIN is not there: `pin` is empty'],
+    ['a variable that is not set', { cert, key: uri, pin: { env: 'NO_SUCH_PIN' } }, 'NO_SUCH_PIN is not set'],
+    ['two PINs', { cert, key: `${uri}?pin-value=1`, pin: '1' }, 'has a PIN in its URI and one in `pin`'],
+    ['a command', { cert, key: `${uri}?pin-source=%7Cid` }, 'its `pin-source` is not a file'],
+  ])('%s', async (_, source, what) => {
+    const error = await fails(
+      loadCredentials({ certificates: { bank: source as never }, hosts: { 'a.example': 'bank' as never } }),
+    );
+    expect(error.message).toContain(what);
+  });
+
+  it('a `pin-source` that is not there is named', async () => {
+    const error = await fails(readCertificate({ cert, key: `${uri}?pin-source=file:/no/such/pin.txt` }));
+    expect(error).toMatchObject({
+      code: 'ERR_CLIENTCERT_FILE_NOT_FOUND',
+      message: expect.stringContaining('pin-source'),
+    });
+  });
+});
