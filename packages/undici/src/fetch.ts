@@ -1,4 +1,4 @@
-import type { Credentials } from '@clientcert/core';
+import type { Credentials, Target } from '@clientcert/core';
 import {
   type AdapterView,
   acceptCredentials,
@@ -14,7 +14,6 @@ import { dispatchFor } from './handler-versions.ts';
 import {
   createRoutes,
   type PoolOptions,
-  type Route,
   type Routes,
   readPoolOptions,
   speaksHttp2,
@@ -145,7 +144,7 @@ class Call {
   readonly #service: string | false | undefined;
   readonly #brought: undici.Dispatcher | undefined;
   #begun: string | undefined;
-  #before: Route | null = null;
+  #before: Target | undefined;
 
   constructor(ground: Ground, service: string | false | undefined, brought: undici.Dispatcher | undefined) {
     this.#ground = ground;
@@ -176,7 +175,7 @@ class Call {
     const identity = { service, origin: service ? this.#begun : undefined };
     const route = routes.find(to, identity, written(request, 'allowH2') ?? allowH2);
     if (this.#before) checkHop(credentials, this.#before, to);
-    this.#before = route;
+    this.#before = route?.target;
     if (!route) return base.dispatch(request, handler);
     if (this.#brought) {
       credentials.refuseOwn(route.target, 'dispatcher');

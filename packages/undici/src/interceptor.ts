@@ -22,7 +22,7 @@ import {
   withOwnServername,
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
-import { checkHop, Hop, hopBefore } from './redirect.ts';
+import { checkHop, Hop, redirectTo } from './redirect.ts';
 import { checkRuntime } from './runtime.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
@@ -97,10 +97,10 @@ export function intercept(
       const identity = own === undefined ? byDefault : identityOf(own);
       route = routes.find(to, identity, written(options, 'allowH2') ?? allowH2);
       if (servername) refuseAddress(credentials, servername, to, identity, route);
-      const before = hopBefore(to);
+      const before = redirectTo(to);
       isGivenOn = isShared(handler) || isAwaited(to, request) || before?.isAwaited === true;
       if (route && isGivenOn) throw sharedAnswer(route);
-      if (before?.route) checkHop(credentials, before.route, to);
+      if (before?.from) checkHop(credentials, before.from, to);
       if (route) checkProxy(base, route, credentials, pool);
     } catch (error) {
       return fail(handler, error as Error);
@@ -108,7 +108,7 @@ export function intercept(
     const isOwn = route && (route.resolution.certificate !== null || route.target.service !== undefined);
     const answered =
       (isOwn || isGivenOn) && handler.onRequestStart
-        ? new Hop(request.origin!, route, handler, isGivenOn)
+        ? new Hop(request.origin!, route?.target ?? null, handler, isGivenOn)
         : handler;
     return route ? route.pool.dispatch(withOwnServername(request), answered) : dispatch(request, answered);
   };

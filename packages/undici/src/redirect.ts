@@ -1,15 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Target } from '@clientcert/core';
 import type { AdapterView } from '@clientcert/core/adapter';
 import { Forward, type Handler } from './forward.ts';
-import type { Route } from './pool-options.ts';
+
+/** A redirect, as what follows it has to know it. No pool and no handler: timers that begin here hold it for minutes. */
+interface Redirect {
+  /** What was decided on; `null` for a host of which the config says nothing. */
+  readonly from: Target | null;
+  /** Whether others are given what comes of it. */
+  readonly isAwaited: boolean;
+  /** The origin that it leads to; `undefined` where that is none. */
+  readonly to: string | undefined;
+}
 
 /** The redirect that is being handed out, up to what comes of it. */
-const redirects = new AsyncLocalStorage<Hop>();
+const redirects = new AsyncLocalStorage<Redirect>();
 
-/** The hop that sent a dispatch on, where it follows a redirect, and not where it is a request of its own. */
-export function hopBefore(to: string | URL): Hop | undefined {
-  const before = redirects.getStore();
-  return before?.leadsTo(new URL(to).origin) ? before : undefined;
+/** The redirect that a dispatch follows; none for a request of its own. */
+export function redirectTo(url: string | URL): Redirect | undefined {
+  const redirect = redirects.getStore();
+  return redirect?.to === new URL(url).origin ? redirect : undefined;
 }
 
 /**
@@ -17,8 +27,8 @@ export function hopBefore(to: string | URL): Hop | undefined {
  *
  * @throws ERR_CLIENTCERT_DOWNGRADE
  */
-export function checkHop(credentials: AdapterView, before: Route, to: string | URL): void {
-  if (new URL(to).protocol === 'http:') credentials.checkRedirect(before.target, to);
+export function checkHop(credentials: AdapterView, before: Target, to: string | URL): void {
+  if (new URL(to).protocol === 'http:') credentials.checkRedirect(before, to);
 }
 
 /**
@@ -27,42 +37,35 @@ export function checkHop(credentials: AdapterView, before: Route, to: string | U
  * time, as `interceptors.decompress` does.
  */
 export class Hop extends Forward {
-  /** `null` for a host of which the config says nothing. */
-  readonly route: Route | null;
-  /** Whether others are given what comes of it. */
-  readonly isAwaited: boolean;
-  readonly #from: string;
-  #location: string | undefined;
+  readonly #url: string;
+  readonly #target: Target | null;
+  readonly #isAwaited: boolean;
+  #redirect: Redirect | undefined;
 
-  constructor(from: string | URL, route: Route | null, handler: Handler, isAwaited: boolean) {
+  constructor(url: string | URL, target: Target | null, handler: Handler, isAwaited: boolean) {
     super(handler);
-    this.route = route;
-    this.isAwaited = isAwaited;
-    this.#from = String(from);
-  }
-
-  leadsTo(origin: string): boolean {
-    const location = this.#location;
-    return (
-      location !== undefined &&
-      URL.canParse(location, this.#from) &&
-      new URL(location, this.#from).origin === origin
-    );
+    this.#url = String(url);
+    this.#target = target;
+    this.#isAwaited = isAwaited;
   }
 
   override onResponseStart(...args: Parameters<Forward['onResponseStart']>): void {
     const [, status, headers] = args;
-    // Where there are several, undici makes one text of them.
-    if (status >= 300 && status < 400 && headers.location) this.#location = String(headers.location);
+    if (status >= 300 && status < 400 && headers.location) {
+      // Where there are several, undici makes one text of them.
+      const location = String(headers.location);
+      const to = URL.canParse(location, this.#url) ? new URL(location, this.#url).origin : undefined;
+      this.#redirect = { from: this.#target, isAwaited: this.#isAwaited, to };
+    }
     // It depends on more than the request's headers (RFC 9110, 12.5.5): no cache may keep it, which would know it
     // by URL and headers alone.
-    if (this.route) headers.vary = '*';
-    if (this.#location === undefined) super.onResponseStart(...args);
-    else redirects.run(this, () => super.onResponseStart(...args));
+    if (this.#target) headers.vary = '*';
+    if (!this.#redirect) super.onResponseStart(...args);
+    else redirects.run(this.#redirect, () => super.onResponseStart(...args));
   }
 
   override onResponseEnd(...args: Parameters<Forward['onResponseEnd']>): void {
-    if (this.#location === undefined) super.onResponseEnd(...args);
-    else redirects.run(this, () => super.onResponseEnd(...args));
+    if (!this.#redirect) super.onResponseEnd(...args);
+    else redirects.run(this.#redirect, () => super.onResponseEnd(...args));
   }
 }

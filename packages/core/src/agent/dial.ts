@@ -143,12 +143,13 @@ function report(socket: TLSSocket, request: Dial, { requested, presented }: Atte
       requested,
       presented: presented && { ...presented }, // whoever is told may change it
     }),
-    observe &&
-      ((handshake) => {
-        const held = new WeakRef(socket);
-        observe.handshake(handshake, () => (held.deref()?.bytesRead ?? 0) > 0);
-      }),
+    observe && ((handshake) => observe.handshake(handshake, answerSeen(new WeakRef(socket)))),
   );
+}
+
+/** Written apart: a function within another that uses the socket would hold it, too. */
+function answerSeen(socket: WeakRef<TLSSocket>): () => boolean {
+  return () => (socket.deref()?.bytesRead ?? 0) > 0;
 }
 
 function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, { requested }: Attestation): void {

@@ -65,6 +65,36 @@ describe('a process', () => {
     expect(stdout.trim().split('\n')).toEqual(['0 0', 'ERR_CLIENTCERT_CLOSED', 'handles']);
   });
 
+  it('keeps no socket that is gone, though what its handshake was is remembered', async () => {
+    const { status, stdout, stderr } = await processes.run(`
+      ${scene}
+      const v8 = await import('node:v8');
+      const vm = await import('node:vm');
+      v8.setFlagsFromString('--expose-gc');
+      const collect = vm.runInNewContext('gc');
+      const credentials = await pin('alice');
+      const agent = credentials.agent({ keepAlive: false });
+      const sockets = [];
+      const call = () => new Promise((resolve, reject) => {
+        https.get(server.url, { agent }, (response) => response.resume().on('end', resolve))
+          .on('socket', (socket) => sockets.push(new WeakRef(socket)))
+          .on('error', reject);
+      });
+      for (let round = 0; round < 5; round++) await call();
+      const left = () => sockets.filter((each) => each.deref()).length;
+      for (const end = Date.now() + 10_000; left() > 0 && Date.now() < end; ) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        collect();
+      }
+      console.log(sockets.length, 'sockets,', left(), 'left');
+      await credentials.close();
+      await server.close();
+      await proxy.close();
+    `);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.trim()).toBe('5 sockets, 0 left');
+  });
+
   it('sees no listener warning over hundreds of requests, and no growth of listeners on a kept socket', async () => {
     const { status, stdout, stderr } = await processes.run(`
       ${scene}
