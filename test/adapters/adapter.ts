@@ -28,6 +28,8 @@ export interface ClientOptions {
   readonly retries?: number | undefined;
   /** Milliseconds until a connection has to stand, where the client asks for that by itself: undici and fetch. */
   readonly connectTimeout?: number | undefined;
+  /** Milliseconds until an answer begins, and then between its parts, where the client asks for that: undici and fetch. */
+  readonly answerTimeout?: number | undefined;
 }
 
 export interface Identity {

@@ -3,6 +3,7 @@ import { createFetch } from '@clientcert/undici';
 import { Agent, fetch as undiciFetch } from 'undici';
 import type { AdapterUnderTest } from './adapter.ts';
 import { endOf } from './ground.ts';
+import { answeringIn } from './undici.ts';
 
 export const adapters: AdapterUnderTest[] = [
   under('fetch', fetch),
@@ -19,12 +20,16 @@ function under(name: string, own: typeof fetch): AdapterUnderTest {
         'the options are those of the connections that rules decide',
     },
 
-    create(credentials, { ownAgent, ownCertificate, proxy, retries = 0, connectTimeout = 10_000 } = {}) {
+    create(
+      credentials,
+      { ownAgent, ownCertificate, proxy, retries = 0, connectTimeout = 10_000, answerTimeout } = {},
+    ) {
       const call = createFetch(credentials, {
         fetch: own,
         proxy,
         connect: ownCertificate,
         connectTimeout,
+        ...answeringIn(answerTimeout),
       });
       const dispatcher = ownAgent && new Agent({ connect: ownAgent });
       return {

@@ -11,21 +11,26 @@ type Make = (credentials: Credentials, making: Making) => { base: Dispatcher; ov
 
 const interceptor =
   (allowH2: boolean): Make =>
-  (credentials, { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000 }) => {
+  (credentials, { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000, answerTimeout }) => {
     const base = new Agent({ allowH2, ...(ownAgent && { connect: ownAgent }) });
-    const pool = { allowH2, proxy, connect, connectTimeout };
+    const pool = { allowH2, proxy, connect, connectTimeout, ...answeringIn(answerTimeout) };
     return { base, over: base.compose(clientCertificates(credentials, pool)) };
   };
 
 const dispatcher: Make = (
   credentials,
-  { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000 },
+  { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000, answerTimeout },
 ) => {
   const own = ownAgent && { dispatcher: new Agent({ allowH2: false, connect: ownAgent }) };
-  const pool = { allowH2: false, proxy, connect, connectTimeout };
+  const pool = { allowH2: false, proxy, connect, connectTimeout, ...answeringIn(answerTimeout) };
   const base = createDispatcher(credentials, { ...own, ...pool });
   return { base, over: base };
 };
+
+/** undici's options for that. */
+export function answeringIn(milliseconds: number | undefined): object {
+  return milliseconds === undefined ? {} : { headersTimeout: milliseconds, bodyTimeout: milliseconds };
+}
 
 export const adapters: AdapterUnderTest[] = [
   under('undici, interceptor', interceptor(false)),

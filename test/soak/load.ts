@@ -49,7 +49,8 @@ export class Load {
   start(credentials: Credentials, proxied: boolean): void {
     for (const client of clients) {
       if (proxied && client.direct) continue;
-      const opened = client.create(credentials);
+      // undici's HTTP/2 keeps what belonged to a stream that was aborted for as long as it would have waited for it.
+      const opened = client.create(credentials, { answerTimeout: 10_000 });
       this.#opened.push(opened);
       this.#workers.push(this.#work(client, opened, proxied));
     }
