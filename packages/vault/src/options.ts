@@ -6,13 +6,21 @@ export type Secret = string | { env: string } | { file: string | URL } | (() => 
 
 /** With a token that there is. It is renewed for as long as Vault allows. */
 export interface TokenLogin {
+  /** By a token. */
   method: 'token';
+  /** The token, as Vault or an agent handed it out. */
   token: Secret;
 }
 
-/** @see https://developer.hashicorp.com/vault/docs/auth/approle */
+/**
+ * As a machine that knows the id of its role, and a secret id where the role asks for one.
+ *
+ * @see https://developer.hashicorp.com/vault/docs/auth/approle
+ */
 export interface AppRoleLogin {
+  /** By AppRole. */
   method: 'approle';
+  /** The id of the role, which is no secret by itself. */
   roleId: Secret;
   /** Where the role asks for one. */
   secretId?: Secret | undefined;
@@ -20,8 +28,13 @@ export interface AppRoleLogin {
   mount?: string | undefined;
 }
 
-/** @see https://developer.hashicorp.com/vault/docs/auth/kubernetes */
+/**
+ * As the service account of a pod.
+ *
+ * @see https://developer.hashicorp.com/vault/docs/auth/kubernetes
+ */
 export interface KubernetesLogin {
+  /** By the token of a service account. */
   method: 'kubernetes';
   /** The role of the method. */
   role: string;
@@ -40,6 +53,7 @@ export interface VaultOptions {
   address?: string | URL | undefined;
   /** Of Vault Enterprise, HCP or OpenBao. */
   namespace?: string | undefined;
+  /** How to log in: by a token, AppRole, or the service account of a pod. */
   login: VaultLogin;
   /** Where the PKI engine is mounted; `pki` unless written. */
   mount?: string | undefined;
