@@ -4,6 +4,7 @@ import * as gotAdapter from '@clientcert/got';
 import * as soapAdapter from '@clientcert/soap';
 import * as testing from '@clientcert/testing';
 import * as undiciAdapter from '@clientcert/undici';
+import * as vault from '@clientcert/vault';
 import axios from 'axios';
 import { run } from 'clientcert';
 import got from 'got';
@@ -12,5 +13,5 @@ import * as undici from 'undici';
 import { scenario } from './scenario.cjs';
 
 const adapters = { axios: axiosAdapter, got: gotAdapter, soap: soapAdapter, undici: undiciAdapter };
-await scenario({ core, testing, adapters, packages: { axios, got, soap, undici } });
+await scenario({ core, testing, vault, adapters, packages: { axios, got, soap, undici } });
 if ((await run(['--help'])) !== 0) process.exitCode = 1;

@@ -2,11 +2,12 @@
 import * as core from '@clientcert/core';
 import * as gotAdapter from '@clientcert/got';
 import * as testing from '@clientcert/testing';
+import * as vault from '@clientcert/vault';
 import got from 'got';
 import { scenario } from './scenario.cjs';
 
 test(
   'the packages as ES modules in Jest',
-  () => scenario({ core, testing, adapters: { got: gotAdapter }, packages: { got } }),
+  () => scenario({ core, testing, vault, adapters: { got: gotAdapter }, packages: { got } }),
   60_000,
 );

@@ -2,6 +2,7 @@
 exports.required = {
   core: require('@clientcert/core'),
   testing: require('@clientcert/testing'),
+  vault: require('@clientcert/vault'),
   adapters: {
     axios: require('@clientcert/axios'),
     got: require('@clientcert/got'),

@@ -7,8 +7,8 @@ const { join } = require('node:path');
 const { clients } = require('./clients.cjs');
 
 /** `adapters` by client; `packages`: the clients themselves, those that this module system can load. */
-exports.scenario = async function scenario({ core, testing, adapters, packages }) {
-  for (const adapter of Object.values(adapters)) {
+exports.scenario = async function scenario({ core, testing, vault, adapters, packages }) {
+  for (const adapter of [...Object.values(adapters), vault]) {
     assert.equal(adapter.loadCredentials, core.loadCredentials, 'an adapter has a core of its own');
   }
   const authority = await testing.createAuthority();
@@ -52,6 +52,10 @@ exports.scenario = async function scenario({ core, testing, adapters, packages }
       { certificates: { bank: { pfx, passphrase: 'wrong' } }, hosts: config.hosts },
       'PASSPHRASE_WRONG',
     );
+    const login = { method: 'token', token: 'only-for-tests' };
+    const address = 'http://127.0.0.1:9'; // where nobody listens
+    const issued = vault.fromVault({ address, login, role: 'client', commonName: 'bank' });
+    await rejects(core, { certificates: { bank: issued }, hosts: config.hosts }, 'FILE_UNREADABLE');
     const path = join(directory, 'clientcert.json');
     writeFileSync(path, JSON.stringify({ certificates: { bank: { pfx: 'bank.pfx' } }, host: {} }));
     await rejects(core, path, 'CONFIG_INVALID');
