@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { ClientCertificateError } from '@clientcert/core';
+import { quote } from '@clientcert/core/adapter';
 
 /** A secret, the environment variable or file that holds it, or a function that returns it. Read anew for each login. */
 export type Secret = string | { env: string } | { file: string | URL } | (() => string | Promise<string>);
@@ -115,7 +116,7 @@ export function checkOptions(given: VaultOptions): CheckedOptions {
   const options: VaultOptions = { ...given };
   for (const name of Object.keys(options)) {
     if (!known.has(name))
-      throw invalid(`there is no option "${name}"`, `Known are: ${[...known].join(', ')}.`);
+      throw invalid(`there is no option ${quote(name, 'option')}`, `Known are: ${[...known].join(', ')}.`);
   }
   const { mount = 'pki', keyType = 'p-256', names = [], ttl, namespace } = options;
   const role = textOf(options.role, 'role');
@@ -166,7 +167,7 @@ function checkLogin(given: VaultLogin): VaultLogin {
   for (const name of Object.keys(login)) {
     if (name !== 'method' && !Object.hasOwn(parts, name))
       throw invalid(
-        `login has no "${name}" with the method ${given.method}`,
+        `login has no ${quote(name, 'option')} with the method ${given.method}`,
         `Known are: ${Object.keys(parts).join(', ')}.`,
       );
   }

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClientCertificateError, type FileSource, type SourceCall } from '@clientcert/core';
+import { quote } from '@clientcert/core/adapter';
 import { type Answer, failure } from './api.ts';
 import { type CheckedOptions, checkOptions, secondsOf, type VaultOptions } from './options.ts';
 import { createRequest, kindOf } from './request.ts';
@@ -74,7 +75,7 @@ async function issue(
 ): Promise<{ source: FileSource; lifetime: number }> {
   const { key, csr } = await createRequest(keyType, commonName, names);
   const of = (kind: string) => names.filter((name) => kindOf(name) === kind).join(',');
-  const what = `role "${role}"`;
+  const what = `role ${quote(role, 'chosen')}`;
   const answer = await session.call({
     path,
     what,
@@ -119,7 +120,7 @@ function checkLifetime({ role, ttl }: CheckedOptions, lifetime: number): void {
   if (asked === undefined || given >= asked * 0.9 - 60) return;
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
-    `role "${role}": a lifetime of ${Math.round(asked)} seconds was asked for, and ${Math.round(given)} were given`,
+    `role ${quote(role, 'chosen')}: a lifetime of ${Math.round(asked)} seconds was asked for, and ${Math.round(given)} were given`,
     {
       hint: 'Ask for less, or raise max_ttl of the role or of the mount. No certificate outlives its authority.',
     },

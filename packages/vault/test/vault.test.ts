@@ -217,6 +217,23 @@ describe('fromVault()', () => {
       expect(other.asked).toEqual([]);
     });
 
+    it('what was typed in the place of something else is not repeated', async () => {
+      const secret = 'hvs.CAESIJ1xExampleOnly';
+      const errors: unknown[] = [];
+      for (const options of [{ [secret]: 'x' }, { login: { ...token, [secret]: 'x' } }]) {
+        expect(() => source(options as Partial<VaultOptions>)).toThrow();
+        try {
+          source(options as Partial<VaultOptions>);
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+      engine.answer = ({ path }) => (path.includes('/sign/') ? [404, { errors: [] }] : undefined);
+      errors.push(await load({ role: secret }).catch((error) => error));
+      expect(errors).toHaveLength(3);
+      for (const error of errors) expect(inspect(error, { depth: 10 })).not.toContain('ExampleOnly');
+    });
+
     it('nor is a secret that no header holds quoted', async () => {
       const login: VaultLogin = { method: 'token', token: 'very secret\nx' };
       const error = await load({ login }).catch((reason: Error) => reason);

@@ -1,6 +1,7 @@
 import type { Server } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsServerAuth } from '../load/identity.ts';
+import { quote } from '../quote.ts';
 import { type CertificateVersion, identityOf } from '../tls/context.ts';
 import type { Events } from './events.ts';
 import { versionOf } from './inventory.ts';
@@ -91,7 +92,7 @@ function notTaken(name: string, cause: unknown): ClientCertificateError {
 function unknown(name: string, known: Iterable<string>): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN',
-    `secureServer(): there is no certificate ${JSON.stringify(name)}`,
+    `secureServer(): there is no certificate ${quote(name, 'name')}`,
     { hint: `Known are: ${[...known].join(', ')}.` },
   );
 }

@@ -236,6 +236,18 @@ describe('secureServer()', () => {
   });
 
   describe('attack: secrets that show', () => {
+    it('a passphrase in the place of a name is not repeated', async () => {
+      const { credentials } = await load(certificates[0]!);
+      await using _credentials = credentials;
+      try {
+        credentials.secureServer(tls.createServer(), 'Tr0ub4dor&3' as 'web');
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN' });
+        expect(inspect(error)).not.toContain('Tr0ub4dor');
+      }
+    });
+
     it('no key is on the server', async () => {
       const { credentials, renew } = await load(certificates[0]!);
       await using _credentials = credentials;
