@@ -131,9 +131,11 @@ export class Judge {
     for (let times = 0; times < 3; times++) {
       this.#watchdog.sees(input);
       // What the time before left would hide what is needed now; buffers are let go a moment later.
-      collect();
-      await pause(20);
-      if ((await this.#read(input)).excess !== excess) return undefined;
+      for (let round = 0; round < 5; round++) {
+        collect();
+        await pause(20);
+      }
+      if (!(await this.#read(input)).excess) return undefined;
     }
     return { kind: excess, detail: DETAILS[excess], mark: excess };
   }
