@@ -1,4 +1,5 @@
 import { ClientCertificateError } from '@clientcert/core';
+import { snapshot, untilAborted } from '@clientcert/core/adapter';
 import type { CheckedOptions } from './options.ts';
 
 /** A call of Vault's HTTP API. */
@@ -32,15 +33,19 @@ export interface Answer {
  */
 export async function callVault(
   { api, namespace, fetch }: CheckedOptions,
-  { path, body, token, what, secrets = [] }: Call,
+  call: Call,
   signal: AbortSignal,
 ): Promise<Answer> {
+  const { path, body, token, what, secrets = [] } = snapshot(call);
   const url = new URL(path, api);
   const place = `Vault (${api.host})`;
+  const ending = withTimeout(signal);
   let response: Response;
-  let text: string;
+  let text: string | undefined;
   try {
-    response = await fetch(url, {
+    // Without a prototype: what every object may inherit is nobody's request.
+    const init: RequestInit & { __proto__: null } = {
+      __proto__: null,
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         'x-vault-request': 'true',
@@ -50,9 +55,11 @@ export async function callVault(
       ...(body !== undefined && { body: JSON.stringify(body) }),
       // A header of Vault's own would be sent on to wherever it leads.
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-    });
-    text = await response.text();
+      signal: ending,
+    };
+    // A `fetch` of the caller's may not heed the signal.
+    response = await untilAborted(fetch(url, init), ending);
+    text = await untilAborted(readText(response), ending);
   } catch (cause) {
     signal.throwIfAborted();
     throw failure(`${what}: ${place} cannot be reached`, 'Its error is the cause.', cause);
@@ -62,6 +69,11 @@ export async function callVault(
     throw failure(
       `${what}: ${place} answers with a redirect`,
       'Tokens are sent to the address that is written and to no other: write that of the active node, or let Vault forward requests.',
+    );
+  if (text === undefined)
+    throw failure(
+      `${what}: ${place} answers with more than ${largest / 2 ** 20} MiB`,
+      'Is the address that of Vault?',
     );
   const answer = parse(text);
   if (status === 204) return {};
@@ -74,8 +86,28 @@ export async function callVault(
     : failure(message, reason?.[1] ?? 'The log of Vault says more.');
 }
 
+/** Aborted with the signal, and where a call, or a secret for it, takes too long. */
+export function withTimeout(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+}
+
 /** Milliseconds. */
 const timeout = 30_000;
+
+/** The text of an answer; `undefined` where it is larger than any of Vault's, unpacked, and so read no further. */
+async function readText({ body }: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > largest) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Bytes. */
+const largest = 2 ** 20;
 
 const reasons: Readonly<Record<number, readonly [what: string, hint: string]>> = {
   400: [

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { ClientCertificateError } from '@clientcert/core';
-import { quote } from '@clientcert/core/adapter';
+import { quote, snapshot } from '@clientcert/core/adapter';
 
 /** A secret, the environment variable or file that holds it, or a function that returns it. Read anew for each login. */
 export type Secret = string | { env: string } | { file: string | URL } | (() => string | Promise<string>);
@@ -113,7 +113,7 @@ const logins: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
 /** @throws ERR_CLIENTCERT_CONFIG_INVALID */
 export function checkOptions(given: VaultOptions): CheckedOptions {
   if (typeof given !== 'object' || given === null) throw invalid('the options are not an object');
-  const options: VaultOptions = { ...given };
+  const options = snapshot(given);
   for (const name of Object.keys(options)) {
     if (!known.has(name))
       throw invalid(`there is no option ${quote(name, 'option')}`, `Known are: ${[...known].join(', ')}.`);
@@ -163,7 +163,7 @@ function checkLogin(given: VaultLogin): VaultLogin {
   const methods = Object.keys(logins).map((each) => `'${each}'`);
   const parts = Object.hasOwn(logins, given?.method) ? logins[given.method] : undefined;
   if (!parts) throw invalid('login says no method that is known', `Write method: ${methods.join(' or ')}.`);
-  const login = { ...given } as unknown as Record<string, unknown>;
+  const login = snapshot(given) as unknown as Record<string, unknown>;
   for (const name of Object.keys(login)) {
     if (name !== 'method' && !Object.hasOwn(parts, name))
       throw invalid(

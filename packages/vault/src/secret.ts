@@ -1,37 +1,22 @@
-import { readFile } from 'node:fs/promises';
 import { ClientCertificateError } from '@clientcert/core';
+import { readSecret as read } from '@clientcert/core/adapter';
 import type { Secret } from './options.ts';
 
 /**
  * @param label What messages call it.
- * @throws ERR_CLIENTCERT_FILE_NOT_FOUND, ERR_CLIENTCERT_FILE_UNREADABLE, ERR_CLIENTCERT_FILE_EMPTY
+ * @throws ERR_CLIENTCERT_FILE_CORRUPT for what no header can hold; what {@link read} throws
  */
-export async function readSecret(secret: Secret, label: string): Promise<string> {
-  const text = (await fetchSecret(secret, label)).replace(/\r?\n$/, '');
-  // Node refuses anything else in a header, with a message that quotes it.
-  if (/^[\x21-\x7e]+$/.test(text)) return text;
+export async function readSecret(secret: Secret, label: string, signal: AbortSignal): Promise<string> {
+  const text = await read(secret, label, signal);
+  if (isHeaderValue(text)) return text;
   throw new ClientCertificateError(
-    text === '' ? 'ERR_CLIENTCERT_FILE_EMPTY' : 'ERR_CLIENTCERT_FILE_CORRUPT',
-    `${label} ${text === '' ? 'is empty' : 'holds blanks, line breaks or what is not ASCII'}`,
+    'ERR_CLIENTCERT_FILE_CORRUPT',
+    `${label} holds blanks, line breaks or what is not ASCII`,
     { hint: 'It is to be the secret alone.' },
   );
 }
 
-async function fetchSecret(secret: Secret, label: string): Promise<string> {
-  if (typeof secret === 'string') return secret;
-  if (typeof secret === 'function') {
-    const text = await secret();
-    return typeof text === 'string' ? text : '';
-  }
-  if ('env' in secret) return process.env[secret.env] ?? '';
-  try {
-    return await readFile(secret.file, 'utf8');
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new ClientCertificateError(
-      `ERR_CLIENTCERT_FILE_${missing ? 'NOT_FOUND' : 'UNREADABLE'}`,
-      `${label}: the file that holds it ${missing ? 'is not there' : 'cannot be read'}`,
-      { hint: 'Its error is the cause.', cause },
-    );
-  }
+/** Node refuses anything else in a header, with a message that quotes it. */
+export function isHeaderValue(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
 }

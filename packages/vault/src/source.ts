@@ -91,7 +91,13 @@ async function issue(
   });
   const chain = chainOf(answer, what);
   const { validTo } = parseCertificate(chain[0]!, what);
-  return { source: { cert: chain.join('\n'), key }, lifetime: Date.parse(validTo) - Date.now() };
+  const lifetime = Date.parse(validTo) - Date.now();
+  if (!(lifetime > 0))
+    throw failure(
+      `${what}: what was issued has expired already, on ${new Date(validTo).toISOString()}`,
+      'Compare the clock of this machine with that of Vault.',
+    );
+  return { source: { cert: chain.join('\n'), key }, lifetime };
 }
 
 /** The certificate, and those of its issuers. */

@@ -76,9 +76,8 @@ export async function startEngine(): Promise<Engine> {
         if (engine.hold) return engine.hold(once(response, 'close'));
         const [status, answer, more] = engine.answer?.(asked) ?? reply(asked);
         response.writeHead(status, { 'content-type': 'application/json', ...more });
-        response.end(
-          status === 204 ? undefined : typeof answer === 'string' ? answer : JSON.stringify(answer),
-        );
+        const isText = typeof answer === 'string' || Buffer.isBuffer(answer);
+        response.end(status === 204 ? undefined : isText ? answer : JSON.stringify(answer));
       });
       server.listen(port, '127.0.0.1');
       await once(server, 'listening');

@@ -21,7 +21,8 @@ export class SourceStream {
   async next(): Promise<FileSource> {
     let result: IteratorResult<FileSource>;
     try {
-      result = await this.#iterator.next();
+      const { done = false, value } = await this.#iterator.next();
+      result = { done, value } as IteratorResult<FileSource>;
     } catch (cause) {
       throw failed('the async iterable that its function returned failed', cause);
     }

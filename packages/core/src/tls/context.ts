@@ -123,7 +123,7 @@ const weaknesses: Readonly<Record<string, string>> = {
 };
 
 /** A token may be away by now, or want another PIN. */
-function refusedWith(
+export function refusedWith(
   { name, material }: Pick<CertificateVersion, 'name' | 'material'>,
   error: unknown,
 ): ClientCertificateError {
