@@ -24,7 +24,7 @@ export class P11Tool {
     return parseEntries(await this.#run('--list-tokens'));
   }
 
-  async objects({ uri }: Entry): Promise<Entry[]> {
+  async objects({ uri }: Pick<Entry, 'uri'>): Promise<Entry[]> {
     return parseEntries(await this.#run('--list-all', uri));
   }
 

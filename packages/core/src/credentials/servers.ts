@@ -2,7 +2,7 @@ import type { Server } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsServerAuth } from '../load/identity.ts';
 import { quote } from '../quote.ts';
-import { type CertificateVersion, identityOf } from '../tls/context.ts';
+import { type CertificateVersion, withIdentity } from '../tls/context.ts';
 import type { Events } from './events.ts';
 import { versionOf } from './inventory.ts';
 import { closed, type Upkeep } from './upkeep.ts';
@@ -66,12 +66,15 @@ export class Servers {
  */
 function present(server: Server, { material }: CertificateVersion): void {
   if (!allowsServerAuth(material.certificate)) throw new Error(misused);
-  const { key, cert } = identityOf(material);
-  const identity = { key, cert, pfx: undefined, passphrase: undefined };
-  server.setSecureContext(Object.assign(Object.create(server), identity));
+  withIdentity(material, (identity) => {
+    const only = { ...noKey, pfx: undefined, passphrase: undefined, ...identity };
+    server.setSecureContext(Object.assign(Object.create(server), only));
+  });
   // Node needs it no longer, and would show it to whoever prints the server.
-  Object.assign(server, { key: undefined });
+  Object.assign(server, noKey);
 }
+
+const noKey = { key: undefined, privateKeyEngine: undefined, privateKeyIdentifier: undefined };
 
 const misused = 'its extended key usage does not allow it to be presented by a server';
 
