@@ -97,11 +97,10 @@ try {
       await get('/both', { agent, maxVersion: 'TLSv1.2' });
     },
     async rollback() {
-      const rolledBack = once(credentials, 'rollback');
-      await copyFile(given.refused, cert);
-      found.reload = await credentials.reload();
+      const rolledBack = new Promise((resolve) => credentials.on('rollback', resolve));
+      found.reload = await credentials.reload(config(given.refused));
       found.refusal = await get('/refused', { agent }).catch(codeOf);
-      found.rolledBack = (await rolledBack).map(({ name }) => name);
+      found.rolledBack = (await rolledBack).name;
       await get('/back', { agent });
       found.health = credentials.health().status;
     },
