@@ -1,7 +1,7 @@
 // What a process does that reaches a token: every client makes calls with a key that is on it. What it found goes to
 // standard output, as JSON.
 import { ClientCertificateError, type Config, loadCredentials } from '@clientcert/core';
-import { soapOptions } from '@clientcert/soap';
+import { ClientCertificateSecurity, soapOptions } from '@clientcert/soap';
 import * as soap from 'soap';
 import { wsdl } from '../adapters/soap.ts';
 import { clients } from '../leaks/clients.ts';
@@ -28,22 +28,17 @@ for (const [index, client] of clients.entries()) {
   calls[client.name] = [await call(), await call()];
   await sender.close?.();
 }
-const { health, signed } = {
-  signed: await sign().catch(codeOf),
-  health: credentials.health().status,
-};
+const signed = await sign().catch(codeOf);
+const health = credentials.health().status;
 await credentials.close();
 console.log(JSON.stringify({ calls, signed, health } satisfies Found));
 
 async function sign(): Promise<number> {
-  const client = await soap.createClientAsync(
-    wsdl(),
-    soapOptions(credentials, { sign: true }),
-    `${url}/signed`,
-  );
+  const client = await soap.createClientAsync(wsdl(), soapOptions(credentials), `${url}/signed`);
+  client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
   let status = 0;
-  client.on('response', (_, response: { status?: number }) => {
-    status = response.status ?? 0;
+  client.on('response', (_, response: { status?: number } | undefined) => {
+    status = response?.status ?? 0;
   });
   await client.SayAsync!({ text: 'hello' });
   return status;
