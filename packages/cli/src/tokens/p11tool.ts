@@ -64,7 +64,7 @@ function refused(stderr: string, stdout: string): UsageError {
     .filter((line) => /\S/.test(line));
   return new UsageError(
     `p11tool could not ask the module: ${said.trim()}`,
-    'Is it the path of a PKCS#11 module, and is the token plugged in?',
+    'Is it the path of a PKCS#11 module, and is the token plugged in? See what there is: clientcert tokens MODULE.',
   );
 }
 
