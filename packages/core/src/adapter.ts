@@ -23,6 +23,7 @@ export type { Retirable } from './credentials/connections.ts';
 export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credentials/loading.ts';
 export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
+export { isPkcs11Uri, labelOfPkcs11Uri } from './load/pkcs11-uri.ts';
 export { readSecret } from './load/secret.ts';
 export { untilAborted } from './load/until-aborted.ts';
 export { snapshot, written } from './own.ts';

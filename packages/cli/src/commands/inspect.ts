@@ -9,9 +9,9 @@ import {
   inspectFile,
   readCertificate,
 } from '@clientcert/core';
-import { show } from '@clientcert/core/adapter';
+import { isPkcs11Uri, labelOfPkcs11Uri, show } from '@clientcert/core/adapter';
 import type { Command } from 'commander';
-import { addExamples } from '../command.ts';
+import { addExamples, UsageError } from '../command.ts';
 import { printReport } from '../inspect/print.ts';
 import { isIssuedByPublicRoot, publicAuthorityNote } from '../inspect/public-authority.ts';
 import { type CertificateReport, type IdentityReport, type Report, verdictOn } from '../inspect/report.ts';
@@ -24,32 +24,46 @@ import {
 } from '../passphrase.ts';
 import { during } from '../progress.ts';
 import { printJson } from '../text.ts';
+import { findOnToken, openingOf, type TokenOptions } from '../tokens/inspect-token.ts';
+
+type InspectOptions = PassphraseOptions & TokenOptions;
 
 /** `clientcert inspect FILE…`: what is in it, whether it would work, what is wrong with it. */
 export function addInspect(program: Command, exit: (code: number) => void): void {
   const command = program
     .command('inspect')
-    .argument('<file...>', 'certificate files of any kind: .pfx, .p12, .pem, .cer, .p7b, .jks, keys')
+    .argument(
+      '<file...>',
+      'certificate files of any kind: .pfx, .p12, .pem, .cer, .p7b, .jks, keys; or a key on a token, as its PKCS#11 URI',
+    )
     .description('what is in a certificate file, whether it would work, what is wrong with it')
     .option('--json', 'print for machines');
-  addPassphraseOptions(command).action(
-    async (files: string[], options: PassphraseOptions & { json?: boolean }) => {
+  addPassphraseOptions(command)
+    .option('--module <path>', 'of a token: its PKCS#11 module (those that p11-kit knows)')
+    .option('--engine <path>', "of a token: libp11's engine, where no OpenSSL provider is loaded")
+    .option(
+      '--pin-env <name>',
+      'environment variable that holds the PIN of the token: its key is tried, once',
+    )
+    .option('--pin-file <file>', 'the same, from a file')
+    .action(async (files: string[], options: InspectOptions & { json?: boolean }) => {
       const reports: Report[] = [];
-      for (const file of files) reports.push(await inspect(file, options));
+      for (const file of files)
+        reports.push(await (isPkcs11Uri(file) ? inspectToken(file, options) : inspect(file, options)));
       const pair = await pairUp(reports, options);
       if (pair) reports.push(pair);
       if (options.json) printJson(reports);
       else console.log(reports.map(printReport).join('\n\n'));
       const verdicts = reports.filter(({ halfOf }) => halfOf === undefined).map(({ verdict }) => verdict);
       exit(verdicts.includes('unusable') ? 1 : 0);
-    },
-  );
+    });
   addExamples(
     command,
     [
       ['inspect bank.pfx', 'asks for the passphrase, without an echo'],
       ['inspect tls.crt tls.key chain.p7b', 'a certificate, its key and its chain as one'],
       ['inspect store.jks --passphrase-env STORE --json', 'for a script'],
+      ["inspect 'pkcs11:token=bank;object=client'", 'on a token; p11tool, of GnuTLS, has to be installed'],
     ],
     '0 the file was read, whatever servers will think of what is in it; 1 unusable.',
   );
@@ -99,8 +113,42 @@ async function inspect(file: string, options: PassphraseOptions): Promise<Report
   }
 }
 
+/** What a token shows without a PIN; with one, the key is tried as well. */
+async function inspectToken(uri: string, options: InspectOptions): Promise<Report> {
+  const label = labelOfPkcs11Uri(uri);
+  try {
+    const { key, type, label: alias, certificate } = await findOnToken(uri, options);
+    const report: Report = { file: key, verdict: 'warning', format: 'PKCS#11', identities: [] };
+    if (certificate === undefined) return { ...report, keys: [{ type, alias, encrypted: null }] };
+    const opening = openingOf(options);
+    const isTried = opening.pin !== undefined;
+    const read = await readCertificate(
+      { cert: certificate, ...(isTried && { key, ...opening }) },
+      { key: 'optional' },
+    );
+    const base = nameIn(alias);
+    const cert = `${base}.pem`;
+    const pin = { env: `${variableIn(base)}_PIN` };
+    const lines = entryOf(base, { cert, key, ...(options.engine && { engine: options.engine }) }, { pin });
+    const identity = identityOf(read, alias, lines);
+    const notes = isTried ? identity.notes : [...identity.notes, keyNotTried];
+    const identities = [{ ...identity, notes }];
+    return { ...report, verdict: verdictOn(identities), identities };
+  } catch (error) {
+    if (!(error instanceof ClientCertificateError || error instanceof UsageError)) throw error;
+    const { code, message, hint } = error;
+    return { file: label, verdict: 'unusable', error: { code, message, hint } };
+  }
+}
+
+const keyNotTried = {
+  code: 'KEY_NOT_TRIED',
+  message:
+    'its private key was not tried, because no PIN was given: --pin-env NAME or --pin-file FILE, in a Node that has pkcs11-provider loaded, or with --engine',
+};
+
 /** One file with a key alone, and the files with certificates alone: whether they belong together. */
-async function pairUp(reports: readonly Report[], options: PassphraseOptions): Promise<Report | undefined> {
+async function pairUp(reports: readonly Report[], options: InspectOptions): Promise<Report | undefined> {
   const halves = reports.filter(({ identities }) => identities?.length === 0);
   const [key, ...more] = halves.filter(({ keys = [] }) => keys.length > 0);
   const certs = halves.filter(
@@ -113,10 +161,12 @@ async function pairUp(reports: readonly Report[], options: PassphraseOptions): P
   const file = files.join(' + ');
   try {
     return await withPassphrase(options, key.file, async (passphrases) => {
+      const opening = isPkcs11Uri(key.file) ? openingOf(options) : {};
       const read = await during(`Reading ${key.file}`, () =>
-        readCertificate({ cert, key: key.file, ...passphrases }),
+        readCertificate({ cert, key: key.file, ...passphrases, ...opening }),
       );
-      const lines = configLines(certs[0]!.file, { cert, key: key.file }, passphrases, undefined);
+      const paths = { cert, key: key.file, ...(options.engine && { engine: options.engine }) };
+      const lines = configLines(certs[0]!.file, paths, { ...passphrases, ...opening }, undefined);
       const identity = identityOf(read, undefined, lines);
       return {
         file,
@@ -162,7 +212,7 @@ async function identitiesOf(
 }
 
 function identityOf(
-  { certificate, chain, ca, warnings }: ClientCertificate,
+  { certificate, chain, ca, warnings }: ClientCertificate<KeyObject | null>,
   alias: string | undefined,
   config: readonly string[],
 ): IdentityReport {
@@ -252,21 +302,39 @@ function literal(path: string | readonly string[]): string {
 function configLines(
   file: string,
   paths: Readonly<Record<string, string | readonly string[]>>,
-  { passphrase, keyPassphrase }: Passphrases,
+  { passphrase, keyPassphrase, pin }: Passphrases & { pin?: unknown },
   alias: string | undefined,
   before = 0,
 ): string[] {
-  const base =
-    basename(file)
-      .replace(/\.[^.]*$/, '')
-      .replace(/[^A-Za-z0-9]+/g, '-') || 'client';
-  const variable = base.toUpperCase().replaceAll('-', '_');
-  const name = before === 0 ? base : `${base}-${before + 1}`;
+  const base = nameIn(basename(file).replace(/\.[^.]*$/, ''));
+  const variable = variableIn(base);
+  const secrets = {
+    ...(passphrase && { passphrase: { env: `${variable}_PASSPHRASE` } }),
+    ...(keyPassphrase && { keyPassphrase: { env: `${variable}_KEY_PASSPHRASE` } }),
+    ...(pin !== undefined && { pin: { env: `${variable}_PIN` } }),
+  };
+  return entryOf(before === 0 ? base : `${base}-${before + 1}`, paths, secrets, alias);
+}
+
+/** A certificate's name in a config, made of a file's or an object's. */
+function nameIn(text: string): string {
+  return text.replace(/[^A-Za-z0-9]+/g, '-') || 'client';
+}
+
+function variableIn(name: string): string {
+  return name.toUpperCase().replaceAll('-', '_');
+}
+
+function entryOf(
+  name: string,
+  paths: Readonly<Record<string, string | readonly string[]>>,
+  secrets: Readonly<Record<string, { env: string }>>,
+  alias?: string,
+): string[] {
   return [
     `${/^[A-Za-z]\w*$/.test(name) ? name : `'${name}'`}: {`,
     ...Object.entries(paths).map(([option, path]) => `  ${option}: ${literal(path)},`),
-    ...(passphrase ? [`  passphrase: { env: '${variable}_PASSPHRASE' },`] : []),
-    ...(keyPassphrase ? [`  keyPassphrase: { env: '${variable}_KEY_PASSPHRASE' },`] : []),
+    ...Object.entries(secrets).map(([option, { env }]) => `  ${option}: { env: '${env}' },`),
     ...(alias ? [`  alias: '${alias.replaceAll(':', '')}',`] : []),
     '},',
   ];

@@ -28,7 +28,7 @@ export class P11Tool {
     return parseEntries(await this.#run('--list-tokens'));
   }
 
-  async objects({ uri }: Entry): Promise<Entry[]> {
+  async objects({ uri }: Pick<Entry, 'uri'>): Promise<Entry[]> {
     return parseEntries(await this.#run('--list-all', uri));
   }
 
@@ -68,7 +68,7 @@ function refused(stderr: string, stdout: string): UsageError {
     .filter((line) => /\S/.test(line));
   return new UsageError(
     `p11tool could not ask the module: ${said.trim()}`,
-    'Is it the path of a PKCS#11 module, and is the token plugged in?',
+    'Is it the path of a PKCS#11 module, and is the token plugged in? See what there is: clientcert tokens MODULE.',
   );
 }
 

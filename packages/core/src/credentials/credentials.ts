@@ -8,7 +8,7 @@ import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
 import type { Facts } from '../diagnose/facts.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { copyOf } from '../load/stored-certificate.ts';
+import { copyOf, tokenKeyIn } from '../load/stored-certificate.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { explain } from '../pin/explain.ts';
 import { rulesOf } from '../pin/rule.ts';
@@ -201,7 +201,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @param target Where the message goes. Without a host: the certificate of the service, or the only one that
    *   any host rule names.
    * @returns What `use` returns; with the certificate as it is now, renewals included.
-   * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where none is sent to the target;
+   * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where none is sent to the target; ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED
+   *   where an `engine` reaches the key, which signs in TLS alone;
    *   ERR_CLIENTCERT_ORIGIN_NEEDED without a host, where the certificate depends on it;
    *   ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CLOSED
    *
@@ -218,7 +219,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   ): Result {
     if (this.#upkeep.closed) throw closed();
     const name = this.#signerFor(target);
-    const { privateKey, certificate, chain } = versionOf(this.#inventory, name).material;
+    const { material } = versionOf(this.#inventory, name);
+    const token = tokenKeyIn(material);
+    if (token?.way === 'engine') throw signsInTlsAlone(name, token.label);
+    const { privateKey, certificate, chain } = material;
     return use({ name, privateKey, certificate: copyOf(certificate), chain: chain.map(copyOf) });
   }
 
@@ -387,4 +391,14 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       { hint: 'Pin a certificate to its host, or sign nothing that goes there.' },
     );
   }
+}
+
+function signsInTlsAlone(name: string, token: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED',
+    `certificate "${name}" (${token}): its key is reached through an OpenSSL engine, which signs in TLS alone`,
+    {
+      hint: "Load OpenSSL's pkcs11-provider, with which node:crypto signs too: node --openssl-config=openssl.cnf. Or sign with a certificate whose key is in a file.",
+    },
+  );
 }

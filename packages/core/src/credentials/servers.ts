@@ -1,9 +1,9 @@
 import type { Server } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsServerAuth } from '../load/identity.ts';
-import { tokenKeyOf } from '../load/token-key.ts';
+import { tokenKeyIn } from '../load/stored-certificate.ts';
 import { quote } from '../quote.ts';
-import { type CertificateVersion, identityOf, refusedWith } from '../tls/context.ts';
+import { type CertificateVersion, refusedWith, withIdentity } from '../tls/context.ts';
 import type { Events } from './events.ts';
 import { versionOf } from './inventory.ts';
 import { closed, type Upkeep } from './upkeep.ts';
@@ -87,17 +87,20 @@ function present(server: Server, version: CertificateVersion): void {
   if (!allowsServerAuth(material.certificate)) throw misused(name);
   const { cert: before } = server as { cert?: unknown };
   try {
-    const { key, cert } = identityOf(material);
-    const identity = { key, cert, pfx: undefined, passphrase: undefined };
-    server.setSecureContext(Object.assign(Object.create(server), identity));
+    withIdentity(material, (identity) => {
+      const only = { ...noKey, pfx: undefined, passphrase: undefined, ...identity };
+      server.setSecureContext(Object.assign(Object.create(server), only));
+    });
   } catch (error) {
     Object.assign(server, { cert: before });
-    throw tokenKeyOf(material.privateKey) ? refusedWith(version, error) : notTaken(name, error);
+    throw tokenKeyIn(material) ? refusedWith(version, error) : notTaken(name, error);
   } finally {
     // Node needs it no longer, also where it did not take it, and would show it to whoever prints the server.
-    Object.assign(server, { key: undefined });
+    Object.assign(server, noKey);
   }
 }
+
+const noKey = { key: undefined, privateKeyEngine: undefined, privateKeyIdentifier: undefined };
 
 function misused(name: string): ClientCertificateError {
   return new ClientCertificateError(

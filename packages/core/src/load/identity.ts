@@ -8,6 +8,7 @@ import type { FoundCertificate, FoundKey, PassedOver } from './file-contents.ts'
 import { findPairs } from './pairing.ts';
 import { corrupt, Problem, quote } from './problem.ts';
 import { tokenKeyOf } from './token-key.ts';
+import { tokenFailed } from './token-problems.ts';
 
 /** A leaf certificate and, unless only certificates were asked for, the key that belongs to it. */
 export interface Identity {
@@ -305,13 +306,7 @@ async function proveKey({ privateKey }: FoundKey, certificate: X509Certificate):
     });
   });
   const token = tokenKeyOf(privateKey);
-  if (!good && token !== undefined)
-    throw new Problem(
-      'TOKEN_FAILED',
-      `${token.label}: what the token signs does not verify with the certificate, or it signs nothing`,
-      'See whether it signs at all: pkcs11-tool --module MODULE --login --test. A key may be kept from signing (CKA_SIGN).',
-      cause,
-    );
+  if (!good && token !== undefined) throw tokenFailed(token.label, cause);
   if (!good)
     throw corrupt('holds a damaged private key: what it signs does not verify with its own certificate');
 }

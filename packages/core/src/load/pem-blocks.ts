@@ -98,9 +98,9 @@ async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
 }
 
 /** It names a key on a token. */
-async function readTokenBlock(block: PemBlock, { contents, keyring, surroundings }: Reading): Promise<void> {
-  const { openTokenKey } = await import('./token.ts');
-  contents.keys.push(await openTokenKey(pkcs11UriIn(bytesOf(block)), keyring, surroundings));
+async function readTokenBlock(block: PemBlock, reading: Reading): Promise<void> {
+  const { addTokenKey } = await import('./token.ts');
+  await addTokenKey(pkcs11UriIn(bytesOf(block)), reading);
 }
 
 /** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { examplePath } from './engine.ts';
 import { Problem } from './problem.ts';
 
 /**
@@ -7,6 +8,14 @@ import { Problem } from './problem.ts';
  * starts, and Node says nowhere which providers it has: the files that are loaded do.
  */
 export function hasProvider(): boolean {
+  seen ||= isLoaded();
+  return seen;
+}
+
+/** It stays. */
+let seen = false;
+
+function isLoaded(): boolean {
   const { report } = process as { report?: NodeJS.ProcessReport & { excludeNetwork?: boolean } };
   if (report === undefined) return false;
   const { excludeNetwork } = report;
@@ -27,7 +36,8 @@ export function providerMissing(): Problem {
     'PROVIDER_MISSING',
     'is on a token, which OpenSSL reaches by its pkcs11-provider, and this process has not loaded that',
     `Start it with: node --openssl-config=openssl.cnf, and write into that file, with the paths of this machine:
-${configFor(...paths)}`,
+${configFor(...paths)}
+Where there is no such provider, and Node is older than 28, name libp11's engine beside the key: engine: '${examplePath}'.`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import { createAuthority, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeBinary } from '../../../../scripts/node-binary.mjs';
 import { buildModules } from '../built.ts';
+import { countCalls } from './installed.ts';
 import { createToken, missing, pin } from './softoken.ts';
 
 if (missing.length > 0)
@@ -158,9 +159,3 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
     }
   },
 );
-
-/** How often the module was called so. */
-async function countCalls(log: string, name: string): Promise<number> {
-  const calls = await readFile(log, 'utf8').catch(() => '');
-  return calls.split('\n').filter((line) => line.endsWith(`: ${name}`)).length;
-}
