@@ -1,7 +1,7 @@
 import { defineConfig, type Rolldown, type UserConfig } from 'tsdown';
 
 const shared: UserConfig = {
-  entry: 'src/{index,adapter,probe}.ts',
+  entry: 'src/{index,adapter,enrolment,probe}.ts',
   platform: 'node',
   target: 'node20.19',
   dts: true,

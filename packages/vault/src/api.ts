@@ -1,4 +1,5 @@
 import { ClientCertificateError } from '@clientcert/core';
+import { failure, sayings } from '@clientcert/core/enrolment';
 import type { CheckedOptions } from './options.ts';
 
 /** A call of Vault's HTTP API. */
@@ -66,7 +67,7 @@ export async function callVault(
   const answer = parse(text);
   if (status === 204) return {};
   if (response.ok && answer) return answer as Answer;
-  const said = sayings(answer, secrets.concat(token ?? []));
+  const said = sayings(errorsOf(answer), secrets.concat(token ?? []));
   const reason = reasons[status];
   const message = `${what}: ${place} ${reason?.[0] ?? `answers ${status}`}${said && `: ${said}`}`;
   throw status === 400 && path.includes('/sign/')
@@ -106,17 +107,7 @@ function parse(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** What Vault says of an error: one line, without what was said to it in confidence. */
-function sayings(answer: Record<string, unknown> | undefined, secrets: readonly string[]): string {
+function errorsOf(answer: Record<string, unknown> | undefined): string {
   const errors = Array.isArray(answer?.errors) ? answer.errors : [];
-  let text = errors.filter((each) => typeof each === 'string').join('; ');
-  for (const secret of secrets) text = text.replaceAll(secret, '…');
-  return text.replace(controls, ' ').trim().slice(0, 300);
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-const controls = /[\0-\x1f\x7f-\x9f]+/g;
-
-export function failure(message: string, hint: string, cause?: unknown): ClientCertificateError {
-  return new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', message, { hint, cause });
+  return errors.filter((each) => typeof each === 'string').join('; ');
 }

@@ -1,6 +1,6 @@
-import { type Answer, type Call, callVault, failure } from './api.ts';
+import { failure, readSecret, soon } from '@clientcert/core/enrolment';
+import { type Answer, type Call, callVault } from './api.ts';
 import type { CheckedOptions, VaultLogin } from './options.ts';
-import { readSecret } from './secret.ts';
 
 /** Where Kubernetes mounts the token of the service account. */
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -86,11 +86,6 @@ export class Session {
   #ask(call: Call): Promise<Answer> {
     return callVault(this.#options, call, this.#signal);
   }
-}
-
-/** Up to a tenth sooner, so that what started together does not renew together. Milliseconds. */
-export function soon(wait: number): number {
-  return Math.max(wait * (1 - Math.random() / 10), 1000);
 }
 
 async function credentialsOf(
