@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import https from 'node:https';
 import { ClientCertificateError } from '../errors.ts';
-import type { CaMaterial, FileSource, HostPin } from '../types.ts';
+import type { CaMaterial, Config, FileSource, HostPin } from '../types.ts';
 
 /** An authority's own server, and as whom it is asked. */
 export interface Peer {
@@ -45,11 +45,12 @@ export async function ask(
 ): Promise<Answer> {
   const place = url.host;
   const { loadCredentials } = await import('../credentials/late.ts');
-  await using credentials = await loadCredentials({
+  const config: Config = {
     certificates: peer.certificate ? { own: peer.certificate } : {},
     hosts: { [`${url.hostname}:${url.port || 443}`]: ruleFor(peer) },
     watch: false,
-  });
+  };
+  await using credentials = await loadCredentials(config);
   // They are told to whoever uses it elsewhere.
   credentials
     .on('warning', () => {})
@@ -100,7 +101,7 @@ export async function ask(
   }
 }
 
-function ruleFor({ ca, trust, certificate, unverified }: Peer): HostPin<'own'> {
+function ruleFor({ ca, trust, certificate, unverified }: Peer): HostPin {
   if (unverified) return { dangerouslyAcceptAnyServer: true };
   return {
     ...(certificate ? { certificate: 'own', required: true } : { certificate: false }),

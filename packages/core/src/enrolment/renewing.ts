@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { untilAborted } from '../load/until-aborted.ts';
 import type { FileSource, SourceCall } from '../types.ts';
 import { failure } from './exchange.ts';
 import type { Issued } from './issued.ts';
@@ -39,8 +40,8 @@ export interface RenewingOptions {
    */
   files?: RenewedFiles | undefined;
   /**
-   * Called with each certificate that was issued before it is presented, and waited for: hand it to the other side here.
-   * Where it fails, the certificate before stays in use, and it is called again.
+   * Called with each certificate that was issued before it is presented, and waited for, two minutes at most: hand it to
+   * the other side here. Where it fails, the certificate before stays in use, and it is called again.
    */
   onRenewed?: ((renewed: Renewed, call: SourceCall) => void | Promise<void>) | undefined;
 }
@@ -62,7 +63,9 @@ export function renewing(
   isMeant: (certificate: X509Certificate) => boolean = () => true,
 ): RenewedSource {
   const kept = files && new KeptFiles(files);
+  /** What was issued last, and what was presented last: the one before, while nobody could be told of it. */
   let held: Held | undefined;
+  let shown: Held | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One at a time: several `Credentials` may read the source. */
@@ -76,9 +79,9 @@ export function renewing(
     if (!held && kept) {
       const issued = await kept.read();
       const found = issued && hold(issued, 'kept');
-      if (found && isMeant(found.certificate)) held = found;
+      if (found && isMeant(found.certificate)) shown = held = found;
     }
-    return held?.isTold && !held.isOver() ? { present: held } : {};
+    return shown && !shown.isOver() ? { present: shown } : {};
   }
 
   async function renew(issuer: Issuer, call: SourceCall): Promise<Step> {
@@ -90,13 +93,17 @@ export function renewing(
       held = next;
     }
     await tell(held, call);
-    return { present: held, problem: await write(held) };
+    const problem = await write(held);
+    if (problem !== undefined && held === shown) throw problem;
+    shown = held;
+    return { present: held, problem };
   }
 
   async function tell(version: Held, call: SourceCall): Promise<void> {
     if (version.isTold) return;
+    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(longestCall)]);
     try {
-      await onRenewed?.(version.renewed, call);
+      await untilAborted(Promise.resolve(onRenewed?.(version.renewed, { signal })), signal);
     } catch (cause) {
       call.signal.throwIfAborted();
       throw failure(
@@ -202,6 +209,7 @@ async function untilThen(renewAt: number, issuer: Issuer, signal: AbortSignal): 
   }
 }
 
-/** Milliseconds, as the one below: what an authority issues that cannot be used is not to be had by the hundred. */
+/** Milliseconds, as those below: what an authority issues that cannot be used is not to be had by the hundred. */
 const longestStep = 60_000;
 const retryWait = 60_000;
+const longestCall = 120_000;
