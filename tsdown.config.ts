@@ -24,7 +24,13 @@ const shared: UserConfig = {
     codeSplitting: {
       groups: [
         { name: 'diagnosis', test: /\/src\/diagnose\/(?!diagnose\.ts$)[\w-]+\.ts$/ },
-        { name: 'shared', test: /(?<!\.d)\.ts$|rolldown\/runtime/, tags: ['$initial'], minShareCount: 2 },
+        {
+          name: 'shared',
+          // Of what reads files only one entry, that for sources, needs parts at once.
+          test: /^(?!.*\/src\/load\/).*(?<!\.d)\.ts$|rolldown\/runtime/,
+          tags: ['$initial'],
+          minShareCount: 2,
+        },
       ],
     },
   }),

@@ -50,7 +50,7 @@ export async function ask(
     hosts: { [`${url.hostname}:${url.port || 443}`]: ruleFor(peer) },
     watch: false,
   };
-  await using credentials = await loadCredentials(config);
+  const credentials = await loadCredentials(config);
   // They are told to whoever uses it elsewhere.
   credentials
     .on('warning', () => {})
@@ -98,6 +98,8 @@ export async function ask(
       ours?.hint ?? (await adviceOn(cause)),
       cause,
     );
+  } finally {
+    await credentials.close();
   }
 }
 

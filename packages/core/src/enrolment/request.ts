@@ -2,23 +2,23 @@ import { createPublicKey, generateKeyPair, type KeyObject, sign } from 'node:cry
 import { promisify } from 'node:util';
 import { der, oid, sequence } from './der.ts';
 
+/** What key is made for a certificate. */
+export type KeyType = 'p-256' | 'p-384' | 'p-521' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096';
+
 const generate = promisify(generateKeyPair);
 const rsa = (modulusLength: number) => () => generate('rsa', { modulusLength });
 const ec = (namedCurve: string) => () => generate('ec', { namedCurve });
 
-const makers = {
+const makers: Readonly<Record<KeyType, () => Promise<{ privateKey: KeyObject }>>> = {
   'p-256': ec('P-256'),
   'p-384': ec('P-384'),
   'p-521': ec('P-521'),
   'rsa-2048': rsa(2048),
   'rsa-3072': rsa(3072),
   'rsa-4096': rsa(4096),
-} as const;
+};
 
-/** What key is made for a certificate. */
-export type KeyType = keyof typeof makers;
-
-export const keyTypes = Object.keys(makers) as readonly KeyType[];
+export const keyTypes: readonly KeyType[] = Object.keys(makers) as KeyType[];
 
 /** A new private key. */
 export async function createKey(type: KeyType): Promise<KeyObject> {
