@@ -8,7 +8,7 @@ export { type CertificateParts, der, oid, partsOf, pem, sequence } from './enrol
 export { type Answer, type Asked, ask, failure, type Peer, sayings } from './enrolment/exchange.ts';
 export type { Issued } from './enrolment/issued.ts';
 export type { RenewedFiles } from './enrolment/kept-files.ts';
-export { clientExtensions, commonName, hasCommonName, kindOf } from './enrolment/names.ts';
+export { clientExtensions, commonName, isFor, kindOf } from './enrolment/names.ts';
 export { OptionCheck } from './enrolment/option-check.ts';
 export {
   type Issuer,

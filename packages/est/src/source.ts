@@ -5,8 +5,8 @@ import {
   commonName,
   createKey,
   createRequest,
-  hasCommonName,
   type Issued,
+  isFor,
   partsOf,
   type RenewedSource,
   renewing,
@@ -47,7 +47,7 @@ export function fromEst(options: EstOptions): RenewedSource {
   return renewing(
     ({ signal }) => ({ issue: (current) => issue(checked, authority, current, signal) }),
     checked.renewing,
-    (found) => hasCommonName(found, checked.commonName),
+    (found) => isFor(found, checked.commonName, checked.names),
   );
 }
 

@@ -158,6 +158,10 @@ describe('fromEst()', () => {
       await using credentials = await load({ files, commonName: 'you.example' });
       await bank.call(credentials);
       expect(bank.seen).toMatchObject([{ subject: 'CN=you.example' }]);
+      est.login = 'of another';
+      await expect(load({ files, names: ['b.example'] })).rejects.toMatchObject({
+        message: expect.stringMatching(/\(401\).*"files" is for other names/),
+      });
     });
 
     it('overwrites nothing that it cannot read', async () => {

@@ -3,8 +3,8 @@ import {
   clientExtensions,
   createKey,
   createRequest,
-  hasCommonName,
   type Issued,
+  isFor,
   commonName as nameOf,
   partsOf,
   pem,
@@ -50,7 +50,7 @@ export function fromStepCa(options: StepCaOptions): RenewedSource {
         current ? renew(checked, authority, current, signal) : issueFirst(checked, authority, signal),
     }),
     checked.renewing,
-    (found) => hasCommonName(found, checked.commonName),
+    (found) => isFor(found, checked.commonName, checked.names),
   );
 }
 

@@ -120,7 +120,8 @@ export async function startStep(): Promise<StepServer> {
     if (operation === 'renew' || operation === 'rekey') {
       if (!client) return [401, unauthorized];
       const publicKey = operation === 'renew' ? client.publicKey : readRequest(body.csr!).publicKey;
-      return issue(publicKey, client.subject.replace('CN=', ''));
+      const hosts = client.subjectAltName?.replaceAll('DNS:', '').split(', ') ?? [];
+      return issue(publicKey, client.subject.replace('CN=', ''), hosts);
     }
     if (operation !== 'sign') return [404, { status: 404, message: 'not found' }];
     if (!claims || used.has(String(claims.jti)) || claims.aud !== `${step.url}/1.0/sign`)
@@ -131,14 +132,16 @@ export async function startStep(): Promise<StepServer> {
     const names = request.names.map((name) => name.slice(3)).join();
     if (request.commonName !== claims.sub || names !== String(claims.sans))
       return [403, { status: 403, message: 'the names are not those of the token' }];
-    return issue(request.publicKey, request.commonName);
+    const hosts = request.names.filter((name) => name.startsWith('82 ')).map((name) => name.slice(3));
+    return issue(request.publicKey, request.commonName, hosts);
   }
 
-  function issue(publicKey: ReadRequest['publicKey'], name: string): Reply {
+  function issue(publicKey: ReadRequest['publicKey'], name: string, hosts: string[]): Reply {
     const crt = signCertificate(
       {
         subject: { CN: name },
         publicKey,
+        hosts,
         notBefore: new Date(Date.now() - 5000),
         notAfter: new Date(Date.now() + step.certificateTtl * 1000),
         serialNumber: randomSerialNumber(),

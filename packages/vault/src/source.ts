@@ -6,8 +6,8 @@ import {
   createKey,
   createRequest,
   failure,
-  hasCommonName,
   type Issued,
+  isFor,
   kindOf,
   commonName as nameOf,
   pem,
@@ -64,7 +64,7 @@ export function fromVault(options: VaultOptions): RenewedSource {
       },
     };
   };
-  return renewing(open, checked.renewing, (found) => hasCommonName(found, checked.commonName));
+  return renewing(open, checked.renewing, (found) => isFor(found, checked.commonName, checked.names));
 }
 
 async function issue(

@@ -45,7 +45,7 @@ export class KeptFiles {
 
   /** @throws ERR_CLIENTCERT_FILE_UNREADABLE where it cannot be written */
   async write({ cert, key }: Issued): Promise<void> {
-    // The key first: an older certificate finds its own in what was kept.
+    // The key first: it is the certificate that is looked for elsewhere.
     const contents: [path: string, text: string][] =
       this.#key === this.#cert
         ? [[this.#cert, `${cert.trimEnd()}\n${key}`]]
@@ -53,18 +53,18 @@ export class KeptFiles {
             [this.#key, key],
             [this.#cert, cert],
           ];
+    const paths: string[] = [];
     try {
-      const replaced = await Promise.all(
-        contents.map(async ([path, text]) => {
-          const real = await realpath(path).catch(() => path);
-          await writeBeside(real, text);
-          return real;
-        }),
-      );
-      for (const path of replaced) await keepFormer(path);
-      for (const path of replaced) await rename(`${path}.new`, path);
-      for (const folder of new Set(replaced.map(dirname))) await flush(folder);
+      for (const [path, text] of contents) {
+        const real = await realpath(path).catch(() => path);
+        paths.push(real);
+        await writeBeside(real, text);
+      }
+      for (const path of paths) await keepFormer(path);
+      for (const path of paths) await rename(`${path}.new`, path);
+      for (const folder of new Set(paths.map(dirname))) await flush(folder);
     } catch (cause) {
+      for (const path of paths) await rm(`${path}.new`, { force: true }).catch(() => {});
       throw new ClientCertificateError(
         'ERR_CLIENTCERT_FILE_UNREADABLE',
         `the certificate that was issued cannot be written to ${quote(this.#cert, 'path')}`,
@@ -82,6 +82,8 @@ export class KeptFiles {
     if (cert === key) return [cert, old(cert)].map((path) => [path, path]);
     return [
       [cert, key],
+      // Stopped between one file and the other.
+      [`${cert}.new`, key],
       [cert, old(key)],
       [old(cert), key],
       [old(cert), old(key)],
@@ -121,7 +123,7 @@ async function writeBeside(path: string, text: string): Promise<void> {
 async function keepFormer(path: string): Promise<void> {
   try {
     await rm(`${path}.old`, { force: true });
-    await copyFile(path, `${path}.old`);
+    await copyFile(path, `${path}.old`, constants.COPYFILE_EXCL);
   } catch (error) {
     if (!isMissing(error)) throw error;
   }

@@ -7,10 +7,12 @@ export function commonName(text: string): Buffer {
   return sequence(der(0x31, commonNameAs(0x0c, text)));
 }
 
-/** Whether it is the common name of a certificate, in whatever type of string. */
-export function hasCommonName({ raw }: X509Certificate, text: string): boolean {
-  const { subject } = partsOf(raw);
-  return [0x0c, 0x13, 0x14, 0x16].some((type) => subject.includes(commonNameAs(type, text)));
+/** Whether a certificate has this common name, in whatever type of string, and these alternative names. */
+export function isFor({ raw }: X509Certificate, text: string, names: readonly string[]): boolean {
+  const { subject, extensions } = partsOf(raw);
+  if (![0x0c, 0x13, 0x14, 0x16].some((type) => subject.includes(commonNameAs(type, text)))) return false;
+  const found = extensions.get(subjectAltName) ?? Buffer.alloc(0);
+  return names.every((name) => found.includes(generalName(name)));
 }
 
 const commonNameAs = (type: number, text: string) => sequence(oid('2.5.4.3'), der(type, Buffer.from(text)));

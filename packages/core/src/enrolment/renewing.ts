@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ClientCertificateError } from '../errors.ts';
 import { untilAborted } from '../load/until-aborted.ts';
 import type { FileSource, SourceCall } from '../types.ts';
 import { failure } from './exchange.ts';
@@ -66,6 +67,7 @@ export function renewing(
   /** What was issued last, and what was presented last: the one before, while nobody could be told of it. */
   let held: Held | undefined;
   let shown: Held | undefined;
+  let isPassedOver = false;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One at a time: several `Credentials` may read the source. */
@@ -80,13 +82,17 @@ export function renewing(
       const issued = await kept.read();
       const found = issued && hold(issued, 'kept');
       if (found && isMeant(found.certificate)) shown = held = found;
+      else isPassedOver = found !== undefined;
     }
     return shown && !shown.isOver() ? { present: shown } : {};
   }
 
   async function renew(issuer: Issuer, call: SourceCall): Promise<Step> {
     if (!held || Date.now() >= held.renewAt) {
-      const issued = await issuer.issue(held?.isOver() ? undefined : held?.issued);
+      const current = held?.isOver() ? undefined : held?.issued;
+      const issued = await issuer.issue(current).catch((error) => {
+        throw isPassedOver ? withoutKept(error) : error;
+      });
       const next = hold(issued, 'issued');
       // Whoever reads it says why.
       if (!next) return { unusable: issued };
@@ -139,6 +145,14 @@ export function renewing(
       step = {};
     }
   };
+}
+
+/** Why what is kept does not help. */
+function withoutKept(error: unknown): unknown {
+  if (!(error instanceof ClientCertificateError)) return error;
+  const { code, message, hint } = error;
+  const said = `${message} (the certificate in "files" is for other names than are asked for)`;
+  return new ClientCertificateError(code, said, { hint, cause: error });
 }
 
 /** What comes of a try to have a certificate. */

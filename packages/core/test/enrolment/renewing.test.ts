@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Authority, createAuthority, startServer } from '@clientcert/testing';
@@ -132,6 +132,22 @@ describe('renewing()', () => {
       const { issue, source } = createSource({ files: { cert } });
       await using _credentials = await load(source);
       expect(issue).toHaveBeenCalledWith(undefined);
+    });
+
+    it.each([0, 1, 2, 3])('that were being written are read whole, stopped after step %d', async (step) => {
+      const key = join(folder, 'bank.key');
+      const { source } = createSource({ files: { cert, key } });
+      await using before = await load(source);
+      const next = await authority.issue({ name: 'me' });
+      // As it is done: beside, the former ones, the key, the certificate.
+      await writeFile(`${key}.new`, next.key);
+      await writeFile(`${cert}.new`, step > 0 ? next.fullChain : next.fullChain.slice(0, 300));
+      if (step > 1) await copyFile(key, `${key}.old`);
+      if (step > 2) await rename(`${key}.new`, key);
+      const again = createSource({ files: { cert, key } });
+      await using credentials = await load(again.source);
+      expect(fingerprintOf(credentials)).toBe(step > 2 ? next.fingerprint256 : fingerprintOf(before));
+      expect(again.issue).not.toHaveBeenCalled();
     });
 
     it('that cannot be written are written later, without another certificate', async () => {

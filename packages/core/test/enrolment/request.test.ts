@@ -9,7 +9,7 @@ import {
   commonName,
   createKey,
   createRequest,
-  hasCommonName,
+  isFor,
   keyTypeOf,
   keyTypes,
   kindOf,
@@ -59,7 +59,9 @@ describe('createRequest()', () => {
     );
     expect({ name, names }).toEqual({ name: 'Ünal', names: ['82 a.example', '87 c0000201'] });
     expect(clientExtensions([], extensions).get('2.5.29.37')).toEqual(extensions.get('2.5.29.37'));
-    expect([hasCommonName(certificate, 'Ünal'), hasCommonName(certificate, 'Ün')]).toEqual([true, false]);
+    const wanted = [['a.example'], ['192.0.2.1', 'a.example'], [], ['b.example'], ['192.0.2.2']];
+    expect(wanted.map((each) => isFor(certificate, 'Ünal', each))).toEqual([true, true, true, false, false]);
+    expect(isFor(certificate, 'Ün', [])).toBe(false);
   });
 
   it('tells names apart by their form', () => {
