@@ -1,7 +1,7 @@
 import { defineConfig, type Rolldown, type UserConfig } from 'tsdown';
 
 const shared: UserConfig = {
-  entry: 'src/{index,adapter,probe}.ts',
+  entry: 'src/{index,adapter,enrolment,probe}.ts',
   platform: 'node',
   target: 'node20.19',
   dts: true,
@@ -24,7 +24,13 @@ const shared: UserConfig = {
     codeSplitting: {
       groups: [
         { name: 'diagnosis', test: /\/src\/diagnose\/(?!diagnose\.ts$)[\w-]+\.ts$/ },
-        { name: 'shared', test: /(?<!\.d)\.ts$|rolldown\/runtime/, tags: ['$initial'], minShareCount: 2 },
+        {
+          name: 'shared',
+          // Of what reads files only one entry, that for sources, needs parts at once.
+          test: /^(?!.*\/src\/load\/).*(?<!\.d)\.ts$|rolldown\/runtime/,
+          tags: ['$initial'],
+          minShareCount: 2,
+        },
       ],
     },
   }),

@@ -24,8 +24,6 @@ export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credenti
 export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
 export { isPkcs11Uri, labelOfPkcs11Uri } from './load/pkcs11-uri.ts';
-export { readSecret } from './load/secret.ts';
-export { untilAborted } from './load/until-aborted.ts';
 export { snapshot, written } from './own.ts';
 export { type Kind, quote, show } from './quote.ts';
 export { isUrl } from './url.ts';

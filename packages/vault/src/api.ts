@@ -1,5 +1,6 @@
 import { ClientCertificateError } from '@clientcert/core';
-import { snapshot, untilAborted } from '@clientcert/core/adapter';
+import { snapshot } from '@clientcert/core/adapter';
+import { failure, sayings, untilAborted, withTimeout } from '@clientcert/core/enrolment';
 import type { CheckedOptions } from './options.ts';
 
 /** A call of Vault's HTTP API. */
@@ -78,21 +79,13 @@ export async function callVault(
   const answer = parse(text);
   if (status === 204) return {};
   if (response.ok && answer) return answer as Answer;
-  const said = sayings(answer, secrets.concat(token ?? []));
+  const said = sayings(errorsOf(answer), secrets.concat(token ?? []));
   const reason = reasons[status];
   const message = `${what}: ${place} ${reason?.[0] ?? `answers ${status}`}${said && `: ${said}`}`;
   throw status === 400 && path.includes('/sign/')
     ? new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', message, { hint: reason![1] })
     : failure(message, reason?.[1] ?? 'The log of Vault says more.');
 }
-
-/** Aborted with the signal, and where a call, or a secret for it, takes too long. */
-export function withTimeout(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-}
-
-/** Milliseconds. */
-const timeout = 30_000;
 
 /** The text of an answer; `undefined` where it is larger than any of Vault's, unpacked, and so read no further. */
 async function readText({ body }: Response): Promise<string | undefined> {
@@ -138,17 +131,7 @@ function parse(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** What Vault says of an error: one line, without what was said to it in confidence. */
-function sayings(answer: Record<string, unknown> | undefined, secrets: readonly string[]): string {
+function errorsOf(answer: Record<string, unknown> | undefined): string {
   const errors = Array.isArray(answer?.errors) ? answer.errors : [];
-  let text = errors.filter((each) => typeof each === 'string').join('; ');
-  for (const secret of secrets) text = text.replaceAll(secret, '…');
-  return text.replace(controls, ' ').trim().slice(0, 300);
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-const controls = /[\0-\x1f\x7f-\x9f]+/g;
-
-export function failure(message: string, hint: string, cause?: unknown): ClientCertificateError {
-  return new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', message, { hint, cause });
+  return errors.filter((each) => typeof each === 'string').join('; ');
 }

@@ -1,6 +1,6 @@
-import { type Answer, type Call, callVault, failure, withTimeout } from './api.ts';
-import type { CheckedOptions, Secret, VaultLogin } from './options.ts';
-import { isHeaderValue, readSecret } from './secret.ts';
+import { failure, isWord, readSecret, type Secret, soon } from '@clientcert/core/enrolment';
+import { type Answer, type Call, callVault } from './api.ts';
+import type { CheckedOptions, VaultLogin } from './options.ts';
 
 /** Where Kubernetes mounts the token of the service account. */
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -66,7 +66,7 @@ export class Session {
       secrets: Object.entries(body).flatMap(([name, text]) => (name === 'role' ? [] : [text])),
     });
     const token = auth?.client_token;
-    if (typeof token !== 'string' || !isHeaderValue(token))
+    if (typeof token !== 'string' || !isWord(token))
       throw failure(
         `logging in (${login.method}): the answer holds no token`,
         'Is the address that of Vault, and is no second factor asked for?',
@@ -93,28 +93,11 @@ export class Session {
     return { role_id: roleId, secret_id: await this.#read(login.secretId, 'secretId') };
   }
 
-  /** Nobody says when a function, or the file system, answers: the session goes on without. */
-  async #read(secret: Secret, name: string): Promise<string> {
-    const ending = withTimeout(this.#signal);
-    try {
-      return await readSecret(secret, `login.${name}`, ending);
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      if (!ending.aborted) throw error;
-      throw failure(
-        `login.${name}: it is not there yet`,
-        'Does its function answer, and its file system?',
-        error,
-      );
-    }
+  #read(secret: Secret, name: string): Promise<string> {
+    return readSecret(secret, `login.${name}`, this.#signal);
   }
 
   #ask(call: Call): Promise<Answer> {
     return callVault(this.#options, call, this.#signal);
   }
-}
-
-/** Up to a tenth sooner, so that what started together does not renew together. Milliseconds. */
-export function soon(wait: number): number {
-  return Math.max(wait * (1 - Math.random() / 10), 1000);
 }

@@ -48,13 +48,13 @@ export class SourceStream {
  */
 export async function callSource(
   source: SourceFunction,
-  { signal }: SourceCall,
+  { signal, isRenewal }: SourceCall,
 ): Promise<FileSource | SourceStream> {
   const ending = new AbortController();
   const abort = () => ending.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
-    const answer = Promise.resolve(source({ signal: ending.signal })).then((given) =>
+    const answer = Promise.resolve(source({ signal: ending.signal, isRenewal })).then((given) =>
       isAsyncIterable(given) ? new SourceStream(given, ending) : given,
     );
     const end = (late: unknown) => {
