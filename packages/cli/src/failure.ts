@@ -39,7 +39,7 @@ export function describe({ code, message, hint, issues }: Failure): {
   code?: string;
   message: string;
   hint?: string;
-  issues?: unknown;
+  issues?: NonNullable<ClientCertificateError['issues']>;
 } {
   return {
     ...(code !== undefined && { code }),

@@ -69,7 +69,8 @@ export interface Checked {
   diff: string[];
   errors: Failure[];
   warnings: Warning[];
-  broken: { name: string; message: string }[];
+  /** What is not there to be read, and no mistake in the config. */
+  broken: { name?: string; message: string; hint?: string }[];
 }
 
 export interface Explanation {

@@ -20,6 +20,8 @@ const config: UserConfig = defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     target: 'es2022',
+    // What the page is made of stands in it, and so does what its authors ask for.
+    license: { fileName: 'licenses.md' },
   },
 });
 

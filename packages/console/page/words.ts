@@ -30,8 +30,9 @@ export function timeOf(date: string): string {
   });
 }
 
+/** With a capital and a full stop; what is a name and no word begins as it is. */
 export function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  const first = /^[a-z’']+[ ,]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?:]$/.test(first) ? first : `${first}.`;
 }
 

@@ -16,7 +16,7 @@ export class Guard {
    * Everything is below this path, which is another each time: cookies know no ports, so without it each other server
    * of this machine would be sent the cookie as well.
    */
-  readonly base = `/${randomBytes(12).toString('base64url')}/`;
+  readonly base: string = `/${randomBytes(12).toString('base64url')}/`;
   readonly #authority: string;
   readonly #session = randomBytes(32).toString('base64url');
   #token: string | undefined = randomBytes(32).toString('base64url');

@@ -18,14 +18,11 @@ const SECTIONS = ['certificates', 'hosts', 'services'] as const;
 
 /** A config as a draft, without its secrets. */
 export function draftOf(config: Json, secrets: Secrets): Draft {
-  const [certificates, hosts, services] = SECTIONS.map((section) => {
-    const shown = secrets.conceal(config[section]);
-    return isRecord(shown) ? Object.entries(shown) : [];
-  }) as [Entries, Entries, Entries];
+  const entries = (section: (typeof SECTIONS)[number]) => entriesOf(secrets.conceal(config[section]));
   return {
-    certificates,
-    hosts,
-    services,
+    certificates: entries('certificates'),
+    hosts: entries('hosts'),
+    services: entries('services'),
     ...(config.default !== undefined && { default: secrets.conceal(config.default) }),
   };
 }

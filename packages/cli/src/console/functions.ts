@@ -29,14 +29,17 @@ export function consoleFunctions(
     },
     explain: async (value) => {
       const input = new Input(value);
-      const { credentials } = await config.drafted(readDraft(input.get('draft')));
+      const { credentials, unread } = await config.drafted(readDraft(input.get('draft')));
+      if (credentials === undefined) throw unread;
       return pickExplanation(credentials, input.text('url'), input.optionalText('service'));
     },
     check: async (value) => {
       const draft = readDraft(new Input(value).get('draft'));
       const compared = await config.compare(draft);
       try {
-        const { credentials } = await config.drafted(draft);
+        const { credentials, unread } = await config.drafted(draft);
+        if (credentials === undefined)
+          return { ...compared, errors: [], warnings: [], broken: config.failures(unread) };
         const said = [...credentials.warnings(), ...warnOfRules(credentials)].filter(({ message }) =>
           /^(?:hosts|services|default|certificates)\b/.test(message),
         );

@@ -6,6 +6,13 @@ import { explainedFailures } from './explained.ts';
 import { atPlace } from './place.ts';
 import { Secrets } from './secrets.ts';
 
+interface Drafted {
+  readonly credentials?: Credentials;
+  readonly unread?: ClientCertificateError;
+  readonly config: object;
+  readonly written: Written;
+}
+
 /** The config of the console: as it stands in its file, and as it would be with a draft. */
 export class HeldConfig {
   readonly file: ConfigFile;
@@ -35,8 +42,11 @@ export class HeldConfig {
     return { version, exists: text !== undefined, draft: config && draftOf(config, this.secrets) };
   }
 
-  /** The credentials that a draft comes to, checked as loading checks a config. */
-  async drafted(draft: Draft): Promise<{ credentials: Credentials; config: object; written: Written }> {
+  /**
+   * The credentials that a draft comes to, checked as loading checks a config. Where they cannot be had because of what
+   * is not there to be read, there is no mistake in the draft: `unread` says why.
+   */
+  async drafted(draft: Draft): Promise<Drafted> {
     const written = await this.#read();
     const config = compose(draft, written.config, this.secrets);
     const repeated = repeatedIn(draft);
@@ -45,7 +55,13 @@ export class HeldConfig {
         hint: 'Keep one of the two.',
         issues: repeated,
       });
-    return { credentials: await this.#draft.load(this.#placed(config)), config, written };
+    try {
+      return { credentials: await this.#draft.load(this.#placed(config)), config, written };
+    } catch (error) {
+      // What is wrong with a config itself has a place in it.
+      if (!(error instanceof ClientCertificateError) || error.issues) throw error;
+      return { unread: error, config, written };
+    }
   }
 
   /** The draft as the text of the file, and how that differs from what is there; nothing secret in either. */
@@ -109,21 +125,34 @@ class Loaded {
     const config = this.#watch ? written : { ...written, watch: false };
     const key = JSON.stringify(config);
     if (this.#credentials && key === this.#key) return this.#credentials;
-    const before = this.#credentials;
-    // Certificates that stay the same are not read again for a rule that changes.
-    if (before) {
-      const { changed: read } = await before.reload(config);
-      for (const name of read) this.readAt.set(name, new Date());
-    } else this.#credentials = await loadCredentials(config);
+    const credentials = (await this.#reload(config)) ?? (await this.#begin(config));
     this.#key = key;
-    const credentials = this.#credentials!;
-    if (!before)
-      credentials
-        .on('warning', () => {})
-        .on('error', () => {})
-        .on('rotate', ({ name }) => this.readAt.set(name, new Date()));
     for (const { name } of credentials.certificates())
       if (!this.readAt.has(name)) this.readAt.set(name, new Date());
+    return credentials;
+  }
+
+  /** Certificates that stay the same are not read again for a rule that changes; of new ones each has to be readable. */
+  async #reload(config: Readonly<Record<string, unknown>>): Promise<Credentials | undefined> {
+    try {
+      const report = await this.#credentials?.reload(config);
+      for (const name of report?.changed ?? []) this.readAt.set(name, new Date());
+      return this.#credentials;
+    } catch {
+      // Loading says what is wrong, if anything is.
+      return undefined;
+    }
+  }
+
+  async #begin(config: Readonly<Record<string, unknown>>): Promise<Credentials> {
+    const credentials = await loadCredentials(config);
+    credentials
+      .on('warning', () => {})
+      .on('error', () => {})
+      .on('rotate', ({ name }) => this.readAt.set(name, new Date()));
+    await this.#credentials?.close();
+    this.#credentials = credentials;
+    this.readAt.clear();
     return credentials;
   }
 
