@@ -39,3 +39,8 @@ export function sentence(text: string): string {
 export function sizeOf(bytes: number): string {
   return bytes < 1000 ? count(bytes, 'byte') : `${Math.round(bytes / 100) / 10} kB`;
 }
+
+/** A version of TLS, which Node calls `TLSv1.2`. */
+export function versionOf(name: string): string {
+  return name.replace(/^TLSv1$/, 'TLSv1.0').replace('TLSv', 'TLS ');
+}

@@ -102,7 +102,7 @@ function admit(response: ServerResponse, guard: Guard, token: string): void {
   }
   response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'set-cookie': guard.cookie });
   response.end(
-    `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${guard.base}"><title>clientcert</title><p><a href="${guard.base}">Go on</a></p></html>`,
+    `<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="${guard.base}icon.svg"><meta http-equiv="refresh" content="0;url=${guard.base}"><title>clientcert</title><p><a href="${guard.base}">Go on</a></p></html>`,
   );
 }
 
