@@ -78,11 +78,14 @@ const lateChunks: Rolldown.Plugin = {
 
 const testing = 'packages/testing';
 const command = 'packages/cli';
-const once = { include: 'packages/*', exclude: [testing, command] };
+const screen = 'packages/console';
+const once = { include: 'packages/*', exclude: [testing, command, screen] };
 
 export default defineConfig([
   { ...shared, workspace: once, format: 'cjs', plugins: [lateChunks, esModules] },
   { ...shared, workspace: once, format: 'esm', dts: { emitDtsOnly: true }, clean: false },
   { ...shared, workspace: testing, format: ['esm', 'cjs'] },
   { ...shared, workspace: command, format: 'esm' },
+  // Its page stands beside it, and is built by Vite: `npm run build`.
+  { ...shared, workspace: screen, format: 'esm', clean: ['dist/*.js', 'dist/*.d.ts'] },
 ]);

@@ -77,6 +77,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Config', '/reference/config'),
       item('API', '/reference/api/'),
       item('Command', '/reference/cli'),
+      item('Console', '/guides/console'),
       item('Errors and warnings', '/reference/errors'),
       item('Compatibility', '/reference/compatibility'),
       item('Real servers', '/reference/servers'),

@@ -1,0 +1,67 @@
+import { show } from '@clientcert/core/adapter';
+import { isRecord } from './input.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Keeps what nobody is shown. A config may have a passphrase or a key written into it, in its place or in a wrong one:
+ * the page gets a mark instead, and where the mark comes back in the same place it is what it was.
+ */
+export class Secrets {
+  readonly #held = new Map<string, { readonly place: string; readonly value: string }>();
+  readonly #marks = new Map<string, string>();
+  readonly #directory: string;
+
+  /** @param directory What relative paths start at. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** The same without secrets. */
+  conceal(value: unknown, place = ''): unknown {
+    if (typeof value === 'string') return this.#isShown(value, place) ? value : this.#markOf(value, place);
+    if (Array.isArray(value)) return value.map((each) => this.conceal(each, place));
+    if (!isRecord(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, held]) => [
+        show(key, 'chosen') === key ? key : this.#markOf(key, 'key'),
+        this.conceal(held, key),
+      ]),
+    );
+  }
+
+  /** With the secrets again, each in its own kind of place alone. */
+  reveal(value: unknown, place = ''): unknown {
+    if (typeof value === 'string') return this.#valueOf(value, place);
+    if (Array.isArray(value)) return value.map((each) => this.reveal(each, place));
+    if (!isRecord(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, held]) => [this.#valueOf(key, 'key'), this.reveal(held, key)]),
+    ) as Json;
+  }
+
+  #isShown(text: string, place: string): boolean {
+    if (WORDS.has(place)) return text === '';
+    if (place === 'env') return show(text, 'variable') === text;
+    if (PATHS.has(place)) return show(text, 'path', this.#directory) === text;
+    return show(text, 'chosen') === text;
+  }
+
+  #markOf(value: string, place: string): string {
+    const known = this.#marks.get(`${place}\0${value}`);
+    if (known !== undefined) return known;
+    const mark = `(not shown: ${this.#held.size + 1})`;
+    this.#held.set(mark, { place, value });
+    this.#marks.set(`${place}\0${value}`, mark);
+    return mark;
+  }
+
+  #valueOf(text: string, place: string): string {
+    const held = this.#held.get(text);
+    return held?.place === place ? held.value : text;
+  }
+}
+
+/** What stands here as a text is a secret, whatever it is. */
+const WORDS = new Set(['passphrase', 'keyPassphrase', 'pin', 'authorization']);
+const PATHS = new Set(['pfx', 'cert', 'key', 'ca', 'dir', 'file', 'engine']);
