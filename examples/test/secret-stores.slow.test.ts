@@ -137,7 +137,7 @@ describe('secret stores that speak HTTP', () => {
     const commonName = 'my-service.example';
     const provisioner = { name: 'me@step', key: step.jwk };
     const options = { address: step.url, fingerprint: step.fingerprint, provisioner, commonName };
-    const token = await createToken(provisioner, checkOptions(options));
+    const token = await createToken(provisioner, checkOptions(options), AbortSignal.timeout(10_000));
     const { code, output } = await examples.run(
       'secret-stores/step-ca.mjs',
       { 'api.bank.example:443': bank.port, [new URL(step.url).host]: Number(new URL(step.url).port) },

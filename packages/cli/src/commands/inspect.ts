@@ -187,8 +187,8 @@ export async function reportOnPair(
     readCertificate({ cert: paths.map(materialOf), key: materialOf(key.file), ...opening }),
   );
   take(read);
-  const { engine } = opening;
-  const lines = configLines(paths[0]!, { cert, key: key.file, ...(engine && { engine }) }, opening, undefined);
+  const engine = opening.engine && { engine: String(opening.engine) };
+  const lines = configLines(paths[0]!, { cert, key: key.file, ...engine }, opening, undefined);
   const identity = identityOf(read, undefined, lines);
   return { file: [...paths, key.file].join(' + '), verdict: verdictOn([identity]), identities: [identity] };
 }
@@ -345,7 +345,7 @@ function literal(path: string | readonly string[]): string {
 export function entryOf(
   file: string,
   paths: Readonly<Record<string, string | readonly string[]>>,
-  secrets: { readonly [Each in keyof Opening]: unknown },
+  secrets: { readonly [Each in keyof Opening]?: unknown },
   alias: string | undefined,
   before = 0,
 ): { name: string; source: Readonly<Record<string, unknown>> } {
