@@ -100,7 +100,11 @@ describe.skipIf(!built)('fromStepCa() and step-ca itself', () => {
     const folder = await mkdtemp(join(tmpdir(), 'clientcert-step-'));
     const files = { cert: join(folder, 'bank.crt'), key: join(folder, 'bank.key') };
     try {
-      const token = await createToken(defaults().provisioner!, checkOptions(defaults()));
+      const token = await createToken(
+        defaults().provisioner!,
+        checkOptions(defaults()),
+        AbortSignal.timeout(10_000),
+      );
       const options = { token, provisioner: undefined, files };
       await using bank = await ground.startBank(authority, step.root);
       {

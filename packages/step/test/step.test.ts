@@ -63,7 +63,7 @@ describe('fromStepCa()', () => {
     const folder = await mkdtemp(join(tmpdir(), 'clientcert-step-'));
     try {
       const { provisioner, ...rest } = defaults();
-      const token = await createToken(provisioner!, checkOptions(defaults()));
+      const token = await createToken(provisioner!, checkOptions(defaults()), AbortSignal.timeout(10_000));
       const options = { provisioner: undefined, token, files: { cert: join(folder, 'bank.pem') } };
       await using bank = await startBank();
       {
@@ -98,7 +98,11 @@ describe('fromStepCa()', () => {
   ])('signs tokens with provisioner keys on %s', async (namedCurve, hash) => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve });
     const key = JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid: 'x' });
-    const token = await createToken({ name: 'x', key }, checkOptions(defaults()));
+    const token = await createToken(
+      { name: 'x', key },
+      checkOptions(defaults()),
+      AbortSignal.timeout(10_000),
+    );
     const [head, claims, signature] = token.split('.');
     const verifier = { key: createPublicKey(privateKey), dsaEncoding: 'ieee-p1363' } as const;
     expect(
