@@ -19,7 +19,7 @@ export async function aScene() {
   const keys: string[] = [];
   const issue = async (name: string, options: object, authority = bank) => {
     const subject = { C: 'NL', O: 'Example Trading B.V.', CN: `${name}.trading.example` };
-    const one = await authority.issue({ subject, ...options });
+    const one = await authority.issue({ name, subject, ...options });
     keys.push(one.key.split('\n')[1]!);
     await writeFile(at(`${name}.pem`), one.fullChain + one.key, { mode: 0o600 });
     return one;
