@@ -279,7 +279,7 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
     expect(await page.textContent('.steps')).toMatch(
       /→ bank.*It asks for a client certificate in every handshake.*TLS 1\.3.*whole handshake.*sent bank.*200/s,
     );
-    expect(scene.server.requests.at(-1)?.clientCertificate?.commonName).toBe('bank.trading.example');
+    expect(scene.server.requests.at(-1)?.clientCertificate?.commonName).toBe('bank.corp.example');
     await page.uncheck('input[type=checkbox]');
     await page.press('.address input', 'Enter');
     await page.waitForSelector('text=session resumed');
