@@ -2,7 +2,13 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Download } from '@clientcert/console';
-import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startServer,
+  writePfx,
+} from '@clientcert/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { clientcert } from './run.ts';
 import { screenOver } from './screen.ts';
@@ -401,6 +407,32 @@ describe('a console’s functions', () => {
     expect(merged.draft.certificates.map(([each]: [string]) => each)).toEqual(['alice', 'alice-2']);
     expect(JSON.stringify(merged.draft.hosts)).toContain('alice-2');
     expect((await console.call('check', { draft: merged.draft })).errors).toEqual([]);
+  });
+
+  it('add each of several identities of one file, by its fingerprint', async () => {
+    const bob = await authority.issue({ name: 'bob', notAfter: inDays(300) });
+    await using console = await screen({});
+    const first = await console.call('look', {
+      files: [file('both.pfx', await writePfx([alice, bob], PASSPHRASE))],
+    });
+    const { handle, reports } = await console.call('look', { handle: first.handle, passphrase: PASSPHRASE });
+    expect(reports[0].identities.map(({ subject }: { subject: string }) => subject)).toEqual([
+      'CN=alice',
+      'CN=bob',
+    ]);
+    const names = [];
+    for (const index of [0, 1]) {
+      const { name, source } = await console.call('add', { handle, index });
+      expect(source).toEqual({
+        pfx: 'both.pfx',
+        passphrase: { env: 'BOTH_PASSPHRASE' },
+        alias: [alice, bob][index]!.fingerprint256.replaceAll(':', ''),
+      });
+      names.push(name);
+    }
+    expect(names).toEqual(['both', 'both-2']);
+    const { name } = await console.call('convert', { handle, index: 1, to: 'crt' });
+    expect(name).toBe('both.crt');
   });
 
   it('say of other files what they are', async () => {

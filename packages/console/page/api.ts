@@ -2,7 +2,7 @@ import { ref } from 'vue';
 import type { Failure } from './types.ts';
 
 /** What a call failed with, as the server tells it. */
-export class CallFailed extends Error {
+class CallFailed extends Error {
   readonly failures: readonly Failure[];
 
   constructor(failures: readonly Failure[]) {

@@ -4,6 +4,7 @@ import { Download, type Downloads } from './downloads.ts';
 import type { ConsoleFunctions } from './functions.ts';
 import type { Guard, Refusal } from './guard.ts';
 import type { PageFile } from './page.ts';
+import { bareRefusal, STYLE_HASH } from './refusal-page.ts';
 
 /** What an answer is made from. */
 export interface Answering {
@@ -23,7 +24,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self'",
+    `style-src 'self' ${STYLE_HASH}`,
     "img-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
@@ -157,7 +158,9 @@ function send(response: ServerResponse, download: Download | undefined): void {
 }
 
 function refuse(response: ServerResponse, { status, message }: Refusal | BodyRefused): void {
+  const isPerson = /\btext\/html\b/.test(response.req.headers.accept ?? '');
+  const type = isPerson ? 'text/html' : 'text/plain';
   // What is left of a body that nobody reads ends with its connection.
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
-  response.end(`${message}\n`);
+  response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, connection: 'close' });
+  response.end(isPerson ? bareRefusal(message) : `${message}\n`);
 }

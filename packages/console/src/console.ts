@@ -23,11 +23,12 @@ export interface ConsoleOptions {
 }
 
 /** A console that runs. */
-export interface Console {
+export interface RunningConsole {
   /** Where it is. It lets one browser in, once: the token in it is good for nothing afterwards. */
   readonly address: string;
   /** Ends it: no connection and no file that waits for its download is left. */
   close(): Promise<void>;
+  /** The same, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -49,7 +50,7 @@ export async function startConsole({
   write = false,
   port = 0,
   page,
-}: ConsoleOptions): Promise<Console> {
+}: ConsoleOptions): Promise<RunningConsole> {
   const directory = page ?? fileURLToPath(new URL('../dist/page', import.meta.url));
   if (!existsSync(join(directory, 'index.html')))
     throw Object.assign(new Error('the page of @clientcert/console is not there: it was not built'), {

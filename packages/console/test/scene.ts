@@ -18,8 +18,8 @@ export async function aScene() {
   const strict = await startServer({ authority: tax, host: 'localhost' });
   const keys: string[] = [];
   const issue = async (name: string, options: object, authority = bank) => {
-    const subject = { C: 'NL', O: 'Example Trading B.V.', CN: `${name}.trading.example` };
-    const one = await authority.issue({ subject, ...options });
+    const subject = { C: 'NL', O: 'Example Trading B.V.', CN: `${name}.corp.example` };
+    const one = await authority.issue({ name, subject, ...options });
     keys.push(one.key.split('\n')[1]!);
     await writeFile(at(`${name}.pem`), one.fullChain + one.key, { mode: 0o600 });
     return one;

@@ -79,28 +79,20 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
     );
 
   /** As if somebody came back to it; it looks by itself every few seconds as well. */
-  const look = (page: Page) =>
-    page.evaluate(() => void document.dispatchEvent(new Event('visibilitychange')));
+  const look = (page: Page) => page.evaluate("void document.dispatchEvent(new Event('visibilitychange'))");
 
   /** What keeps some people from using it, and what is wider than the screen. */
   async function faultsOf(page: Page): Promise<string[]> {
     // Past the Content-Security-Policy, as a developer's tools are.
     await page.evaluate(axe);
-    return await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: {
-          run: (options: object) => Promise<{ violations: { id: string; nodes: { target: unknown[] }[] }[] }>;
-        };
-      };
+    return await page.evaluate<string[]>(`(async () => {
       const { violations } = await axe.run({ resultTypes: ['violations'] });
       const wide = document.documentElement.scrollWidth - innerWidth;
       return [
-        ...violations.map(
-          ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
-        ),
-        ...(wide > 0 ? [`${wide} px wider than the screen`] : []),
+        ...violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')),
+        ...(wide > 0 ? [wide + ' px wider than the screen'] : []),
       ];
-    });
+    })()`);
   }
 
   async function picture(page: Page, name: string): Promise<void> {
@@ -190,7 +182,9 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
       await page
         .locator('.fields input')
         .first()
-        .evaluate((field: HTMLInputElement) => field.validity.valueMissing),
+        .evaluate(
+          (field) => (field as unknown as { validity: { valueMissing: boolean } }).validity.valueMissing,
+        ),
     ).toBe(true);
     await page.fill('.fields input >> nth=0', 'new');
     await page.fill('.fields input >> nth=1', 'another one 7');
@@ -202,15 +196,15 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
     expect(
       await page
         .locator('input[type=password]')
-        .evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value)),
+        .evaluateAll((all) => all.map((one) => (one as unknown as { value: string }).value)),
     ).not.toContain('another one 7');
     await go(page, 'pins');
     await page.waitForSelector('#json:has-text("certificates")');
     const seen = `${received.join('\n')}${await page.content()}`;
     for (const secret of [PASSPHRASE, 'another one 7', 'PRIVATE KEY', ...scene.keys])
       expect(seen).not.toContain(secret);
-    expect(await page.evaluate(() => document.cookie)).toBe('');
-    expect(await page.evaluate(() => `${localStorage.length}${sessionStorage.length}`)).toBe('00');
+    expect(await page.evaluate('document.cookie')).toBe('');
+    expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
     expect(problems).toEqual([]);
   });
 
@@ -224,9 +218,9 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
     await page.waitForSelector('text=names no certificate');
     await page.focus('nav a[href="#/file"]');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => document.activeElement?.textContent === 'Drop a file');
+    await page.waitForSelector(':focus:has-text("Drop a file")');
     await drop(page, { name: 'bob.pem', buffer: await readFile(join(scene.directory, 'bob.pem')) });
-    await page.waitForFunction(() => document.activeElement?.textContent === 'bob.pem');
+    await page.waitForSelector(':focus:has-text("bob.pem")');
     await page.focus('summary:has-text("Add to the config")');
     for (const key of ['Enter', 'Tab', 'Tab', 'Enter']) await page.keyboard.press(key);
     await page.waitForSelector('text=is in the draft');
@@ -285,7 +279,7 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
     expect(await page.textContent('.steps')).toMatch(
       /→ bank.*It asks for a client certificate in every handshake.*TLS 1\.3.*whole handshake.*sent bank.*200/s,
     );
-    expect(scene.server.requests.at(-1)?.clientCertificate?.commonName).toBe('bank.trading.example');
+    expect(scene.server.requests.at(-1)?.clientCertificate?.commonName).toBe('bank.corp.example');
     await page.uncheck('input[type=checkbox]');
     await page.press('.address input', 'Enter');
     await page.waitForSelector('text=session resumed');
