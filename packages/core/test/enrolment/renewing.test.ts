@@ -104,3 +104,19 @@ describe('renewing()', () => {
     expect(signal!.aborted).toBe(true);
   });
 });
+
+it('a source function is told whether it returned a version before', async () => {
+  const { fullChain: cert, key } = await authority.issue({ name: 'me' });
+  const calls: unknown[] = [];
+  await using credentials = await loadCredentials({
+    certificates: {
+      bank: ({ isRenewal }) => {
+        calls.push(isRenewal);
+        return { cert, key };
+      },
+    },
+    default: 'bank',
+  });
+  await credentials.reload();
+  expect(calls).toEqual([false, true]);
+});
