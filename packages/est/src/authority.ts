@@ -126,7 +126,10 @@ const reasons: Readonly<Record<number, readonly [what: string, hint: string]>> =
     'asks who this is (401)',
     'Write "login" (HTTP Basic), or "certificate"; is the password right? No other way to log in is known here.',
   ],
-  403: ['refuses it (403)', 'Is whoever asks allowed to have this name? Is the certificate before revoked?'],
+  403: [
+    'refuses it (403)',
+    'Is the password right, and may whoever asks have this name? Is the certificate before revoked?',
+  ],
   404: [
     'does not know the path (404)',
     'Is it a server of EST, and is "label" written where it has several authorities?',

@@ -73,7 +73,7 @@ describe.skipIf(!built)('fromEst() and a server of EST that is not ours', () => 
 
   it('says that the password is wrong', async () => {
     est = await startEst(authority, 3600);
-    await expect(load({ login: { user: 'me.example', password: 'wrong' } })).rejects.toMatchObject({
+    await expect(load({ login: { user: 'me.example', password: 'of another' } })).rejects.toMatchObject({
       message: expect.stringMatching(/simpleenroll: localhost:\d+ refuses it \(403\): wrong password/),
     });
   });
