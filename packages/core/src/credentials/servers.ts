@@ -67,14 +67,20 @@ export class Servers {
 function present(server: Server, { material }: CertificateVersion): void {
   if (!allowsServerAuth(material.certificate)) throw new Error(misused);
   withIdentity(material, (identity) => {
-    const only = { ...noKey, pfx: undefined, passphrase: undefined, ...identity };
+    const only = { ...noKey, pfx: undefined, ...identity };
     server.setSecureContext(Object.assign(Object.create(server), only));
   });
   // Node needs it no longer, and would show it to whoever prints the server.
   Object.assign(server, noKey);
 }
 
-const noKey = { key: undefined, privateKeyEngine: undefined, privateKeyIdentifier: undefined };
+/** All that a key is told by. */
+const noKey = {
+  key: undefined,
+  passphrase: undefined,
+  privateKeyEngine: undefined,
+  privateKeyIdentifier: undefined,
+};
 
 const misused = 'its extended key usage does not allow it to be presented by a server';
 

@@ -18,7 +18,7 @@ const found = {};
 
 const config = (more = {}) => ({
   certificates: {
-    bank: { cert, key, pin, ca, ...(engine && { engine }), ...more },
+    bank: { cert, key, ...(pin !== undefined && { pin }), ca, ...(engine && { engine }), ...more },
     ...(broken && { other: broken }),
     ...(second && { second: { pin, ca, ...(engine && { engine }), ...second } }),
   },
