@@ -37,7 +37,7 @@ const ways = [
         environment: await token.configure(),
         pin: softoken.pin,
         log: token.log,
-        close: () => token[Symbol.asyncDispose](),
+        close: async () => token[Symbol.asyncDispose](),
       };
     },
   },
@@ -51,7 +51,7 @@ const ways = [
         environment: token.environment,
         pin: softHsm.pin,
         log: token.log,
-        close: () => token[Symbol.asyncDispose](),
+        close: async () => token[Symbol.asyncDispose](),
       };
     },
   },
@@ -133,7 +133,7 @@ for (const { name, missing, open } of ways) {
           if (way.source.engine === undefined) {
             expect(signed).toBe(200);
             expect(messages).toHaveLength(1);
-            expect(isSignedBy(client, messages[0]!.body)).toBe(true);
+            expect(isSignedBy(client, messages[0]!.body!)).toBe(true);
           } else {
             expect(signed).toBe('ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED');
             expect(messages).toEqual([]);

@@ -386,7 +386,7 @@ export interface ExplainedCertificate {
   readonly daysLeft: number;
   /** Where its private key is: in the process, or on a token. */
   readonly key: 'memory' | 'token';
-  /** The token and the key on it, as a PKCS#11 URI without a PIN; `null` for a key in memory. */
+  /** The token and the key on it, as a PKCS#11 URI without a PIN, or `TPM 2.0`; `null` for a key in memory. */
   readonly token: string | null;
   /** What has that token sign: an OpenSSL provider, or an engine, which does so in TLS alone; `null` for a key in memory. */
   readonly signedBy: 'provider' | 'engine' | null;

@@ -38,7 +38,7 @@ export interface CertificateInfo<CertificateName extends string = string> {
   keyType: string;
   /** Where its private key is: in the process, or on a token. */
   key: 'memory' | 'token';
-  /** The token and the key on it, as a PKCS#11 URI without a PIN; `null` for a key in memory. */
+  /** The token and the key on it, as a PKCS#11 URI without a PIN, or `TPM 2.0`; `null` for a key in memory. */
   token: string | null;
   /** What has that token sign: an OpenSSL provider, or an engine, which does so in TLS alone; `null` for a key in memory. */
   signedBy: 'provider' | 'engine' | null;

@@ -88,7 +88,7 @@ function present(server: Server, version: CertificateVersion): void {
   const { cert: before } = server as { cert?: unknown };
   try {
     withIdentity(material, (identity) => {
-      const only = { ...noKey, pfx: undefined, passphrase: undefined, ...identity };
+      const only = { ...noKey, pfx: undefined, ...identity };
       server.setSecureContext(Object.assign(Object.create(server), only));
     });
   } catch (error) {
@@ -100,7 +100,13 @@ function present(server: Server, version: CertificateVersion): void {
   }
 }
 
-const noKey = { key: undefined, privateKeyEngine: undefined, privateKeyIdentifier: undefined };
+/** All that a key is told by. */
+const noKey = {
+  key: undefined,
+  passphrase: undefined,
+  privateKeyEngine: undefined,
+  privateKeyIdentifier: undefined,
+};
 
 function misused(name: string): ClientCertificateError {
   return new ClientCertificateError(

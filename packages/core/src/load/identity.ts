@@ -306,7 +306,10 @@ async function proveKey({ privateKey }: FoundKey, certificate: X509Certificate):
     });
   });
   const token = tokenKeyOf(privateKey);
-  if (!good && token !== undefined) throw tokenFailed(token.label, cause);
+  if (!good && token !== undefined) {
+    const problem = tokenFailed(token.label, cause);
+    throw token.access.unproved?.(problem) ?? problem;
+  }
   if (!good)
     throw corrupt('holds a damaged private key: what it signs does not verify with its own certificate');
 }

@@ -8,28 +8,37 @@ import { Problem } from './problem.ts';
  * starts, and Node says nowhere which providers it has: the files that are loaded do.
  */
 export function hasProvider(): boolean {
-  seen ||= isLoaded();
-  return seen;
+  return isLoaded(/^(?:lib)?pkcs11[-_]?(?:prov(?:ider)?)?\.(?:so|dylib|dll)/i);
 }
 
-/** It stays. */
-let seen = false;
+/** The same of tpm2-openssl. */
+export function hasTpmProvider(): boolean {
+  return isLoaded(/^(?:lib)?tpm2\.(?:so|dylib|dll)/i);
+}
 
-function isLoaded(): boolean {
+/** One that was seen stays. */
+const seen = new Set<string>();
+
+function isLoaded(file: RegExp): boolean {
+  if (seen.has(file.source)) return true;
+  const found = loadedFiles().some((path) => file.test(basename(path)) && !/engines/i.test(path));
+  if (found) seen.add(file.source);
+  return found;
+}
+
+function loadedFiles(): readonly string[] {
   const { report } = process as { report?: NodeJS.ProcessReport & { excludeNetwork?: boolean } };
-  if (report === undefined) return false;
+  if (report === undefined) return [];
   const { excludeNetwork } = report;
   // Or the names of all peers are looked up.
   report.excludeNetwork = true;
   try {
     const { sharedObjects = [] } = report.getReport() as { sharedObjects?: string[] };
-    return sharedObjects.some((path) => providerFile.test(basename(path)) && !/engines/i.test(path));
+    return sharedObjects;
   } finally {
     if (excludeNetwork !== undefined) report.excludeNetwork = excludeNetwork;
   }
 }
-
-const providerFile = /^(?:lib)?pkcs11[-_]?(?:prov(?:ider)?)?\.(?:so|dylib|dll)/i;
 
 export function providerMissing(): Problem {
   return new Problem(

@@ -1,6 +1,7 @@
 import { createPrivateKey, createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { ClientCertificate, FileFormat, Warning } from '../types.ts';
 import { type CertificateFields, certificateFrom, fieldsOf } from './certificate-fields.ts';
+import { toPem } from './provider-pem.ts';
 import { type TokenKey, tokenKeyOf } from './token-key.ts';
 
 /**
@@ -75,11 +76,6 @@ export class StoredCertificate implements ClientCertificate {
     pkcs8.fill(0);
     return pem;
   }
-}
-
-/** RFC 7468. */
-function toPem(label: string, base64: string): string {
-  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
 }
 
 /** What holds the key of a certificate, where that is a token. */

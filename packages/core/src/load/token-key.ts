@@ -3,7 +3,10 @@ import type { SecureContextOptions } from 'node:tls';
 import type { Problem } from './problem.ts';
 
 /** What `tls.createSecureContext` is told of a key on a token. It holds the PIN, or the way to it. */
-export type TokenKeyOptions = Pick<SecureContextOptions, 'key' | 'privateKeyEngine' | 'privateKeyIdentifier'>;
+export type TokenKeyOptions = Pick<
+  SecureContextOptions,
+  'key' | 'passphrase' | 'privateKeyEngine' | 'privateKeyIdentifier'
+>;
 
 /** What brings a token's signatures to OpenSSL. */
 export type TokenWay = 'provider' | 'engine';
@@ -17,11 +20,13 @@ export interface TokenAccess {
   use<Made>(make: (key: TokenKeyOptions) => Made): Made;
   /** Told where none could be made: why, where that is the token. */
   failed(cause: unknown): Problem | undefined;
+  /** Told where it signed nothing when it was loaded; says it with what it knows beside. */
+  unproved?(problem: Problem): Problem;
 }
 
 /** A private key that stays where it is: what it signs, the token signs. */
 export class TokenKey {
-  /** What holds it, as messages call it: a PKCS#11 URI without a PIN. */
+  /** What holds it, as messages call it: a PKCS#11 URI without a PIN, or `TPM 2.0`. */
   readonly label: string;
   /** Of an engine's key, which no `KeyObject` stands for, the public half. */
   readonly privateKey: KeyObject;

@@ -18,7 +18,7 @@ const found = {};
 
 const config = (more = {}) => ({
   certificates: {
-    bank: { cert, key, pin, ca, ...(engine && { engine }), ...more },
+    bank: { cert, key, ...(pin !== undefined && { pin }), ca, ...(engine && { engine }), ...more },
     ...(broken && { other: broken }),
     ...(second && { second: { pin, ca, ...(engine && { engine }), ...second } }),
   },
@@ -88,7 +88,7 @@ try {
     },
     async rotation() {
       await copyFile(next, cert);
-      found.reload = await credentials.reload();
+      found.renewed = await credentials.reload();
       await get('/renewed', { agent });
     },
     async both() {
@@ -120,7 +120,7 @@ try {
       await copyFile(next, cert);
       found.reload = await credentials.reload();
       found.shown.push(await shown());
-      found.said = [inspect(server, { depth: null, showHidden: true })];
+      found.servers = inspect(server, { depth: null, showHidden: true });
       server.close();
     },
     async worker() {

@@ -47,7 +47,8 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
       ]);
       const before = ['/first', '/again', '/tls12', '/connect'].map((url) => [url, client.serialNumber]);
       expect(seen).toEqual([...before, ['/renewed', next.serialNumber]]);
-      expect(found.reload).toMatchObject({ changed: ['bank'], failed: [] });
+      expect(found.renewed).toMatchObject({ changed: ['bank'], failed: [] });
+      expect(found.health).toBe('ok');
       const token = 'pkcs11:token=bank;object=rsa';
       expect(found.info).toMatchObject({ key: 'token', token, signedBy: 'engine' });
       expect(found.explained).toContain('by an OpenSSL engine');
