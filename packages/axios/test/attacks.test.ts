@@ -580,12 +580,12 @@ describe.skipIf(!hasHttp2)('attack: rules that are weakened', () => {
       };
     });
 
-    it.each([
+    it.each<[string, string, AxiosRequestConfig & { proxied?: boolean }]>([
       ['that has begun', '/begun', {}],
       ['that is read as a stream', '/begun', { responseType: 'stream' }],
       ['that has not begun', '/unanswered', {}],
       ['that has begun, through a proxy', '/begun', { proxied: true }],
-    ] as const)('%s', async (_, path, { proxied, ...options }: { proxied?: boolean }) => {
+    ])('%s', async (_, path, { proxied, ...options }) => {
       await using through = await startProxy({ authority });
       const { port } = gate.address() as AddressInfo;
       await using credentials = await loadCredentials({
