@@ -146,8 +146,8 @@ function sayings(answer: Record<string, unknown> | undefined, secrets: readonly 
   return text.replace(controls, ' ').trim().slice(0, 300);
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-const controls = /[\0-\x1f\x7f-\x9f]+/g;
+/** What a terminal would obey, and what would have a line read otherwise than it is written. */
+const controls = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
 export function failure(message: string, hint: string, cause?: unknown): ClientCertificateError {
   return new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', message, { hint, cause });
