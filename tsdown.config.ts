@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Rolldown, type UserConfig } from 'tsdown';
 
 const shared: UserConfig = {
   entry: 'src/{index,adapter,enrolment,probe}.ts',
   platform: 'node',
+  tsconfig: fileURLToPath(new URL('tsconfig.packages.json', import.meta.url)),
   target: 'node20.19',
   dts: true,
   fixedExtension: false,

@@ -33,7 +33,7 @@ function report(name, entry) {
     configObject: {
       projectFolder,
       mainEntryPointFilePath: resolve(projectFolder, 'dist', `${entry}.d.ts`),
-      compiler: { tsconfigFilePath: join(root, 'packages', 'tsconfig.json') },
+      compiler: { tsconfigFilePath: join(root, 'tsconfig.packages.json') },
       apiReport: {
         enabled: true,
         reportFileName: `${entry}.api.md`,

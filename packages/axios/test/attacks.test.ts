@@ -580,7 +580,7 @@ describe.skipIf(!hasHttp2)('attack: rules that are weakened', () => {
       };
     });
 
-    it.each<[string, string, { proxied?: boolean; responseType?: 'stream' }]>([
+    it.each<[string, string, AxiosRequestConfig & { proxied?: boolean }]>([
       ['that has begun', '/begun', {}],
       ['that is read as a stream', '/begun', { responseType: 'stream' }],
       ['that has not begun', '/unanswered', {}],

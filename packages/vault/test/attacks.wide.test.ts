@@ -57,7 +57,7 @@ describe('attack: files that stop the process', () => {
     ['as it is', (size) => ['x'.repeat(size)]],
     ['packed', (size) => [gzipSync(Buffer.alloc(size * 10, '[')), { 'content-encoding': 'gzip' }]],
   ])('an answer of many megabytes is read no further than any of Vault’s, %s', async (_, make) => {
-    const [body, headers] = make(20 * 2 ** 20);
+    const [body, headers = {}] = make(20 * 2 ** 20);
     engine.answer = () => [200, body, headers];
     const before = process.memoryUsage().rss;
     expect(await failureOf()).toMatchObject({

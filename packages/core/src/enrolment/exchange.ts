@@ -140,5 +140,5 @@ export function sayings(said: string, secrets: readonly string[]): string {
   return text.replace(controls, ' ').trim().slice(0, 300);
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-const controls = /[\0-\x1f\x7f-\x9f]+/g;
+/** What a terminal would obey, and what would have a line read otherwise than it is written. */
+const controls = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
