@@ -95,6 +95,35 @@ describe('attack: secrets that show', () => {
     expect(hosts['other.example'].ca.passphrase).toBe(secrets.truststore);
   });
 
+  it('shows no passphrase that stands in a wrong place, or behind an option that is spelt wrongly', async () => {
+    const config = {
+      certificates: {
+        bank: { ...bank, pasphrase: 'hunter-one', nested: { word: 'hunter-two', list: ['hunter-three'] } },
+        other: 'hunter-four',
+        slip: { cert: 'hunter-five and more', passphrase: { env: 'hunter-six', fil: 'hunter-seven' } },
+      },
+      hosts: {
+        'api.bank.example': {
+          certificate: 'bank',
+          password: 'hunter-eight',
+          ca: { file: 'root.pem', pass: 'hunter-nine' },
+        },
+      },
+      services: { X: { certificate: 'bank', 'https://me:hunter-ten@x': 1 } },
+      default: { certificate: 'bank', word: 'hunter-eleven' },
+      proxy: 'http://me:hunter-twelve@proxy.example',
+      pasword: 'hunter-thirteen',
+    };
+    await using console = await screen(config);
+    const state = await console.call('state');
+    const checked = await console.call('check', { draft: state.draft });
+    const explained = await console.call('explain', { draft: state.draft, url: 'api.bank.example' });
+    expect(JSON.stringify([state, checked, explained])).not.toContain('hunter');
+    expect(checked.errors[0].issues.length).toBeGreaterThan(5);
+    expect(checked.diff).toEqual([]);
+    expect(JSON.parse(checked.json).hosts['api.bank.example'].certificate).toBe('bank');
+  });
+
   it('gives a secret back in the kind of place alone that it was taken from', async () => {
     await using console = await screen({
       certificates: { bank: { ...bank, passphrase: 'hunter2' } },
