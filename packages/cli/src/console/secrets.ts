@@ -26,7 +26,7 @@ export class Secrets {
     if (!isRecord(value)) return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, held]) => [
-        show(key, 'chosen') === key ? key : this.#markOf(key, NAME),
+        this.#isShown(key, NAME) ? key : this.#markOf(key, NAME),
         this.conceal(held, placeIn(place, key)),
       ]),
     );
@@ -46,9 +46,11 @@ export class Secrets {
   }
 
   #isShown(text: string, place: string): boolean {
+    // What a person wrote like a mark would come back as what the mark stands for.
+    if (MARK.test(text)) return false;
     if (place === 'env') return show(text, 'variable') === text;
     if (PATHS.has(place)) return show(text, 'path', this.#directory) === text;
-    return WORDS.has(place) && show(text, 'chosen') === text;
+    return (place === NAME || WORDS.has(place)) && show(text, 'chosen') === text;
   }
 
   #markOf(value: string, place: string): string {
@@ -67,6 +69,7 @@ export class Secrets {
 }
 
 const NAME = 'a name';
+const MARK = /^\(not shown: \d+\)$/;
 
 /** Under names of the user's own choice stand sources and rules; a rule that is a text names a certificate. */
 function placeIn(place: string, key: string): string {
