@@ -89,5 +89,5 @@ export default defineConfig([
   { ...shared, workspace: testing, format: ['esm', 'cjs'] },
   { ...shared, workspace: command, format: 'esm' },
   // Its page stands beside it, and is built by Vite: `npm run build`.
-  { ...shared, workspace: screen, format: 'esm', clean: ['dist/*.js', 'dist/*.d.ts'] },
+  { ...shared, workspace: screen, format: 'esm', clean: ['dist/*.js', 'dist/*.d.ts', 'dist/report'] },
 ]);

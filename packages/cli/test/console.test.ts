@@ -9,7 +9,9 @@ import {
   startServer,
   writePfx,
 } from '@clientcert/testing';
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Secrets } from '../src/console/secrets.ts';
 import { clientcert } from './run.ts';
 import { screenOver } from './screen.ts';
 
@@ -93,6 +95,35 @@ describe('attack: secrets that show', () => {
     expect(Object.keys(hosts)).toEqual(['new.bank.example', 'other.example']);
     expect(rest).toEqual({ $schema: config.$schema, certificates: config.certificates, proxy: config.proxy });
     expect(hosts['other.example'].ca.passphrase).toBe(secrets.truststore);
+  });
+
+  it('shows no passphrase that stands in a wrong place, or behind an option that is spelt wrongly', async () => {
+    const config = {
+      certificates: {
+        bank: { ...bank, pasphrase: 'hunter-one', nested: { word: 'hunter-two', list: ['hunter-three'] } },
+        other: 'hunter-four',
+        slip: { cert: 'hunter-five and more', passphrase: { env: 'hunter-six', fil: 'hunter-seven' } },
+      },
+      hosts: {
+        'api.bank.example': {
+          certificate: 'bank',
+          password: 'hunter-eight',
+          ca: { file: 'root.pem', pass: 'hunter-nine' },
+        },
+      },
+      services: { X: { certificate: 'bank', 'https://me:hunter-ten@x': 1 } },
+      default: { certificate: 'bank', word: 'hunter-eleven' },
+      proxy: 'http://me:hunter-twelve@proxy.example',
+      pasword: 'hunter-thirteen',
+    };
+    await using console = await screen(config);
+    const state = await console.call('state');
+    const checked = await console.call('check', { draft: state.draft });
+    const explained = await console.call('explain', { draft: state.draft, url: 'api.bank.example' });
+    expect(JSON.stringify([state, checked, explained])).not.toContain('hunter');
+    expect(checked.errors[0].issues.length).toBeGreaterThan(5);
+    expect(checked.diff).toEqual([]);
+    expect(JSON.parse(checked.json).hosts['api.bank.example'].certificate).toBe('bank');
   });
 
   it('gives a secret back in the kind of place alone that it was taken from', async () => {
@@ -271,6 +302,75 @@ describe('attack: rules that are weakened', () => {
     );
     await console.call('check', { draft: polluted });
     expect(({} as { a?: number }).a).toBeUndefined();
+  });
+});
+
+describe('secrets of a config', () => {
+  const places = [
+    'certificates',
+    'hosts',
+    'services',
+    'passphrase',
+    'cert',
+    'key',
+    'env',
+    'file',
+    'ca',
+    'certificate',
+    'tls',
+    'alias',
+    'x',
+    '(not shown: 1)',
+    'https://a:b@c',
+  ];
+  const texts = [
+    'bank',
+    '(not shown: 1)',
+    '(not shown: 2)',
+    'hunter2',
+    'alice.pem',
+    'BANK_PASSPHRASE',
+    'a b',
+    '',
+    '-----BEGIN PRIVATE KEY-----',
+    'https://me:pw@host',
+  ];
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(...texts),
+      fc.boolean(),
+      fc.integer(),
+      fc.constant(null),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...places), tie('value'), { maxKeys: 4 }),
+    ),
+  }));
+
+  it('come back as they were, whatever the config is', () => {
+    fc.assert(
+      fc.property(value, (config) => {
+        const secrets = new Secrets('/nowhere');
+        expect(secrets.reveal(secrets.conceal(config))).toEqual(config);
+        // In any order, and with what came before.
+        expect(secrets.reveal(secrets.conceal(config))).toEqual(config);
+      }),
+    );
+  });
+
+  it('are in nothing that is shown', () => {
+    fc.assert(
+      fc.property(
+        value,
+        fc.constantFrom('passphrase', 'keyPassphrase', 'pin', 'authorization', 'anything'),
+        (config, option) => {
+          const shown = new Secrets('/nowhere').conceal({
+            certificates: { bank: { [option]: 'hunter3', more: config } },
+          });
+          expect(JSON.stringify(shown)).not.toMatch(/hunter3|PRIVATE KEY|me:pw/);
+        },
+      ),
+    );
   });
 });
 

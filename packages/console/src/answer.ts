@@ -70,7 +70,8 @@ async function route(
   const [path = '', query] = request.url!.slice(guard.base.length).split('?', 2);
   const reads = request.method === 'GET' || request.method === 'HEAD';
   const token = new URLSearchParams(query).get('token');
-  if (path === '' && token !== null && request.method === 'GET') return admit(response, guard, token);
+  if (path === '' && token !== null && request.method === 'GET')
+    return admit(request, response, guard, token);
   if (!guard.knows(request)) return refuse(response, UNKNOWN);
   if (path.startsWith('api/')) {
     if (request.method !== 'POST')
@@ -96,12 +97,15 @@ const UNKNOWN: Refusal = {
  * Sets the cookie, and goes on from a page of our own: a browser that came by a link from elsewhere would not send a
  * strict cookie along a redirect.
  */
-function admit(response: ServerResponse, guard: Guard, token: string): void {
-  if (!guard.admits(token)) {
+function admit(request: IncomingMessage, response: ServerResponse, guard: Guard, token: string): void {
+  // Who is in already and loads the address again stays in.
+  const isNew = !guard.knows(request);
+  if (isNew && !guard.admits(token)) {
     refuse(response, UNKNOWN);
     return;
   }
-  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'set-cookie': guard.cookie });
+  if (isNew) response.setHeader('set-cookie', guard.cookie);
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
   response.end(
     `<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="${guard.base}icon.svg"><meta http-equiv="refresh" content="0;url=${guard.base}"><title>clientcert</title><p><a href="${guard.base}">Go on</a></p></html>`,
   );

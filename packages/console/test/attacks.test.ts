@@ -30,6 +30,10 @@ describe('attack: secrets that show', () => {
       headers: expect.not.objectContaining({ 'set-cookie': expect.anything() }),
     });
     expect(late.body).toContain('start the command again');
+    // The browser that is in loads it again: it stays in, and gets no other cookie.
+    const cookie = first!.headers['set-cookie']![0]!.split(';')[0]!;
+    const again = await ask('GET', `${base}?token=${token}`, { cookie });
+    expect([again.status, again.headers['set-cookie']]).toEqual([200, undefined]);
   });
 
   it.each([

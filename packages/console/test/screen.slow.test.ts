@@ -237,6 +237,22 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
       certificates: { bob: { cert: 'bob.pem' } },
       hosts: { 'api.bob.example': 'bob' },
     });
+    // Somebody else writes the file while it is edited here: nothing of theirs is lost.
+    const theirs = JSON.stringify({
+      certificates: { bob: { cert: 'bob.pem' } },
+      hosts: { 'theirs.example': 'bob' },
+    });
+    await page.fill('.pin input', 'mine.example');
+    await writeFile(file, theirs);
+    await look(page);
+    await page.waitForSelector('text=changed by somebody else');
+    expect(await page.locator('button:has-text("Save")').isDisabled()).toBe(true);
+    await page.click('text=Discard, and load it again');
+    await page.waitForSelector('#json:has-text("theirs.example")');
+    expect([await page.inputValue('.pin input'), await readFile(file, 'utf8')]).toEqual([
+      'theirs.example',
+      theirs,
+    ]);
     await go(page, 'certificates');
     await page.waitForSelector('.line:has-text("bob")');
     // Somebody else writes the file: what is shown follows.

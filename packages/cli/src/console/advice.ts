@@ -1,7 +1,17 @@
 import type { Warning } from '@clientcert/core';
 
-/** What to do about a warning, for whoever has to. The message of a warning says what it is. */
-export const WHAT_TO_DO: Readonly<Record<Warning['code'], string>> = {
+/** Warnings with what to do about them, where that is known; the message of a warning says what it is. */
+export function advised<Told extends { readonly code: string }>(
+  warnings: readonly Told[],
+): (Told & { advice?: string })[] {
+  return warnings.map((each) =>
+    Object.hasOwn(WHAT_TO_DO, each.code)
+      ? { ...each, advice: WHAT_TO_DO[each.code as Warning['code']] }
+      : each,
+  );
+}
+
+const WHAT_TO_DO: Readonly<Record<Warning['code'], string>> = {
   EXPIRED:
     'Ask whoever issued it for a new one, and put the file in the place of this one: it is read at once.',
   NOT_YET_VALID: 'Use the one before until then, and check the clock of this machine.',

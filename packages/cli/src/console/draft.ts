@@ -18,12 +18,13 @@ const SECTIONS = ['certificates', 'hosts', 'services'] as const;
 
 /** A config as a draft, without its secrets. */
 export function draftOf(config: Json, secrets: Secrets): Draft {
-  const entries = (section: (typeof SECTIONS)[number]) => entriesOf(secrets.conceal(config[section]));
+  const entries = (section: (typeof SECTIONS)[number]) =>
+    entriesOf(secrets.conceal(config[section], section));
   return {
     certificates: entries('certificates'),
     hosts: entries('hosts'),
     services: entries('services'),
-    ...(config.default !== undefined && { default: secrets.conceal(config.default) }),
+    ...(config.default !== undefined && { default: secrets.conceal(config.default, 'default') }),
   };
 }
 
@@ -60,11 +61,11 @@ export function repeatedIn(draft: Draft): { path: string[]; message: string }[] 
 export function compose(draft: Draft, config: Json, secrets: Secrets): Record<string, unknown> {
   const composed: Record<string, unknown> = { ...config };
   for (const section of SECTIONS) {
-    const held = secrets.reveal(Object.fromEntries(draft[section])) as Json;
+    const held = secrets.reveal(Object.fromEntries(draft[section]), section) as Json;
     if (Object.keys(held).length > 0 || config[section] !== undefined) composed[section] = held;
   }
   if (draft.default === undefined) delete composed.default;
-  else composed.default = secrets.reveal(draft.default);
+  else composed.default = secrets.reveal(draft.default, 'default');
   return composed;
 }
 

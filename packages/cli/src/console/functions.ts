@@ -1,7 +1,7 @@
 import { type ConsoleFunctions, Download } from '@clientcert/console';
 import type { CertificateInfo, Credentials } from '@clientcert/core';
 import { warnOfRules } from '../check-rules.ts';
-import { WHAT_TO_DO } from './advice.ts';
+import { advised } from './advice.ts';
 import { installedClients } from './clients.ts';
 import { merge, readDraft } from './draft.ts';
 import { DroppedFiles } from './dropped.ts';
@@ -40,23 +40,22 @@ export function consoleFunctions(
         const { credentials, unread } = await config.drafted(draft);
         if (credentials === undefined)
           return { ...compared, errors: [], warnings: [], broken: config.failures(unread) };
-        const said = [...credentials.warnings(), ...warnOfRules(credentials)].filter(({ message }) =>
-          /^(?:hosts|services|default|certificates)\b/.test(message),
-        );
-        const broken = brokenIn(credentials);
-        return {
-          ...compared,
-          errors: [],
-          ...withoutDirectory({ warnings: said, broken }, config.file.directory),
-        };
+        const said = { warnings: warningsOfRules(credentials), broken: brokenIn(credentials) };
+        return { ...compared, errors: [], ...withoutDirectory(said, config.file.directory) };
       } catch (error) {
         return { ...compared, errors: config.failures(error), warnings: [], broken: [] };
       }
     },
     look: async (value, tell) => {
-      const { imported, ...look } = await dropped.look(value, tell);
+      const { imported, reports, ...look } = await dropped.look(value, tell);
       return {
         ...look,
+        reports: reports.map(({ identities, ...report }) => ({
+          ...report,
+          ...(identities && {
+            identities: identities.map((each) => ({ ...each, warnings: advised(each.warnings) })),
+          }),
+        })),
         ...(imported && { imported: { ...imported, config: config.secrets.conceal(imported.config) } }),
       };
     },
@@ -97,9 +96,6 @@ export function consoleFunctions(
 }
 
 function describe(credentials: Credentials, readAt: ReadonlyMap<string, Date>): object {
-  const ofRules = [...credentials.warnings(), ...warnOfRules(credentials)].filter(
-    ({ message }) => !message.startsWith('certificate "'),
-  );
   return {
     certificates: credentials
       .certificates()
@@ -107,18 +103,19 @@ function describe(credentials: Credentials, readAt: ReadonlyMap<string, Date>): 
         ...info,
         error: error && { message: error.message, hint: (error as { hint?: string }).hint },
         readAt: readAt.get(info.name),
-        warnings: info.warnings.map((each) => ({ ...each, advice: WHAT_TO_DO[each.code] })),
+        warnings: advised(info.warnings),
       }))
       .sort((one, other) => one.validTo.getTime() - other.validTo.getTime()),
     broken: brokenIn(credentials),
-    warnings: ofRules.map((each) => ({
-      ...each,
-      advice: Object.hasOwn(WHAT_TO_DO, each.code)
-        ? WHAT_TO_DO[each.code as keyof typeof WHAT_TO_DO]
-        : undefined,
-    })),
+    warnings: warningsOfRules(credentials),
     rules: credentials.rules(),
   };
+}
+
+/** What is said of the config itself; what is said of a certificate stands with it. */
+function warningsOfRules(credentials: Credentials): object[] {
+  const all = [...credentials.warnings(), ...warnOfRules(credentials)];
+  return advised(all.filter(({ message }) => !message.startsWith('certificate "')));
 }
 
 /** Those that could not be read, and why. */
