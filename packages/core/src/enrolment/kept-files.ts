@@ -1,4 +1,4 @@
-import { constants, copyFile, open, realpath, rename, rm } from 'node:fs/promises';
+import { constants, copyFile, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
@@ -40,7 +40,23 @@ export class KeptFiles {
       }
     }
     if (reason !== undefined) throw reason;
+    await this.#checkAbsence();
     return undefined;
+  }
+
+  /** A key alone, or a certificate alone, is somebody's: nothing is written over it. */
+  async #checkAbsence(): Promise<void> {
+    for (const [there, missing] of [
+      [this.#key, this.#cert],
+      [this.#cert, this.#key],
+    ] as const) {
+      if (await stat(there).catch(() => undefined))
+        throw new ClientCertificateError(
+          'ERR_CLIENTCERT_FILE_NOT_FOUND',
+          `${quote(there, 'path')} is there, and ${quote(missing, 'path')} is not`,
+          { hint: 'Put it back, or move the other away: then a first certificate is asked for.' },
+        );
+    }
   }
 
   /** @throws ERR_CLIENTCERT_FILE_UNREADABLE where it cannot be written */

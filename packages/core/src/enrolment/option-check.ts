@@ -101,6 +101,7 @@ export class OptionCheck {
 
   /** Roots of the authority's own server; what they are is seen when they are read. */
   ca(value: CaMaterial | readonly CaMaterial[] | undefined): CaMaterial | readonly CaMaterial[] | undefined {
+    if (Array.isArray(value)) return [...value];
     if (value === undefined || (typeof value === 'string' ? value !== '' : typeof value === 'object'))
       return value;
     throw this.invalid('ca is not written', 'A value that comes from an environment variable may be unset.');

@@ -70,6 +70,16 @@ describe('files of renewing()', () => {
     expect(issue).toHaveBeenCalledWith(undefined);
   });
 
+  it.each(['key', 'cert'] as const)('that are a %s alone are left alone', async (alone) => {
+    const files = { cert, key: join(folder, 'bank.key') };
+    await writeFile(files[alone], (await authority.issue({ name: 'mine' }))[alone]);
+    const { issue, source } = createSource({ files });
+    await expect(load(source)).rejects.toMatchObject({
+      message: expect.stringMatching(/bank\.(key|pem)" is there, and ".*bank\.(key|pem)" is not/),
+    });
+    expect(issue).not.toHaveBeenCalled();
+  });
+
   it.each([0, 1, 2, 3])('that were being written are read whole, stopped after step %d', async (step) => {
     const key = join(folder, 'bank.key');
     const { source } = createSource({ files: { cert, key } });
