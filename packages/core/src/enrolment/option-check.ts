@@ -119,12 +119,13 @@ export class OptionCheck {
     if (onRenewed !== undefined && typeof onRenewed !== 'function')
       throw this.invalid('onRenewed is no function');
     if (files === undefined) return { onRenewed };
-    const { cert, key } = this.known(files, ['cert', 'key'], 'files');
+    const { cert, key, passphrase } = this.known(files, ['cert', 'key', 'passphrase'], 'files');
     for (const [name, path] of Object.entries({ cert, key })) {
       if (path instanceof URL ? path.protocol !== 'file:' : path !== undefined || name === 'cert')
         this.text(path, `files.${name}`);
     }
-    return { files: { cert, key }, onRenewed };
+    if (passphrase !== undefined) this.secret(passphrase, 'files.passphrase');
+    return { files: { cert, key, passphrase }, onRenewed };
   }
 }
 
