@@ -17,7 +17,7 @@ import { engines } from '../../scripts/engines.mjs';
 /** How many processes there are; more with `FLEET_SIZE=40`. */
 const size = Number(process.env.FLEET_SIZE ?? 6);
 /** Within how many milliseconds a certificate is presented from when it was issued, on a busy machine. */
-const bound = 10_000;
+const bound = 20_000;
 
 const built = existsSync(engines.stepCa);
 if (!built)
@@ -49,11 +49,13 @@ it.skipIf(!built)(
     const folder = await mkdtemp(join(root, 'node_modules/.fleet-'));
     const program = join(folder, 'pod.mjs');
     await writeFile(program, POD);
-    const config = { port, ca: authority.certificate, rotations: 3 };
+    // Not more work in all where there are more of them.
+    const config = { port, ca: authority.certificate, rotations: 2, pause: 8 * size };
+    const ttl = `${14 + size}s`;
     const { url: address, fingerprint, jwk: key } = step;
     const pods = Array.from({ length: size }, (_, index) => {
       const provisioner = { name: 'me@step', key };
-      const issue = { address, fingerprint, provisioner, commonName: `pod-${index}.example`, ttl: '20s' };
+      const issue = { address, fingerprint, provisioner, commonName: `pod-${index}.example`, ttl };
       return runPod(program, { ...config, issue });
     });
     try {
@@ -61,10 +63,11 @@ it.skipIf(!built)(
       expect(ended.flatMap(({ failures }) => failures)).toEqual([]);
       // Each presented its own, and no other's.
       expect(seen.filter(({ name, path }) => name !== path)).toEqual([]);
+      // The first comes while a process starts.
       const delays = ended.flatMap(({ issued }) =>
-        issued.map(([shown, at]) => seen.find(({ fingerprint: each }) => each === shown)!.at - at),
+        issued.slice(1).map(([shown, at]) => seen.find(({ fingerprint: each }) => each === shown)!.at - at),
       );
-      expect(delays).toHaveLength(size * (config.rotations + 1));
+      expect(delays).toHaveLength(size * config.rotations);
       expect(Math.max(...delays)).toBeLessThan(bound);
       if (process.env.FLEET_SIZE)
         console.log(seen.length, 'requests, presented after at most', Math.max(...delays), 'ms');
@@ -95,7 +98,7 @@ function runPod(program: string, config: object): { summary: Promise<Summary>; k
 const POD = `
 import { get } from 'node:https';
 import { fromStepCa, loadCredentials } from '@clientcert/step';
-const { port, ca, rotations, issue } = JSON.parse(process.argv[2]);
+const { port, ca, rotations, pause, issue } = JSON.parse(process.argv[2]);
 const issued = [];
 const failures = [];
 const onRenewed = ({ fingerprint256 }) => issued.push([fingerprint256, Date.now()]);
@@ -121,7 +124,7 @@ const request = () =>
   });
 while (rotated < rotations) {
   await request();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => setTimeout(resolve, pause));
 }
 await request();
 await credentials.close();

@@ -1,9 +1,11 @@
-import { constants, copyFile, open, realpath, rename, rm } from 'node:fs/promises';
+import { createPrivateKey } from 'node:crypto';
+import { constants, copyFile, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
 import { quote } from '../quote.ts';
 import type { Issued } from './issued.ts';
+import { readSecret, type Secret } from './secret.ts';
 
 /** Where a renewed certificate lives, in PEM. */
 export interface RenewedFiles {
@@ -11,6 +13,8 @@ export interface RenewedFiles {
   cert: string | URL;
   /** The key. */
   key?: string | URL | undefined;
+  /** What encrypts the key; it is not encrypted unless written. */
+  passphrase?: Secret | undefined;
 }
 
 /**
@@ -20,10 +24,12 @@ export interface RenewedFiles {
 export class KeptFiles {
   readonly #cert: string;
   readonly #key: string;
+  readonly #passphrase: Secret | undefined;
 
-  constructor({ cert, key = cert }: RenewedFiles) {
+  constructor({ cert, key = cert, passphrase }: RenewedFiles) {
     this.#cert = pathOf(cert);
     this.#key = pathOf(key);
+    this.#passphrase = passphrase;
   }
 
   /**
@@ -34,27 +40,44 @@ export class KeptFiles {
     let reason: unknown;
     for (const [cert, key] of this.#generations()) {
       try {
-        return await readPair(cert, key);
+        return await readPair(cert, key, this.#passphrase);
       } catch (error) {
         if (!isMissing(error)) reason ??= error;
       }
     }
     if (reason !== undefined) throw reason;
+    await this.#checkAbsence();
     return undefined;
   }
 
+  /** A key alone, or a certificate alone, is somebody's: nothing is written over it. */
+  async #checkAbsence(): Promise<void> {
+    for (const [there, missing] of [
+      [this.#key, this.#cert],
+      [this.#cert, this.#key],
+    ] as const) {
+      if (await stat(there).catch(() => undefined))
+        throw new ClientCertificateError(
+          'ERR_CLIENTCERT_FILE_NOT_FOUND',
+          `${quote(there, 'path')} is there, and ${quote(missing, 'path')} is not`,
+          { hint: 'Put it back, or move the other away: then a first certificate is asked for.' },
+        );
+    }
+  }
+
   /** @throws ERR_CLIENTCERT_FILE_UNREADABLE where it cannot be written */
-  async write({ cert, key }: Issued): Promise<void> {
-    // The key first: it is the certificate that is looked for elsewhere.
-    const contents: [path: string, text: string][] =
-      this.#key === this.#cert
-        ? [[this.#cert, `${cert.trimEnd()}\n${key}`]]
-        : [
-            [this.#key, key],
-            [this.#cert, cert],
-          ];
+  async write({ cert, key: plain }: Issued): Promise<void> {
     const paths: string[] = [];
     try {
+      const key = await this.#encrypt(plain);
+      // The key first: it is the certificate that is looked for elsewhere.
+      const contents: [path: string, text: string][] =
+        this.#key === this.#cert
+          ? [[this.#cert, `${cert.trimEnd()}\n${key}`]]
+          : [
+              [this.#key, key],
+              [this.#cert, cert],
+            ];
       for (const [path, text] of contents) {
         const real = await realpath(path).catch(() => path);
         paths.push(real);
@@ -76,6 +99,13 @@ export class KeptFiles {
     }
   }
 
+  async #encrypt(key: string): Promise<string> {
+    if (this.#passphrase === undefined) return key;
+    const passphrase = await readSecret(this.#passphrase, 'files.passphrase', 'text');
+    const encryption = { cipher: 'aes-256-cbc', passphrase };
+    return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', ...encryption }) as string;
+  }
+
   #generations(): [cert: string, key: string][] {
     const old = (path: string) => `${path}.old`;
     const [cert, key] = [this.#cert, this.#key];
@@ -91,11 +121,13 @@ export class KeptFiles {
   }
 }
 
-async function readPair(cert: string, key: string): Promise<Issued> {
+async function readPair(cert: string, key: string, passphrase: Secret | undefined): Promise<Issued> {
   const { readCertificate } = await import('../load/index.ts');
-  const { privateKey, certificate, chain, ca, format } = await readCertificate(
-    cert === key ? { cert } : { cert, key },
-  );
+  const { privateKey, certificate, chain, ca, format } = await readCertificate({
+    cert,
+    ...(key !== cert && { key }),
+    ...(passphrase !== undefined && { passphrase }),
+  });
   if (format.container !== 'PEM')
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_FORMAT_UNSUPPORTED',

@@ -102,6 +102,7 @@ export class OptionCheck {
 
   /** Roots of the authority's own server; what they are is seen when they are read. */
   ca(value: CaMaterial | readonly CaMaterial[] | undefined): CaMaterial | readonly CaMaterial[] | undefined {
+    if (Array.isArray(value)) return [...value];
     if (value === undefined || (typeof value === 'string' ? value !== '' : typeof value === 'object'))
       return value;
     throw this.invalid('ca is not written', 'A value that comes from an environment variable may be unset.');
@@ -119,12 +120,13 @@ export class OptionCheck {
     if (onRenewed !== undefined && typeof onRenewed !== 'function')
       throw this.invalid('onRenewed is no function');
     if (files === undefined) return { onRenewed };
-    const { cert, key } = this.known(files, ['cert', 'key'], 'files');
+    const { cert, key, passphrase } = this.known(files, ['cert', 'key', 'passphrase'], 'files');
     for (const [name, path] of Object.entries({ cert, key })) {
       if (path instanceof URL ? path.protocol !== 'file:' : path !== undefined || name === 'cert')
         this.text(path, `files.${name}`);
     }
-    return { files: { cert, key }, onRenewed };
+    if (passphrase !== undefined) this.secret(passphrase, 'files.passphrase');
+    return { files: { cert, key, passphrase }, onRenewed };
   }
 }
 

@@ -70,6 +70,31 @@ describe('files of renewing()', () => {
     expect(issue).toHaveBeenCalledWith(undefined);
   });
 
+  it.each(['one', 'two'])('in %s hold an encrypted key where there is a passphrase', async (count) => {
+    const key = count === 'two' ? join(folder, 'bank.key') : undefined;
+    const files = { cert, key, passphrase: async () => 'a secret' };
+    const { source } = createSource({ files });
+    await using before = await load(source);
+    expect(await readFile(key ?? cert, 'utf8')).toContain('BEGIN ENCRYPTED PRIVATE KEY');
+    const again = createSource({ files });
+    await using credentials = await load(again.source);
+    expect(fingerprintOf(credentials)).toBe(fingerprintOf(before));
+    expect(again.issue).not.toHaveBeenCalled();
+    const wrong = createSource({ files: { ...files, passphrase: 'another' } });
+    await expect(load(wrong.source)).rejects.toThrow(/passphrase/);
+    expect(wrong.issue).not.toHaveBeenCalled();
+  });
+
+  it.each(['key', 'cert'] as const)('that are a %s alone are left alone', async (alone) => {
+    const files = { cert, key: join(folder, 'bank.key') };
+    await writeFile(files[alone], (await authority.issue({ name: 'mine' }))[alone]);
+    const { issue, source } = createSource({ files });
+    await expect(load(source)).rejects.toMatchObject({
+      message: expect.stringMatching(/bank\.(key|pem)" is there, and ".*bank\.(key|pem)" is not/),
+    });
+    expect(issue).not.toHaveBeenCalled();
+  });
+
   it.each([0, 1, 2, 3])('that were being written are read whole, stopped after step %d', async (step) => {
     const key = join(folder, 'bank.key');
     const { source } = createSource({ files: { cert, key } });

@@ -119,6 +119,7 @@ it('a source function is told whether it returned a version before', async () =>
     },
     default: 'bank',
   });
+  credentials.on('warning', () => {});
   await credentials.reload();
   expect(calls).toEqual([false, true]);
 });
