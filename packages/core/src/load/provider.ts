@@ -16,13 +16,14 @@ export function hasTpmProvider(): boolean {
   return isLoaded(/^(?:lib)?tpm2\.(?:so|dylib|dll)/i);
 }
 
-/** One that was seen stays. */
-const seen = new Set<string>();
+/** OpenSSL loads none later, and gives none up. */
+const loaded = new Map<string, boolean>();
 
 function isLoaded(file: RegExp): boolean {
-  if (seen.has(file.source)) return true;
+  const known = loaded.get(file.source);
+  if (known !== undefined) return known;
   const found = loadedFiles().some((path) => file.test(basename(path)) && !/engines/i.test(path));
-  if (found) seen.add(file.source);
+  loaded.set(file.source, found);
   return found;
 }
 

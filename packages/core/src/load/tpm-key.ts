@@ -39,7 +39,7 @@ export function tpmKey(bytes: Buffer, { pin }: Keyring): FoundKey {
 }
 
 /** What messages call what holds such a key: there is one on a machine. */
-export const tpmName = 'TPM 2.0';
+const tpmName = 'TPM 2.0';
 
 const configured =
   "Where another key of this process is meant to sign nothing, OpenSSL's configuration needs default_properties = ?tpm2.signature=yes.";

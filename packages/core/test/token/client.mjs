@@ -129,6 +129,18 @@ try {
         () => 'loaded', (error) => error.code).then((said) => require('node:worker_threads').parentPort.postMessage(said))`;
       [found.worker] = await once(new Worker(code, { eval: true }), 'message');
     },
+    async gone() {
+      process.kill(-given.server, 'SIGKILL');
+      found.gone = [];
+      // Each asks for a secure context of its own.
+      for (const ciphers of [
+        'TLS_AES_128_GCM_SHA256',
+        'TLS_AES_256_GCM_SHA384',
+        'TLS_CHACHA20_POLY1305_SHA256',
+      ])
+        found.gone.push(await get('/gone', { agent, ciphers }).then(() => 'sent', codeOf));
+      found.gone.push(...(await credentials.reload()).failed.map(({ error }) => codeOf(error)));
+    },
     async refusals() {
       found.refused = {};
       for (const [name, more] of Object.entries(given.refusals))

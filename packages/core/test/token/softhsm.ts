@@ -1,10 +1,12 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IssuedCertificate } from '@clientcert/testing';
-import { find, hasTool, spy } from './installed.ts';
+import { untilSaid } from '../../../../test/spawned.ts';
+import { configFor } from '../../src/load/provider.ts';
+import { find, hasTool, provider, spy } from './installed.ts';
 
 const module = [
   '/usr/lib/softhsm/libsofthsm2.so',
@@ -18,6 +20,14 @@ export const missing: string[] = [
   ...(engine === undefined ? ['libengine-pkcs11-openssl'] : []),
   ...(module === undefined || !hasTool('softhsm2-util') ? ['softhsm2'] : []),
   ...(spy === undefined || !hasTool('pkcs11-tool') ? ['opensc'] : []),
+];
+
+const p11KitClient = find('pkcs11/p11-kit-client.so');
+/** The same of those of a token behind a process of its own. */
+export const missingBehindServer: string[] = [
+  ...missing,
+  ...(provider === undefined ? ['pkcs11-provider'] : []),
+  ...(p11KitClient === undefined || !hasTool('p11-kit') ? ['p11-kit'] : []),
 ];
 
 export const pin = 'Sesame-4711';
@@ -47,6 +57,35 @@ export async function createSoftHsm(keys: readonly IssuedCertificate[]): Promise
     environment: { ...spied, PKCS11_MODULE_PATH: spy! },
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
   };
+}
+
+/** Puts a process between the token and those that use it. */
+export async function serve({ directory, environment }: SoftHsm): Promise<Served> {
+  const socket = join(directory, 'p11-kit');
+  const args = ['server', '--foreground', '--name', socket, '--provider', spy!, 'pkcs11:token=bank'];
+  // It has a child for each that uses it: all of a group.
+  const server = spawn('p11-kit', args, { env: { ...process.env, ...environment }, detached: true });
+  await untilSaid(server, /P11_KIT_SERVER_PID=/);
+  const config = join(directory, 'openssl.cnf');
+  await writeFile(config, configFor(provider!, p11KitClient!));
+  return {
+    pid: server.pid!,
+    environment: { P11_KIT_SERVER_ADDRESS: `unix:path=${socket}`, OPENSSL_CONF: config },
+    async [Symbol.asyncDispose]() {
+      try {
+        process.kill(-server.pid!, 'SIGKILL');
+      } catch {
+        // A test did.
+      }
+    },
+  };
+}
+
+export interface Served extends AsyncDisposable {
+  /** Of the group. */
+  readonly pid: number;
+  /** Of a process that reaches it with a provider. */
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 export interface SoftHsm extends AsyncDisposable {
