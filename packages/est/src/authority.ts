@@ -146,12 +146,13 @@ function isLater({ status, header }: Answer): boolean {
 function waitOf({ header }: Answer): number {
   const written = header('retry-after') ?? '';
   const wait = /^\d+$/.test(written) ? Number(written) * 1000 : Date.parse(written) - Date.now();
-  return Math.max(Number.isNaN(wait) ? defaultWait : wait, 1000);
+  return Math.min(Math.max(Number.isNaN(wait) ? defaultWait : wait, 1000), maximum);
 }
 
 /** Milliseconds. What takes longer is an error until then: whoever loads waits for two minutes at most. */
 const longestWait = 30_000;
 const defaultWait = 60_000;
+const maximum = 86_400_000;
 
 /** RFC 8951, section 3: base64, whatever a header says. Some servers send what is encoded in it. */
 function decode({ body }: Answer, what: string): Buffer {

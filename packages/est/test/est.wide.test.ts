@@ -40,28 +40,33 @@ describe('fromEst(), in its further ways', () => {
       expect(new Set(bodies).size).toBe(1);
     });
 
-    it('says so where that is long, and asks no sooner', async () => {
-      est.login = undefined;
-      est.answer = ({ path }) =>
-        path.endsWith('simpleenroll') ? [202, '', { 'retry-after': '600' }] : undefined;
-      const waiting = source();
-      for (let times = 0; times < 2; times++)
-        await expect(ground.load(waiting, authority)).rejects.toMatchObject({
-          message: expect.stringMatching(/simpleenroll: localhost:\d+ has not decided yet \(202\)/),
-          hint: expect.stringContaining('approve'),
-        });
-      expect(asked()).toEqual(['GET cacerts', 'POST simpleenroll']);
-      vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + 601_000);
-      try {
-        est.answer = undefined;
-        est.certificateTtl = 7200;
-        await using _credentials = await ground.load(waiting, authority);
-      } finally {
-        vi.restoreAllMocks();
-      }
-      const bodies = est.asked.filter(({ path }) => path.endsWith('simpleenroll')).map(({ body }) => body);
-      expect(new Set(bodies).size).toBe(1);
-    });
+    it.each(['600', '9'.repeat(400)])(
+      'says so where that is long (%s), and asks no sooner',
+      async (seconds) => {
+        est.login = undefined;
+        est.answer = ({ path }) =>
+          path.endsWith('simpleenroll') ? [202, '', { 'retry-after': seconds }] : undefined;
+        const waiting = source();
+        for (let times = 0; times < 2; times++)
+          await expect(ground.load(waiting, authority)).rejects.toMatchObject({
+            message: expect.stringMatching(/simpleenroll: localhost:\d+ has not decided yet \(202\)/),
+            hint: expect.stringContaining('approve'),
+          });
+        expect(asked()).toEqual(['GET cacerts', 'POST simpleenroll']);
+        vi.spyOn(Date, 'now').mockImplementation(
+          () => performance.timeOrigin + performance.now() + 86_401_000,
+        );
+        try {
+          est.answer = undefined;
+          est.certificateTtl = 7200;
+          await using _credentials = await ground.load(waiting, authority);
+        } finally {
+          vi.restoreAllMocks();
+        }
+        const bodies = est.asked.filter(({ path }) => path.endsWith('simpleenroll')).map(({ body }) => body);
+        expect(new Set(bodies).size).toBe(1);
+      },
+    );
   });
 
   describe('files', () => {
