@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Rolldown, type UserConfig } from 'tsdown';
 
 const shared: UserConfig = {
-  entry: 'src/{index,adapter,probe}.ts',
+  entry: 'src/{index,adapter,enrolment,probe}.ts',
   platform: 'node',
+  tsconfig: fileURLToPath(new URL('tsconfig.packages.json', import.meta.url)),
   target: 'node20.19',
   dts: true,
   fixedExtension: false,
@@ -24,7 +26,13 @@ const shared: UserConfig = {
     codeSplitting: {
       groups: [
         { name: 'diagnosis', test: /\/src\/diagnose\/(?!diagnose\.ts$)[\w-]+\.ts$/ },
-        { name: 'shared', test: /(?<!\.d)\.ts$|rolldown\/runtime/, tags: ['$initial'], minShareCount: 2 },
+        {
+          name: 'shared',
+          // Of what reads files only one entry, that for sources, needs parts at once.
+          test: /^(?!.*\/src\/load\/).*(?<!\.d)\.ts$|rolldown\/runtime/,
+          tags: ['$initial'],
+          minShareCount: 2,
+        },
       ],
     },
   }),

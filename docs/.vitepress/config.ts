@@ -38,6 +38,8 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('A server of your own', '/guides/servers'),
       item('Kubernetes', '/guides/kubernetes'),
       item('Vault and OpenBao', '/guides/vault'),
+      item('step-ca', '/guides/step-ca'),
+      item('EST', '/guides/est'),
       item('SPIFFE', '/guides/spiffe'),
       item('Secret stores', '/guides/secret-stores'),
       item('SDKs', '/guides/sdks'),

@@ -23,3 +23,25 @@ it('examples/guides/token.json names a key on a token, and its error says what i
     await rm(directory, { recursive: true });
   }
 });
+
+it('examples/guides/token-engine.json names the engine that reaches it, and its error says how to install one', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'clientcert-token-'));
+  try {
+    const { cert } = await (await createAuthority()).issue({ name: 'bank' });
+    await writeFile(join(directory, 'bank.cer'), cert);
+    const written = await readFile(new URL('../guides/token-engine.json', import.meta.url), 'utf8');
+    // A path of its own, so that the test does the same where there is one.
+    const config = written.replace(/"\/usr\/lib\/[^"]*\/pkcs11.so"/, '"away/pkcs11.so"');
+    expect(config).not.toBe(written);
+    await writeFile(join(directory, 'token-engine.json'), config);
+    vi.stubEnv('BANK_PIN', 'Sesame-4711');
+    await expect(loadCredentials(join(directory, 'token-engine.json'))).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_ENGINE_FAILED',
+      message: expect.stringContaining(join(directory, 'away/pkcs11.so')),
+      hint: expect.stringContaining('libengine-pkcs11-openssl'),
+    });
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(directory, { recursive: true });
+  }
+});

@@ -79,7 +79,7 @@ const envelope = (said: string) =>
 let written: string | undefined;
 
 /** One operation, `Say`, in a file: what is sent to a server is the call alone. */
-function wsdl(): string {
+export function wsdl(): string {
   if (written) return written;
   const directory = mkdtempSync(join(tmpdir(), 'clientcert-wsdl-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));

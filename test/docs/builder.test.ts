@@ -36,7 +36,15 @@ const certificate = {
   name: fc
     .stringMatching(/^[a-z][a-z0-9]{0,4}(?:[.-][a-z0-9]{1,3}){0,2}$/)
     .filter((name) => !name.startsWith('sk-')),
-  kind: fc.constantFrom('pfx', 'pair', 'pem', 'jks', 'directory'),
+  kind: fc.constantFrom('pfx', 'pair', 'pem', 'jks', 'directory', 'token'),
+  token: fc
+    .tuple(
+      fc.constantFrom('token', 'serial', 'object'),
+      label,
+      fc.constantFrom('', ';id=%0a', ';type=private'),
+    )
+    .map(([name, value, more]) => `pkcs11:${name}=${value}${more}`),
+  engine: fc.boolean(),
   encrypted: fc.boolean(),
   privateRoot: fc.boolean(),
   hosts: fc.uniqueArray(host, { maxLength: 4 }).map((hosts) => hosts.join('\n')),
@@ -67,7 +75,7 @@ it('what the builder shows is valid against the published schema, and core takes
       expect(install).toMatch(/^npm install @clientcert\//);
       expect(json + esm + commonjs).not.toMatch(/BEGIN|secret"/);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
@@ -95,6 +103,37 @@ it.each<[keyof Answers, string]>([
   expect(mistaken({ ...start, [field]: value })).toEqual([[field]]);
   const free = { ...start, name: 'other', hosts: 'free.example' };
   expect(mistaken({ ...start, others: [{ ...free, [field]: value }] })).toEqual([[], [field]]);
+});
+
+it.each([
+  'pkcs11:token=bank;object=client;pin-value=1234',
+  'pkcs11:token=bank?pin-value=1234',
+  'pkcs11:token=my bank',
+  'pkcs11:model=x',
+  'pkcs11:token=a;token=b',
+  'pkcs11:token=a;type=cert',
+  'bank.key',
+  '',
+])('a mistake in the URI of a token is told there: %j', (token) => {
+  expect(mistaken({ ...start, kind: 'token', token })).toEqual([['token']]);
+  expect(mistaken({ ...start, token })).toEqual([[]]);
+});
+
+it('names a key on a token, its PIN, and an engine where there is no provider', async () => {
+  const given: Answers = { ...start, kind: 'token', engine: true };
+  const { config } = build(given);
+  expect(config.certificates).toEqual({
+    bank: {
+      cert: 'bank.pem',
+      key: 'pkcs11:token=bank;object=client',
+      engine: '/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so',
+      pin: { env: 'BANK_PIN' },
+    },
+  });
+  await checkConfig(config);
+  expect(build({ ...given, engine: false, encrypted: false }).config.certificates).toEqual({
+    bank: { cert: 'bank.pem', key: 'pkcs11:token=bank;object=client' },
+  });
 });
 
 it('pins several certificates, each to its own', async () => {

@@ -1,7 +1,7 @@
 /** The clients there is a form for. */
 export type Client = 'axios' | 'got' | 'soap' | 'undici' | 'fetch' | 'https';
 /** What the certificate came in. */
-export type FileKind = 'pfx' | 'pair' | 'pem' | 'jks' | 'directory';
+export type FileKind = 'pfx' | 'pair' | 'pem' | 'jks' | 'directory' | 'token';
 export type TlsChoice = 'default' | 'TLSv1.2' | 'TLSv1.3' | 'legacy';
 
 /** A certificate, and what it is pinned to. */
@@ -9,6 +9,10 @@ export interface Certificate {
   name: string;
   kind: FileKind;
   encrypted: boolean;
+  /** Of a key on a token: its PKCS#11 URI. */
+  token: string;
+  /** Of a key on a token: whether an engine reaches it, and no OpenSSL provider. */
+  engine: boolean;
   privateRoot: boolean;
   /** One host pattern a line. */
   hosts: string;
@@ -40,6 +44,8 @@ const certificate: Certificate = {
   name: 'bank',
   kind: 'pfx',
   encrypted: true,
+  token: 'pkcs11:token=bank;object=client',
+  engine: false,
   privateRoot: false,
   hosts: 'api.bank.example',
   services: '',
@@ -79,7 +85,8 @@ export function findMistakes(answers: Answers): Mistakes[] {
       before.flatMap(({ hosts }) => linesOf(hosts).map(canonical)),
     );
     mistakes.services ??= twice(namesOf(one), before.flatMap(namesOf));
-    for (const field of ['name', 'hosts', 'services'] as const) if (!mistakes[field]) delete mistakes[field];
+    for (const field of ['name', 'token', 'hosts', 'services'] as const)
+      if (!mistakes[field]) delete mistakes[field];
     return mistakes;
   });
 }
@@ -93,8 +100,9 @@ function twice(values: readonly string[], before: readonly string[]): string | u
   return found === undefined ? undefined : `${found} is written above already`;
 }
 
-function findOwnMistakes({ name, hosts, services }: Certificate): Mistakes {
+function findOwnMistakes({ name, kind, token, hosts, services }: Certificate): Mistakes {
   const mistakes: Mistakes = {};
+  if (kind === 'token') mistakes.token = checkToken(token.trim());
   if (name.trim() === '') mistakes.name = 'Give it a name, such as bank.';
   else if (!/^\w+(?:[.-]\w+)*$/.test(name.trim()))
     mistakes.name = 'Letters, digits, single dots and dashes between them.';
@@ -151,23 +159,39 @@ const versions: Readonly<Record<TlsChoice, unknown>> = {
   legacy: { min: 'TLSv1', legacy: true },
 };
 
-function sourceOf({ kind, encrypted, privateRoot }: Certificate, name: string): Record<string, unknown> {
+function sourceOf(one: Certificate, name: string): Record<string, unknown> {
+  const { kind, encrypted, privateRoot, token, engine } = one;
   const files: Readonly<Record<FileKind, Record<string, string>>> = {
     pfx: { pfx: `${name}.pfx` },
     pair: { cert: `${name}.crt`, key: `${name}.key` },
     pem: { cert: `${name}.pem` },
     jks: { pfx: `${name}.jks` },
     directory: { dir: `/var/run/secrets/${name}` },
+    token: { cert: `${name}.pem`, key: token.trim(), ...(engine && { engine: libp11 }) },
   };
+  const [secret, variable] = kind === 'token' ? ['pin', 'PIN'] : ['passphrase', 'PASSPHRASE'];
   return {
     ...files[kind],
-    ...(encrypted && { passphrase: { env: variableOf(name) } }),
+    ...(encrypted && { [secret]: { env: `${name.toUpperCase().replaceAll(/\W/g, '_')}_${variable}` } }),
     ...(privateRoot && { ca: `${name}-root.pem` }),
   };
 }
 
-function variableOf(name: string): string {
-  return `${name.toUpperCase().replaceAll(/\W/g, '_')}_PASSPHRASE`;
+const libp11 = '/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so';
+
+/** RFC 7512, as far as a key is named. The library checks more. */
+function checkToken(uri: string): string | undefined {
+  if (/[;?&]pin-(?:value|source)=/i.test(uri)) return 'Leave the PIN out: it is given as `pin`.';
+  const attribute = /^[A-Za-z0-9_-]+=(?:[A-Za-z0-9\-._~:[\]@!$'()*+,=&/|]|%[0-9A-Fa-f]{2})*$/;
+  const attributes = uri.replace(/^pkcs11:/i, '').split(';');
+  const names = attributes.map((each) => each.split('=')[0]!);
+  if (!/^pkcs11:/i.test(uri) || !attributes.every((each) => attribute.test(each)))
+    return 'Write it as pkcs11:token=bank;object=client; a space is %20.';
+  if (!names.some((each) => ['token', 'serial', 'object', 'id'].includes(each)))
+    return 'Name the token or the key: token=, serial=, object= or id=.';
+  if (attributes.some((each) => each.startsWith('type=') && each !== 'type=private'))
+    return 'Write type=private, or leave it out.';
+  return duplicate(names);
 }
 
 /** Who calls: with the certificate of the host, or as a service, given as JavaScript. */

@@ -33,6 +33,11 @@ export interface SourceOptions {
   keyPassphrase?: Passphrase | undefined;
   /** What opens the token that `key` names; of a PIN that is wrong, one try is made. */
   pin?: Passphrase | undefined;
+  /**
+   * Where OpenSSL has no provider loaded that reaches the token, what does: the path of libp11's engine,
+   * `…/engines-3/pkcs11.so`. It signs in TLS alone, and in Node up to 26.
+   */
+  engine?: string | URL | undefined;
   /** Roots trusted on every connection whose rule names this certificate; intermediates fill gaps in chains. */
   ca?: CaMaterial | readonly CaMaterial[] | undefined;
   /** `'only'`: trust nothing but `ca`. */
@@ -92,6 +97,8 @@ export interface SourceCall {
    * the like.
    */
   readonly signal: AbortSignal;
+  /** Whether it returned one before: that one stays in use where this call fails. */
+  readonly isRenewal?: boolean | undefined;
 }
 
 /** Every code that a {@link Warning} can carry. */
@@ -131,7 +138,10 @@ export interface Warning {
 
 /** One checked certificate: the key belongs to the leaf, the chain is in order. */
 export interface ClientCertificate<Key extends KeyObject | null = KeyObject> {
-  /** The private key of `certificate`; `null` only where `{ key: 'optional' }` allowed it. */
+  /**
+   * The private key of `certificate`; `null` only where `{ key: 'optional' }` allowed it. Of a key that an `engine` reaches
+   * its public half: no object of Node's signs with it.
+   */
   privateKey: Key;
   /** The leaf. */
   certificate: X509Certificate;
@@ -376,8 +386,10 @@ export interface ExplainedCertificate {
   readonly daysLeft: number;
   /** Where its private key is: in the process, or on a token. */
   readonly key: 'memory' | 'token';
-  /** The token and the key on it, as a PKCS#11 URI without a PIN; `null` for a key in memory. */
+  /** The token and the key on it, as a PKCS#11 URI without a PIN, or `TPM 2.0`; `null` for a key in memory. */
   readonly token: string | null;
+  /** What has that token sign: an OpenSSL provider, or an engine, which does so in TLS alone; `null` for a key in memory. */
+  readonly signedBy: 'provider' | 'engine' | null;
 }
 
 /** One rule that was looked at for a decision. */

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { type ClientCertificate, type Passphrase, readCertificate } from '@clientcert/core';
 import { show } from '@clientcert/core/adapter';
+import { der, oid, pem, sequence } from '@clientcert/core/enrolment';
 import { type Command, Option } from 'commander';
 import { addExamples, reporting, UsageError } from '../command.ts';
-import { der, oid, pem, sequence } from '../der.ts';
 import { addOutputOptions, type OutputOptions, writeOutput } from '../output.ts';
 import {
   addNewPassphraseOptions,

@@ -9,9 +9,9 @@ import {
   inspectFile,
   readCertificate,
 } from '@clientcert/core';
-import { show } from '@clientcert/core/adapter';
+import { isPkcs11Uri, labelOfPkcs11Uri, show } from '@clientcert/core/adapter';
 import type { Command } from 'commander';
-import { addExamples } from '../command.ts';
+import { addExamples, UsageError } from '../command.ts';
 import { printReport } from '../inspect/print.ts';
 import { isIssuedByPublicRoot, publicAuthorityNote } from '../inspect/public-authority.ts';
 import { type CertificateReport, type IdentityReport, type Report, verdictOn } from '../inspect/report.ts';
@@ -24,32 +24,49 @@ import {
 } from '../passphrase.ts';
 import { during } from '../progress.ts';
 import { printJson } from '../text.ts';
+import { findOnToken, openingOf, type TokenOptions } from '../tokens/inspect-token.ts';
+
+type InspectOptions = PassphraseOptions & TokenOptions;
+
+/** What opens a file, or a token. */
+type Opening = Passphrases & ReturnType<typeof openingOf>;
 
 /** `clientcert inspect FILE…`: what is in it, whether it would work, what is wrong with it. */
 export function addInspect(program: Command, exit: (code: number) => void): void {
   const command = program
     .command('inspect')
-    .argument('<file...>', 'certificate files of any kind: .pfx, .p12, .pem, .cer, .p7b, .jks, keys')
+    .argument(
+      '<file...>',
+      'certificate files of any kind: .pfx, .p12, .pem, .cer, .p7b, .jks, keys; or a key on a token, as its PKCS#11 URI',
+    )
     .description('what is in a certificate file, whether it would work, what is wrong with it')
     .option('--json', 'print for machines');
-  addPassphraseOptions(command).action(
-    async (files: string[], options: PassphraseOptions & { json?: boolean }) => {
+  addPassphraseOptions(command)
+    .option('--module <path>', 'of a token: its PKCS#11 module (those that p11-kit knows)')
+    .option('--engine <path>', "of a token: libp11's engine, where no OpenSSL provider is loaded")
+    .option(
+      '--pin-env <name>',
+      'environment variable that holds the PIN of the token: its key is tried, once',
+    )
+    .option('--pin-file <file>', 'the same, from a file')
+    .action(async (files: string[], options: InspectOptions & { json?: boolean }) => {
       const reports: Report[] = [];
-      for (const file of files) reports.push(await inspect(file, options));
+      for (const file of files)
+        reports.push(await (isPkcs11Uri(file) ? inspectToken(file, options) : inspect(file, options)));
       const pair = await pairUp(reports, options);
       if (pair) reports.push(pair);
       if (options.json) printJson(reports);
       else console.log(reports.map(printReport).join('\n\n'));
       const verdicts = reports.filter(({ halfOf }) => halfOf === undefined).map(({ verdict }) => verdict);
       exit(verdicts.includes('unusable') ? 1 : 0);
-    },
-  );
+    });
   addExamples(
     command,
     [
       ['inspect bank.pfx', 'asks for the passphrase, without an echo'],
       ['inspect tls.crt tls.key chain.p7b', 'a certificate, its key and its chain as one'],
       ['inspect store.jks --passphrase-env STORE --json', 'for a script'],
+      ["inspect 'pkcs11:token=bank;object=client'", 'on a token; p11tool, of GnuTLS, has to be installed'],
     ],
     '0 the file was read, whatever servers will think of what is in it; 1 unusable.',
   );
@@ -74,6 +91,37 @@ async function inspect(file: string, options: PassphraseOptions): Promise<Report
     };
   }
 }
+
+/** What a token shows without a PIN; with one, the key is tried as well. */
+async function inspectToken(uri: string, options: InspectOptions): Promise<Report> {
+  const label = labelOfPkcs11Uri(uri);
+  try {
+    const { key, type, label: alias, certificate } = await findOnToken(uri, options);
+    const report: Report = { file: key, verdict: 'warning', format: 'PKCS#11', identities: [] };
+    if (certificate === undefined) return { ...report, keys: [{ type, alias, encrypted: null }] };
+    const opening = openingOf(options);
+    const isTried = opening.pin !== undefined;
+    const read = await readCertificate(
+      { cert: certificate, ...(isTried && { key, ...opening }) },
+      { key: 'optional' },
+    );
+    const paths = { cert: `${nameIn(alias)}.pem`, key, ...(options.engine && { engine: options.engine }) };
+    const identity = identityOf(read, alias, configLines(alias, paths, { pin: true }, undefined));
+    const notes = isTried ? identity.notes : [...identity.notes, keyNotTried];
+    const identities = [{ ...identity, notes }];
+    return { ...report, verdict: verdictOn(identities), identities };
+  } catch (error) {
+    if (!(error instanceof ClientCertificateError || error instanceof UsageError)) throw error;
+    const { code, message, hint } = error;
+    return { file: label, verdict: 'unusable', error: { code, message, hint } };
+  }
+}
+
+const keyNotTried = {
+  code: 'KEY_NOT_TRIED',
+  message:
+    'its private key was not tried, because no PIN was given: --pin-env NAME or --pin-file FILE, in a Node that has pkcs11-provider loaded, or with --engine',
+};
 
 /** Takes each identity that was read, with its key. */
 type Taker = (read: ClientCertificate) => void;
@@ -129,23 +177,24 @@ export function halvesIn(reports: readonly Report[]): { key: Report; certs: Repo
 /** What a key and the certificates of other files come to together. */
 export async function reportOnPair(
   { key, certs }: { key: Report; certs: readonly Report[] },
-  passphrases: Passphrases,
+  opening: Opening,
   materialOf: (file: string) => string | Uint8Array = (file) => file,
   take: Taker = () => {},
 ): Promise<Report> {
   const paths = certs.map(({ file }) => file);
   const cert = paths.length === 1 ? paths[0]! : paths;
   const read = await during(`Reading ${key.file}`, () =>
-    readCertificate({ cert: paths.map(materialOf), key: materialOf(key.file), ...passphrases }),
+    readCertificate({ cert: paths.map(materialOf), key: materialOf(key.file), ...opening }),
   );
   take(read);
-  const lines = configLines(paths[0]!, { cert, key: key.file }, passphrases, undefined);
+  const engine = opening.engine && { engine: String(opening.engine) };
+  const lines = configLines(paths[0]!, { cert, key: key.file, ...engine }, opening, undefined);
   const identity = identityOf(read, undefined, lines);
   return { file: [...paths, key.file].join(' + '), verdict: verdictOn([identity]), identities: [identity] };
 }
 
 /** One file with a key alone, and the files with certificates alone: whether they belong together. */
-async function pairUp(reports: readonly Report[], options: PassphraseOptions): Promise<Report | undefined> {
+async function pairUp(reports: readonly Report[], options: InspectOptions): Promise<Report | undefined> {
   const pair = halvesIn(reports);
   if (pair === undefined) return undefined;
   const { key, certs } = pair;
@@ -153,7 +202,10 @@ async function pairUp(reports: readonly Report[], options: PassphraseOptions): P
   for (const half of [...certs, key]) half.halfOf = files;
   const file = files.join(' + ');
   try {
-    return await withPassphrase(options, key.file, (passphrases) => reportOnPair(pair, passphrases));
+    const opening = isPkcs11Uri(key.file) ? openingOf(options) : {};
+    return await withPassphrase(options, key.file, (passphrases) =>
+      reportOnPair(pair, { ...passphrases, ...opening }),
+    );
   } catch (error) {
     if (!(error instanceof ClientCertificateError)) throw error;
     const { code, message, hint } = error;
@@ -195,7 +247,7 @@ async function identitiesOf(
 }
 
 function identityOf(
-  { certificate, chain, ca, warnings }: ClientCertificate,
+  { certificate, chain, ca, warnings }: ClientCertificate<KeyObject | null>,
   alias: string | undefined,
   config: readonly string[],
 ): IdentityReport {
@@ -293,14 +345,11 @@ function literal(path: string | readonly string[]): string {
 export function entryOf(
   file: string,
   paths: Readonly<Record<string, string | readonly string[]>>,
-  secrets: { readonly [Each in keyof Passphrases]: unknown },
+  secrets: { readonly [Each in keyof Opening]?: unknown },
   alias: string | undefined,
   before = 0,
 ): { name: string; source: Readonly<Record<string, unknown>> } {
-  const base =
-    basename(file)
-      .replace(/\.[^.]*$/, '')
-      .replace(/[^A-Za-z0-9]+/g, '-') || 'client';
+  const base = nameIn(file);
   const variable = base.toUpperCase().replaceAll('-', '_');
   return {
     name: before === 0 ? base : `${base}-${before + 1}`,
@@ -308,9 +357,19 @@ export function entryOf(
       ...paths,
       ...(secrets.passphrase ? { passphrase: { env: `${variable}_PASSPHRASE` } } : {}),
       ...(secrets.keyPassphrase ? { keyPassphrase: { env: `${variable}_KEY_PASSPHRASE` } } : {}),
+      ...(secrets.pin ? { pin: { env: `${variable}_PIN` } } : {}),
       ...(alias && { alias: alias.replaceAll(':', '') }),
     },
   };
+}
+
+/** A certificate's name in a config, made of a file's or an object's. */
+function nameIn(file: string): string {
+  return (
+    basename(file)
+      .replace(/\.[^.]*$/, '')
+      .replace(/[^A-Za-z0-9]+/g, '-') || 'client'
+  );
 }
 
 /** The same as lines of JavaScript. */

@@ -10,7 +10,7 @@ export function printReport(report: Report): string {
   const {
     format,
     algorithms = [],
-    opensIn = [],
+    opensIn,
     identities = [],
     certificates = [],
     keys = [],
@@ -19,18 +19,20 @@ export function printReport(report: Report): string {
   if (!report.halfOf) lines.push(...identities.map(verdictOf));
   if (format !== undefined) {
     lines.push('', field('File', [format, ...algorithms].join('; ')));
-    lines.push(
-      field(
-        'Node itself',
-        opensIn.length > 0 ? `opens it in ${opensIn.join(', ')}` : 'does not open it; clientcert does',
-      ),
-    );
+    if (opensIn !== undefined)
+      lines.push(
+        field(
+          'Node itself',
+          opensIn.length > 0 ? `opens it in ${opensIn.join(', ')}` : 'does not open it; clientcert does',
+        ),
+      );
   }
   if (skipped.length > 0) lines.push(field('Skipped', skipped.join(', ')));
   for (const identity of identities) lines.push('', ...printIdentity(identity));
   for (const certificate of certificates) lines.push('', '  Certificate', ...printCertificate(certificate));
   for (const { type, encrypted } of keys) {
-    lines.push('', field('Private key', `${type}, ${encrypted ? 'encrypted' : 'not encrypted'}`));
+    const where = encrypted === null ? 'on a token' : encrypted ? 'encrypted' : 'not encrypted';
+    lines.push('', field('Private key', `${type}, ${where}`));
   }
   if (report.halfOf) {
     lines.push('', wrap(`Looked at together: ${report.halfOf.map(safe).join(' + ')}`, '  ', '    '));

@@ -17,11 +17,11 @@ export interface Report {
   identities?: IdentityReport[];
   /** Certificates that no key in the file belongs to, where there is no identity. */
   certificates?: CertificateReport[];
-  /** Keys without a certificate. */
-  keys?: { type: string; alias?: string | undefined; encrypted: boolean }[];
+  /** Keys without a certificate; `encrypted` is `null` where a token holds one. */
+  keys?: { type: string; alias?: string | undefined; encrypted: boolean | null }[];
   /** What else was recognised and skipped. */
   skipped?: readonly string[];
-  error?: { code: string; message: string; hint?: string | undefined };
+  error?: { code?: string | undefined; message: string; hint?: string | undefined };
 }
 
 export interface CertificateReport {

@@ -89,12 +89,16 @@ async function readCertificate(tool: P11Tool, entry: Entry): Promise<ObjectRepor
 }
 
 /** Of an attribute the value as it is written in a URI. */
-function attributeOf(uri: string, name: string): string | undefined {
+export function attributeOf(uri: string, name: string): string | undefined {
   const found = uri.slice('pkcs11:'.length).split(/[;?&]/);
   return found.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
-function keyUri(token: string | undefined, id: string | undefined, object: string | undefined): string {
+export function keyUri(
+  token: string | undefined,
+  id: string | undefined,
+  object: string | undefined,
+): string {
   const attributes = Object.entries({ token, object, id }).filter(([, value]) => value !== undefined);
   return `pkcs11:${attributes.map(([name, value]) => `${name}=${value}`).join(';')}`;
 }

@@ -65,6 +65,10 @@ const PROBLEMS: readonly { test(source: FileSource): boolean; message: string }[
     test: (source) => source.pin !== undefined && source.cert === undefined,
     message: '`pin` stands beside `cert` only: it opens the token that `key` names',
   },
+  {
+    test: (source) => source.engine !== undefined && source.cert === undefined,
+    message: '`engine` stands beside `cert` only: it reaches the token that `key` names',
+  },
 ];
 
 function countKinds(source: FileSource): number {

@@ -92,6 +92,12 @@ const source = object({
   passphrase: v.optional(described(passphrase, 'The passphrase of the file or of the key.')),
   keyPassphrase: v.optional(described(passphrase, 'For Java stores whose key has a passphrase of its own.')),
   pin: v.optional(described(passphrase, 'The PIN of the token that `key` names.')),
+  engine: v.optional(
+    described(
+      location,
+      "The path of libp11's engine, for where OpenSSL has no provider loaded that reaches the token.",
+    ),
+  ),
   ca: v.optional(
     described(authorities, 'Roots trusted on every connection whose rule names this certificate.'),
   ),

@@ -5,7 +5,7 @@ import { fieldsOf } from '../load/certificate-fields.ts';
 import { isIssuedByRoot } from '../load/chain.ts';
 import { describeSource } from '../load/index.ts';
 import { thresholdsOf } from '../load/lifetime.ts';
-import { tokenOf } from '../load/stored-certificate.ts';
+import { tokenKeyIn } from '../load/stored-certificate.ts';
 import { rulesOf } from '../pin/rule.ts';
 import type { Health } from '../rotate/health.ts';
 import type { Failure } from '../rotate/renewal.ts';
@@ -38,8 +38,10 @@ export interface CertificateInfo<CertificateName extends string = string> {
   keyType: string;
   /** Where its private key is: in the process, or on a token. */
   key: 'memory' | 'token';
-  /** The token and the key on it, as a PKCS#11 URI without a PIN; `null` for a key in memory. */
+  /** The token and the key on it, as a PKCS#11 URI without a PIN, or `TPM 2.0`; `null` for a key in memory. */
   token: string | null;
+  /** What has that token sign: an OpenSSL provider, or an engine, which does so in TLS alone; `null` for a key in memory. */
+  signedBy: 'provider' | 'engine' | null;
   /** How many certificates are sent: the leaf and its intermediates. */
   chainLength: number;
   /** The issuer of each of them, from the leaf's upwards. */
@@ -66,7 +68,7 @@ export function describeCertificate(
   failure: Failure | undefined,
 ): CertificateInfo {
   const { certificate, chain, keyType, warnings } = material;
-  const token = tokenOf(material);
+  const token = tokenKeyIn(material);
   const validFrom = new Date(certificate.validFrom);
   const validTo = new Date(certificate.validTo);
   const now = Date.now();
@@ -83,8 +85,9 @@ export function describeCertificate(
     validTo,
     daysLeft: Math.floor(left / day),
     keyType,
-    key: token === null ? 'memory' : 'token',
-    token,
+    key: token === undefined ? 'memory' : 'token',
+    token: token?.label ?? null,
+    signedBy: token?.way ?? null,
     chainLength: chain.length + 1,
     issuers: [certificate, ...chain].map(({ issuer }) => issuer),
     source: describeSource(config.certificates.get(name)!, config.baseDirectory),

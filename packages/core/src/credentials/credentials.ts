@@ -8,7 +8,7 @@ import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
 import type { Facts } from '../diagnose/facts.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { copyOf } from '../load/stored-certificate.ts';
+import { copyOf, tokenKeyIn } from '../load/stored-certificate.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { explain } from '../pin/explain.ts';
 import { rulesOf } from '../pin/rule.ts';
@@ -170,10 +170,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * Has a server of your own present a certificate of the config, to clients with and without a server name (SNI), and
    * each renewed version from its `rotate` event on. Connections that there are go on; TLS sessions of before are not
    * resumed, unless the server has `ticketKeys` of its own. What the server was created with (`ca`, `requestCert`,
-   * `ciphers`, …) stays, apart from its `key`, `cert` and `pfx`. After `close()` it keeps presenting what it presents.
+   * `ciphers`, …) stays, apart from its `key`, `cert` and `pfx`. After `close()` it keeps presenting what it presents, and
+   * so it does where a new config drops the certificate, which is an `error` event.
    *
    * @param server What `https.createServer`, `http2.createSecureServer` or `tls.createServer` returned. It is not kept
-   *   alive. Where it presents another certificate of these credentials already, this takes its place.
+   *   alive. Where it presents another certificate already, of these credentials or others, this takes its place.
    * @param certificate Its name in the config.
    * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where its extended key usage does not allow it, or OpenSSL does not take
    *   it: of a renewed version that is an `error` event, and the one before stays; ERR_CLIENTCERT_CERTIFICATE_UNKNOWN,
@@ -200,7 +201,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @param target Where the message goes. Without a host: the certificate of the service, or the only one that
    *   any host rule names.
    * @returns What `use` returns; with the certificate as it is now, renewals included.
-   * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where none is sent to the target;
+   * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED where none is sent to the target; ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED
+   *   where an `engine` reaches the key, which signs in TLS alone;
    *   ERR_CLIENTCERT_ORIGIN_NEEDED without a host, where the certificate depends on it;
    *   ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CLOSED
    *
@@ -217,7 +219,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   ): Result {
     if (this.#upkeep.closed) throw closed();
     const name = this.#signerFor(target);
-    const { privateKey, certificate, chain } = versionOf(this.#inventory, name).material;
+    const { material } = versionOf(this.#inventory, name);
+    const token = tokenKeyIn(material);
+    if (token?.way === 'engine') throw signsInTlsAlone(name, token.label);
+    const { privateKey, certificate, chain } = material;
     return use({ name, privateKey, certificate: copyOf(certificate), chain: chain.map(copyOf) });
   }
 
@@ -386,4 +391,14 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       { hint: 'Pin a certificate to its host, or sign nothing that goes there.' },
     );
   }
+}
+
+function signsInTlsAlone(name: string, token: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_SIGNATURE_UNSUPPORTED',
+    `certificate "${name}" (${token}): its key is reached through an OpenSSL engine, which signs in TLS alone`,
+    {
+      hint: "Load OpenSSL's pkcs11-provider, with which node:crypto signs too: node --openssl-config=openssl.cnf. Or sign with a certificate whose key is in a file.",
+    },
+  );
 }

@@ -50,6 +50,7 @@ const faults: { readonly [Option in keyof Required<FileSource>]: ((value: unknow
   passphrase: undefined,
   keyPassphrase: undefined,
   pin: undefined,
+  engine: undefined,
   ca: undefined,
   trust: (value) =>
     value === 'only'

@@ -14,6 +14,13 @@ export interface FoundKey {
   readonly intact: boolean;
 }
 
+/** A key that can be opened once its certificate is known. */
+export interface LaterKey {
+  readonly plain: boolean;
+  /** @throws Problem where it is not there, or is not that of the certificate */
+  open(leaf: X509Certificate): Promise<FoundKey>;
+}
+
 export interface FoundCertificate {
   readonly certificate: X509Certificate;
   readonly alias: string | undefined;
@@ -42,6 +49,7 @@ export interface FileContents {
   /** Those of them that OpenSSL 3 has dropped. */
   readonly legacy: Set<string>;
   readonly keys: FoundKey[];
+  readonly laterKeys: LaterKey[];
   /** Keys that were left sealed, because another was chosen by its alias. */
   readonly passedOver: PassedOver[];
   readonly certificates: FoundCertificate[];
@@ -69,6 +77,7 @@ export function createContents(): FileContents {
     algorithms: new Set(),
     legacy: new Set(),
     keys: [],
+    laterKeys: [],
     passedOver: [],
     certificates: [],
     skipped: [],

@@ -8,6 +8,7 @@ import type { FoundCertificate, FoundKey, PassedOver } from './file-contents.ts'
 import { findPairs } from './pairing.ts';
 import { corrupt, Problem, quote } from './problem.ts';
 import { tokenKeyOf } from './token-key.ts';
+import { tokenFailed } from './token-problems.ts';
 
 /** A leaf certificate and, unless only certificates were asked for, the key that belongs to it. */
 export interface Identity {
@@ -209,10 +210,12 @@ function explainUnknown(
   { name }: Alias,
   passedOver: readonly PassedOver[],
 ): Problem {
+  const all = [...identities, ...passedOver];
+  const count = all.length === 1 ? 'one identity' : `${all.length} identities`;
   return new Problem(
     'IDENTITY_NOT_FOUND',
-    `holds no identity with the alias ${quoteWritten(name, 'name')}; it holds ${list([...identities, ...passedOver])}`,
-    'Use one of these aliases, or a SHA-256 fingerprint.',
+    `holds ${count}, and none with the alias ${quoteWritten(name, 'name')}: ${list(all)}`,
+    'Use one of these aliases, or a SHA-256 fingerprint, which clientcert inspect prints in full.',
   );
 }
 
@@ -251,7 +254,7 @@ function list(identities: readonly (Identity | PassedOver)[]): string {
 }
 
 function describe(alias: string | undefined, certificate: X509Certificate | undefined): string {
-  const name = alias === undefined ? 'no alias' : `alias ${quote(alias)}`;
+  const name = alias === undefined ? 'without an alias' : `alias ${quote(alias)}`;
   return certificate === undefined
     ? name
     : `${name}, ${subjectOf(certificate)}, expires ${dayOf(certificate)}, SHA-256 ${certificate.fingerprint256.slice(0, 11)}…`;
@@ -305,13 +308,10 @@ async function proveKey({ privateKey }: FoundKey, certificate: X509Certificate):
     });
   });
   const token = tokenKeyOf(privateKey);
-  if (!good && token !== undefined)
-    throw new Problem(
-      'TOKEN_FAILED',
-      `${token.label}: what the token signs does not verify with the certificate, or it signs nothing`,
-      'See whether it signs at all: pkcs11-tool --module MODULE --login --test. A key may be kept from signing (CKA_SIGN).',
-      cause,
-    );
+  if (!good && token !== undefined) {
+    const problem = tokenFailed(token.label, cause);
+    throw token.access.unproved?.(problem) ?? problem;
+  }
   if (!good)
     throw corrupt('holds a damaged private key: what it signs does not verify with its own certificate');
 }

@@ -15,7 +15,7 @@ export async function findPairs(
   const byPublicKey = new Map<string, FoundKey[]>();
   for (const key of keys) {
     await budget.turn();
-    const mark = markOf(() => createPublicKey(key.privateKey));
+    const mark = markOf(() => publicHalf(key.privateKey));
     const same = byPublicKey.get(mark);
     if (same === undefined) byPublicKey.set(mark, [key]);
     else same.push(key);
@@ -33,6 +33,11 @@ export async function findPairs(
 }
 
 const compareCost = 20;
+
+/** Of a key that an engine signs with there is no other. */
+function publicHalf(key: KeyObject): KeyObject {
+  return key.type === 'public' ? key : createPublicKey(key);
+}
 
 /**
  * What two encodings of one public key have in common: the modulus of RSA, of which RSA-PSS is another type; of a
@@ -58,7 +63,9 @@ const ecPublicKey = '1.2.840.10045.2.1';
 
 function belongs({ privateKey }: FoundKey, certificate: X509Certificate): boolean {
   try {
-    return certificate.checkPrivateKey(privateKey);
+    return privateKey.type === 'public'
+      ? certificate.publicKey.equals(privateKey)
+      : certificate.checkPrivateKey(privateKey);
   } catch {
     // OpenSSL cannot make sense of the certificate's key; then it is not the one.
     return false;

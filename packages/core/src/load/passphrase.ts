@@ -143,6 +143,8 @@ export interface Keyring {
   readonly keyPassphrase: ResolvedPassphrase;
   /** What opens the token that holds the key, where it was asked for. */
   readonly pin?: ResolvedPassphrase | undefined;
+  /** The path of what reaches the token where no provider does. */
+  readonly engine?: string | undefined;
   /**
    * The passphrase was given for another file, and is tried here for want of one: what can be read without is.
    * Says how to give the right one.

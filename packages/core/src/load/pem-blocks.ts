@@ -8,7 +8,7 @@ import { bytesToKey } from './kdf.ts';
 import { missingPassphrase, spell, wrongPassphrase } from './passphrase.ts';
 import { type PemBlock, printable } from './pem.ts';
 import { corrupt, Problem } from './problem.ts';
-import { pkcs11Label, pkcs11UriIn } from './provider-pem.ts';
+import { pkcs11Label, pkcs11UriIn, tpmLabel } from './provider-pem.ts';
 import { shapeOf } from './sniff.ts';
 import { isOwnLabel, unknownBlock, unsupportedLabel } from './unsupported-formats.ts';
 
@@ -28,11 +28,12 @@ export async function readBlocks(blocks: readonly PemBlock[], reading: Reading):
       blocks.length === 1
         ? ''
         : ` (block ${index + 1} of ${blocks.length}, ${printable(label)}, line ${line})`;
-    const kind =
-      unsupportedLabel(label) ??
-      (isOwnLabel(label) || label === pkcs11Label || isKnown(block)
-        ? undefined
-        : unknownBlock(printable(label)));
+    const onToken =
+      label === pkcs11Label || (label === tpmLabel && (await import('./provider.ts')).hasTpmProvider());
+    const kind = onToken
+      ? undefined
+      : (unsupportedLabel(label) ??
+        (isOwnLabel(label) || isKnown(block) ? undefined : unknownBlock(printable(label))));
     if (kind === undefined) own.push({ block, place });
     else reading.contents.skipped.push(kind);
   }
@@ -93,14 +94,20 @@ async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
     if (!reading.certificatesOnly) await readTokenBlock(block, reading);
     return;
   }
+  if (block.label === tpmLabel) {
+    if (reading.certificatesOnly) return;
+    const { tpmKey } = await import('./tpm-key.ts');
+    reading.contents.keys.push(tpmKey(bytesOf(block), reading.keyring));
+    return;
+  }
   if (!block.encrypted) return readDer(readElement(bytesOf(block)), reading, block.label, block.friendlyName);
   if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
 }
 
 /** It names a key on a token. */
-async function readTokenBlock(block: PemBlock, { contents, keyring, surroundings }: Reading): Promise<void> {
-  const { openTokenKey } = await import('./token.ts');
-  contents.keys.push(await openTokenKey(pkcs11UriIn(bytesOf(block)), keyring, surroundings));
+async function readTokenBlock(block: PemBlock, reading: Reading): Promise<void> {
+  const { addTokenKey } = await import('./token.ts');
+  await addTokenKey(pkcs11UriIn(bytesOf(block)), reading);
 }
 
 /** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */

@@ -12,6 +12,7 @@ export interface Pkcs11Uri {
   readonly query: ReadonlyMap<string, string>;
 }
 
+/** Whether a text is to be a PKCS#11 URI (RFC 7512). */
 export function isPkcs11Uri(text: unknown): text is string {
   return typeof text === 'string' && /^\s*pkcs11:/i.test(text);
 }
@@ -75,7 +76,13 @@ export function showPkcs11Uri({ path }: Pkcs11Uri): string {
   return formatPkcs11Uri({ path: known, query: new Map() });
 }
 
-/** The same of what may be no such URI at all. */
+/** The token alone that a URI names. */
+export function tokenOf({ path }: Pkcs11Uri): Pkcs11Uri {
+  const ofToken = [...path].filter(([name]) => name !== 'object' && name !== 'id' && name !== 'type');
+  return { path: new Map(ofToken), query: new Map() };
+}
+
+/** A PKCS#11 URI as messages print it, without a PIN; `a PKCS#11 URI` where it is none that can be read. */
 export function labelOfPkcs11Uri(text: string): string {
   try {
     return showPkcs11Uri(parsePkcs11Uri(text));

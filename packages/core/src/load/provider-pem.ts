@@ -1,12 +1,18 @@
 /** The PEM block that pkcs11-provider reads in place of a key. */
 export const pkcs11Label = 'PKCS#11 PROVIDER URI';
+/** That in which tpm2-openssl and its like keep what only one TPM can use. */
+export const tpmLabel = 'TSS2 PRIVATE KEY';
 const marker = 'PKCS#11 Provider URI v1.0';
 
 /** `SEQUENCE { VisibleString, UTF8String }`, which pkcs11-provider's `uri2pem` writes as well. */
 export function wrapPkcs11Uri(uri: string): string {
   const content = Buffer.concat([element(0x1a, marker), element(0x0c, uri)]);
-  const base64 = Buffer.concat([header(0x30, content.length), content]).toString('base64');
-  return `-----BEGIN ${pkcs11Label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${pkcs11Label}-----\n`;
+  return toPem(pkcs11Label, Buffer.concat([header(0x30, content.length), content]).toString('base64'));
+}
+
+/** RFC 7468. */
+export function toPem(label: string, base64: string): string {
+  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
 }
 
 /** The URI in the bytes of such a block. */

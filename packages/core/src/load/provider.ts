@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { examplePath } from './engine.ts';
 import { Problem } from './problem.ts';
 
 /**
@@ -7,27 +8,46 @@ import { Problem } from './problem.ts';
  * starts, and Node says nowhere which providers it has: the files that are loaded do.
  */
 export function hasProvider(): boolean {
+  return isLoaded(/^(?:lib)?pkcs11[-_]?(?:prov(?:ider)?)?\.(?:so|dylib|dll)/i);
+}
+
+/** The same of tpm2-openssl. */
+export function hasTpmProvider(): boolean {
+  return isLoaded(/^(?:lib)?tpm2\.(?:so|dylib|dll)/i);
+}
+
+/** OpenSSL loads none later, and gives none up. */
+const loaded = new Map<string, boolean>();
+
+function isLoaded(file: RegExp): boolean {
+  const known = loaded.get(file.source);
+  if (known !== undefined) return known;
+  const found = loadedFiles().some((path) => file.test(basename(path)) && !/engines/i.test(path));
+  loaded.set(file.source, found);
+  return found;
+}
+
+function loadedFiles(): readonly string[] {
   const { report } = process as { report?: NodeJS.ProcessReport & { excludeNetwork?: boolean } };
-  if (report === undefined) return false;
+  if (report === undefined) return [];
   const { excludeNetwork } = report;
   // Or the names of all peers are looked up.
   report.excludeNetwork = true;
   try {
     const { sharedObjects = [] } = report.getReport() as { sharedObjects?: string[] };
-    return sharedObjects.some((path) => providerFile.test(basename(path)) && !/engines/i.test(path));
+    return sharedObjects;
   } finally {
     if (excludeNetwork !== undefined) report.excludeNetwork = excludeNetwork;
   }
 }
-
-const providerFile = /^(?:lib)?pkcs11[-_]?(?:prov(?:ider)?)?\.(?:so|dylib|dll)/i;
 
 export function providerMissing(): Problem {
   return new Problem(
     'PROVIDER_MISSING',
     'is on a token, which OpenSSL reaches by its pkcs11-provider, and this process has not loaded that',
     `Start it with: node --openssl-config=openssl.cnf, and write into that file, with the paths of this machine:
-${configFor(...paths)}`,
+${configFor(...paths)}
+Where there is no such provider, and Node is older than 28, name libp11's engine beside the key: engine: '${examplePath}'.`,
   );
 }
 

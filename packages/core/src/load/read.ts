@@ -7,7 +7,7 @@ import { createBudget } from './budget.ts';
 import { buildChain, withoutDuplicates } from './chain.ts';
 import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
-import type { FoundCertificate } from './file-contents.ts';
+import type { FoundCertificate, FoundKey } from './file-contents.ts';
 import { chooseIdentity } from './identity.ts';
 import { describeKey } from './key-type.ts';
 import type { Keyring } from './passphrase.ts';
@@ -56,7 +56,7 @@ export interface SourceReading<Key extends KeyObject | null = KeyObject> {
  *   `FILE_TOO_LARGE`, `FILE_CORRUPT`, `FORMAT_UNKNOWN`, `FORMAT_UNSUPPORTED`, `PASSPHRASE_MISSING`,
  *   `PASSPHRASE_WRONG`, `KEY_MISSING`, `CERTIFICATE_MISSING`, `KEY_MISMATCH`, `IDENTITY_AMBIGUOUS`,
  *   `IDENTITY_NOT_FOUND`, `KDF_TOO_EXPENSIVE`; of a key on a token `PROVIDER_MISSING`, `MODULE_MISSING`,
- *   `TOKEN_NOT_FOUND`, `TOKEN_KEY_NOT_FOUND`, `TOKEN_FAILED`, `PIN_MISSING`, `PIN_WRONG`; or `CONFIG_INVALID` for a source that is none.
+ *   `ENGINE_FAILED`, `TOKEN_NOT_FOUND`, `TOKEN_KEY_NOT_FOUND`, `TOKEN_FAILED`, `PIN_MISSING`, `PIN_WRONG`; or `CONFIG_INVALID` for a source that is none.
  * @see RFC 7292 (PKCS#12), RFC 7468 (PEM), RFC 5958 (private keys), RFC 5652 (PKCS#7)
  * @example
  * import { readCertificate } from '@clientcert/core';
@@ -162,14 +162,18 @@ async function readOnce(
   if (key !== undefined) {
     const named = await read(key, 'key');
     // Beside a key that is named, one that lies next to the certificate is of no interest, sealed or not.
-    if (named.contents.keys.length + named.contents.passedOver.length === 0)
-      parts = await readIdentity(false);
+    if (countKeys(named) === 0) parts = await readIdentity(false);
     parts = [...parts, named];
   }
   const given: FoundCertificate[] = [];
   for (const material of ca) given.push(...(await readCa(material, surroundings, reading, source)));
   const certificate = await assemble(parts, given, keyring, source, options);
   return { certificate, files: surroundings.files, refresh: source.refresh };
+}
+
+/** Those that were found, opened or not. */
+function countKeys({ contents: { keys, laterKeys, passedOver } }: Part): number {
+  return keys.length + laterKeys.length + passedOver.length;
 }
 
 interface Materials {
@@ -190,6 +194,23 @@ async function locateMaterials(source: FileSource, surroundings: Surroundings): 
   return { identity, key: source.key, ca };
 }
 
+/** @throws Problem where what is for a token stands beside a key that is on none */
+function checkTokenOptions({ pin, engine }: FileSource, key: FoundKey | undefined): void {
+  if (tokenKeyOf(key?.privateKey) !== undefined) return;
+  if (pin !== undefined)
+    throw new Problem(
+      'CONFIG_INVALID',
+      'has a `pin`, and its key is on no token',
+      'What opens a file is its `passphrase`.',
+    );
+  if (engine !== undefined)
+    throw new Problem(
+      'CONFIG_INVALID',
+      'has an `engine`, and its key is on no token',
+      "Name the key by its PKCS#11 URI: key: 'pkcs11:token=…;object=…'; or leave `engine` out.",
+    );
+}
+
 async function assemble(
   parts: readonly Part[],
   given: readonly FoundCertificate[],
@@ -205,14 +226,14 @@ async function assemble(
     keyOptional: options.key === 'optional',
     passedOver: parts.flatMap(({ contents }) => contents.passedOver),
   };
+  const later = parts.flatMap(({ contents }) => contents.laterKeys);
+  if (later.length > 0) {
+    const { identity } = await chooseIdentity([], own, { ...wanted, keyOptional: true }, budget);
+    for (const each of later) keys.push(await each.open(identity.leaf.certificate));
+  }
   const choice = await chooseIdentity(keys, own, wanted, budget);
   const { key, leaf } = choice.identity;
-  if (source.pin !== undefined && tokenKeyOf(key?.privateKey) === undefined)
-    throw new Problem(
-      'CONFIG_INVALID',
-      'has a `pin`, and its key is on no token',
-      'What opens a file is its `passphrase`.',
-    );
+  checkTokenOptions(source, key);
   const pile = own.map(({ certificate }) => certificate);
   const extra = given.map(({ certificate }) => certificate);
   const chain = await buildChain(leaf.certificate, pile, extra, budget);
@@ -226,13 +247,13 @@ async function assemble(
       parts.flatMap(({ contents }) => [...contents.legacy]),
       { given: (keyring.passphrase.text ?? '') !== '', used: keyring.used },
     ),
-    ...parts.flatMap(({ label, mode, contents: { keys, passedOver } }) =>
-      keys.length + passedOver.length === 0
+    ...parts.flatMap((part) =>
+      countKeys(part) === 0
         ? []
         : modeWarnings(
-            label,
-            mode,
-            keys.some(({ plain }) => plain),
+            part.label,
+            part.mode,
+            [...part.contents.keys, ...part.contents.laterKeys].some(({ plain }) => plain),
           ),
     ),
     ...(await authorityWarnings('ca', extra, beside, budget)),

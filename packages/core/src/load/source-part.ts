@@ -1,4 +1,5 @@
 import type { FileFormat, FileSource, Material } from '../types.ts';
+import { toPath } from './file.ts';
 import { createContents, type FileContents } from './file-contents.ts';
 import { type MaterialOptions, readMaterial } from './material.ts';
 import { type Keyring, resolvePassphrase, unsetPassphrase } from './passphrase.ts';
@@ -48,16 +49,16 @@ async function readTokenPart(
   surroundings: Surroundings,
   { keyring }: MaterialOptions,
 ): Promise<Part> {
-  const { openTokenKey } = await import('./token.ts');
+  const { addTokenKey } = await import('./token.ts');
   const contents = createContents();
   contents.container = 'PKCS#11';
   contents.ordered = true;
-  contents.keys.push(await openTokenKey(uri, keyring, surroundings));
+  await addTokenKey(uri, { contents, keyring, surroundings });
   return { label, mode: undefined, contents };
 }
 
 export async function resolveKeyring(
-  source: Pick<FileSource, 'passphrase' | 'keyPassphrase' | 'pin'>,
+  source: Pick<FileSource, 'passphrase' | 'keyPassphrase' | 'pin' | 'engine'>,
   surroundings: Surroundings,
 ): Promise<Keyring> {
   const ask = (role: 'passphrase' | 'keyPassphrase' | 'pin') =>
@@ -66,7 +67,8 @@ export async function resolveKeyring(
       : resolvePassphrase(source[role], surroundings, role);
   const pin = Object.hasOwn(source, 'pin') ? await ask('pin') : undefined;
   const [passphrase, keyPassphrase] = [await ask('passphrase'), await ask('keyPassphrase')];
-  return { passphrase, keyPassphrase, pin, used: false };
+  const engine = source.engine === undefined ? undefined : toPath(source.engine, surroundings.baseDirectory);
+  return { passphrase, keyPassphrase, pin, engine, used: false };
 }
 
 export function formatOf(contents: readonly FileContents[]): FileFormat {

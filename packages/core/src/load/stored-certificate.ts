@@ -1,6 +1,7 @@
 import { createPrivateKey, createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { ClientCertificate, FileFormat, Warning } from '../types.ts';
 import { type CertificateFields, certificateFrom, fieldsOf } from './certificate-fields.ts';
+import { toPem } from './provider-pem.ts';
 import { type TokenKey, tokenKeyOf } from './token-key.ts';
 
 /**
@@ -64,13 +65,12 @@ export class StoredCertificate implements ClientCertificate {
     return made;
   }
 
-  /** What `tls.createSecureContext` takes: made of the bytes, so that nothing is parsed for it. */
-  pem(): { key: string; cert: string } {
-    const leaf = toPem('CERTIFICATE', Buffer.from(this.#leaf, 'latin1').toString('base64'));
-    return { key: this.#token?.pem() ?? this.#keyPem(), cert: leaf + this.chain.join('') };
+  /** The same two as `tls.createSecureContext` takes them: made of the bytes, so that nothing is parsed for it. */
+  get certPem(): string {
+    return toPem('CERTIFICATE', Buffer.from(this.#leaf, 'latin1').toString('base64')) + this.chain.join('');
   }
 
-  #keyPem(): string {
+  keyPem(): string {
     const pkcs8 = this.#pkcs8!.export();
     const pem = toPem('PRIVATE KEY', pkcs8.toString('base64'));
     pkcs8.fill(0);
@@ -78,16 +78,9 @@ export class StoredCertificate implements ClientCertificate {
   }
 }
 
-/** RFC 7468. */
-function toPem(label: string, base64: string): string {
-  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
-}
-
-/** The token that holds the key of a certificate, as messages call it; `null` for none. */
-export function tokenOf(certificate: ClientCertificate): string | null {
-  const token =
-    certificate instanceof StoredCertificate ? certificate.token : tokenKeyOf(certificate.privateKey);
-  return token?.label ?? null;
+/** What holds the key of a certificate, where that is a token. */
+export function tokenKeyIn(certificate: ClientCertificate): TokenKey | undefined {
+  return certificate instanceof StoredCertificate ? certificate.token : tokenKeyOf(certificate.privateKey);
 }
 
 /** The fields of a client certificate's leaf. */

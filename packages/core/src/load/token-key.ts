@@ -1,38 +1,46 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { SecureContextOptions } from 'node:tls';
+import type { Problem } from './problem.ts';
 
-/** A private key that stays where it is: what it signs, an OpenSSL provider has signed by the token. */
-export class TokenKey {
-  /** What holds it, as messages call it: a PKCS#11 URI without a PIN. */
-  readonly label: string;
-  readonly privateKey: KeyObject;
-  readonly #access: Access;
+/** What `tls.createSecureContext` is told of a key on a token. It holds the PIN, or the way to it. */
+export type TokenKeyOptions = Pick<
+  SecureContextOptions,
+  'key' | 'passphrase' | 'privateKeyEngine' | 'privateKeyIdentifier'
+>;
 
-  constructor(label: string, privateKey: KeyObject, access: Access) {
-    this.label = label;
-    this.privateKey = privateKey;
-    this.#access = access;
-    withDetails(privateKey);
-    known.set(privateKey, this);
-  }
+/** What brings a token's signatures to OpenSSL. */
+export type TokenWay = 'provider' | 'engine';
 
+export interface TokenAccess {
   /**
-   * What `tls.createSecureContext` takes: it names the key, and holds the PIN.
+   * Has something made with the key, at once.
    *
-   * @throws Problem where the token did not take that PIN
+   * @throws Problem where the token did not take that PIN before
    */
-  pem(): string {
-    return this.#access.pem();
-  }
-
-  /** Told where no secure context could be made of it. */
-  failed(cause: unknown): void {
-    this.#access.failed(cause);
-  }
+  use<Made>(make: (key: TokenKeyOptions) => Made): Made;
+  /** Told where none could be made: why, where that is the token. */
+  failed(cause: unknown): Problem | undefined;
+  /** Told where it signed nothing when it was loaded; says it with what it knows beside. */
+  unproved?(problem: Problem): Problem;
 }
 
-interface Access {
-  pem(): string;
-  failed(cause: unknown): void;
+/** A private key that stays where it is: what it signs, the token signs. */
+export class TokenKey {
+  /** What holds it, as messages call it: a PKCS#11 URI without a PIN, or `TPM 2.0`. */
+  readonly label: string;
+  /** Of an engine's key, which no `KeyObject` stands for, the public half. */
+  readonly privateKey: KeyObject;
+  readonly way: TokenWay;
+  readonly access: TokenAccess;
+
+  constructor(label: string, privateKey: KeyObject, way: TokenWay, access: TokenAccess) {
+    this.label = label;
+    this.privateKey = privateKey;
+    this.way = way;
+    this.access = access;
+    if (way === 'provider') withDetails(privateKey);
+    known.set(privateKey, this);
+  }
 }
 
 const known = new WeakMap<KeyObject, TokenKey>();

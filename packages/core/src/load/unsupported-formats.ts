@@ -95,7 +95,7 @@ export const unsupportedFormats: Record<UnsupportedKind, UnsupportedFormat> = {
   },
   tpm: {
     what: 'a key that a TPM holds (TSS2)',
-    hint: "Only that TPM can use it. Make the key by its PKCS#11 module (tpm2-pkcs11), and name it: key: 'pkcs11:token=…;object=…'.",
+    hint: "Only that TPM can use it, and this process has not loaded OpenSSL's provider of it (tpm2-openssl). What works in more places: make the key by the TPM's PKCS#11 module (tpm2-pkcs11), and name it: key: 'pkcs11:token=…;object=…'.",
   },
   pvk: {
     what: 'a Microsoft private key file (.pvk)',

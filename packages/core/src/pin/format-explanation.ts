@@ -15,13 +15,13 @@ export function formatExplanation(explanation: Omit<Explanation, 'toString'>): s
     ...field('Certificate', resolution.certificate ?? 'none'),
   ];
   if (certificate !== null) {
-    const { subject, issuer, fingerprint256, validTo, daysLeft, token } = certificate;
+    const { subject, issuer, fingerprint256, validTo, daysLeft, token, signedBy } = certificate;
     lines.push(
       ...field('Subject', oneLine(subject)),
       ...field('Issuer', oneLine(issuer)),
       ...field('SHA-256', fingerprint256),
       ...field('Valid until', `${validTo.toISOString().slice(0, 10)}, ${describeDays(daysLeft)}`),
-      ...(token === null ? [] : field('Key', `on a token: ${token}`)),
+      ...(token === null ? [] : field('Key', `on a token, by an OpenSSL ${signedBy}: ${token}`)),
     );
   }
   lines.push(

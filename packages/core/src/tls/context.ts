@@ -2,8 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import { explainAs, Problem } from '../load/problem.ts';
-import { StoredCertificate } from '../load/stored-certificate.ts';
-import { tokenKeyOf } from '../load/token-key.ts';
+import { StoredCertificate, tokenKeyIn } from '../load/stored-certificate.ts';
+import type { TokenKeyOptions } from '../load/token-key.ts';
 import type { ClientCertificate, Resolution, TlsRange } from '../types.ts';
 import { createTrustingContext, pemOf, type Trust } from './trust.ts';
 import { isMethod, protocolOptions, type TlsDecision, versionsOf, withoutUnprotected } from './version.ts';
@@ -34,8 +34,9 @@ export function createContext(
   const options = protocolsFor(resolution, overrides);
   if (only) options.ca = pemOf(trust, []);
   try {
-    if (presented) Object.assign(options, identityOf(presented.material));
-    return createTrustingContext(options, only ? undefined : trust);
+    const create = (identity: Identity | undefined) =>
+      createTrustingContext(Object.assign(options, identity), only ? undefined : trust);
+    return presented ? withIdentity(presented.material, create) : create(undefined);
   } catch (error) {
     if (presented && error instanceof Problem) throw refusedWith(presented, error);
     if (resolution.rule === 'none') throw error; // the caller's, as everything there
@@ -95,20 +96,25 @@ function notTaken(rule: string, option: string, cause: unknown): ClientCertifica
 export function checkPresentable(name: string, material: ClientCertificate, range: TlsRange): void {
   try {
     const decision = { rule: name, tls: range, tlsBy: 'rule' } as const;
-    createSecureContext(Object.assign(Object.create(null), protocolOptions(decision), identityOf(material)));
+    const options = Object.assign(Object.create(null), protocolOptions(decision));
+    withIdentity(material, (identity) => createSecureContext(Object.assign(options, identity)));
   } catch (error) {
     throw refusedWith({ name, material }, error);
   }
 }
 
 /** Key and chain, as `createSecureContext` takes them. */
-export function identityOf(material: ClientCertificate): SecureContextOptions {
-  if (material instanceof StoredCertificate) return material.pem();
-  const { privateKey, certificate, chain } = material;
-  return {
-    key: tokenKeyOf(privateKey)?.pem() ?? exportKey(privateKey),
-    cert: [certificate, ...chain].map((link) => link.toString()).join(''),
-  };
+export type Identity = TokenKeyOptions & { readonly cert: string };
+
+/** Has something made of key and chain, at once: what an engine is told of a key does not stay. */
+export function withIdentity<Made>(material: ClientCertificate, make: (identity: Identity) => Made): Made {
+  const isStored = material instanceof StoredCertificate;
+  const cert = isStored
+    ? material.certPem
+    : [material.certificate, ...material.chain].map((link) => link.toString()).join('');
+  const token = tokenKeyIn(material);
+  if (token !== undefined) return token.access.use((key) => make({ ...key, cert }));
+  return make({ key: isStored ? material.keyPem() : exportKey(material.privateKey), cert });
 }
 
 /** PEM, because `createSecureContext` takes no `KeyObject`. */
@@ -122,24 +128,29 @@ const weaknesses: Readonly<Record<string, string>> = {
   ERR_SSL_CA_MD_TOO_WEAK: 'it is signed with a digest that is too weak',
 };
 
+function weaknessIn(error: unknown): string | undefined {
+  return weaknesses[(error as NodeJS.ErrnoException).code ?? ''];
+}
+
 /** A token may be away by now, or want another PIN. */
-function refusedWith(
+export function refusedWith(
   { name, material }: Pick<CertificateVersion, 'name' | 'material'>,
   error: unknown,
 ): ClientCertificateError {
-  const token = tokenKeyOf(material.privateKey);
-  if (token === undefined) return refusal(name, error);
-  if (error instanceof Problem) return explainAs(`certificate "${name}" (${token.label})`, error);
-  token.failed(error);
+  const token = tokenKeyIn(material);
+  if (token === undefined || weaknessIn(error) !== undefined) return refusal(name, error);
+  const label = `certificate "${name}" (${token.label})`;
+  const problem = error instanceof Problem ? error : token.access.failed(error);
+  if (problem !== undefined) return explainAs(label, problem);
   return new ClientCertificateError(
     'ERR_CLIENTCERT_TOKEN_FAILED',
-    `certificate "${name}" (${token.label}): the token does not hand over its key any longer`,
+    `${label}: the token does not hand over its key any longer`,
     { cause: error, hint: 'Is it plugged in, and can it be reached?' },
   );
 }
 
 function refusal(name: string, cause: unknown): ClientCertificateError {
-  const weakness = weaknesses[(cause as NodeJS.ErrnoException).code ?? ''];
+  const weakness = weaknessIn(cause);
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CERTIFICATE_REFUSED',
     `certificate "${name}": OpenSSL ${process.versions.openssl} in Node ${process.version} does not present it${weakness ? `: ${weakness}` : ''}`,

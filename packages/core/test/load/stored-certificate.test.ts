@@ -23,7 +23,7 @@ it.each(['ec', 'rsa', 'ed25519'] as const)(
     const stored = new StoredCertificate(given);
     expect(stored.certificate.raw.equals(given.certificate.raw)).toBe(true);
     expect(stored.privateKey.equals(given.privateKey)).toBe(true);
-    expect(stored.pem()).toEqual({
+    expect({ key: stored.keyPem(), cert: stored.certPem }).toEqual({
       key: given.privateKey.export({ type: 'pkcs8', format: 'pem' }),
       cert: [given.certificate, ...given.chain].join(''),
     });

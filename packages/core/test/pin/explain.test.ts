@@ -17,6 +17,7 @@ const context: ExplainContext = {
     daysLeft: name === 'tax' ? -1 : 42,
     key: 'memory',
     token: null,
+    signedBy: null,
   }),
   broken: () => undefined,
   bringsRoots: () => true,

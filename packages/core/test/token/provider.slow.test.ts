@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import { createAuthority, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeBinary } from '../../../../scripts/node-binary.mjs';
 import { buildModules } from '../built.ts';
+import { countCalls } from './installed.ts';
 import { createToken, missing, pin } from './softoken.ts';
 
 if (missing.length > 0)
@@ -33,7 +34,8 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
       it('is presented, resumed, lent for signatures, renewed, and shown nowhere', async () => {
         await using place = await createPlace(keyType);
         const { server, client, next, run } = place;
-        const found = await run({ steps: ['calls', 'connectOptions', 'signing', 'said', 'rotation'] });
+        const steps = ['calls', 'connectOptions', 'signing', 'said', 'rotation', 'server'];
+        const found = await run({ steps });
         expect(found.failed).toBeUndefined();
         const seen = server.requests.map(({ url, clientCertificate }) => [
           new URL(url).pathname,
@@ -42,9 +44,16 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
         const before = ['/first', '/again', '/tls12', '/connect'].map((url) => [url, client.serialNumber]);
         expect(seen).toEqual([...before, ['/renewed', next.serialNumber]]);
         expect(found).toMatchObject({ signed: true, details: true, exported: false });
-        expect(found.reload).toMatchObject({ changed: ['bank'], failed: [] });
+        expect(found.renewed).toMatchObject({ changed: ['bank'], failed: [] });
+        expect(found.shown).toEqual([next.serialNumber, next.serialNumber]);
+        expect(found.health).toBe('ok');
         const token = `pkcs11:token=NSS%20Certificate%20DB;object=client`;
-        expect(found.info).toMatchObject({ key: 'token', token, source: expect.stringContaining(token) });
+        expect(found.info).toMatchObject({
+          key: 'token',
+          token,
+          signedBy: 'provider',
+          source: expect.stringContaining(token),
+        });
         expect(found.explained).toContain('on a token');
         for (const text of [found.explained, ...found.said]) {
           expect(text).not.toContain(pin);
@@ -64,16 +73,29 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
       expect(await countCalls(place.token.log, 'C_Login')).toBe(1);
     });
 
-    it('is tried with a wrong PIN once, however often it is read again, and loaded when that is mended', async () => {
+    it('goes back to the certificate before where a server refuses the new one', async () => {
+      await using place = await createPlace('ec', { sigalgs: 'ECDSA+SHA256', minVersion: 'TLSv1.3' });
+      const refused = { cert: place.rsaCert, key: 'pkcs11:token=NSS%20Certificate%20DB;object=rsa' };
+      const found = await place.run({ steps: ['rollback'], rollback: true, refused });
+      expect(found.failed).toBeUndefined();
+      expect(found.rolledBack).toBe('bank');
+      expect(place.server.requests.map(({ clientCertificate }) => clientCertificate?.serialNumber)).toEqual([
+        place.client.serialNumber,
+      ]);
+    });
+
+    it('is tried with a wrong PIN once for all certificates of the token, and loaded when that is mended', async () => {
       await using place = await createPlace('ec');
       const { server, client, token, stranger, run } = place;
       const file = await place.file('wrong-pin', wrong);
       const broken = { cert: place.other, key: await place.file('other.key', stranger.key) };
-      const found = await run({ steps: ['overReloads'], pin: { file }, pinFile: token.password, broken });
+      const second = { cert: place.rsaCert, key: 'pkcs11:token=NSS%20Certificate%20DB;object=rsa' };
+      const wanted = { pin: { file }, pinFile: token.password, broken, second };
+      const found = await run({ steps: ['overReloads'], ...wanted });
       expect(found.failed).toBeUndefined();
-      expect(found.reloads).toEqual(Array(3).fill('ERR_CLIENTCERT_PIN_WRONG'));
+      expect(found.reloads).toEqual(Array(6).fill('ERR_CLIENTCERT_PIN_WRONG'));
       expect(found.error).toMatchObject({ code: 'ERR_CLIENTCERT_PIN_WRONG' });
-      expect(found.recovered).toMatchObject({ changed: ['bank'], failed: [] });
+      expect(found.recovered).toMatchObject({ changed: ['bank', 'second'], failed: [] });
       expect(server.requests.map(({ clientCertificate }) => clientCertificate?.serialNumber)).toEqual([
         client.serialNumber,
       ]);
@@ -112,13 +134,18 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
       });
     });
 
-    async function createPlace(keyType: 'ec' | 'rsa') {
+    async function createPlace(
+      keyType: 'ec' | 'rsa',
+      tls: { readonly sigalgs: string; readonly minVersion: 'TLSv1.3' } | undefined = undefined,
+    ) {
       const authority = await createAuthority();
-      const client = await authority.issue({ name: 'client', keyType });
-      const next = await authority.issue({ name: 'client', key: client.key });
+      const usage = { usage: 'both', hosts: ['localhost'] } as const;
+      const client = await authority.issue({ name: 'client', keyType, ...usage });
+      const next = await authority.issue({ name: 'client', key: client.key, ...usage });
+      const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
       const stranger = await authority.issue({ name: 'other', keyType });
-      const token = await createToken([client]);
-      const server = await startServer({ authority, clientCertificate: 'required' });
+      const token = await createToken([client, rsa]);
+      const server = await startServer({ authority, clientCertificate: 'required', ...(tls && { tls }) });
       const file = async (name: string, content: string) => {
         const path = join(token.directory, name);
         await writeFile(path, content);
@@ -131,6 +158,7 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
         cert: await file('client.pem', client.cert),
         next: await file('next.pem', next.cert),
         ca: await file('ca.pem', authority.certificate),
+        root: authority.certificate,
         key: 'pkcs11:token=NSS%20Certificate%20DB;object=client',
         pin: { file: token.password },
       };
@@ -140,14 +168,20 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
         next,
         other,
         stranger,
+        rsaCert: await file('rsa.pem', rsa.cert),
         file,
         token,
         async run(more: Record<string, unknown>, module?: string) {
-          const { stdout } = await promisify(execFile)(
+          const environment = { ...(await token.configure(module)), NODE_DEBUG: 'tls,https,http,net' };
+          const { stdout, stderr } = await promisify(execFile)(
             binary,
             [program, JSON.stringify({ ...settings, ...more })],
-            { env: { ...process.env, ...(await token.configure(module)) }, timeout: 120_000 },
+            { env: { ...process.env, ...environment }, timeout: 120_000, maxBuffer: 2 ** 26 },
           );
+          for (const text of [stdout, stderr]) {
+            expect(text).not.toContain(pin);
+            if (more.pin !== wrong) expect(text).not.toContain(wrong);
+          }
           return JSON.parse(stdout);
         },
         async [Symbol.asyncDispose]() {
@@ -158,9 +192,3 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
     }
   },
 );
-
-/** How often the module was called so. */
-async function countCalls(log: string, name: string): Promise<number> {
-  const calls = await readFile(log, 'utf8').catch(() => '');
-  return calls.split('\n').filter((line) => line.endsWith(`: ${name}`)).length;
-}

@@ -8,6 +8,7 @@ const authority = await createAuthority();
 const { cert, key } = await authority.issue({ name: 'alice' });
 const secret = 'Sesame4711';
 const uri = 'pkcs11:token=bank;object=client';
+const byEngine = { cert, key: uri, pin: '1', engine: '/no/such/pkcs11.so' };
 
 async function fails(promise: Promise<unknown>): Promise<Error & { code: string; hint: string }> {
   const error = await promise.then(
@@ -45,6 +46,16 @@ describe('attack: secrets that show', () => {
     ['a URI among roots', { cert, key, ca: [`${uri}?pin-value=${secret}`] }],
     ['a PIN for a file', { cert, key, pin: secret }],
     ['a PIN without a certificate', { pfx: 'a.pfx', pin: secret }],
+    ['a PIN for an engine', { cert, key: uri, pin: secret, engine: '/no/such/pkcs11.so' }],
+    [
+      'a PIN in a URI for an engine',
+      { cert, key: `${uri}?pin-value=${secret}`, engine: '/no/such/pkcs11.so' },
+    ],
+    ['a PIN as an engine', { cert, key: uri, pin: '1', engine: secret }],
+    [
+      'a PIN as a module',
+      { cert, key: `${uri}?module-path=%2F${secret}%2F`, pin: '1', engine: '/no/such/pkcs11.so' },
+    ],
   ])('%s is in no error', async (_, source) => {
     const one = { certificates: { bank: source as never }, hosts: { 'a.example': 'bank' as never } };
     expect(await fails(loadCredentials(one))).toMatchObject({
@@ -68,6 +79,31 @@ describe('a config that says too much or too little', () => {
     ['a PIN that is empty', { cert, key: uri, pin: '' }, 'its PIN is not there: `pin` is empty'],
     ['a variable that is not set', { cert, key: uri, pin: { env: 'NO_SUCH_PIN' } }, 'NO_SUCH_PIN is not set'],
     ['two PINs', { cert, key: `${uri}?pin-value=1`, pin: '1' }, 'has a PIN in its URI and one in `pin`'],
+    [
+      'an engine and a key in a file',
+      { cert, key, engine: '/a/pkcs11.so' },
+      'has an `engine`, and its key is on no token',
+    ],
+    [
+      'an engine beside a PFX',
+      { pfx: 'a.pfx', engine: '/a/pkcs11.so' },
+      '`engine` stands beside `cert` only',
+    ],
+    ['an engine that is not there', { ...byEngine }, 'the engine /no/such/pkcs11.so is not there'],
+    ['an engine that is another', { ...byEngine, engine: '/a/afalg.so' }, 'is not called pkcs11.so'],
+    ['an engine that is no path', { ...byEngine, engine: 7 }, 'must be a path'],
+    [
+      'an engine without a PIN',
+      { cert, key: uri, engine: byEngine.engine },
+      'an engine that is given no PIN asks',
+    ],
+    ['a PIN that an engine would cut off', { ...byEngine, pin: '1'.repeat(33) }, 'longer than 32 bytes'],
+    ['a PIN of two lines for an engine', { ...byEngine, pin: '1\n2' }, 'has several lines'],
+    [
+      'a URI that an engine does not know',
+      { ...byEngine, key: `${uri};slot-id=1` },
+      'that the engine does not know',
+    ],
     ['a command', { cert, key: `${uri}?pin-source=%7Cid` }, 'its `pin-source` is not a file'],
   ])('%s', async (_, source, what) => {
     const error = await fails(

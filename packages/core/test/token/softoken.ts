@@ -1,31 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IssuedCertificate } from '@clientcert/testing';
 import { configFor } from '../../src/load/provider.ts';
+import { find, hasTool, provider, spy } from './installed.ts';
 
-/** Where Debian and Fedora put libraries. */
-const directories = ['/usr/lib64', ...triplets()];
-
-function triplets(): string[] {
-  try {
-    return readdirSync('/usr/lib', { withFileTypes: true })
-      .filter((each) => each.isDirectory() && each.name.includes('-linux-'))
-      .map(({ name }) => join('/usr/lib', name));
-  } catch {
-    return [];
-  }
-}
-
-const find = (...names: string[]): string | undefined =>
-  directories.flatMap((each) => names.map((name) => join(each, name))).find(existsSync);
-
-const provider = find('ossl-modules/pkcs11.so');
 /** The token of Firefox and NSS: of all software tokens the one that brings no second OpenSSL into the process. */
 const softoken = find('libsoftokn3.so', 'nss/libsoftokn3.so');
-const spy = find('pkcs11-spy.so', 'pkcs11/pkcs11-spy.so');
 
 /** What is not installed of what these tests need. */
 export const missing: string[] = [
@@ -34,10 +16,6 @@ export const missing: string[] = [
   ...(spy === undefined ? ['opensc'] : []),
   ...(hasTool('certutil') && hasTool('pk12util') ? [] : ['libnss3-tools']),
 ];
-
-function hasTool(name: string): boolean {
-  return (process.env.PATH ?? '').split(':').some((each) => existsSync(join(each, name)));
-}
 
 export const pin = 'Sesame-4711';
 
