@@ -148,16 +148,20 @@ describe('attack: secrets that show', () => {
     const { call } = console;
     const first = await call('look', { files: [file('alice.pfx', pfx)] });
     expect(first.asks).toEqual({ what: 'passphrase', file: 'alice.pfx', wrong: false });
-    const wrong = await call('look', { handle: first.handle, passphrase: 'wrong' });
+    const wrong = await call('look', {
+      handle: first.handle,
+      passphrases: { 'alice.pfx': { passphrase: 'wrong' } },
+    });
     expect(wrong.asks.wrong).toBe(true);
-    const { handle, reports } = await call('look', { handle: first.handle, passphrase: PASSPHRASE });
+    const passphrases = { 'alice.pfx': { passphrase: PASSPHRASE } };
+    const { handle, reports } = await call('look', { handle: first.handle, passphrases });
     expect(reports[0]).toMatchObject({ verdict: 'good', identities: [{ subject: 'CN=alice' }], first: 0 });
     // Once more without one: it was not kept.
     expect((await call('look', { handle })).asks.what).toBe('passphrase');
     expect((await call('convert', { handle, index: 0, to: 'crt' })).errors[0].message).toContain(
       'was not read',
     );
-    await call('look', { handle, passphrase: PASSPHRASE });
+    await call('look', { handle, passphrases });
 
     const contentOf = (download: Download) =>
       (Download as unknown as { contentOf(of: Download): Buffer }).contentOf(download);
@@ -446,7 +450,10 @@ describe('a console’s functions', () => {
       files: [file('bob.crt', bob.fullChain), file('bob.key', bob.encryptedKey(PASSPHRASE))],
     });
     expect(pair.asks).toMatchObject({ what: 'passphrase', file: 'bob.key' });
-    const { handle, reports } = await call('look', { handle: pair.handle, passphrase: PASSPHRASE });
+    const { handle, reports } = await call('look', {
+      handle: pair.handle,
+      passphrases: { 'bob.key': { passphrase: PASSPHRASE } },
+    });
     expect(reports.at(-1)).toMatchObject({ verdict: 'good', file: 'bob.crt + bob.key' });
     const added = await call('add', { handle, index: reports.at(-1).first, name: 'bob' });
     expect(added).toEqual({
@@ -515,7 +522,10 @@ describe('a console’s functions', () => {
     const first = await console.call('look', {
       files: [file('both.pfx', await writePfx([alice, bob], PASSPHRASE))],
     });
-    const { handle, reports } = await console.call('look', { handle: first.handle, passphrase: PASSPHRASE });
+    const { handle, reports } = await console.call('look', {
+      handle: first.handle,
+      passphrases: { 'both.pfx': { passphrase: PASSPHRASE } },
+    });
     expect(reports[0].identities.map(({ subject }: { subject: string }) => subject)).toEqual([
       'CN=alice',
       'CN=bob',
@@ -533,6 +543,35 @@ describe('a console’s functions', () => {
     expect(names).toEqual(['both', 'both-2']);
     const { name } = await console.call('convert', { handle, index: 1, to: 'crt' });
     expect(name).toBe('both.crt');
+  });
+
+  it('ask for the passphrase of each of several files', async () => {
+    const bob = await authority.issue({ name: 'bob', notAfter: inDays(300) });
+    await using console = await screen({});
+    const files = [
+      file('alice.pfx', pfx),
+      file('bob.pfx', await bob.pfx('another')),
+      file('root.pem', authority.certificate),
+    ];
+    const { handle, asks } = await console.call('look', { files });
+    expect(asks).toEqual({ what: 'passphrase', file: 'alice.pfx', wrong: false });
+    const passphrases: Record<string, object> = { 'alice.pfx': { passphrase: PASSPHRASE } };
+    const second = await console.call('look', { handle, passphrases });
+    expect(second.asks).toEqual({ what: 'passphrase', file: 'bob.pfx', wrong: false });
+    passphrases['bob.pfx'] = { passphrase: 'another' };
+    const last = await console.call('look', { handle, passphrases });
+    expect(last.asks).toBeUndefined();
+    expect(
+      last.reports.map(({ file: name, first }: { file: string; first: number }) => [name, first]),
+    ).toEqual([
+      ['alice.pfx', 0],
+      ['bob.pfx', 1],
+      ['root.pem', 2],
+    ]);
+    expect((await console.call('add', { handle, index: 1 })).source).toEqual({
+      pfx: 'bob.pfx',
+      passphrase: { env: 'BOB_PASSPHRASE' },
+    });
   });
 
   it('say of other files what they are', async () => {

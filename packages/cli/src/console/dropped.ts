@@ -54,10 +54,7 @@ export class DroppedFiles {
     const input = new Input(value);
     const handle = input.optionalText('handle') ?? this.#take(input.list('files'));
     const held = this.#of(handle);
-    const passphrases: Passphrases = {
-      passphrase: input.optionalText('passphrase'),
-      keyPassphrase: input.optionalText('keyPassphrase'),
-    };
+    const secretsOf = passphrasesIn(input.get('passphrases'));
     const imported = await this.#import(held);
     if (imported) return { handle, reports: [], imported };
     const reports: Numbered[] = [];
@@ -68,12 +65,13 @@ export class DroppedFiles {
         return await act();
       } catch (error) {
         if (!(error instanceof ClientCertificateError)) throw error;
-        asks ??= whichToAsk(error, passphrases, file);
+        asks ??= whichToAsk(error, secretsOf(file), file);
         return { file, verdict: 'unusable' as const, error: describe(error) as NonNullable<Report['error']> };
       }
     };
     for (const [file, bytes] of held.files) {
       tell({ reading: file });
+      const passphrases = secretsOf(file);
       const found: ClientCertificate[] = [];
       const one = await report(file, () =>
         reportOn(file, passphrases, bytes, (certificate) => found.push(certificate)),
@@ -97,6 +95,7 @@ export class DroppedFiles {
       const files = [...pair.certs, pair.key].map(({ file }) => file);
       for (const half of [...pair.certs, pair.key]) half.halfOf = files;
       const paths = pair.certs.map(({ file }) => file);
+      const passphrases = secretsOf(pair.key.file);
       const together = await report(files.join(' + '), () =>
         reportOnPair(
           pair,
@@ -234,6 +233,18 @@ async function readPublic(file: string, bytes: Buffer, passphrases: Passphrases)
     // A bundle of roots has no leaf, and there is nothing to convert.
     return [];
   }
+}
+
+/** The passphrases of each file, by its name. */
+function passphrasesIn(value: unknown): (file: string) => Passphrases {
+  const given = new Map(Object.entries(isRecord(value) ? value : {}));
+  return (file) => {
+    const input = new Input(given.get(file) ?? {});
+    return {
+      passphrase: input.optionalText('passphrase'),
+      keyPassphrase: input.optionalText('keyPassphrase'),
+    };
+  };
 }
 
 /** As a prompt asks: for the key's own where the file itself was opened. */
