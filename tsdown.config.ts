@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Rolldown, type UserConfig } from 'tsdown';
 
 const shared: UserConfig = {
-  entry: 'src/{index,adapter,probe}.ts',
+  entry: 'src/{index,adapter,enrolment,probe}.ts',
   platform: 'node',
+  tsconfig: fileURLToPath(new URL('tsconfig.packages.json', import.meta.url)),
   target: 'node20.19',
   dts: true,
   fixedExtension: false,
@@ -24,7 +26,13 @@ const shared: UserConfig = {
     codeSplitting: {
       groups: [
         { name: 'diagnosis', test: /\/src\/diagnose\/(?!diagnose\.ts$)[\w-]+\.ts$/ },
-        { name: 'shared', test: /(?<!\.d)\.ts$|rolldown\/runtime/, tags: ['$initial'], minShareCount: 2 },
+        {
+          name: 'shared',
+          // Of what reads files only one entry, that for sources, needs parts at once.
+          test: /^(?!.*\/src\/load\/).*(?<!\.d)\.ts$|rolldown\/runtime/,
+          tags: ['$initial'],
+          minShareCount: 2,
+        },
       ],
     },
   }),
@@ -72,11 +80,14 @@ const lateChunks: Rolldown.Plugin = {
 
 const testing = 'packages/testing';
 const command = 'packages/cli';
-const once = { include: 'packages/*', exclude: [testing, command] };
+const screen = 'packages/console';
+const once = { include: 'packages/*', exclude: [testing, command, screen] };
 
 export default defineConfig([
   { ...shared, workspace: once, format: 'cjs', plugins: [lateChunks, esModules] },
   { ...shared, workspace: once, format: 'esm', dts: { emitDtsOnly: true }, clean: false },
   { ...shared, workspace: testing, format: ['esm', 'cjs'] },
   { ...shared, workspace: command, format: 'esm' },
+  // Its page stands beside it, and is built by Vite: `npm run build`.
+  { ...shared, workspace: screen, format: 'esm', clean: ['dist/*.js', 'dist/*.d.ts', 'dist/report'] },
 ]);

@@ -14,7 +14,7 @@ const check = argv.includes('--check');
 const changed = [];
 
 for (const name of readdirSync(join(root, 'packages'))) {
-  for (const entry of ['index', 'adapter', 'probe']) {
+  for (const entry of ['index', 'adapter', 'enrolment', 'probe']) {
     if (existsSync(join(root, 'packages', name, 'src', `${entry}.ts`))) report(name, entry);
   }
 }
@@ -33,7 +33,7 @@ function report(name, entry) {
     configObject: {
       projectFolder,
       mainEntryPointFilePath: resolve(projectFolder, 'dist', `${entry}.d.ts`),
-      compiler: { tsconfigFilePath: join(projectFolder, 'tsconfig.json') },
+      compiler: { tsconfigFilePath: join(root, 'tsconfig.packages.json') },
       apiReport: {
         enabled: true,
         reportFileName: `${entry}.api.md`,

@@ -1,25 +1,35 @@
-// Builds the engines that `npm run test:engines` runs against, with the Go toolchain, into a folder outside the tree:
-// CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there already stays. Without Go, or where a
-// module cannot be had, it says so and ends well: the tests that need it are skipped, and say that too.
+// Builds the engines that `npm run test:engines` runs against (Vault and step-ca with the Go toolchain, a server of EST with
+// Rust's) into a folder outside the tree: CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there
+// already stays. Without a toolchain, or where a module cannot be had, it says so and ends well: the tests that need it
+// are skipped, and say that too.
 //
-//   node scripts/engines.mjs      the first build takes some twenty minutes on two cores, and 3 GB of Go's own caches
+//   node scripts/engines.mjs      the first build takes some half an hour on two cores, and 4 GB of Go's own caches
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { argv, env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const folder =
   env.CLIENTCERT_ENGINES ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'clientcert-engines');
 const vault = '1.21.4';
+const stepCa = '0.30.2';
+const est = '0.2.0';
 
 /** By name: where each is once it is built. */
-export const engines = { vault: join(folder, `vault-${vault}`) };
+export const engines = {
+  vault: join(folder, `vault-${vault}`),
+  stepCa: join(folder, `step-ca-${stepCa}`),
+  est: join(folder, `est-ca-${est}`),
+};
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  if (existsSync(engines.vault)) console.log(`vault ${vault} is there`);
-  else tryToBuild(`vault ${vault}`, buildVault);
+  const builds = { est: buildEst, stepCa: buildStepCa, vault: buildVault };
+  for (const [name, build] of Object.entries(builds)) {
+    if (existsSync(engines[name])) console.log(`${basename(engines[name])} is there`);
+    else tryToBuild(basename(engines[name]), build);
+  }
 }
 
 function tryToBuild(name, build) {
@@ -31,16 +41,86 @@ function tryToBuild(name, build) {
   }
 }
 
+/** The authority's own command, without what it needs for keys on tokens. */
+function buildStepCa() {
+  const module = 'github.com/smallstep/certificates';
+  const work = workspace('step-ca');
+  go(work, 'get', `${module}/cmd/step-ca@v${stepCa}`);
+  finish(work, engines.stepCa, `${module}/cmd/step-ca`);
+}
+
+/**
+ * A server of EST around the crate that speaks it: plain HTTP on loopback, as behind a proxy that ends TLS and says whose
+ * certificate was presented.
+ */
+function buildEst() {
+  const work = join(folder, 'build-est');
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(join(work, 'src'), { recursive: true });
+  writeFileSync(
+    join(work, 'Cargo.toml'),
+    `[package]
+name = "engine"
+version = "0.0.0"
+edition = "2021"
+
+[dependencies]
+axum = "0.6"
+est-ca = { version = "=${est}", features = ["full"] }
+tokio = { version = "1", features = ["macros", "net", "rt"] }
+`,
+  );
+  writeFileSync(
+    join(work, 'src/main.rs'),
+    `use std::{env, net::TcpListener, sync::Arc, time::Duration};
+
+use axum::{http::Request, middleware, response::Response};
+use est_ca::auth::{AuthBackend, Principal};
+use est_ca::ca::{serial::InMemorySerialStore, CertProfile, Issuer};
+use est_ca::est::server::EstServer;
+
+struct Password(String);
+
+impl AuthBackend for Password {
+    fn verify_bootstrap(&self, user: &str, password: &str) -> Result<Principal, String> {
+        if password == self.0 { Ok(Principal::new(user)) } else { Err("wrong password".into()) }
+    }
+}
+
+async fn identify<B>(mut request: Request<B>, next: middleware::Next<B>) -> Response {
+    let name = request.headers().get("x-client-name").and_then(|value| value.to_str().ok());
+    if let Some(principal) = name.map(Principal::new) {
+        request.extensions_mut().insert(principal);
+    }
+    next.run(request).await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let seconds = env::var("EST_LIFETIME").unwrap().parse().unwrap();
+    let profile = CertProfile { validity: Duration::from_secs(seconds), ..Default::default() };
+    let serials = Arc::new(InMemorySerialStore::new());
+    let issuer = Issuer::generate_self_signed("Issuing", profile, serials).unwrap();
+    let login = Arc::new(Password(env::var("EST_PASSWORD").unwrap()));
+    let app = EstServer::new(issuer, login).router().layer(middleware::from_fn(identify));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("listening on {}", listener.local_addr().unwrap());
+    axum::Server::from_tcp(listener).unwrap().serve(app.into_make_service()).await.unwrap();
+}
+`,
+  );
+  run('cargo', work, 'build', '--release', '--quiet');
+  renameSync(join(work, 'target/release/engine'), engines.est);
+  rmSync(work, { recursive: true, force: true });
+}
+
 /**
  * Vault's own command, with the plugins of a minimal build. Its module is tagged on a branch that goes with no released
  * version of its SDK: two lines are brought in line with the one it names.
  */
 function buildVault() {
-  const work = join(folder, 'build-vault');
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
+  const work = workspace('vault');
   const module = 'github.com/hashicorp/vault';
-  writeFileSync(join(work, 'go.mod'), 'module clientcert.invalid/engine\n\ngo 1.25\n');
   writeFileSync(
     join(work, 'main.go'),
     `package main
@@ -70,9 +150,21 @@ func main() {
     'restoredKeyName, err := keyName, b.lm.RestorePolicy(',
   );
   go(work, 'mod', 'edit', `-replace=${module}=./src`, `-replace=${module}/sdk=./sdk`);
-  const built = join(work, 'vault');
-  go(work, 'build', '-mod=mod', '-tags=minimal', '-trimpath', '-ldflags=-s -w', '-o', built, '.');
-  renameSync(built, engines.vault);
+  finish(work, engines.vault, '.', '-tags=minimal');
+}
+
+function workspace(name) {
+  const work = join(folder, `build-${name}`);
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  writeFileSync(join(work, 'go.mod'), 'module clientcert.invalid/engine\n\ngo 1.25\n');
+  return work;
+}
+
+function finish(work, engine, main, ...options) {
+  const built = join(work, 'engine');
+  go(work, 'build', '-mod=mod', ...options, '-trimpath', '-ldflags=-s -w', '-o', built, main);
+  renameSync(built, engine);
   rmSync(work, { recursive: true, force: true });
 }
 
@@ -89,13 +181,17 @@ function edit(file, before, after) {
 }
 
 function go(cwd, ...args) {
-  const { error, status, stdout, stderr } = spawnSync('go', args, {
+  return run('go', cwd, ...args);
+}
+
+function run(tool, cwd, ...args) {
+  const { error, status, stdout, stderr } = spawnSync(tool, args, {
     cwd,
     encoding: 'utf8',
     maxBuffer: 1e9,
-    env: { ...env, GOFLAGS: '-mod=mod' },
+    env: { ...env, CGO_ENABLED: '0', GOFLAGS: '-mod=mod' },
   });
-  if (error) throw new Error(error.code === 'ENOENT' ? 'there is no Go toolchain' : error.message);
-  if (status !== 0) throw new Error(`go ${args[0]} failed: ${stderr.trim().split('\n').at(-1)}`);
+  if (error) throw new Error(error.code === 'ENOENT' ? `there is no ${tool}` : error.message);
+  if (status !== 0) throw new Error(`${tool} ${args[0]} failed: ${stderr.trim().split('\n').at(-1)}`);
   return stdout;
 }

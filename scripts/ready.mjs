@@ -41,7 +41,8 @@ if (demo || process.argv.includes('--build') || process.argv.includes('--built')
     'build',
     ['package-lock.json', 'tsdown.config.ts', 'tsconfig.base.json', ...manifests, ...sources],
     built,
-    () => npm(['run', '--silent', 'build']),
+    // Without the page of the console, for which the demo installs nothing.
+    () => npm(['run', '--silent', 'build:code']),
   );
 }
 

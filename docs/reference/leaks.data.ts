@@ -172,7 +172,7 @@ function soakOf(runs: readonly Soak[]): (typeof data)['soak'] {
     ['came with a version that was long replaced', ({ servers }) => number(servers.stale.length)],
     ['renewals', ({ renewals }) => number(renewals.count)],
     ['broken on purpose', ({ faults }) => countsOf(faults)],
-    ['heap, after a warm-up and at the end', ({ memory }) => fromTo(memory, 'heap')],
+    ['heap without compiled code, after a warm-up and at the end', ({ memory }) => fromTo(memory, 'heap')],
     ['memory (RSS), likewise', ({ memory }) => fromTo(memory, 'rss')],
     ['growth of the heap for each renewal', (run) => growthOf(run, 'perRotation')],
     ['growth of the heap per 1,000 requests', (run) => growthOf(run, 'per1000Requests')],

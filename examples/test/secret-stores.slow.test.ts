@@ -10,6 +10,10 @@ import { type Authority, createAuthority, type IssuedCertificate, startServer } 
 import { Server as GrpcServer, ServerCredentials, type sendUnaryData } from '@grpc/grpc-js';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEst } from '../../packages/est/test/server.ts';
+import { checkOptions } from '../../packages/step/src/options.ts';
+import { createToken } from '../../packages/step/src/token.ts';
+import { startStep } from '../../packages/step/test/server.ts';
 import { startEngine } from '../../packages/vault/test/engine.ts';
 import { startBank } from '../../packages/vault/test/ground.ts';
 import { freePort, untilSaid } from '../../test/spawned.ts';
@@ -106,7 +110,7 @@ describe('secret stores that speak HTTP', () => {
 
   beforeAll(async () => {
     authority = await createAuthority();
-    examples = await layOut(authority, ['core', 'vault']);
+    examples = await layOut(authority, ['core', 'est', 'step', 'vault']);
   }, 60_000);
   afterAll(() => examples?.[Symbol.asyncDispose]());
 
@@ -124,6 +128,42 @@ describe('secret stores that speak HTTP', () => {
       { path: '/v1/auth/approle/login', body: { role_id: 'an-id', secret_id: 'a-secret' } },
       { path: '/v1/pki/sign/bank-client', body: { common_name: 'my-service.example', ttl: '72h' } },
     ]);
+    expect(bank.seen).toMatchObject([{ subject: 'CN=my-service.example', issuer: 'CN=Issuing' }]);
+  });
+
+  it('examples/secret-stores/step-ca.mjs presents what step-ca signed', async () => {
+    await using step = await startStep();
+    await using bank = await startBank(authority, step.root);
+    const commonName = 'my-service.example';
+    const provisioner = { name: 'me@step', key: step.jwk };
+    const options = { address: step.url, fingerprint: step.fingerprint, provisioner, commonName };
+    const token = await createToken(provisioner, checkOptions(options), AbortSignal.timeout(10_000));
+    const { code, output } = await examples.run(
+      'secret-stores/step-ca.mjs',
+      { 'api.bank.example:443': bank.port, [new URL(step.url).host]: Number(new URL(step.url).port) },
+      { env: { STEP_CA_URL: step.url, STEP_FINGERPRINT: step.fingerprint, STEP_TOKEN: token } },
+    );
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+    expect(step.asked.map(({ path }) => path)).toEqual([`/root/${step.fingerprint}`, '/1.0/sign']);
+    expect(bank.seen).toMatchObject([{ subject: `CN=${commonName}`, issuer: 'CN=Issuing' }]);
+  });
+
+  it('examples/secret-stores/est.mjs presents what the authority issued, and hands it on', async () => {
+    await using est = await startEst(authority);
+    est.login = 'my-service:a secret';
+    await using bank = await startBank(authority, est.root);
+    const { code, output } = await examples.run(
+      'secret-stores/est.mjs',
+      { 'api.bank.example:443': bank.port, [new URL(est.url).host]: Number(new URL(est.url).port) },
+      {
+        env: { EST_URL: est.url, EST_PASSWORD: 'a secret' },
+        files: { 'est-root.pem': authority.certificate },
+        after:
+          "import { readFileSync } from 'node:fs'; console.log(readFileSync('to-the-bank.crt', 'utf8'));",
+      },
+    );
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('BEGIN CERTIFICATE') });
+    expect(output).not.toContain('KEY');
     expect(bank.seen).toMatchObject([{ subject: 'CN=my-service.example', issuer: 'CN=Issuing' }]);
   });
 

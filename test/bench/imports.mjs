@@ -29,8 +29,8 @@ const kinds = {
 
 export async function measure({ rounds }) {
   const directory = mkdtempSync(join(tmpdir(), 'clientcert-bench-'));
-  const empty = pathToFileURL(join(directory, 'empty.mjs'));
-  writeFileSync(empty, '');
+  const empty = Object.fromEntries(['cjs', 'mjs'].map((type) => [type, join(directory, `empty.${type}`)]));
+  for (const path of Object.values(empty)) writeFileSync(path, '');
   const results = {};
   for (const [kind, load] of Object.entries(kinds)) {
     const tasks = Object.entries(measured).map(([name, names]) => [
@@ -47,8 +47,9 @@ function program(names, load, empty) {
   return `
     (async () => {
       ${names.slice(0, -1).map(load).join('')}
-      // What the first import costs, and the first after a large one, is the loader's own: an empty file bears it.
-      for (const time of ['first', 'second']) await import('${empty}?' + time);
+      // What the first file costs, and the first after a large one, is the loader's own: an empty file bears it.
+      ${load === kinds.commonjs ? `require(${JSON.stringify(empty.cjs)});` : ''}
+      for (const time of ['first', 'second']) await import('${pathToFileURL(empty.mjs)}?' + time);
       const [start, before] = [performance.now(), process.cpuUsage()];
       ${load(names.at(-1))}
       const clock = performance.now() - start;

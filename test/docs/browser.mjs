@@ -6,6 +6,7 @@
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { extname, join } from 'node:path';
 import { argv, env, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -35,26 +36,12 @@ const pages = readdirSync(dist, { recursive: true, encoding: 'utf8' })
   )
   .sort();
 
-const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
 await context.grantPermissions(['clipboard-write', 'clipboard-read']);
-const page = await context.newPage();
-let path = '';
-page.on(
-  'console',
-  (message) => message.type() === 'error' && problems.push(`${path}: console: ${message.text()}`),
-);
-page.on('pageerror', (error) => problems.push(`${path}: ${error}`));
-page.on('request', (request) => {
-  const url = request.url();
-  if (!url.startsWith(origin) && !url.startsWith('data:') && !url.startsWith('blob:')) {
-    problems.push(`${path}: asks another host: ${url}`);
-  }
-});
 
 const anchors = new Map();
 const links = [];
-for (path of pages) {
-  await page.goto(origin + path, { waitUntil: 'load' });
+await visit(pages, async (page, path) => {
   const seen = await page.evaluate(() => ({
     ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
     links: [...document.querySelectorAll('a[href]')].map(({ href }) => href),
@@ -63,7 +50,7 @@ for (path of pages) {
   if (!seen.lang) problems.push(`${path}: no language`);
   anchors.set(path, new Set(seen.ids));
   links.push(...seen.links.map((link) => [path, link]));
-}
+});
 for (const [from, link] of links) {
   const url = new URL(link);
   if (url.origin !== origin) continue;
@@ -76,36 +63,30 @@ for (const [from, link] of links) {
 
 // The API reference has thousands of lines from one template: a few of its pages stand for all.
 const written = pages.filter((each) => !each.startsWith('/reference/api/') || each.split('/').length < 6);
-for (const colours of ['light', 'dark']) {
-  await page.emulateMedia({ colorScheme: colours, reducedMotion: 'reduce' });
-  for (path of written) {
-    await page.setViewportSize({ width: 1280, height: 900 });
-    await page.goto(origin + path, { waitUntil: 'load' });
-    await page.addScriptTag({ path: axe });
-    const violations = await page.evaluate(async () => {
-      const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-      return violations.map(
-        ({ id, nodes }) =>
-          `${id} (${nodes.length}): ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary?.slice(0, 200)}`,
-      );
-    });
-    for (const violation of violations) problems.push(`${path} (${colours}): ${violation}`);
-    if (colours === 'light' && !path.startsWith('/reference/api/')) {
-      const clipped = await page.evaluate(() =>
-        [...document.querySelectorAll('.vp-doc div[class*=language-] pre, .vp-doc table')]
-          .filter((block) => block.offsetParent && block.scrollWidth > block.clientWidth)
-          .map((block) => block.textContent.trim().slice(0, 60)),
-      );
-      for (const code of clipped) problems.push(`${path}: is clipped at 1280 px: ${code}`);
-    }
-    await page.setViewportSize({ width: 390, height: 844 });
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    if (width > 390) problems.push(`${path}: ${width} px wide on a phone`);
+await visit(written, async (page, path) => {
+  await page.addScriptTag({ path: axe });
+  await expectAccessible(page, `${path} (light)`);
+  if (!path.startsWith('/reference/api/')) {
+    const clipped = await page.evaluate(() =>
+      [...document.querySelectorAll('.vp-doc div[class*=language-] pre, .vp-doc table')]
+        .filter((block) => block.offsetParent && block.scrollWidth > block.clientWidth)
+        .map((block) => block.textContent.trim().slice(0, 60)),
+    );
+    for (const code of clipped) problems.push(`${path}: is clipped at 1280 px: ${code}`);
   }
-}
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.waitForFunction(() => document.documentElement.classList.contains('dark'));
+  await expectAccessible(page, `${path} (dark)`, { runOnly: ['color-contrast'] }); // nothing else changes with colours
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 390, height: 844 });
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (width > 390) problems.push(`${path}: ${width} px wide on a phone`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
 
+let path = '';
+const page = await open(() => path);
 // A link into a page shows the heading, below the bar at the top.
-await page.setViewportSize({ width: 1280, height: 900 });
 for (path of ['/troubleshooting#alert-48', '/troubleshooting#proxy-407', '/glossary#root']) {
   await page.goto(origin + path, { waitUntil: 'networkidle' });
   const top = await page.evaluate(() => document.querySelector(location.hash).getBoundingClientRect().top);
@@ -151,6 +132,49 @@ await browser.close();
 console.log(`${pages.length} pages, ${links.length} links`);
 for (const problem of [...new Set(problems)]) console.error(problem);
 exit(problems.length > 0 ? 1 : 0);
+
+/** Each of these pages, as many at once as there are cores. */
+async function visit(paths, look) {
+  const queue = [...paths];
+  const work = async () => {
+    let path = '';
+    const page = await open(() => path);
+    for (path = queue.shift(); path !== undefined; path = queue.shift()) {
+      await page.goto(origin + path, { waitUntil: 'load' });
+      await look(page, path);
+    }
+    await page.close();
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+}
+
+/** A tab that reports what goes wrong in it, with the path of the page it shows. */
+async function open(path) {
+  const page = await context.newPage();
+  page.on(
+    'console',
+    (message) => message.type() === 'error' && problems.push(`${path()}: console: ${message.text()}`),
+  );
+  page.on('pageerror', (error) => problems.push(`${path()}: ${error}`));
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !url.startsWith('data:') && !url.startsWith('blob:')) {
+      problems.push(`${path()}: asks another host: ${url}`);
+    }
+  });
+  return page;
+}
+
+async function expectAccessible(page, where, options = {}) {
+  const violations = await page.evaluate(async (options) => {
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'], ...options });
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id} (${nodes.length}): ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary?.slice(0, 200)}`,
+    );
+  }, options);
+  for (const violation of violations) problems.push(`${where}: ${violation}`);
+}
 
 /** By keyboard alone: from field to field, and the result is what was asked for. */
 async function useBuilder() {

@@ -75,7 +75,7 @@ it('what the builder shows is valid against the published schema, and core takes
       expect(install).toMatch(/^npm install @clientcert\//);
       expect(json + esm + commonjs).not.toMatch(/BEGIN|secret"/);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 

@@ -45,6 +45,7 @@ const commands = [
   'export',
   'migrate',
   'tokens',
+  'console',
   'demo',
   'completion',
 ];

@@ -175,6 +175,21 @@ async function moveRule(): Promise<void> {
   await tell({ kind: 'moved', who: mover[moves % mover.length]!, phase: 'done', at: Date.now() });
 }
 
+/** How many connections are still open after those that are kept for the next call were closed, which takes five seconds. */
+async function idle(): Promise<number> {
+  for (let left = 30; ; left--) {
+    const { open } = (await tell({ kind: 'ask' })) as Account;
+    if (open === 0 || left === 0) return open;
+    await sleep(500);
+  }
+}
+
+/** Into the folder that is named in SOAK_SNAPSHOTS, for those who look for what grows. */
+async function snapshot(number: number): Promise<void> {
+  const folder = process.env.SOAK_SNAPSHOTS;
+  if (folder) (await import('node:v8')).writeHeapSnapshot(join(folder, `${number}.heapsnapshot`));
+}
+
 let running = true;
 const looping = Object.values(loops).map(async (loop) => {
   while (running) await loop();
@@ -192,7 +207,7 @@ const every = Math.min(60_000, Math.max(5_000, duration / 8));
 while (Date.now() - begun < duration) {
   await sleep(Math.min(every, Math.max(0, duration - (Date.now() - begun))));
   await load.pause();
-  const { open } = (await tell({ kind: 'ask' })) as Account;
+  const open = await idle();
   held.push({
     at: Math.round((Date.now() - begun) / 1000),
     requests: ledger.total,
@@ -201,6 +216,7 @@ while (Date.now() - begun < duration) {
     contexts: contexts.filter((each) => each.deref()).length,
     connections: open,
   });
+  await snapshot(held.length);
   load.resume();
   if (process.env.SOAK_TELL) console.error(JSON.stringify(held.at(-1)), ledger.unexplained.slice(0, 3));
 }
@@ -245,7 +261,7 @@ const report: Report = {
   pools,
   left: { sockets: open.left, gone: open.gone, connections: account.open },
 };
-if (process.env.SOAK_SNAPSHOT) (await import('node:v8')).writeHeapSnapshot(process.env.SOAK_SNAPSHOT);
+await snapshot(held.length + 1);
 console.log(JSON.stringify({ ...report, ...verdict(report) }));
 wanted = false;
 child.kill();

@@ -97,6 +97,7 @@ function print({ node, seconds, requests, servers, renewals, faults, memory, poo
     ['renewals', `${renewals.count}, and ${renewals.garbled} files that were none`],
     ['faults', counts(faults)],
     ['heap', [first, warm, last].map(({ heap }) => mib(heap)).join(' → ')],
+    ['compiled code', [first, warm, last].map(({ code }) => mib(code)).join(' → ')],
     ['memory (RSS)', [first, warm, last].map(({ rss }) => mib(rss)).join(' → ')],
     ['growth', `${growth.perRotation} bytes a renewal, ${growth.per1000Requests} bytes per 1,000 requests`],
     ['secure contexts of old and new versions', memory.map(({ contexts }) => contexts).join(' ')],

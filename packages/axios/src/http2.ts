@@ -1,3 +1,4 @@
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { ConnectIdentity } from '@clientcert/core';
 import type { AdapterView } from '@clientcert/core/adapter';
@@ -79,16 +80,54 @@ function connector(credentials: AdapterView, identity: ConnectIdentity): CreateC
       port: Number(port || 443),
       ALPNProtocols: ['h2'],
     });
-    // Node closes the streams of a connection that ends so without an error, and axios would wait for ever.
+    // There when `http2.connect`, which asked for the socket, has returned. The oldest axios listens to no error of it.
+    let session: ClientHttp2Session | undefined;
+    process.nextTick(() => {
+      session = sessionOn(socket)?.on('error', () => {});
+    });
+    // Node closes the streams of a connection that ends as if all had been said: axios would wait for ever for an answer
+    // that has not begun, and take what has come of another for all of it.
     socket.once('end', () => {
-      if (socket.bytesRead === 0) socket.destroy(endedUnanswered(host, port));
+      const error = endedEarly(host, port, socket.bytesRead > 0);
+      for (const stream of session ? streamsOf(session) : []) if (!stream.closed) stream.destroy(error);
+      if (socket.bytesRead === 0) socket.destroy(error);
     });
     return socket;
   };
 }
 
-/** What a server does that refuses a certificate over TLS 1.3 without an alert: the handshake is over by then. */
-function endedUnanswered(host: string, port: string): Error {
-  const message = `${host}:${port || 443} ended the connection without a word, as servers do that refuse the certificate`;
+/** Node has it on its socket, and its streams on a state of its own, under names that nobody promises. */
+function sessionOn(socket: object): ClientHttp2Session | undefined {
+  const isSession = (each: unknown) =>
+    (each as object | undefined)?.constructor?.name === 'ClientHttp2Session';
+  return membersOf(socket).find(isSession) as ClientHttp2Session | undefined;
+}
+
+/** Those that have not ended, answered in full or not. */
+function streamsOf(session: ClientHttp2Session): readonly ClientHttp2Stream[] {
+  // Node's own kind of map and set, which are none by their prototypes.
+  const isState = (each: unknown) =>
+    typeof (each as Partial<State> | undefined)?.streams?.values === 'function';
+  const state = membersOf(session).find(isState) as State | undefined;
+  return state ? [...state.streams.values(), ...state.pendingStreams.values()] : [];
+}
+
+interface State {
+  readonly streams: ReadonlyMap<number, ClientHttp2Stream>;
+  readonly pendingStreams: ReadonlySet<ClientHttp2Stream>;
+}
+
+/** But for those behind accessors, which may do anything. */
+function membersOf(object: object): unknown[] {
+  const descriptors = Object.getOwnPropertyDescriptors(object) as Record<string | symbol, PropertyDescriptor>;
+  return Reflect.ownKeys(descriptors).map((key) => descriptors[key]!.value);
+}
+
+/** Without a word is how a server refuses a certificate over TLS 1.3 without an alert: the handshake is over by then. */
+function endedEarly(host: string, port: string, hasSpoken: boolean): Error {
+  const what = hasSpoken
+    ? 'before its answers were complete'
+    : 'without a word, as servers do that refuse the certificate';
+  const message = `${host}:${port || 443} ended the connection ${what}`;
   return Object.assign(new Error(message), { code: 'ECONNRESET' });
 }

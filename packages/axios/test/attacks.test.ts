@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import https, { Agent } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createNetServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -544,6 +544,73 @@ describe.skipIf(!hasHttp2)('attack: files that stop the process', () => {
     await api.get(server.url);
     expect(server.requests.map((seen) => seen.clientCertificate?.commonName)).toEqual(['alice']);
     expect(allowed).toBe(false);
+  });
+});
+
+describe.skipIf(!hasHttp2)('attack: rules that are weakened', () => {
+  /** Anybody on the way can end a TCP connection; Node ends the streams over it as if all had been said. */
+  describe('over HTTP/2, a connection that ends before the answer is complete is an error', () => {
+    const said = 'x'.repeat(20_000);
+    let gate: Server;
+    let cut: () => void;
+    let complete: boolean;
+    let server: TestServer;
+    beforeAll(async () => {
+      server = await startServer({
+        authority,
+        host: 'localhost',
+        http2: true,
+        handler(request, response) {
+          if (request.url !== '/unanswered') response.write(said);
+          setTimeout(() => (complete ? response.end(() => setTimeout(cut, 50)) : cut()), 50);
+        },
+      });
+      gate = createNetServer((client) => {
+        const upstream = connect(server.port, 'localhost');
+        client.pipe(upstream);
+        upstream.pipe(client);
+        client.on('error', () => {}).on('close', () => upstream.destroy());
+        upstream.on('error', () => {});
+        cut = () => client.destroy();
+      });
+      await new Promise<void>((resolve) => gate.listen(0, 'localhost', resolve));
+      return async () => {
+        gate.close();
+        await server.close();
+      };
+    });
+
+    it.each<[string, string, AxiosRequestConfig & { proxied?: boolean }]>([
+      ['that has begun', '/begun', {}],
+      ['that is read as a stream', '/begun', { responseType: 'stream' }],
+      ['that has not begun', '/unanswered', {}],
+      ['that has begun, through a proxy', '/begun', { proxied: true }],
+    ])('%s', async (_, path, { proxied, ...options }) => {
+      await using through = await startProxy({ authority });
+      const { port } = gate.address() as AddressInfo;
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`localhost:${port}`]: 'alice' },
+        ...(proxied && { proxy: through.url }),
+      });
+      const api = axios.create({ httpVersion: 2, timeout: 20_000 } as object);
+      clientCertificates(api, credentials);
+      const read = async () => {
+        const { data } = await api.get(`https://localhost:${port}${path}`, options);
+        if (typeof data === 'string') return data;
+        let text = '';
+        for await (const chunk of data) text += chunk;
+        return text;
+      };
+      complete = true;
+      if (path !== '/unanswered') expect(await read()).toBe(said);
+      complete = false;
+      await expect(read()).rejects.toMatchObject({
+        code: 'ECONNRESET',
+        message: expect.stringContaining('before its answers were complete'),
+      });
+      expect(server.requests.at(-1)!.clientCertificate?.commonName).toBe('alice');
+    });
   });
 });
 

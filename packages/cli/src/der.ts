@@ -1,4 +1,4 @@
-/** The DER (X.690) that the command reads of certificates that were parsed before, and writes. */
+/** The DER (X.690) that the command reads of certificates that were parsed before. */
 export interface Value {
   readonly tag: number;
   readonly contents: Buffer;
@@ -42,48 +42,4 @@ export function readOid(contents: Buffer): string {
     arc = 0;
   }
   return arcs.join('.');
-}
-
-export function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const body = Buffer.concat(parts);
-  const length: number[] = [];
-  for (let rest = body.length; rest > 0; rest = Math.floor(rest / 256)) length.unshift(rest % 256);
-  const head = body.length < 0x80 ? [body.length] : [0x80 | length.length, ...length];
-  return Buffer.concat([Buffer.from([tag, ...head]), body]);
-}
-
-export function oid(dotted: string): Buffer {
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
-  const bytes = [first * 40 + second, ...rest].flatMap((arc) => {
-    const groups = [arc & 0x7f];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128))
-      groups.unshift(0x80 | (left % 128));
-    return groups;
-  });
-  return der(0x06, Buffer.from(bytes));
-}
-
-export const sequence = (...parts: readonly Uint8Array[]): Buffer => der(0x30, ...parts);
-
-/** PEM armour (RFC 7468), with a newline at its end. */
-export function pem(label: string, bytes: Uint8Array): string {
-  const lines =
-    Buffer.from(bytes)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
-}
-
-/** The parts of a certificate that are taken over into another file, RFC 5280, section 4.1. */
-export function partsOf(certificate: Buffer): { subject: Buffer; extensions: ReadonlyMap<string, Buffer> } {
-  const fields = readInside(readInside(certificate)[0]!.encoding);
-  if (fields[0]?.tag === 0xa0) fields.shift();
-  const subject = fields[4]!.encoding;
-  const wrapped = fields.find(({ tag }) => tag === 0xa3);
-  const extensions = new Map<string, Buffer>();
-  for (const extension of wrapped ? readInside(readValues(wrapped.contents)[0]!.encoding) : []) {
-    const parts = readValues(extension.contents);
-    extensions.set(readOid(parts[0]!.contents), parts.at(-1)!.contents);
-  }
-  return { subject, extensions };
 }

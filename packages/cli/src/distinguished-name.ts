@@ -1,6 +1,6 @@
 import { quote } from '@clientcert/core/adapter';
+import { der, oid, sequence } from '@clientcert/core/enrolment';
 import { UsageError } from './command.ts';
-import { der, oid, sequence } from './der.ts';
 
 /** RFC 4514 section 3, and what authorities ask for. */
 const ATTRIBUTES: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 import { ClientCertificateError } from '@clientcert/core';
 import { failure, printJson, safe, wrap } from './text.ts';
 
-interface Failure {
+/** What went wrong, as it is told. */
+export interface Failure {
   code?: string | undefined;
   message: string;
   hint?: string | undefined;
@@ -10,9 +11,7 @@ interface Failure {
 
 /** Everything that an error is about: each issue of a config, each certificate that failed. */
 export function reportFailure(error: Failure & { cause?: unknown }, json: boolean | undefined): void {
-  const errors = error.cause instanceof AggregateError ? (error.cause.errors as unknown[]) : [];
-  const known = errors.filter((each) => each instanceof ClientCertificateError);
-  const all: readonly Failure[] = known.length > 0 ? known : [error];
+  const all = failuresIn(error);
   if (json) {
     printJson({ ok: false, errors: all.map(describe) });
     return;
@@ -29,11 +28,18 @@ export function reportFailure(error: Failure & { cause?: unknown }, json: boolea
   }
 }
 
-function describe({ code, message, hint, issues }: Failure): {
+/** An error, or each of those that it brings together. */
+export function failuresIn(error: Failure & { cause?: unknown }): readonly Failure[] {
+  const errors = error.cause instanceof AggregateError ? (error.cause.errors as unknown[]) : [];
+  const known = errors.filter((each) => each instanceof ClientCertificateError);
+  return known.length > 0 ? known : [error];
+}
+
+export function describe({ code, message, hint, issues }: Failure): {
   code?: string;
   message: string;
   hint?: string;
-  issues?: unknown;
+  issues?: NonNullable<ClientCertificateError['issues']>;
 } {
   return {
     ...(code !== undefined && { code }),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { show } from '@clientcert/core/adapter';
 import { Command, CommanderError } from 'commander';
 import { addCheck } from './commands/check.ts';
+import { addConsole } from './commands/console.ts';
 import { addConvert } from './commands/convert.ts';
 import { addCsr } from './commands/csr.ts';
 import { addExplain } from './commands/explain.ts';
@@ -30,6 +31,7 @@ const commands: readonly AddCommand[] = [
   addExport,
   addMigrate,
   addTokens,
+  addConsole,
   addDemo,
   addCompletion,
 ];

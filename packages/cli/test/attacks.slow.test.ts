@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makePlan } from '../src/migrate/plan.ts';
 import { assemble } from '../src/other/assemble.ts';
 import { readBruno } from '../src/other/bruno.ts';
 import { readCurl } from '../src/other/curl.ts';
@@ -88,6 +92,55 @@ describe('attack: files that stop the process', () => {
         expect(error).not.toBeInstanceOf(RangeError);
       }
       expect(performance.now() - begin).toBeLessThan(30_000);
+    });
+  });
+
+  /** A repository may be anybody's. A few of these lines never ended, and took all memory. */
+  describe('code that asks for more than it is worth', () => {
+    let directory: string;
+    beforeAll(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'clientcert-hostile-'));
+    });
+    afterAll(() => rm(directory, { recursive: true }));
+    const head = "import https from 'node:https';\nimport fs from 'node:fs';\n";
+    const levels = (line: (before: string, own: string) => string) =>
+      Array.from({ length: 18 }, (_, at) => line(`c${at}`, `c${at + 1}`)).join('\n');
+    const use = (options: string) =>
+      `\nhttps.get('https://a.example/', { agent: new https.Agent(${options}) });`;
+    const all =
+      "\nconst password = c18;\nhttps.get('https://' + c18, { agent: new https.Agent({ pfx: fs.readFileSync(c18), passphrase: c18 }) });";
+    const code: Record<string, string> = {
+      'objects that spread others again and again': `const c0 = {};\n${levels(
+        (before, own) => `const ${own} = {${`...${before},`.repeat(50)}};`,
+      )}${use('{ ...c18, pfx }')}`,
+      'texts of texts': `const c0 = 'x';\n${levels(
+        (before, own) => `const ${own} = \`${`\${${before}}`.repeat(50)}\`;`,
+      )}${all}`,
+      'sums of sums': `const c0 = 'x';\n${levels(
+        (before, own) => `const ${own} = ${Array(50).fill(before).join(' + ')};`,
+      )}${all}`,
+      'paths of paths': `import path from 'node:path';\nconst c0 = 'x';\n${levels(
+        (before, own) => `const ${own} = path.join(${Array(50).fill(before).join()});`,
+      )}${all}`,
+      'texts in a ring': `${levels((before, own) => `const ${before} = \`${`\${${own}}`.repeat(50)}\`;`)}\nconst c18 = c0;${all}`,
+      'parameters without end': `function f(${Array.from({ length: 30_000 }, (_, at) => `a${at}`)}) {}${use("{ pfx: fs.readFileSync('a') }")}`,
+      'names of one pattern': `const {${Array.from({ length: 30_000 }, (_, at) => `a${at}`)}} = fs;${use("{ pfx: fs.readFileSync('a') }")}`,
+      'blocks in blocks': `${'{ let b;'.repeat(300)}${'a;'.repeat(50_000)}${'}'.repeat(300)}${use("{ pfx: fs.readFileSync('a') }")}`,
+      'members of members': `a${'.b'.repeat(100_000)};${use("{ pfx: fs.readFileSync('a') }")}`,
+      'a text that is long': `const c = \`${'a'.repeat(900_000)}\`;${use('{ pfx: fs.readFileSync(c) }')}`,
+    };
+    it.each(Object.keys(code))('%s', { timeout: 120_000 }, async (name) => {
+      const place = await mkdtemp(join(directory, 'code-'));
+      await writeFile(join(place, 'program.mjs'), head + code[name]);
+      const begin = performance.now();
+      const { changes, left, skipped } = await makePlan({
+        paths: [place],
+        config: join(place, 'clientcert.json'),
+        hosts: [],
+        from: place,
+      });
+      expect(performance.now() - begin).toBeLessThan(40_000);
+      expect(changes.length + left.length + skipped.length).toBeGreaterThan(0);
     });
   });
 });

@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createAuthority } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../src/index.ts';
+import { git } from '../src/migrate/files.ts';
 import { readCurl } from '../src/other/curl.ts';
+import { parseEntries } from '../src/tokens/p11tool.ts';
 
 let directory: string;
 const at = (name: string) => join(directory, name);
@@ -99,6 +101,7 @@ describe('attack: secrets that show', () => {
     migrate: (secret) => ['migrate', secret],
     'migrate --config': (secret) => ['migrate', at('postman.json'), '--config', secret],
     completion: (secret) => ['completion', secret],
+    tokens: (secret) => ['tokens', secret],
   };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would obey
   const terminal = /[\u001b\u0080-\u009f\u202e]/;
@@ -194,6 +197,42 @@ describe('attack: files that stop the process', () => {
       spawnSync('mkfifo', [at('code/package.json')]);
       await writeFile(at('code/a.js'), "const https = require('https');\nnew https.Agent({ pfx: x });\n");
       expect((await printed(['migrate', at('code')])).code).toBe(2);
+    });
+  });
+
+  it('what a token calls its objects is read in time that grows with its length', () => {
+    const blank = ' '.repeat(500_000);
+    for (const label of [`${blank}x`, `a${blank}x`, 'a '.repeat(250_000), 'a'.repeat(500_000)]) {
+      const begin = performance.now();
+      const said = `Object 0:\n\tURL: pkcs11:object=x;type=cert\n\tLabel: ${label}\n\t${label}\n${label}!\n`;
+      expect(parseEntries(said)[0]!.fields.get('Label')).toBe(label.trim());
+      expect(performance.now() - begin).toBeLessThan(5000);
+    }
+  });
+
+  describe.skipIf(process.platform === 'win32')('programs that others made', () => {
+    const fake = async (program: string) => {
+      const folder = await mkdtemp(at('path-'));
+      await writeFile(join(folder, 'git'), `#!/bin/sh\n${program}\n`, { mode: 0o755 });
+      vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
+      return folder;
+    };
+
+    it('are started elsewhere than in what is looked at: Windows takes a git.exe from there', async () => {
+      const folder = await fake(`pwd > "$(dirname "$0")/where"; echo "$2"`);
+      try {
+        expect(await git(directory, ['ls-files'])).toBe(`${directory}\n`);
+        expect(await readFile(join(folder, 'where'), 'utf8')).toBe(`${dirname(process.execPath)}\n`);
+      } finally {
+        vi.unstubAllEnvs();
+        vi.stubEnv('RIGHT', 'right');
+      }
+    });
+
+    it('and that never end are ended, as git does not that reads a pipe as its .gitignore', async () => {
+      expect(spawnSync('git', ['init', '-q', at('piped')]).status).toBe(0);
+      spawnSync('mkfifo', [at('piped/.gitignore')]);
+      expect(await git(at('piped'), ['ls-files', '-o', '--exclude-standard'], 500)).toBe(undefined);
     });
   });
 

@@ -105,11 +105,15 @@ describe.skipIf(!has('openssl', 'version'))('what convert and csr write, read by
       'me@a.example',
       '--san',
       'https://a.example/x',
+      '--san',
+      '2001:db8::1',
     ];
     expect(await clientcert('csr', ...args, '--plain', '--out', at('first.csr'))).toMatchObject({ code: 0 });
     const text = openssl('req', '-in', at('first.csr'), '-verify', '-text', '-noout');
     expect(text).toMatch(/Subject: C ?= ?NL, O ?= ?"?Example\\?, B.V."?, CN ?= ?client/);
-    expect(text).toContain('DNS:a.example, email:me@a.example, URI:https://a.example/x');
+    expect(text).toContain(
+      'DNS:a.example, email:me@a.example, URI:https://a.example/x, IP Address:2001:DB8:0:0:0:0:0:1',
+    );
   });
 });
 

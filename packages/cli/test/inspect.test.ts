@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCredentials } from '@clientcert/core';
+import { der, oid, sequence } from '@clientcert/core/enrolment';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { der, oid, sequence } from '../src/der.ts';
 import { makeCertificate, usages } from './made-certificate.ts';
 import { clientcert, json } from './run.ts';
 

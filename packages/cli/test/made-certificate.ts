@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { der, oid, pem, sequence } from '../src/der.ts';
+import { der, oid, pem, sequence } from '@clientcert/core/enrolment';
 import { parseSubject } from '../src/distinguished-name.ts';
 
 /** A certificate with any extensions, and its key, in one PEM text: what no authority of the tests issues. */

@@ -97,6 +97,8 @@ export interface SourceCall {
    * the like.
    */
   readonly signal: AbortSignal;
+  /** Whether it returned one before: that one stays in use where this call fails. */
+  readonly isRenewal?: boolean | undefined;
 }
 
 /** Every code that a {@link Warning} can carry. */

@@ -5,7 +5,7 @@ import { build } from 'tsdown';
 
 /**
  * The sources of this moment as modules that a process of its own can import: `core.mjs`, `testing.mjs`. They are
- * inside the package, so that they find what they depend on; with core stands `adapter.mjs`.
+ * inside the package, so that they find what they depend on; with core stand `adapter.mjs` and `enrolment.mjs`.
  */
 export async function buildModules(
   ...names: ('core' | 'testing')[]
@@ -17,7 +17,7 @@ export async function buildModules(
     await build({
       entry: {
         [name]: fileURLToPath(new URL(`../../${name}/src/index.ts`, import.meta.url)),
-        ...(name === 'core' && { adapter: fileURLToPath(new URL('../src/adapter.ts', import.meta.url)) }),
+        ...(name === 'core' && { adapter: entry('adapter'), enrolment: entry('enrolment') }),
       },
       outDir: path,
       clean: false,
@@ -31,3 +31,5 @@ export async function buildModules(
   }
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
+
+const entry = (name: string) => fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url));

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
 import * as https from 'node:https';
@@ -215,9 +216,18 @@ async function tlsOptions(authority: Authority, options: ListenerOptions): Promi
     ...demand,
     cert: certificate.fullChain,
     key: certificate.key,
-    ca: [authority.certificate, ...[ca].flat()],
+    ca: [authority.certificate, ...[ca].flat().map(checkRoots)],
     ...(crl === undefined ? {} : { crl: [crl].flat() }),
   };
+}
+
+/** Node trusts nothing by what is no certificate, and says nothing. */
+function checkRoots(pem: string): string {
+  const blocks = `${pem}`.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    if (blocks.map((each) => new X509Certificate(each)).length > 0) return pem;
+  } catch {}
+  throw new TypeError('ca is no PEM of certificates: pass authority.certificate, or the text of a file');
 }
 
 function oneVersion(version: SecureVersion): ListenerTlsOptions {

@@ -175,6 +175,16 @@ describe('clientCertificate', () => {
     expect(server.requests.map((seen) => seen.authorized)).toEqual([true, true]);
   });
 
+  it.each([
+    ['a text', 'junk'],
+    ['a path', '/etc/ssl/ca.pem'],
+    ['an empty list in a list', ['']],
+    ['a damaged certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+    ['nothing', null as never],
+  ])('refuses %s in the place of roots, by which Node would trust nobody and say nothing', async (_, ca) => {
+    await expect(startServer({ authority, ca })).rejects.toThrow(/ca is no PEM/);
+  });
+
   it('refuses the revoked', async () => {
     const revoked = await authority.issue({ name: 'revoked' });
     await using server = await startServer({ authority, crl: authority.revocationLists([revoked]) });

@@ -1,4 +1,6 @@
 import { ClientCertificateError } from '@clientcert/core';
+import { snapshot } from '@clientcert/core/adapter';
+import { failure, sayings, untilAborted, withTimeout } from '@clientcert/core/enrolment';
 import type { CheckedOptions } from './options.ts';
 
 /** A call of Vault's HTTP API. */
@@ -32,15 +34,19 @@ export interface Answer {
  */
 export async function callVault(
   { api, namespace, fetch }: CheckedOptions,
-  { path, body, token, what, secrets = [] }: Call,
+  call: Call,
   signal: AbortSignal,
 ): Promise<Answer> {
+  const { path, body, token, what, secrets = [] } = snapshot(call);
   const url = new URL(path, api);
   const place = `Vault (${api.host})`;
+  const ending = withTimeout(signal);
   let response: Response;
-  let text: string;
+  let text: string | undefined;
   try {
-    response = await fetch(url, {
+    // Without a prototype: what every object may inherit is nobody's request.
+    const init: RequestInit & { __proto__: null } = {
+      __proto__: null,
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         'x-vault-request': 'true',
@@ -50,9 +56,11 @@ export async function callVault(
       ...(body !== undefined && { body: JSON.stringify(body) }),
       // A header of Vault's own would be sent on to wherever it leads.
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-    });
-    text = await response.text();
+      signal: ending,
+    };
+    // A `fetch` of the caller's may not heed the signal.
+    response = await untilAborted(fetch(url, init), ending);
+    text = await untilAborted(readText(response), ending);
   } catch (cause) {
     signal.throwIfAborted();
     throw failure(`${what}: ${place} cannot be reached`, 'Its error is the cause.', cause);
@@ -63,10 +71,15 @@ export async function callVault(
       `${what}: ${place} answers with a redirect`,
       'Tokens are sent to the address that is written and to no other: write that of the active node, or let Vault forward requests.',
     );
+  if (text === undefined)
+    throw failure(
+      `${what}: ${place} answers with more than ${largest / 2 ** 20} MiB`,
+      'Is the address that of Vault?',
+    );
   const answer = parse(text);
   if (status === 204) return {};
   if (response.ok && answer) return answer as Answer;
-  const said = sayings(answer, secrets.concat(token ?? []));
+  const said = sayings(errorsOf(answer), secrets.concat(token ?? []));
   const reason = reasons[status];
   const message = `${what}: ${place} ${reason?.[0] ?? `answers ${status}`}${said && `: ${said}`}`;
   throw status === 400 && path.includes('/sign/')
@@ -74,8 +87,20 @@ export async function callVault(
     : failure(message, reason?.[1] ?? 'The log of Vault says more.');
 }
 
-/** Milliseconds. */
-const timeout = 30_000;
+/** The text of an answer; `undefined` where it is larger than any of Vault's, unpacked, and so read no further. */
+async function readText({ body }: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > largest) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Bytes. */
+const largest = 2 ** 20;
 
 const reasons: Readonly<Record<number, readonly [what: string, hint: string]>> = {
   400: [
@@ -106,17 +131,7 @@ function parse(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** What Vault says of an error: one line, without what was said to it in confidence. */
-function sayings(answer: Record<string, unknown> | undefined, secrets: readonly string[]): string {
+function errorsOf(answer: Record<string, unknown> | undefined): string {
   const errors = Array.isArray(answer?.errors) ? answer.errors : [];
-  let text = errors.filter((each) => typeof each === 'string').join('; ');
-  for (const secret of secrets) text = text.replaceAll(secret, '…');
-  return text.replace(controls, ' ').trim().slice(0, 300);
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-const controls = /[\0-\x1f\x7f-\x9f]+/g;
-
-export function failure(message: string, hint: string, cause?: unknown): ClientCertificateError {
-  return new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', message, { hint, cause });
+  return errors.filter((each) => typeof each === 'string').join('; ');
 }

@@ -1,10 +1,17 @@
 export * from '@clientcert/core';
 export type {
+  KeyType,
+  Renewed,
+  RenewedFiles,
+  RenewedSource,
+  RenewingOptions,
+  Secret,
+} from '@clientcert/core/enrolment';
+export type {
   AppRoleLogin,
   KubernetesLogin,
-  Secret,
   TokenLogin,
   VaultLogin,
   VaultOptions,
 } from './options.ts';
-export { fromVault, type VaultSource } from './source.ts';
+export { fromVault } from './source.ts';

@@ -1,6 +1,6 @@
-import { type Answer, type Call, callVault, failure } from './api.ts';
+import { failure, isWord, readSecret, type Secret, soon } from '@clientcert/core/enrolment';
+import { type Answer, type Call, callVault } from './api.ts';
 import type { CheckedOptions, VaultLogin } from './options.ts';
-import { readSecret } from './secret.ts';
 
 /** Where Kubernetes mounts the token of the service account. */
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount/token';
@@ -49,7 +49,7 @@ export class Session {
   async #logIn(): Promise<void> {
     const { login } = this.#options;
     if (login.method === 'token') {
-      const token = await readSecret(login.token, 'login.token');
+      const token = await this.#read(login.token, 'token');
       const { data } = await this.#ask({
         path: 'auth/token/lookup-self',
         token,
@@ -58,7 +58,7 @@ export class Session {
       this.#keep(token, data?.ttl, data?.renewable);
       return;
     }
-    const body = await credentialsOf(login);
+    const body = await this.#credentialsOf(login);
     const { auth } = await this.#ask({
       path: `auth/${login.mount ?? login.method}/login`,
       body,
@@ -66,7 +66,7 @@ export class Session {
       secrets: Object.entries(body).flatMap(([name, text]) => (name === 'role' ? [] : [text])),
     });
     const token = auth?.client_token;
-    if (typeof token !== 'string' || token === '')
+    if (typeof token !== 'string' || !isWord(token))
       throw failure(
         `logging in (${login.method}): the answer holds no token`,
         'Is the address that of Vault, and is no second factor asked for?',
@@ -83,24 +83,21 @@ export class Session {
     this.#renewAt = ends && renewable === true ? Date.now() + soon((wait * 2) / 3) : Number.POSITIVE_INFINITY;
   }
 
+  async #credentialsOf(login: Exclude<VaultLogin, { method: 'token' }>): Promise<Record<string, string>> {
+    if (login.method === 'kubernetes') {
+      const jwt = await this.#read(login.jwt ?? { file: serviceAccount }, 'jwt');
+      return { role: login.role, jwt };
+    }
+    const roleId = await this.#read(login.roleId, 'roleId');
+    if (login.secretId === undefined) return { role_id: roleId };
+    return { role_id: roleId, secret_id: await this.#read(login.secretId, 'secretId') };
+  }
+
+  #read(secret: Secret, name: string): Promise<string> {
+    return readSecret(secret, `login.${name}`, this.#signal);
+  }
+
   #ask(call: Call): Promise<Answer> {
     return callVault(this.#options, call, this.#signal);
   }
-}
-
-/** Up to a tenth sooner, so that what started together does not renew together. Milliseconds. */
-export function soon(wait: number): number {
-  return Math.max(wait * (1 - Math.random() / 10), 1000);
-}
-
-async function credentialsOf(
-  login: Exclude<VaultLogin, { method: 'token' }>,
-): Promise<Record<string, string>> {
-  if (login.method === 'kubernetes') {
-    const jwt = await readSecret(login.jwt ?? { file: serviceAccount }, 'login.jwt');
-    return { role: login.role, jwt };
-  }
-  const roleId = await readSecret(login.roleId, 'login.roleId');
-  if (login.secretId === undefined) return { role_id: roleId };
-  return { role_id: roleId, secret_id: await readSecret(login.secretId, 'login.secretId') };
 }

@@ -76,9 +76,8 @@ export async function startEngine(): Promise<Engine> {
         if (engine.hold) return engine.hold(once(response, 'close'));
         const [status, answer, more] = engine.answer?.(asked) ?? reply(asked);
         response.writeHead(status, { 'content-type': 'application/json', ...more });
-        response.end(
-          status === 204 ? undefined : typeof answer === 'string' ? answer : JSON.stringify(answer),
-        );
+        const isText = typeof answer === 'string' || Buffer.isBuffer(answer);
+        response.end(status === 204 ? undefined : isText ? answer : JSON.stringify(answer));
       });
       server.listen(port, '127.0.0.1');
       await once(server, 'listening');
@@ -129,12 +128,12 @@ export async function startEngine(): Promise<Engine> {
   return engine;
 }
 
-async function createSigner(name: string): Promise<Signer> {
+export async function createSigner(name: string): Promise<Signer> {
   const key = await generateKey();
   return { subject: { CN: name }, key, publicKey: createPublicKey(key) };
 }
 
-function certify({ subject, publicKey }: Signer, signer: Signer): string {
+export function certify({ subject, publicKey }: Signer, signer: Signer): string {
   const [notBefore, notAfter] = [-1, 1].map((years) => new Date(Date.now() + years * 31_536_000_000));
   const serialNumber = randomSerialNumber();
   return signCertificate(
@@ -148,12 +147,17 @@ export function readRequest(pem: string): ReadRequest {
   const [, base64] = /^-----BEGIN CERTIFICATE REQUEST-----\n(.*)-----END CERTIFICATE REQUEST-----\n$/s.exec(
     pem,
   )!;
-  const [info, , signature] = childrenOf(readElement(Buffer.from(base64!, 'base64')));
+  return readDerRequest(Buffer.from(base64!, 'base64'));
+}
+
+/** The same of its DER. */
+export function readDerRequest(der: Buffer): ReadRequest {
+  const [info, , signature] = childrenOf(readElement(der));
   const [version, subject, spki, attributes] = childrenOf(info!);
   if (contentsOf(version!).toString('hex') !== '00') throw new Error('another version than v1');
   const publicKey = createPublicKey({ key: encodingOf(spki!), format: 'der', type: 'spki' });
   const curve = publicKey.asymmetricKeyDetails?.namedCurve;
-  const hash = curve === 'secp384r1' ? 'sha384' : 'sha256';
+  const hash = curve === 'secp521r1' ? 'sha512' : curve === 'secp384r1' ? 'sha384' : 'sha256';
   if (!verify(hash, encodingOf(info!), publicKey, contentsOf(signature!).subarray(1)))
     throw new Error('not signed by its own key');
   const [type, value] = childrenOf(childrenOf(childrenOf(subject!)[0]!)[0]!);

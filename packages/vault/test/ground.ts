@@ -8,12 +8,12 @@ import {
   type CredentialsEvents,
   fromVault,
   loadCredentials,
+  type RenewedSource,
   type VaultOptions,
-  type VaultSource,
 } from '../src/index.ts';
 
 /** Credentials of one certificate that the engine issues, presented to localhost. */
-export async function load(source: VaultSource, authority: Authority): Promise<Credentials<'bank'>> {
+export async function load(source: RenewedSource, authority: Authority): Promise<Credentials<'bank'>> {
   const credentials = await loadCredentials({
     certificates: { bank: source },
     hosts: { 'localhost:*': { certificate: 'bank', ca: authority.certificate } },
@@ -25,7 +25,7 @@ export async function load(source: VaultSource, authority: Authority): Promise<C
   return credentials;
 }
 
-export function sourceAt(address: string, options: Partial<VaultOptions>): VaultSource {
+export function sourceAt(address: string, options: Partial<VaultOptions>): RenewedSource {
   const login = { method: 'token', token: 's.very-secret' } as const;
   return fromVault({ address, login, role: 'bank-client', commonName: 'me.example', ...options });
 }

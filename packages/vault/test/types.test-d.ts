@@ -1,6 +1,6 @@
-import { type Config, fromVault, loadCredentials, type VaultSource } from '@clientcert/vault';
+import { type Config, fromVault, loadCredentials, type RenewedSource } from '@clientcert/vault';
 
-const source: VaultSource = fromVault({
+const source: RenewedSource = fromVault({
   address: process.env.VAULT_ADDR,
   login: { method: 'approle', roleId: { env: 'ROLE_ID' }, secretId: { file: '/run/secrets/id' } },
   role: 'bank-client',

@@ -3,12 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority } from '@clientcert/testing';
-import * as fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fromVault, type VaultLogin, type VaultOptions } from '../src/index.ts';
-import { secondsOf } from '../src/options.ts';
-import { createRequest } from '../src/request.ts';
-import { type Engine, readRequest, startEngine } from './engine.ts';
+import { type Engine, startEngine } from './engine.ts';
 import * as ground from './ground.ts';
 import { sourceAt } from './ground.ts';
 
@@ -64,18 +61,6 @@ describe('fromVault()', () => {
       },
     ]);
     expect(JSON.stringify(engine.asked)).not.toContain('PRIVATE KEY');
-  });
-
-  it.each([
-    ['p-256', 'ec', 'prime256v1'],
-    ['p-384', 'ec', 'secp384r1'],
-    ['rsa-2048', 'rsa', 2048],
-    ['rsa-3072', 'rsa', 3072],
-  ] as const)('makes keys of the type %s', async (keyType, type, detail) => {
-    const { publicKey } = readRequest((await createRequest(keyType, 'x', [])).csr);
-    expect(publicKey.asymmetricKeyType).toBe(type);
-    const { namedCurve, modulusLength } = publicKey.asymmetricKeyDetails!;
-    expect(namedCurve ?? modulusLength).toBe(detail);
   });
 
   describe('logging in', () => {
@@ -192,7 +177,9 @@ describe('fromVault()', () => {
       ];
       engine.answer = ({ headers, body }) => [
         403,
-        { errors: [`denied: ${headers['x-vault-token']} ${body.secret_id} ${body.jwt}\u001b[31m`] },
+        {
+          errors: [`denied: ${headers['x-vault-token']} ${body.secret_id} ${body.jwt}\u001b[31m\u202e\u2028`],
+        },
       ];
       for (const login of logins) {
         const options = { address: engine.url, login, role: 'r', commonName: 'c' };
@@ -203,7 +190,7 @@ describe('fromVault()', () => {
         expect(error).toMatchObject({ message: expect.stringContaining('denied: ') });
         const shown = inspect([error, fromVault(options)], { depth: 20, showHidden: true });
         for (const secret of secrets) expect(shown).not.toContain(secret);
-        expect(error!.message).not.toContain('\u001b');
+        expect(error!.message).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
       }
     });
 
@@ -267,36 +254,6 @@ describe('fromVault()', () => {
         code: 'ERR_CLIENTCERT_CONFIG_INVALID',
         message: expect.stringMatching(new RegExp(`^fromVault\\(\\): .*${said}`)),
       }),
-    );
-  });
-
-  it('reads durations as Vault writes them', () => {
-    fc.assert(
-      fc.property(fc.nat(1000), fc.nat(59), fc.nat(59), (h, m, s) => {
-        expect(secondsOf(`${h}h${m}m${s}s`)).toBe(h * 3600 + m * 60 + s);
-      }),
-    );
-    expect(['90', 90, '1.5h', '2d', '', 'h', '1w', '-1h'].map(secondsOf)).toEqual([
-      90,
-      90,
-      5400,
-      172_800,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
-  });
-
-  it('encodes every IPv6 address', () => {
-    fc.assert(
-      fc.asyncProperty(fc.ipV6(), async (address) => {
-        const { names } = readRequest((await createRequest('p-256', 'x', [address])).csr);
-        const [, hex] = names[0]!.split(' ');
-        const { hostname } = new URL(`http://[${hex!.match(/.{4}/g)!.join(':')}]`);
-        expect(hostname).toBe(new URL(`http://[${address}]`).hostname);
-      }),
-      { numRuns: 50 },
     );
   });
 });

@@ -142,7 +142,7 @@ export const proxies = {
 
   async 'that never answers: the call’s own abort ends it'(ground) {
     const [bank, proxy] = [await ground.bank(), await ground.proxy({ hang: true })];
-    const client = ground.client(await ground.load(bank, { proxy: proxy.url }));
+    const client = ground.client(await ground.load(bank, { proxy: proxy.url }), { connectTimeout: 4_000 });
     const controller = new AbortController();
     const call = failureOf(client.send(bank.url, { signal: controller.signal }));
     await until(() => proxy.connects.length === 1);
@@ -153,7 +153,7 @@ export const proxies = {
 
   async 'that never answers: the call’s own timeout ends it'(ground) {
     const [bank, proxy] = [await ground.bank(), await ground.proxy({ hang: true })];
-    const client = ground.client(await ground.load(bank, { proxy: proxy.url }));
+    const client = ground.client(await ground.load(bank, { proxy: proxy.url }), { connectTimeout: 4_000 });
     await failureOf(client.send(bank.url, { timeout: 1_500 }));
     expect(proxy.connects).toHaveLength(1);
     expect(bank.connections).toBe(0);

@@ -1,7 +1,9 @@
 import * as axiosAdapter from '@clientcert/axios';
 import * as core from '@clientcert/core';
+import * as est from '@clientcert/est';
 import * as gotAdapter from '@clientcert/got';
 import * as soapAdapter from '@clientcert/soap';
+import * as step from '@clientcert/step';
 import * as testing from '@clientcert/testing';
 import * as undiciAdapter from '@clientcert/undici';
 import * as vault from '@clientcert/vault';
@@ -13,5 +15,6 @@ import * as undici from 'undici';
 import { scenario } from './scenario.cjs';
 
 const adapters = { axios: axiosAdapter, got: gotAdapter, soap: soapAdapter, undici: undiciAdapter };
-await scenario({ core, testing, vault, adapters, packages: { axios, got, soap, undici } });
+const issuers = { est, step, vault };
+await scenario({ core, testing, issuers, adapters, packages: { axios, got, soap, undici } });
 if ((await run(['--help'])) !== 0) process.exitCode = 1;

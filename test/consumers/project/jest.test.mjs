@@ -1,6 +1,8 @@
 // With --experimental-vm-modules Jest loads ES modules, got among them.
 import * as core from '@clientcert/core';
+import * as est from '@clientcert/est';
 import * as gotAdapter from '@clientcert/got';
+import * as step from '@clientcert/step';
 import * as testing from '@clientcert/testing';
 import * as vault from '@clientcert/vault';
 import got from 'got';
@@ -8,6 +10,13 @@ import { scenario } from './scenario.cjs';
 
 test(
   'the packages as ES modules in Jest',
-  () => scenario({ core, testing, vault, adapters: { got: gotAdapter }, packages: { got } }),
+  () =>
+    scenario({
+      core,
+      testing,
+      issuers: { est, step, vault },
+      adapters: { got: gotAdapter },
+      packages: { got },
+    }),
   60_000,
 );

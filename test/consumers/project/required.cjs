@@ -2,7 +2,11 @@
 exports.required = {
   core: require('@clientcert/core'),
   testing: require('@clientcert/testing'),
-  vault: require('@clientcert/vault'),
+  issuers: {
+    est: require('@clientcert/est'),
+    step: require('@clientcert/step'),
+    vault: require('@clientcert/vault'),
+  },
   adapters: {
     axios: require('@clientcert/axios'),
     got: require('@clientcert/got'),

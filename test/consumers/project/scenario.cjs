@@ -7,8 +7,8 @@ const { join } = require('node:path');
 const { clients } = require('./clients.cjs');
 
 /** `adapters` by client; `packages`: the clients themselves, those that this module system can load. */
-exports.scenario = async function scenario({ core, testing, vault, adapters, packages }) {
-  for (const adapter of [...Object.values(adapters), vault]) {
+exports.scenario = async function scenario({ core, testing, issuers, adapters, packages }) {
+  for (const adapter of [...Object.values(adapters), ...Object.values(issuers)]) {
     assert.equal(adapter.loadCredentials, core.loadCredentials, 'an adapter has a core of its own');
   }
   const authority = await testing.createAuthority();
@@ -53,9 +53,13 @@ exports.scenario = async function scenario({ core, testing, vault, adapters, pac
       'PASSPHRASE_WRONG',
     );
     const login = { method: 'token', token: 'only-for-tests' };
-    const address = 'http://127.0.0.1:9'; // where nobody listens
-    const issued = vault.fromVault({ address, login, role: 'client', commonName: 'bank' });
-    await rejects(core, { certificates: { bank: issued }, hosts: config.hosts }, 'FILE_UNREADABLE');
+    const asked = { address: 'https://127.0.0.1:9', commonName: 'bank' }; // where nobody listens
+    for (const bank of [
+      issuers.vault.fromVault({ ...asked, login, role: 'client' }),
+      issuers.est.fromEst(asked),
+      issuers.step.fromStepCa({ ...asked, token: 'only-for-tests' }),
+    ])
+      await rejects(core, { certificates: { bank }, hosts: config.hosts }, 'FILE_UNREADABLE');
     const path = join(directory, 'clientcert.json');
     writeFileSync(path, JSON.stringify({ certificates: { bank: { pfx: 'bank.pfx' } }, host: {} }));
     await rejects(core, path, 'CONFIG_INVALID');

@@ -2,7 +2,7 @@ import { createHash, type X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { inspectFile, readCertificate } from '@clientcert/core';
 import { createAuthority } from '@clientcert/testing';
-import { partsOf } from '../../../packages/cli/src/der.ts';
+import { partsOf } from '../../../packages/core/src/enrolment.ts';
 import { fieldsOf } from '../../../packages/core/src/load/certificate-fields.ts';
 import { readRoots } from '../../../packages/core/src/load/index.ts';
 import {

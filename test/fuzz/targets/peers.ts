@@ -253,7 +253,7 @@ async function certificates(): Promise<{ chain: Buffer[]; names: Buffer[] }> {
     subject: { C: 'NL', O: 'Bank', CN: 'localhost', emailAddress: 'a@b.example' },
   });
   const chain = [bodyOf(issued.cert), bodyOf(authority.certificate)];
-  const { partsOf } = await import('../../../packages/cli/src/der.ts');
+  const { partsOf } = await import('../../../packages/core/src/enrolment.ts');
   return { chain, names: chain.map((each) => partsOf(each).subject) };
 }
 

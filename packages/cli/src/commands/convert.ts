@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { type ClientCertificate, type Passphrase, readCertificate } from '@clientcert/core';
 import { show } from '@clientcert/core/adapter';
+import { der, oid, pem, sequence } from '@clientcert/core/enrolment';
 import { type Command, Option } from 'commander';
 import { addExamples, reporting, UsageError } from '../command.ts';
-import { der, oid, pem, sequence } from '../der.ts';
 import { addOutputOptions, type OutputOptions, writeOutput } from '../output.ts';
 import {
   addNewPassphraseOptions,
@@ -25,10 +25,10 @@ interface ConvertOptions extends OutputOptions, PassphraseOptions, NewPassphrase
   json?: boolean;
 }
 
-type Format = keyof typeof FORMATS;
+export type Format = keyof typeof FORMATS;
 
 /** What each is, and how its file is usually called. */
-const FORMATS = {
+export const FORMATS = {
   pem: { extension: 'pem', secret: true },
   pfx: { extension: 'pfx', secret: true },
   'pfx-legacy': { extension: 'pfx', secret: true },
@@ -105,10 +105,11 @@ async function convert(files: string[], options: ConvertOptions): Promise<void> 
   }
 }
 
-async function encode(
+/** The file that another program wants. */
+export async function encode(
   { privateKey, certificate, chain }: ClientCertificate,
   passphrase: Passphrase | undefined,
-  options: ConvertOptions,
+  options: Pick<ConvertOptions, 'to' | 'chain' | 'friendlyName' | 'plain'> & NewPassphraseOptions,
 ): Promise<string | Buffer> {
   const sent = [certificate, ...(options.chain ? chain : [])];
   const text = sent.map(({ raw }) => pem('CERTIFICATE', raw)).join('');

@@ -37,7 +37,8 @@ export function addExplain(program: Command, exit: (code: number) => void): void
   );
 }
 
-function targetOf(
+/** Where a call goes: with a service, as that service. */
+export function targetOf(
   url: string,
   service: string | undefined,
 ): string | { host: string; port: string; service: string; origin: string } {

@@ -93,7 +93,7 @@ async function importFrom(
     variables,
     omitted,
     notes = [],
-  } = await read(tool, await readText(file), file, host, rebase);
+  } = await readSettings(tool, await readText(file), file, host, rebase);
   if (json && out === '-') return printJson({ config, variables, omitted, notes });
   await writeOutput(out, `${jsonOf(config, 2)}\n`, force);
   if (json) return printJson({ file: out, variables, omitted, notes });
@@ -104,7 +104,14 @@ async function importFrom(
   for (const variable of variables) console.error(wrap(safe(variable), '  '));
 }
 
-async function read(
+/**
+ * The config for what another tool's settings say.
+ *
+ * @param file Where they stand.
+ * @param rebase Makes a path relative to where the config will be.
+ * @throws UsageError where the text is not what the tool's settings are
+ */
+export async function readSettings(
   tool: string,
   text: string,
   file: string,

@@ -28,6 +28,9 @@ import { findOnToken, openingOf, type TokenOptions } from '../tokens/inspect-tok
 
 type InspectOptions = PassphraseOptions & TokenOptions;
 
+/** What opens a file, or a token. */
+type Opening = Passphrases & ReturnType<typeof openingOf>;
+
 /** `clientcert inspect FILE…`: what is in it, whether it would work, what is wrong with it. */
 export function addInspect(program: Command, exit: (code: number) => void): void {
   const command = program
@@ -72,31 +75,7 @@ export function addInspect(program: Command, exit: (code: number) => void): void
 async function inspect(file: string, options: PassphraseOptions): Promise<Report> {
   const label = show(file, 'path');
   try {
-    return await withPassphrase(options, label, async (passphrases) => {
-      const inspection = await during(`Reading ${label}`, () => inspectFile(file, passphrases));
-      const identities = await identitiesOf(file, passphrases, inspection);
-      const report: Report = {
-        file,
-        verdict: verdictOn(identities),
-        format: inspection.format.container,
-        algorithms: inspection.format.algorithms,
-        opensIn: await nodesThatOpen(file, inspection),
-        identities,
-        skipped: inspection.skipped,
-      };
-      if (identities.length === 0) {
-        report.certificates = inspection.certificates.map(({ certificate, alias }) => ({
-          alias,
-          ...describe(certificate),
-        }));
-        report.keys = inspection.keys.map(({ privateKey, alias, encrypted }) => ({
-          type: keyType(privateKey),
-          alias,
-          encrypted,
-        }));
-      }
-      return report;
-    });
+    return await withPassphrase(options, label, (passphrases) => reportOn(file, passphrases));
   } catch (error) {
     if (!(error instanceof ClientCertificateError)) throw error;
     const { code, message, hint } = error;
@@ -126,11 +105,8 @@ async function inspectToken(uri: string, options: InspectOptions): Promise<Repor
       { cert: certificate, ...(isTried && { key, ...opening }) },
       { key: 'optional' },
     );
-    const base = nameIn(alias);
-    const cert = `${base}.pem`;
-    const pin = { env: `${variableIn(base)}_PIN` };
-    const lines = entryOf(base, { cert, key, ...(options.engine && { engine: options.engine }) }, { pin });
-    const identity = identityOf(read, alias, lines);
+    const paths = { cert: `${nameIn(alias)}.pem`, key, ...(options.engine && { engine: options.engine }) };
+    const identity = identityOf(read, alias, configLines(alias, paths, { pin: true }, undefined));
     const notes = isTried ? identity.notes : [...identity.notes, keyNotTried];
     const identities = [{ ...identity, notes }];
     return { ...report, verdict: verdictOn(identities), identities };
@@ -147,33 +123,89 @@ const keyNotTried = {
     'its private key was not tried, because no PIN was given: --pin-env NAME or --pin-file FILE, in a Node that has pkcs11-provider loaded, or with --engine',
 };
 
-/** One file with a key alone, and the files with certificates alone: whether they belong together. */
-async function pairUp(reports: readonly Report[], options: InspectOptions): Promise<Report | undefined> {
+/** Takes each identity that was read, with its key. */
+type Taker = (read: ClientCertificate) => void;
+
+/**
+ * What is in a file, and whether it would work.
+ *
+ * @param material Its bytes, where `file` is but what it is called.
+ */
+export async function reportOn(
+  file: string,
+  passphrases: Passphrases,
+  material: string | Uint8Array = file,
+  take: Taker = () => {},
+): Promise<Report> {
+  const inspection = await during(`Reading ${show(file, 'path')}`, () =>
+    inspectFile(material, { ...passphrases, ...(material !== file && { name: file }) }),
+  );
+  const identities = await identitiesOf(file, material, passphrases, inspection, take);
+  const report: Report = {
+    file,
+    verdict: verdictOn(identities),
+    format: inspection.format.container,
+    algorithms: inspection.format.algorithms,
+    opensIn: await nodesThatOpen(material, inspection),
+    identities,
+    skipped: inspection.skipped,
+  };
+  if (identities.length === 0) {
+    report.certificates = inspection.certificates.map(({ certificate, alias }) => ({
+      alias,
+      ...describe(certificate),
+    }));
+    report.keys = inspection.keys.map(({ privateKey, alias, encrypted }) => ({
+      type: keyType(privateKey),
+      alias,
+      encrypted,
+    }));
+  }
+  return report;
+}
+
+/** The files that belong together, perhaps: one with a key alone, and those with certificates alone. */
+export function halvesIn(reports: readonly Report[]): { key: Report; certs: Report[] } | undefined {
   const halves = reports.filter(({ identities }) => identities?.length === 0);
   const [key, ...more] = halves.filter(({ keys = [] }) => keys.length > 0);
   const certs = halves.filter(
     ({ keys = [], certificates = [] }) => keys.length === 0 && certificates.length > 0,
   );
-  if (key === undefined || more.length > 0 || certs.length === 0) return undefined;
+  return key === undefined || more.length > 0 || certs.length === 0 ? undefined : { key, certs };
+}
+
+/** What a key and the certificates of other files come to together. */
+export async function reportOnPair(
+  { key, certs }: { key: Report; certs: readonly Report[] },
+  opening: Opening,
+  materialOf: (file: string) => string | Uint8Array = (file) => file,
+  take: Taker = () => {},
+): Promise<Report> {
+  const paths = certs.map(({ file }) => file);
+  const cert = paths.length === 1 ? paths[0]! : paths;
+  const read = await during(`Reading ${key.file}`, () =>
+    readCertificate({ cert: paths.map(materialOf), key: materialOf(key.file), ...opening }),
+  );
+  take(read);
+  const engine = opening.engine && { engine: String(opening.engine) };
+  const lines = configLines(paths[0]!, { cert, key: key.file, ...engine }, opening, undefined);
+  const identity = identityOf(read, undefined, lines);
+  return { file: [...paths, key.file].join(' + '), verdict: verdictOn([identity]), identities: [identity] };
+}
+
+/** One file with a key alone, and the files with certificates alone: whether they belong together. */
+async function pairUp(reports: readonly Report[], options: InspectOptions): Promise<Report | undefined> {
+  const pair = halvesIn(reports);
+  if (pair === undefined) return undefined;
+  const { key, certs } = pair;
   const files = [...certs, key].map(({ file }) => file);
   for (const half of [...certs, key]) half.halfOf = files;
-  const cert = certs.length === 1 ? certs[0]!.file : certs.map(({ file }) => file);
   const file = files.join(' + ');
   try {
-    return await withPassphrase(options, key.file, async (passphrases) => {
-      const opening = isPkcs11Uri(key.file) ? openingOf(options) : {};
-      const read = await during(`Reading ${key.file}`, () =>
-        readCertificate({ cert, key: key.file, ...passphrases, ...opening }),
-      );
-      const paths = { cert, key: key.file, ...(options.engine && { engine: options.engine }) };
-      const lines = configLines(certs[0]!.file, paths, { ...passphrases, ...opening }, undefined);
-      const identity = identityOf(read, undefined, lines);
-      return {
-        file,
-        verdict: verdictOn([identity]),
-        identities: [identity],
-      };
-    });
+    const opening = isPkcs11Uri(key.file) ? openingOf(options) : {};
+    return await withPassphrase(options, key.file, (passphrases) =>
+      reportOnPair(pair, { ...passphrases, ...opening }),
+    );
   } catch (error) {
     if (!(error instanceof ClientCertificateError)) throw error;
     const { code, message, hint } = error;
@@ -184,8 +216,10 @@ async function pairUp(reports: readonly Report[], options: InspectOptions): Prom
 /** Every key with its certificate; a file with one of each that do not belong together is an error. */
 async function identitiesOf(
   file: string,
+  material: string | Uint8Array,
   passphrases: Passphrases,
   { keys, certificates, format }: Inspection,
+  take: Taker,
 ): Promise<IdentityReport[]> {
   if (keys.length === 0 || certificates.length === 0) return [];
   const leaves = keys.flatMap(({ privateKey, alias }) => {
@@ -198,8 +232,9 @@ async function identitiesOf(
   const identities: IdentityReport[] = [];
   for (const [index, alias] of aliases.entries()) {
     const read = await during(`Reading ${file}`, () =>
-      readCertificate({ cert: file, ...passphrases, alias }),
+      readCertificate({ cert: material, ...passphrases, alias }),
     );
+    take(read);
     identities.push(
       identityOf(
         read,
@@ -277,8 +312,11 @@ function keyType({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string
  * The Nodes whose own `pfx`, or `cert` and `key`, options take the file: PEM text as OpenSSL reads it, and DER
  * PKCS#12 without the ciphers that OpenSSL 3 dropped; Node 20 also wants a classic MAC.
  */
-async function nodesThatOpen(file: string, { format, legacyAlgorithms }: Inspection): Promise<number[]> {
-  const bytes = await readFile(file);
+async function nodesThatOpen(
+  material: string | Uint8Array,
+  { format, legacyAlgorithms }: Inspection,
+): Promise<number[]> {
+  const bytes = typeof material === 'string' ? await readFile(material) : Buffer.from(material);
   if (legacyAlgorithms.length > 0) return [];
   if (format.container === 'PKCS#12' && bytes[0] === 0x30) {
     return format.algorithms.some((each) => each.startsWith('MAC ')) ? [20, 22, 24, 26] : [22, 24, 26];
@@ -298,44 +336,49 @@ function literal(path: string | readonly string[]): string {
   return /['\\]/.test(text) ? text : `'${text.slice(1, -1)}'`;
 }
 
-/** @param before How many identities of the file have lines already. */
-function configLines(
+/**
+ * What a config says of an identity, and what it would be called.
+ *
+ * @param secrets Which passphrases it needs; they themselves are of no interest.
+ * @param before How many identities of the file have an entry already.
+ */
+export function entryOf(
   file: string,
   paths: Readonly<Record<string, string | readonly string[]>>,
-  { passphrase, keyPassphrase, pin }: Passphrases & { pin?: unknown },
+  secrets: { readonly [Each in keyof Opening]?: unknown },
   alias: string | undefined,
   before = 0,
-): string[] {
-  const base = nameIn(basename(file).replace(/\.[^.]*$/, ''));
-  const variable = variableIn(base);
-  const secrets = {
-    ...(passphrase && { passphrase: { env: `${variable}_PASSPHRASE` } }),
-    ...(keyPassphrase && { keyPassphrase: { env: `${variable}_KEY_PASSPHRASE` } }),
-    ...(pin !== undefined && { pin: { env: `${variable}_PIN` } }),
+): { name: string; source: Readonly<Record<string, unknown>> } {
+  const base = nameIn(file);
+  const variable = base.toUpperCase().replaceAll('-', '_');
+  return {
+    name: before === 0 ? base : `${base}-${before + 1}`,
+    source: {
+      ...paths,
+      ...(secrets.passphrase ? { passphrase: { env: `${variable}_PASSPHRASE` } } : {}),
+      ...(secrets.keyPassphrase ? { keyPassphrase: { env: `${variable}_KEY_PASSPHRASE` } } : {}),
+      ...(secrets.pin ? { pin: { env: `${variable}_PIN` } } : {}),
+      ...(alias && { alias: alias.replaceAll(':', '') }),
+    },
   };
-  return entryOf(before === 0 ? base : `${base}-${before + 1}`, paths, secrets, alias);
 }
 
 /** A certificate's name in a config, made of a file's or an object's. */
-function nameIn(text: string): string {
-  return text.replace(/[^A-Za-z0-9]+/g, '-') || 'client';
+function nameIn(file: string): string {
+  return (
+    basename(file)
+      .replace(/\.[^.]*$/, '')
+      .replace(/[^A-Za-z0-9]+/g, '-') || 'client'
+  );
 }
 
-function variableIn(name: string): string {
-  return name.toUpperCase().replaceAll('-', '_');
-}
-
-function entryOf(
-  name: string,
-  paths: Readonly<Record<string, string | readonly string[]>>,
-  secrets: Readonly<Record<string, { env: string }>>,
-  alias?: string,
-): string[] {
-  return [
-    `${/^[A-Za-z]\w*$/.test(name) ? name : `'${name}'`}: {`,
-    ...Object.entries(paths).map(([option, path]) => `  ${option}: ${literal(path)},`),
-    ...Object.entries(secrets).map(([option, { env }]) => `  ${option}: { env: '${env}' },`),
-    ...(alias ? [`  alias: '${alias.replaceAll(':', '')}',`] : []),
-    '},',
-  ];
+/** The same as lines of JavaScript. */
+function configLines(...entry: Parameters<typeof entryOf>): string[] {
+  const { name, source } = entryOf(...entry);
+  const lines = Object.entries(source).map(([option, value]) =>
+    typeof value === 'object' && value !== null && 'env' in value
+      ? `  ${option}: { env: '${value.env}' },`
+      : `  ${option}: ${literal(value as string | readonly string[])},`,
+  );
+  return [`${/^[A-Za-z]\w*$/.test(name) ? name : `'${name}'`}: {`, ...lines, '},'];
 }

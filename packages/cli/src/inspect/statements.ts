@@ -1,4 +1,5 @@
-import { partsOf, readInside, readOid, type Value } from '../der.ts';
+import { partsOf } from '@clientcert/core/enrolment';
+import { readInside, readOid, type Value } from '../der.ts';
 
 /** What a qualified certificate says of itself (eIDAS; ETSI EN 319 412-5, ETSI TS 119 495). */
 export interface Statements {

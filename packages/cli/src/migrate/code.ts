@@ -90,16 +90,30 @@ export function importedAs(code: Code, { declaration, name }: Binding): string |
     case 'VariableDeclarator': {
       const from = declaration.init ? moduleNameOf(code, declaration.init) : undefined;
       if (from === undefined || declaration.id.type === 'Identifier') return from;
-      if (declaration.id.type !== 'ObjectPattern') return undefined;
-      for (const property of declaration.id.properties) {
-        if (property.type !== 'ObjectProperty' || property.value.type !== 'Identifier') continue;
-        const key = keyOf(property);
-        if (property.value.name === name && key !== undefined) return member(from, key);
-      }
+      const property = declaredIn(declaration.id, name);
+      const key = property && keyOf(property);
+      return key === undefined ? undefined : member(from, key);
     }
   }
   return undefined;
 }
+
+/** The property of a pattern that declares a name. */
+export function declaredIn(pattern: Node, name: string): ObjectProperty | undefined {
+  if (pattern.type !== 'ObjectPattern') return undefined;
+  let known = patterns.get(pattern);
+  if (!known) {
+    known = new Map();
+    for (const each of pattern.properties)
+      if (each.type === 'ObjectProperty' && each.value.type === 'Identifier')
+        known.set(each.value.name, each);
+    patterns.set(pattern, known);
+  }
+  return known.get(name);
+}
+
+/** One pattern may declare very many. */
+const patterns = new WeakMap<Node, Map<string, ObjectProperty>>();
 
 /** The expression that a name was given once and for all. */
 export function initialOf(code: Code, node: Node): Node | undefined {

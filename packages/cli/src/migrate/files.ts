@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { show } from '@clientcert/core/adapter';
 import { readBounded } from '../bounded-file.ts';
 import { UsageError } from '../command.ts';
+import { outside } from '../outside.ts';
 
 /** More is no code that a person wrote. */
 const LARGEST = 1_000_000;
@@ -51,8 +52,17 @@ async function walk(root: string, at: string = ''): Promise<string[]> {
   return found;
 }
 
-/** What git prints; `undefined` where there is none, or no repository. Nothing that the repository names is run. */
-export async function git(directory: string, args: readonly string[]): Promise<string | undefined> {
+/**
+ * What git prints; `undefined` where there is none, no repository, or no end: it waits for a pipe in place of a
+ * `.gitignore`. Nothing that the repository names is run.
+ *
+ * @param timeout Milliseconds.
+ */
+export async function git(
+  directory: string,
+  args: readonly string[],
+  timeout: number = 60_000,
+): Promise<string | undefined> {
   const safe = [
     '--no-optional-locks',
     '-c',
@@ -64,7 +74,8 @@ export async function git(directory: string, args: readonly string[]): Promise<s
     '-c',
     'core.quotePath=false',
   ];
-  return await promisify(execFile)('git', [...safe, ...args], { cwd: directory, maxBuffer: 2 ** 28 }).then(
+  const options = { cwd: outside, maxBuffer: 2 ** 28, timeout, killSignal: 'SIGKILL' } as const;
+  return await promisify(execFile)('git', ['-C', directory, ...safe, ...args], options).then(
     ({ stdout }) => stdout,
     () => undefined,
   );

@@ -79,12 +79,17 @@ const TLS = new Set([
 ]);
 
 /** Whether options say which certificate is presented; those that are only about roots do not. */
-export function namesCertificate(code: Code, options: Node | undefined, deep: number = 0): boolean {
+export function namesCertificate(
+  code: Code,
+  options: Node | undefined,
+  seen: Set<Node> = new Set(),
+): boolean {
   const object = resolvedObject(code, options);
-  if (!object || deep > 20) return false;
+  if (!object || seen.has(object)) return false;
+  seen.add(object);
   return object.properties.some((each) =>
     each.type === 'SpreadElement'
-      ? namesCertificate(code, each.argument, deep + 1)
+      ? namesCertificate(code, each.argument, seen)
       : CERTIFICATE.includes(keyOf(each) ?? ''),
   );
 }

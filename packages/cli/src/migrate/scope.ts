@@ -44,7 +44,9 @@ export function readScopes({ program, parents }: Syntax): Scopes {
       else {
         const binding = { name: name.name, declaration, scope, references: [], isReassigned: false };
         known.set(name.name, binding);
-        byDeclaration.set(declaration, [...(byDeclaration.get(declaration) ?? []), binding]);
+        const others = byDeclaration.get(declaration);
+        if (others) others.push(binding);
+        else byDeclaration.set(declaration, [binding]);
       }
     }
   };
@@ -83,16 +85,18 @@ export function readScopes({ program, parents }: Syntax): Scopes {
   }
 
   const meant = new Map<Node, Binding>();
+  /** The next scope in which anything is declared, of each node that is one or stands in one. */
+  const nearest = new Map<Node, Scope | undefined>();
   walk(program, (node, parent) => {
+    const around = parent && nearest.get(parent);
+    const names = scopes.get(node);
+    nearest.set(node, names ? { names, around, found: new Map() } : around);
     if (node.type !== 'Identifier' || declared.has(node) || !parent || !isReference(node, parent)) return;
-    for (let at: Node | undefined = parent; at; at = parents.get(at)) {
-      const binding = scopes.get(at)?.get(node.name);
-      if (!binding) continue;
-      meant.set(node, binding);
-      binding.references.push(node);
-      if (isAssigned(node, parents)) binding.isReassigned = true;
-      return;
-    }
+    const binding = around && find(node.name, around);
+    if (!binding) return;
+    meant.set(node, binding);
+    binding.references.push(node);
+    if (isAssigned(node, parents)) binding.isReassigned = true;
   });
 
   return {
@@ -101,6 +105,22 @@ export function readScopes({ program, parents }: Syntax): Scopes {
     bindings: [...byDeclaration.values()].flat(),
     names,
   };
+}
+
+/** What is declared in a place, and around it. */
+interface Scope {
+  readonly names: ReadonlyMap<string, Binding>;
+  readonly around: Scope | undefined;
+  /** What was looked for from here, found or not. */
+  readonly found: Map<string, Binding | undefined>;
+}
+
+function find(name: string, scope: Scope): Binding | undefined {
+  if (scope.found.has(name)) return scope.found.get(name);
+  let binding: Binding | undefined;
+  for (let at: Scope | undefined = scope; at && !binding; at = at.around) binding = at.names.get(name);
+  scope.found.set(name, binding);
+  return binding;
 }
 
 const BLOCKS = new Set([

@@ -6,9 +6,10 @@ import { bare, keyOf, walk } from './syntax.ts';
 export function masker(codes: readonly Code[]): (line: string) => string {
   const secrets = new Set<string>();
   for (const code of codes) {
+    const seen = new Set<Node>();
     walk(code.program, (node) => {
       for (const value of confidential(code, node))
-        for (const literal of literalsIn(code, value)) take(code, literal);
+        for (const literal of literalsIn(code, value, seen)) take(code, literal);
       if (isPem(code, node)) take(code, node);
     });
   }
@@ -53,10 +54,16 @@ function confidential(code: Code, node: Node): readonly Node[] {
   }
 }
 
-/** The texts that a value is made of; not the arguments of calls, such as the name of a file that is read. */
-function literalsIn(code: Code, given: Node, deep: number = 0): Node[] {
+/**
+ * The texts that a value is made of; not the arguments of calls, such as the name of a file that is read.
+ *
+ * @param seen What has been looked at before, which is left out.
+ */
+function literalsIn(code: Code, given: Node, seen: Set<Node>): Node[] {
   const node = bare(given);
-  const all = (nodes: readonly Node[]) => nodes.flatMap((each) => literalsIn(code, each, deep + 1));
+  if (seen.has(node)) return [];
+  seen.add(node);
+  const all = (nodes: readonly Node[]) => nodes.flatMap((each) => literalsIn(code, each, seen));
   switch (node.type) {
     case 'StringLiteral':
       return [node];
@@ -68,7 +75,7 @@ function literalsIn(code: Code, given: Node, deep: number = 0): Node[] {
     case 'ConditionalExpression':
       return all([node.consequent, node.alternate]);
     case 'Identifier': {
-      const initial = deep < 20 ? initialOf(code, node) : undefined;
+      const initial = initialOf(code, node);
       return initial ? all([initial]) : [];
     }
     default:

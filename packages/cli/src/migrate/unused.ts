@@ -1,5 +1,5 @@
 import type { ImportDeclaration, Node } from '@babel/types';
-import { type Code, isExported, moduleNameOf } from './code.ts';
+import { type Code, declaredIn, isExported, moduleNameOf } from './code.ts';
 import { type Edits, type Range, wordsIn } from './edits.ts';
 import { elementRanges, linesOf, rangeOf, sourceOf, withBlankLine } from './layout.ts';
 import type { Binding } from './scope.ts';
@@ -39,9 +39,7 @@ function elementOf(code: Code, { declaration, name }: Binding): Node | undefined
     code.parents.get(declaration)?.type !== 'VariableDeclaration'
   )
     return;
-  return declaration.id.properties.find(
-    (each) => each.type === 'ObjectProperty' && each.value.type === 'Identifier' && each.value.name === name,
-  );
+  return declaredIn(declaration.id, name);
 }
 
 /** And what holds nothing else. */

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Node } from '@babel/types';
-import { type Code, initialOf, moduleNameOf } from './code.ts';
+import { type Code, declaredIn, initialOf, moduleNameOf } from './code.ts';
 import { bare, keyOf } from './syntax.ts';
 
 // What an expression stands for, as far as the code itself says it. Nothing of the code is run.
@@ -15,7 +15,27 @@ interface Text {
 /** @param deep How many names it was reached through. */
 export function textOf(code: Code, given: Node | undefined, deep: number = 0): Text | undefined {
   const node = given && bare(given);
-  switch (node?.type) {
+  if (!node) return undefined;
+  if (!texts.has(node)) {
+    texts.set(node, undefined); // of what is made of itself
+    texts.set(node, limited(readText(code, node, deep)));
+  }
+  return texts.get(node);
+}
+
+/** A few names, each put together from the one before several times over, would be a text without end. */
+const texts = new WeakMap<Node, Text | undefined>();
+
+function limited(found: Text | undefined): Text | undefined {
+  if (!found || found.text.length <= LONGEST) return found;
+  return { text: found.text.slice(0, LONGEST), complete: false };
+}
+
+/** Longer is no path, host, or option. */
+const LONGEST = 10_000;
+
+function readText(code: Code, node: Node, deep: number): Text | undefined {
+  switch (node.type) {
     case 'StringLiteral':
       return { text: node.value, complete: true };
     case 'NumericLiteral':
@@ -29,7 +49,7 @@ export function textOf(code: Code, given: Node | undefined, deep: number = 0): T
         const value = textOf(code, inner, deep + 1);
         if (!value) return { text, complete: false };
         text += value.text;
-        if (!value.complete) return { text, complete: false };
+        if (!value.complete || text.length > LONGEST) return { text, complete: false };
       }
       return { text, complete: true };
     }
@@ -88,11 +108,8 @@ export function variableIn(code: Code, given: Node | undefined, deep: number = 0
       const { id, init } = binding.declaration;
       if (deep > DEEPEST || !init) return undefined;
       if (id.type === 'Identifier') return variableIn(code, init, deep + 1);
-      if (id.type !== 'ObjectPattern' || !isProcessEnv(init)) return undefined; // const { X } = process.env
-      for (const property of id.properties) {
-        if (property.type !== 'ObjectProperty' || property.value.type !== 'Identifier') continue;
-        if (property.value.name === node.name) return keyOf(property);
-      }
+      const property = isProcessEnv(init) ? declaredIn(id, node.name) : undefined; // const { X } = process.env
+      return property && keyOf(property);
     }
   }
   return undefined;
@@ -117,9 +134,21 @@ export interface FoundFile {
 /** A path that the code spells out. */
 export function pathOf(code: Code, given: Node | undefined, deep: number = 0): FoundFile | undefined {
   const node = given && bare(given);
+  if (!node || deep > DEEPEST) return undefined;
+  if (!paths.has(node)) {
+    paths.set(node, undefined);
+    const found = readPath(code, node, deep);
+    paths.set(node, found && found.file.length <= LONGEST ? found : undefined);
+  }
+  return paths.get(node);
+}
+
+/** For the same reason as {@link texts}. */
+const paths = new WeakMap<Node, FoundFile | undefined>();
+
+function readPath(code: Code, node: Node, deep: number): FoundFile | undefined {
   const folder = dirname(code.path);
   const at = (file: string, besideCode: boolean): FoundFile => ({ file, besideCode });
-  if (!node || deep > DEEPEST) return undefined;
   switch (node.type) {
     case 'Identifier': {
       if (node.name === '__dirname' && !code.bindingOf(node)) return at(folder, true);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { der, oid, sequence } from '../der.ts';
+import { der, oid, sequence } from '@clientcert/core/enrolment';
 
 let publicKey: Buffer | undefined;
 

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
 import { UsageError } from '../command.ts';
+import { outside } from '../outside.ts';
 
 /** What p11tool says of a token or of an object: its PKCS#11 URI, and lines `Name: value`. */
 export interface Entry {
@@ -17,7 +19,9 @@ export class P11Tool {
   readonly #provider: readonly string[];
 
   constructor(module: string | undefined) {
-    this.#provider = module === undefined ? [] : ['--provider', module];
+    // A name alone is one that p11-kit looks for among its own.
+    const path = module !== undefined && /[/\\]/.test(module) ? resolve(module) : module;
+    this.#provider = path === undefined ? [] : ['--provider', path];
   }
 
   async tokens(): Promise<Entry[]> {
@@ -34,15 +38,15 @@ export class P11Tool {
   }
 
   #run(...args: string[]): Promise<string> {
-    return new Promise((resolve, reject) => {
+    return new Promise((fulfil, reject) => {
       const environment = { ...process.env, LC_ALL: 'C', TZ: 'UTC' } as NodeJS.ProcessEnv;
       delete environment.GNUTLS_PIN;
       const child = execFile(
         'p11tool',
         [...this.#provider, '--batch', ...args],
-        { env: environment, timeout: 30_000, maxBuffer: 2 ** 24 },
+        { cwd: outside, env: environment, timeout: 30_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 24 },
         (error, stdout, stderr) => {
-          if (error === null) return resolve(stdout);
+          if (error === null) return fulfil(stdout);
           reject(error.code === ('ENOENT' as never) ? notInstalled() : refused(stderr, stdout));
         },
       );
@@ -74,8 +78,8 @@ export function parseEntries(text: string): Entry[] {
   for (const block of text.split(/^(?:Token|Object) \d+:[ \t]*$/m).slice(1)) {
     const fields = new Map<string, string>();
     for (const line of block.split('\n')) {
-      const [, name, value] = /^\s+([A-Za-z ]+):\s*(.*?)\s*$/.exec(line) ?? [];
-      if (name !== undefined && value !== undefined && !fields.has(name)) fields.set(name, value);
+      const [, name] = /^\s+([A-Za-z]+(?: [A-Za-z]+)*):/.exec(line) ?? [];
+      if (name !== undefined && !fields.has(name)) fields.set(name, line.slice(line.indexOf(':') + 1).trim());
     }
     const uri = fields.get('URL');
     if (uri?.startsWith('pkcs11:')) entries.push({ uri, fields });

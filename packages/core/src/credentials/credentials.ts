@@ -170,10 +170,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * Has a server of your own present a certificate of the config, to clients with and without a server name (SNI), and
    * each renewed version from its `rotate` event on. Connections that there are go on; TLS sessions of before are not
    * resumed, unless the server has `ticketKeys` of its own. What the server was created with (`ca`, `requestCert`,
-   * `ciphers`, …) stays, apart from its `key`, `cert` and `pfx`. After `close()` it keeps presenting what it presents.
+   * `ciphers`, …) stays, apart from its `key`, `cert` and `pfx`. After `close()` it keeps presenting what it presents, and
+   * so it does where a new config drops the certificate, which is an `error` event.
    *
    * @param server What `https.createServer`, `http2.createSecureServer` or `tls.createServer` returned. It is not kept
-   *   alive. Where it presents another certificate of these credentials already, this takes its place.
+   *   alive. Where it presents another certificate already, of these credentials or others, this takes its place.
    * @param certificate Its name in the config.
    * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where its extended key usage does not allow it, or OpenSSL does not take
    *   it: of a renewed version that is an `error` event, and the one before stays; ERR_CLIENTCERT_CERTIFICATE_UNKNOWN,

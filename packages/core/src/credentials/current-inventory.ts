@@ -13,6 +13,8 @@ export class CurrentInventory {
   readonly #connections: Connections;
   readonly #events: Events;
   readonly probation: Probation = new Probation();
+  /** Told of each change, before listeners are. */
+  onChange: () => void = () => {};
 
   constructor(inventory: Inventory, connections: Connections, events: Events) {
     this.#inventory = inventory;
@@ -37,6 +39,7 @@ export class CurrentInventory {
       if (next.config.rollback) this.probation.begin(version, previous);
     }
     retire();
+    this.onChange();
     for (const { version, previous } of rotated) this.#tell(previous, version);
   }
 
@@ -58,6 +61,7 @@ export class CurrentInventory {
     certificates.set(next.name, next);
     begin();
     retire();
+    this.onChange();
     this.#tell(previous, next);
   }
 

@@ -62,14 +62,19 @@ const concurrency = 8;
  * message counts them and its cause holds them all.
  *
  * @param earlier What is in use so far: certificates and roots whose source is the same are taken from it unread.
+ * @param until Ends the reading; it is then rejected with the signal's reason.
  */
-export async function loadInventory(written: CheckedConfig, earlier?: Inventory): Promise<Inventory> {
+export async function loadInventory(
+  written: CheckedConfig,
+  earlier?: Inventory,
+  until?: AbortSignal,
+): Promise<Inventory> {
   const trustOnly = new Set(written.pins.trustOnly);
   const config = { ...written, pins: { ...written.pins, trustOnly } };
   const kept = earlier?.config.baseDirectory === config.baseDirectory ? earlier : undefined;
-  const loaded = await loadCertificates(config, trustOnly, kept, earlier);
+  const loaded = await loadCertificates(config, trustOnly, kept, earlier, until);
   try {
-    return await complete(config, loaded, kept, earlier);
+    return await complete(config, loaded, kept, earlier, until);
   } catch (error) {
     closeFeeds(loaded.origins, kept?.origins);
     throw error;
@@ -82,8 +87,10 @@ async function complete(
   loaded: LoadedCertificates,
   kept: Inventory | undefined,
   earlier: Inventory | undefined,
+  until: AbortSignal | undefined,
 ): Promise<Inventory> {
-  const { roots, failures } = await loadRoots(config, kept);
+  const { roots, failures } = await loadRoots(config, kept, until);
+  until?.throwIfAborted();
   const tolerated = config.allowBroken && loaded.certificates.size > 0;
   throwFailures([...(tolerated ? [] : loaded.failures.values()), ...failures]);
   checkTrust(config, loaded.certificates);
@@ -103,7 +110,7 @@ async function complete(
     origins: new Map(names.map((name) => [name, loaded.origins.get(name) ?? { files: [] }])),
     roots,
     table: await buildTable(config.pins, rootsIn(roots)),
-    proxy: await loadProxy(config, roots, earlier),
+    proxy: await loadProxy(config, roots, earlier, until),
   };
 }
 
@@ -140,6 +147,7 @@ async function loadCertificates(
   trustOnly: Set<string>,
   kept: Inventory | undefined,
   earlier: Inventory | undefined,
+  until: AbortSignal | undefined,
 ): Promise<LoadedCertificates> {
   const certificates = new Map<string, CertificateVersion>();
   const origins = new Map<string, Origin>();
@@ -161,7 +169,7 @@ async function loadCertificates(
       // Nobody is waited for for ever, but a person who is asked for a passphrase at the first load.
       const asks =
         typeof source === 'object' && [source.passphrase, source.keyPassphrase, source.pin].some(isFunction);
-      const reading = asks && !earlier ? read() : withDeadline(name, read).value;
+      const reading = asks && !earlier ? read() : withDeadline(name, read, until).value;
       const { value: material, trust, ...origin } = await reading;
       if (trust === 'only') trustOnly.add(name);
       certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
@@ -182,6 +190,7 @@ async function loadCertificates(
 async function loadRoots(
   config: CheckedConfig,
   kept: Inventory | undefined,
+  until: AbortSignal | undefined,
 ): Promise<{ roots: Map<string, RuleRoots>; failures: unknown[] }> {
   const roots = new Map<string, RuleRoots>();
   const failures: unknown[] = [];
@@ -190,7 +199,9 @@ async function loadRoots(
     const read = (signal: AbortSignal) => readRuleRoots(label, ca, config.baseDirectory, signal);
     try {
       const reading =
-        known && isEqual(known.ca, ca) ? known.reading : await withDeadline(`${label}: ca`, read).value;
+        known && isEqual(known.ca, ca)
+          ? known.reading
+          : await withDeadline(`${label}: ca`, read, until).value;
       roots.set(label, { ca, reading });
     } catch (error) {
       failures[index] = error;
@@ -294,6 +305,7 @@ async function loadProxy(
   { proxy, baseDirectory }: CheckedConfig,
   roots: ReadonlyMap<string, RuleRoots>,
   earlier: Inventory | undefined,
+  until: AbortSignal | undefined,
 ): Promise<Inventory['proxy']> {
   if (typeof proxy !== 'object') return proxy;
   const { url, certificate } = proxy;
@@ -301,7 +313,7 @@ async function loadProxy(
   const asks = isFunction(proxy.authorization);
   const { value: authorization, ...origin } = await (asks && !earlier
     ? read()
-    : withDeadline(`${proxyLabel}: authorization`, read).value);
+    : withDeadline(`${proxyLabel}: authorization`, read, until).value);
   const loaded = { url, certificate, ca: roots.get(proxyLabel)?.reading.value ?? [], authorization, origin };
   return isEqual(loaded, earlier?.proxy) ? earlier?.proxy : loaded;
 }

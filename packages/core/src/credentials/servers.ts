@@ -1,50 +1,51 @@
 import type { Server } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsServerAuth } from '../load/identity.ts';
+import { tokenKeyIn } from '../load/stored-certificate.ts';
 import { quote } from '../quote.ts';
-import { type CertificateVersion, withIdentity } from '../tls/context.ts';
+import { type CertificateVersion, refusedWith, withIdentity } from '../tls/context.ts';
 import type { Events } from './events.ts';
 import { versionOf } from './inventory.ts';
 import { closed, type Upkeep } from './upkeep.ts';
 
+/** What a server was told to present last, and by whom. */
+interface Presentation {
+  readonly by: Servers;
+  readonly name: string;
+  /** The version that it was given, or that it refused; `undefined` where the config has none of that name by now. */
+  version: CertificateVersion | undefined;
+}
+
+/** One for all credentials: who told a server last is who it follows. */
+const presentations = new WeakMap<Server, Presentation>();
+
 /** Servers of the user's that present one of the certificates, each as it is renewed. They are held weakly. */
 export class Servers {
   readonly #upkeep: Upkeep;
-  readonly #names = new WeakMap<Server, string>();
+  readonly #events: Events;
   readonly #servers = new Set<WeakRef<Server>>();
   readonly #forgotten = new FinalizationRegistry<WeakRef<Server>>((server) => this.#servers.delete(server));
 
   constructor(upkeep: Upkeep, events: Events) {
     this.#upkeep = upkeep;
-    events.on('rotate', ({ name }) => {
-      for (const server of this.#presenting(name)) {
-        try {
-          present(server, versionOf(upkeep.inventory, name));
-        } catch (error) {
-          events.emit('error', notTaken(name, error), { name });
-        }
-      }
-    });
+    this.#events = events;
+    upkeep.onChange = () => this.#follow();
   }
 
-  /** @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED, ERR_CLIENTCERT_CERTIFICATE_UNKNOWN, ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_CLOSED */
+  /** @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED, ERR_CLIENTCERT_TOKEN_FAILED, ERR_CLIENTCERT_CERTIFICATE_UNKNOWN, ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_CLOSED */
   secure(server: Server, name: string): void {
     const { inventory } = this.#upkeep;
     if (this.#upkeep.closed) throw closed();
     if (typeof server?.setSecureContext !== 'function') throw noServer();
     if (!inventory.config.certificates.has(name)) throw unknown(name, inventory.config.certificates.keys());
     const version = versionOf(inventory, name);
-    try {
-      present(server, version);
-    } catch (error) {
-      throw notTaken(name, error);
-    }
-    if (!this.#names.has(server)) {
+    present(server, version);
+    if (presentations.get(server)?.by !== this) {
       const reference = new WeakRef(server);
       this.#servers.add(reference);
       this.#forgotten.register(server, reference);
     }
-    this.#names.set(server, name);
+    presentations.set(server, { by: this, name, version });
   }
 
   /** Servers keep what they present, and are told of nothing any more. */
@@ -52,10 +53,27 @@ export class Servers {
     this.#servers.clear();
   }
 
-  *#presenting(name: string): Iterable<Server> {
+  /** Has each server present what its certificate is by now: renewed, taken back, or found again. */
+  #follow(): void {
+    const { certificates, config } = this.#upkeep.inventory;
     for (const reference of this.#servers) {
       const server = reference.deref();
-      if (server && this.#names.get(server) === name) yield server;
+      const presentation = server && presentations.get(server);
+      if (presentation?.by !== this) {
+        this.#servers.delete(reference);
+        continue;
+      }
+      const { name, version: before } = presentation;
+      const version = certificates.get(name);
+      // One that could not be loaded is told of by whoever loads it.
+      if (version === before || (version === undefined && config.certificates.has(name))) continue;
+      presentation.version = version;
+      try {
+        if (version === undefined) throw dropped(name);
+        present(server!, version);
+      } catch (error) {
+        this.#events.emit('error', error as ClientCertificateError, { name });
+      }
     }
   }
 }
@@ -64,14 +82,22 @@ export class Servers {
  * Has new connections presented this certificate. Whatever else Node was told of this server (`ca`, `ciphers`, `crl`, …)
  * stays: it keeps it on the server, under the name of the option.
  */
-function present(server: Server, { material }: CertificateVersion): void {
-  if (!allowsServerAuth(material.certificate)) throw new Error(misused);
-  withIdentity(material, (identity) => {
-    const only = { ...noKey, pfx: undefined, ...identity };
-    server.setSecureContext(Object.assign(Object.create(server), only));
-  });
-  // Node needs it no longer, and would show it to whoever prints the server.
-  Object.assign(server, noKey);
+function present(server: Server, version: CertificateVersion): void {
+  const { name, material } = version;
+  if (!allowsServerAuth(material.certificate)) throw misused(name);
+  const { cert: before } = server as { cert?: unknown };
+  try {
+    withIdentity(material, (identity) => {
+      const only = { ...noKey, pfx: undefined, ...identity };
+      server.setSecureContext(Object.assign(Object.create(server), only));
+    });
+  } catch (error) {
+    Object.assign(server, { cert: before });
+    throw tokenKeyIn(material) ? refusedWith(version, error) : notTaken(name, error);
+  } finally {
+    // Node needs it no longer, also where it did not take it, and would show it to whoever prints the server.
+    Object.assign(server, noKey);
+  }
 }
 
 /** All that a key is told by. */
@@ -82,19 +108,31 @@ const noKey = {
   privateKeyIdentifier: undefined,
 };
 
-const misused = 'its extended key usage does not allow it to be presented by a server';
-
-function notTaken(name: string, cause: unknown): ClientCertificateError {
-  const reason = (cause as Error).message === misused ? `: ${misused}` : '';
+function misused(name: string): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CERTIFICATE_REFUSED',
-    `certificate "${name}": the server does not present it${reason}`,
+    `certificate "${name}": the server does not present it: its extended key usage does not allow it to be presented by a server`,
+    { hint: 'Have it issued for server authentication as well.' },
+  );
+}
+
+function notTaken(name: string, cause: unknown): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CERTIFICATE_REFUSED',
+    `certificate "${name}": the server does not present it`,
     {
-      hint: reason
-        ? 'Have it issued for server authentication as well.'
-        : 'Its error is the cause: look at the certificate with clientcert inspect, and at the options of the server.',
+      hint: 'Its error is the cause: look at the certificate with clientcert inspect, and at the options of the server.',
       cause,
     },
+  );
+}
+
+/** Nothing can be taken back from a server: it would refuse every handshake. */
+function dropped(name: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN',
+    `certificate "${name}" is no longer in the config, and a server presents it: it goes on with the last version, which nothing renews`,
+    { hint: 'Call secureServer() with another name, close the server, or put the certificate back.' },
   );
 }
 

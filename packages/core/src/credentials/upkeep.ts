@@ -32,7 +32,7 @@ export class Upkeep {
   /** Told of every connection. */
   readonly observer: Observer;
   #reloading: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  readonly #ending = new AbortController();
 
   constructor(inventory: Inventory, connections: Connections, events: Events) {
     const current = new CurrentInventory(inventory, connections, events);
@@ -70,7 +70,12 @@ export class Upkeep {
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#ending.signal.aborted;
+  }
+
+  /** Is told of each change, before listeners are. */
+  set onChange(tell: () => void) {
+    this.#current.onChange = tell;
   }
 
   /** How renewing a certificate stands, where it fails. */
@@ -95,7 +100,8 @@ export class Upkeep {
   }
 
   close(): void {
-    this.#closed = true;
+    // What is being read for a new config is waited for no longer, either.
+    this.#ending.abort(closed());
     this.#reloader.close();
     this.#expiry.close();
   }
@@ -104,7 +110,7 @@ export class Upkeep {
     const { config: written, ...place } = await readConfig(config);
     const checked = await checkConfig(written, place);
     const started = this.inventory;
-    const loaded = await loadInventory(checked, started);
+    const loaded = await loadInventory(checked, started, this.#ending.signal);
     const { before, next, report, kept, fresh } = this.#takeWhole(loaded, started);
     this.#announce(fresh, next.config.warnings);
     if (isEqual(next.config.expiryWarningDays, before.config.expiryWarningDays)) this.#keeper.announceRoots();
@@ -179,7 +185,7 @@ export class Upkeep {
   /** Goes back to the certificate before, where a server refuses one that none has accepted yet. */
   #refused(failure: HandshakeFailure): void {
     const { inventory, probation } = this.#current;
-    if (this.#closed || !inventory.config.rollback) return;
+    if (this.closed || !inventory.config.rollback) return;
     const previous = probation.refused(failure);
     if (!previous) return;
     const { name, material } = previous;
@@ -205,7 +211,7 @@ export class Upkeep {
 
   /** Tells what there is to know of certificates that are new here, and watches their end. */
   #announce(fresh: readonly CertificateVersion[], warnings: readonly Warning[] = []): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     for (const warning of warnings) this.#events.emit('warning', warning);
     for (const { name, material } of fresh) {
       for (const { code, message } of material.warnings) {
@@ -218,14 +224,14 @@ export class Upkeep {
 
   /** What could not be loaded is read again like what could not be renewed. */
   #reportBroken(): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     for (const [name, error] of this.inventory.broken) {
       this.#reloader.refuse(certificateKey(name), error, 1);
     }
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw closed();
+    if (this.closed) throw closed();
   }
 }
 

@@ -45,15 +45,21 @@ export async function authorityWarnings(
     ends.filter((end) => !known.has(fieldsOf(end).issuer)).map((end) => [end.fingerprint256, end]),
   );
   const warnings: Warning[] = [];
-  for (const end of rootless.values()) {
+  for (const end of [...rootless.values()].slice(0, mostWarnings)) {
     await budget.turn();
     warnings.push({
       code: 'CA_WITHOUT_ROOT',
       message: `${label}: ${subjectOf(end)} is ${end.ca ? 'an intermediate' : "a server's certificate, not an authority's"}, and the root above it (${lineOf(end.issuer)}) is neither there nor one of Node's: no server is trusted by it. Add the root`,
     });
   }
+  const further = rootless.size - warnings.length;
+  if (further > 0)
+    warnings.push({ code: 'CA_WITHOUT_ROOT', message: `${label}: the same holds for ${further} more` });
   return warnings;
 }
+
+/** Each is a line that a process prints. */
+const mostWarnings = 10;
 
 /** The last above a certificate whose issuer is missing, by names alone; undefined where a root is reached. */
 function findEnd(

@@ -210,10 +210,12 @@ function explainUnknown(
   { name }: Alias,
   passedOver: readonly PassedOver[],
 ): Problem {
+  const all = [...identities, ...passedOver];
+  const count = all.length === 1 ? 'one identity' : `${all.length} identities`;
   return new Problem(
     'IDENTITY_NOT_FOUND',
-    `holds no identity with the alias ${quoteWritten(name, 'name')}; it holds ${list([...identities, ...passedOver])}`,
-    'Use one of these aliases, or a SHA-256 fingerprint.',
+    `holds ${count}, and none with the alias ${quoteWritten(name, 'name')}: ${list(all)}`,
+    'Use one of these aliases, or a SHA-256 fingerprint, which clientcert inspect prints in full.',
   );
 }
 
@@ -252,7 +254,7 @@ function list(identities: readonly (Identity | PassedOver)[]): string {
 }
 
 function describe(alias: string | undefined, certificate: X509Certificate | undefined): string {
-  const name = alias === undefined ? 'no alias' : `alias ${quote(alias)}`;
+  const name = alias === undefined ? 'without an alias' : `alias ${quote(alias)}`;
   return certificate === undefined
     ? name
     : `${name}, ${subjectOf(certificate)}, expires ${dayOf(certificate)}, SHA-256 ${certificate.fingerprint256.slice(0, 11)}…`;

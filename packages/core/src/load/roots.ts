@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { snapshot } from '../own.ts';
 import type { CaMaterial, FileSource, Material, Truststore } from '../types.ts';
 import { withoutDuplicates } from './chain.ts';
 import type { FoundCertificate } from './file-contents.ts';
@@ -17,8 +18,9 @@ import { createSurroundings, type ReadContext, type Surroundings } from './surro
  */
 export async function readRoots(
   material: CaMaterial | readonly CaMaterial[],
-  options: ReadContext & Pick<FileSource, 'passphrase' | 'maxIterations'> = {},
+  given: ReadContext & Pick<FileSource, 'passphrase' | 'maxIterations'> = {},
 ): Promise<X509Certificate[]> {
+  const options = snapshot(given);
   const surroundings = createSurroundings(options);
   try {
     const keyring = await resolveKeyring(options, surroundings);

@@ -21,7 +21,8 @@ export class SourceStream {
   async next(): Promise<FileSource> {
     let result: IteratorResult<FileSource>;
     try {
-      result = await this.#iterator.next();
+      const { done = false, value } = await this.#iterator.next();
+      result = { done, value } as IteratorResult<FileSource>;
     } catch (cause) {
       throw failed('the async iterable that its function returned failed', cause);
     }
@@ -47,13 +48,13 @@ export class SourceStream {
  */
 export async function callSource(
   source: SourceFunction,
-  { signal }: SourceCall,
+  { signal, isRenewal }: SourceCall,
 ): Promise<FileSource | SourceStream> {
   const ending = new AbortController();
   const abort = () => ending.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
-    const answer = Promise.resolve(source({ signal: ending.signal })).then((given) =>
+    const answer = Promise.resolve(source({ signal: ending.signal, isRenewal })).then((given) =>
       isAsyncIterable(given) ? new SourceStream(given, ending) : given,
     );
     const end = (late: unknown) => {

@@ -38,11 +38,10 @@ export interface ReadFile {
   readonly state: string;
 }
 
-export function createSurroundings({
-  baseDirectory = process.cwd(),
-  env = process.env,
-  signal,
-}: ReadContext): Surroundings {
+/** @param context Of which only its own options count: what every object inherits would say where secrets are looked up. */
+export function createSurroundings(context: ReadContext): Surroundings {
+  const own: ReadContext & { __proto__: null } = { __proto__: null, ...context };
+  const { baseDirectory = process.cwd(), env = process.env, signal } = own;
   return { baseDirectory, env, directories: new Map(), files: [], signal };
 }
 

@@ -4,25 +4,36 @@ import { Timer } from './timer.ts';
 
 /**
  * Ends a reading that takes too long: its signal is aborted, and nobody waits for it any longer. What a thread of
- * the file system holds goes on until the system gives it back; `settled` tells when. `abort` ends it before its time.
+ * the file system holds goes on until the system gives it back; `settled` tells when.
  *
  * @param name What is read, as messages call it.
+ * @param until Ends it before its time, with its reason.
  */
 export function withDeadline<Value>(
   name: string,
   read: (signal: AbortSignal) => Promise<Value>,
-): { readonly value: Promise<Value>; readonly settled: Promise<void>; readonly abort: () => void } {
+  until?: AbortSignal,
+): { readonly value: Promise<Value>; readonly settled: Promise<void> } {
   const ending = new AbortController();
   const timer = new Timer();
   timer.start(deadline, () => ending.abort(tooLate(name)));
-  const work = read(ending.signal);
+  const abort = () => ending.abort(until?.reason);
+  if (until?.aborted) abort();
+  until?.addEventListener('abort', abort, { once: true });
+  const begin = async () => {
+    ending.signal.throwIfAborted();
+    return read(ending.signal);
+  };
+  const work = begin();
   return {
-    value: untilAborted(work, ending.signal).finally(() => timer.stop()),
+    value: untilAborted(work, ending.signal).finally(() => {
+      timer.stop();
+      until?.removeEventListener('abort', abort);
+    }),
     settled: work.then(
       () => {},
       () => {},
     ),
-    abort: () => ending.abort(),
   };
 }
 

@@ -13,6 +13,8 @@ export class Feed implements News {
   #stream: SourceStream | undefined;
   #latest: FileSource | undefined;
   #isUnread = false;
+  /** Whether there was a version before. */
+  #isUsed = false;
   #openedAt = 0;
   #readAt = 0;
   /** Why the stream ended, until that was told. */
@@ -39,9 +41,13 @@ export class Feed implements News {
       this.#bell = undefined;
       throw error;
     }
-    const given = await callSource(this.#source, { signal });
-    if (!(given instanceof SourceStream)) return given;
+    const given = await callSource(this.#source, { signal, isRenewal: this.#isUsed });
+    if (!(given instanceof SourceStream)) {
+      this.#isUsed = true;
+      return given;
+    }
     this.#latest = await firstOf(given, signal);
+    this.#isUsed = true;
     if (this.#closed) given.close();
     else this.#open(given);
     return this.#latest;

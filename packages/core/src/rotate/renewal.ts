@@ -71,7 +71,7 @@ export class Renewal<Value> {
   #held = false;
   /** What is waited for of the subject's feed. */
   #news: Promise<void> | undefined;
-  #abort: (() => void) | undefined;
+  readonly #ending = new AbortController();
   #closed = false;
 
   /** @param key Under which its owner knows it. */
@@ -136,7 +136,7 @@ export class Renewal<Value> {
   close(): void {
     this.#closed = true;
     this.#timer.stop();
-    this.#abort?.();
+    this.#ending.abort();
     this.subject.feed?.close();
   }
 
@@ -178,14 +178,12 @@ export class Renewal<Value> {
   #read(): Promise<Reading<Value>> {
     const { name } = this.subject;
     if (this.#held) return Promise.reject(tooLate(name));
-    const { value, settled, abort } = withDeadline(name, (signal) => this.subject.read(signal));
+    const read = (signal: AbortSignal) => this.subject.read(signal);
+    const { value, settled } = withDeadline(name, read, this.#ending.signal);
     this.#held = true;
-    this.#abort = abort;
-    const release = () => {
+    void settled.then(() => {
       this.#held = false;
-      this.#abort = undefined;
-    };
-    void settled.then(release);
+    });
     return value;
   }
 

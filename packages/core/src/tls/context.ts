@@ -133,7 +133,7 @@ function weaknessIn(error: unknown): string | undefined {
 }
 
 /** A token may be away by now, or want another PIN. */
-function refusedWith(
+export function refusedWith(
   { name, material }: Pick<CertificateVersion, 'name' | 'material'>,
   error: unknown,
 ): ClientCertificateError {

@@ -51,6 +51,8 @@ const SECRETS: Readonly<Record<string, readonly [secret: string, ...pieces: stri
     '8h2Gkz',
   ],
   'a header': ['Basic YWxpY2U6c3cwcmRmaXNoLTc3', 'YWxpY2U6'],
+  'a PIN': ['739158', '739158'],
+  'a PIN of letters': ['Kq7Zt3', 'Kq7Zt3'],
   'a PKCS#11 URI with its PIN': [
     'pkcs11:token=bank;object=key?pin-value=sw0rdfish77',
     'sw0rdfish',
@@ -70,6 +72,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
+const token = {
+  get cert() {
+    return bank.cert;
+  },
+  key: 'pkcs11:token=nowhere;object=key',
+};
 const certificates = () => ({ bank });
 const one = (source: unknown): Config => ({ certificates: { bank: source } }) as Config;
 const at = (rule: unknown): unknown => ({
@@ -128,6 +136,17 @@ const SLOTS: Readonly<Record<string, (secret: string) => unknown>> = {
     load(one({ pfx: join(directory, 'bank.pfx'), keyPassphrase: { env: secret } })),
   'keyPassphrase.file': (secret) =>
     load(one({ pfx: join(directory, 'bank.pfx'), keyPassphrase: { file: secret } })),
+  pin: (secret) => load(one({ ...token, pin: secret })),
+  'pin.env': (secret) => load(one({ ...token, pin: { env: secret } })),
+  'pin.file': (secret) => load(one({ ...token, pin: { file: secret } })),
+  'pin()': (secret) => load(one({ ...token, pin: () => secret })),
+  'pin.KEY': (secret) => load(one({ ...token, pin: { [secret]: 'x' } })),
+  'pin-value of a URI': (secret) =>
+    load(one({ cert: bank.cert, key: `${token.key}?pin-value=${encodeURIComponent(secret)}` })),
+  'pin-source of a URI': (secret) =>
+    load(one({ cert: bank.cert, key: `${token.key}?pin-source=${encodeURIComponent(secret)}` })),
+  'an attribute of a URI': (secret) =>
+    load(one({ cert: bank.cert, key: `${token.key}?pin=${encodeURIComponent(secret)}` })),
   alias: (secret) => load(one({ ...bank, alias: secret })),
   'trust of a source': (secret) => load(one({ ...bank, trust: secret })),
   refresh: (secret) => load(one({ ...bank, refresh: secret })),
@@ -231,10 +250,13 @@ const FITS = new Set(
     'a passphrase with a dot',
     'a passphrase with punctuation',
     'user and password at a host',
+    'a PIN',
+    'a PIN of letters',
   ].flatMap((kind) => [`certificates.NAME, ${kind}`, `services.NAME, ${kind}`]),
 );
 
-FITS.add('Mendix: a name of ClientCertificateUsages, a passphrase of a word and a digit');
+for (const kind of ['a passphrase of a word and a digit', 'a PIN', 'a PIN of letters'])
+  FITS.add(`Mendix: a name of ClientCertificateUsages, ${kind}`);
 
 /** Everything that a person, a logger or an error tracker prints of an error. */
 function printed(error: unknown): string {

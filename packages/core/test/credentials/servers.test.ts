@@ -39,6 +39,10 @@ async function load(first: IssuedCertificate): Promise<{
   };
 }
 
+async function loadOther(): Promise<FileSource> {
+  return sourceOf(await authority.issue({ name: 'other' }));
+}
+
 async function listen<Kind extends tls.Server>(server: Kind): Promise<Kind & AsyncDisposable> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -222,6 +226,47 @@ describe('secureServer()', () => {
     expect(await seenBy(server)).toBe(b.fingerprint256);
   });
 
+  it('a certificate that a new config drops is told of, and presented anew once it is back', async () => {
+    const [a, b] = certificates as [IssuedCertificate, IssuedCertificate];
+    const other = await loadOther();
+    await using credentials = await loadCredentials({ certificates: { web: sourceOf(a), other } });
+    const errors = vi.fn();
+    credentials.on('warning', () => {}).on('error', errors);
+    await using server = await listen(tls.createServer());
+    credentials.secureServer(server, 'web');
+    for (const _ of [1, 2]) await credentials.reload({ certificates: { other } });
+    expect(errors.mock.calls).toMatchObject([
+      [
+        {
+          code: 'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN',
+          message: expect.stringMatching(/"web" is no longer in the config, and a server presents it/),
+          hint: expect.stringContaining('secureServer()'),
+        },
+        { name: 'web' },
+      ],
+    ]);
+    expect(await seenBy(server)).toBe(a.fingerprint256);
+    await credentials.reload({ certificates: { other, web: sourceOf(b) } });
+    expect(await seenBy(server)).toBe(b.fingerprint256);
+    expect(errors).toHaveBeenCalledTimes(1);
+  });
+
+  it('one that could not be read for a new config is presented as soon as it can be', async () => {
+    const [a, b] = certificates as [IssuedCertificate, IssuedCertificate];
+    const other = await loadOther();
+    let found: FileSource | undefined;
+    await using credentials = await loadCredentials({ certificates: { web: sourceOf(a), other } });
+    credentials.on('warning', () => {}).on('error', () => {});
+    await using server = await listen(tls.createServer());
+    credentials.secureServer(server, 'web');
+    const web = () => found ?? { cert: 'nowhere.pem' };
+    await credentials.reload({ certificates: { web, other }, allowBroken: true });
+    expect(credentials.certificates().map(({ name }) => name)).toEqual(['other']);
+    found = sourceOf(b);
+    expect((await credentials.reload()).changed).toContain('web');
+    expect(await seenBy(server)).toBe(b.fingerprint256);
+  });
+
   it.each<[string, unknown, string, string]>([
     ['a name that is unknown', 'wbe', 'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN', '"wbe"'],
     ['what is no TLS server', null, 'ERR_CLIENTCERT_CONFIG_INVALID', 'TLS server'],
@@ -257,6 +302,54 @@ describe('secureServer()', () => {
       const shown = inspect(server, { depth: Infinity, showHidden: true });
       expect(shown).not.toContain('PRIVATE KEY');
       expect(shown).toContain('BEGIN CERTIFICATE');
+    });
+
+    it('nor one that OpenSSL does not take there, at first or as it is renewed', async () => {
+      const [a, b] = certificates as [IssuedCertificate, IssuedCertificate];
+      const strong = await authority.issue({
+        name: 's',
+        keyType: { ec: 'P-384' },
+        hash: 'sha384',
+        usage: 'both',
+      });
+      const { credentials, renew } = await load(a);
+      await using _credentials = credentials;
+      await using server = await listen(https.createServer({ ciphers: 'ECDHE+AESGCM:@SECLEVEL=4' }));
+      const shown = () => inspect(server, { depth: Infinity, showHidden: true });
+      expect(() => credentials.secureServer(server, 'web')).toThrow(
+        expect.objectContaining({ code: 'ERR_CLIENTCERT_CERTIFICATE_REFUSED', hint: expect.any(String) }),
+      );
+      expect(shown()).not.toContain('PRIVATE KEY');
+      await renew(strong);
+      credentials.secureServer(server, 'web');
+      const errors = vi.fn();
+      credentials.on('error', errors);
+      await renew(b);
+      expect(errors.mock.calls).toMatchObject([
+        [{ code: 'ERR_CLIENTCERT_CERTIFICATE_REFUSED' }, { name: 'web' }],
+      ]);
+      expect(shown()).not.toContain('PRIVATE KEY');
+      expect(server).toMatchObject({ cert: strong.fullChain });
+    });
+  });
+
+  describe('attack: identities that mix', () => {
+    it('a server follows the credentials that it was handed to last, and those before no more', async () => {
+      const [a, b] = certificates as [IssuedCertificate, IssuedCertificate];
+      const [first, second] = await Promise.all([load(a), load(b)]);
+      await using _first = first.credentials;
+      await using _second = second.credentials;
+      await using server = await listen(tls.createServer());
+      first.credentials.secureServer(server, 'web');
+      second.credentials.secureServer(server, 'web');
+      await first.renew(await authority.issue({ name: 'c', hosts: ['127.0.0.1'], usage: 'both' }));
+      expect(await seenBy(server)).toBe(b.fingerprint256);
+      const next = await authority.issue({ name: 'd', hosts: ['127.0.0.1'], usage: 'both' });
+      await second.renew(next);
+      expect(await seenBy(server)).toBe(next.fingerprint256);
+      first.credentials.secureServer(server, 'web');
+      await second.renew(b);
+      expect(await seenBy(server)).toBe(first.credentials.certificates()[0]!.fingerprint256);
     });
   });
 

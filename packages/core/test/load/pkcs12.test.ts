@@ -122,14 +122,6 @@ describe('passphrases of PKCS#12', () => {
     await expectLeaf(file, 'pässwörd');
   });
 
-  it('empty and absent are told apart, and both are tried', async () => {
-    for (const name of ['pfx/empty-aes.p12', 'pfx/null-aes-256.p12', 'pfx/emptyct-3des-pkcs12.p12'])
-      for (const text of ['', undefined]) {
-        const found = await readCertificate({ pfx: fixture(name), passphrase: text });
-        expect(found.certificate.fingerprint256).toBe(leaf.fingerprint256);
-      }
-  }, 60_000);
-
   it('missing is told from wrong', async () => {
     const file = bytesOf('pfx/aes128-sha256.p12');
     expect(await codeOf(readCertificate({ pfx: file }))).toBe('PASSPHRASE_MISSING');
@@ -148,26 +140,6 @@ describe('passphrases of PKCS#12', () => {
 });
 
 describe('corrupt is not wrong', () => {
-  it('a changed file is corrupt where the passphrase opens any part of it', async () => {
-    for (const name of [
-      'pfx/aes128-sha256.p12',
-      'pfx/windows-3des.pfx',
-      'pfx/legacy-rc2-3des.p12',
-      'pfx/nss-rc2-ec.p12',
-    ]) {
-      const original = bytesOf(name);
-      for (const part of [0.2, 0.4, 0.6, 0.8]) {
-        const file = Buffer.from(original);
-        file[Math.floor(file.length * part)]! ^= 0x10;
-        expect([name, part, await codeOf(readCertificate({ pfx: file, passphrase }))]).toEqual([
-          name,
-          part,
-          'FILE_CORRUPT',
-        ]);
-      }
-    }
-  });
-
   it('a changed MAC is corrupt', async () => {
     const file = pfx([encrypted(), safe(shrouded())], macData(10));
     expect(await codeOf(readCertificate({ pfx: file, passphrase }))).toBe('FILE_CORRUPT');

@@ -475,10 +475,11 @@ describe('identity of decisions', () => {
 
   it('keeps a bounded memory of hosts', async () => {
     const table = await load({ hosts: { '*.x.example': 'bank' } });
-    for (let index = 0; index < 20_000; index++) {
-      expect(resolveHost(table, `h${index}.x.example`, 443).certificate).toBe('bank');
-      expect(resolveHost(table, `H${index}.x.example.`, 443).certificate).toBe('bank');
-    }
+    const hosts = Array.from({ length: 20_000 }, (_, index) => `h${index}.x.example`);
+    const certificates = [...hosts, ...hosts.map((host) => `${host.toUpperCase()}.`)].map(
+      (host) => resolveHost(table, host, 443).certificate,
+    );
+    expect(new Set(certificates)).toEqual(new Set(['bank']));
     expect(table.recent.size).toBeGreaterThan(0);
     expect(table.recent.size).toBeLessThanOrEqual(2048);
   });

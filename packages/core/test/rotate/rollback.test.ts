@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -11,6 +12,9 @@ import { type Credentials, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
 import { startAlertingProxy } from './alerting-proxy.ts';
 import { issue, next, request, scratch, seen } from './scene.ts';
+
+/** To make one takes longer than what is tested here. */
+const rsaKey = readFileSync(new URL('../load/fixtures/pem/rsa2048.pkcs1.key', import.meta.url), 'utf8');
 
 let authority: Authority;
 let good: IssuedCertificate;
@@ -47,7 +51,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     const { credentials, renew } = await load(server.port, true);
     await using _ = credentials;
     await request(credentials, server.url);
-    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
     await renew(rsa);
     const rolledBack = next(credentials, 'rollback');
     const failed = next(credentials, 'failure');
@@ -81,7 +85,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     await using server = await start();
     const { credentials, renew } = await load(server.port, undefined);
     await using _ = credentials;
-    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
     await renew(rsa);
     await expect(request(credentials, server.url)).rejects.toThrow();
     await expect(request(credentials, server.url)).rejects.toThrow();
@@ -90,7 +94,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
 
   it('is not rolled back to one that has expired', async () => {
     await using server = await start();
-    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
     const short = await authority.issue({ name: 'short', notAfter: new Date(Date.now() + 1500) });
     const { credentials, renew } = await load(server.port, true, short);
     await using _ = credentials;
@@ -102,7 +106,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
 
   it('and the end of the restored one is told in time', async () => {
     await using server = await start();
-    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
     const short = await authority.issue({ name: 'short', notAfter: new Date(Date.now() + 2500) });
     const { credentials, renew } = await load(server.port, true, short);
     await using _ = credentials;
@@ -118,7 +122,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     const { credentials, renew } = await load(strict.port, true);
     await using _ = credentials;
     await credentials.reload(await configOf(strict.port, lenient.port, good));
-    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
     await credentials.reload(await configOf(strict.port, lenient.port, rsa));
     await request(credentials, lenient.url);
     await expect(request(credentials, strict.url)).rejects.toThrow();
@@ -132,7 +136,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     await using _ = credentials;
     const told: unknown[] = [];
     credentials.on('rollback', (event) => told.push(event));
-    await renew(await authority.issue({ name: 'rsa', keyType: 'rsa' }));
+    await renew(await authority.issue({ name: 'rsa', key: rsaKey }));
     const all = (count: number) =>
       Promise.allSettled(Array.from({ length: count }, () => request(credentials, server.url)));
     expect((await all(20)).map(({ status }) => status)).toContain('rejected');
@@ -146,8 +150,8 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     const { credentials, renew } = await load(server.port, true);
     await using _ = credentials;
     await request(credentials, server.url);
-    await renew(await authority.issue({ name: 'rsa 1', keyType: 'rsa' }));
-    await renew(await authority.issue({ name: 'rsa 2', keyType: 'rsa' }));
+    await renew(await authority.issue({ name: 'rsa 1', key: rsaKey }));
+    await renew(await authority.issue({ name: 'rsa 2', key: rsaKey }));
     await expect(request(credentials, server.url)).rejects.toThrow();
     await request(credentials, server.url);
     expect(seen(server)).toEqual([good.fingerprint256, good.fingerprint256]);
@@ -155,7 +159,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
 
   it('is not rolled back where only roots were renewed: what is presented is the same', async () => {
     await using server = await start();
-    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
     const stranger = await createAuthority();
     let ca = [authority.certificate];
     await using credentials = await loadCredentials({
@@ -173,7 +177,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
   it('and is asked for again less and less often, where the source issues another each time', async () => {
     await using server = await start();
     const others = await Promise.all(
-      Array.from({ length: 6 }, (_, n) => authority.issue({ name: `rsa ${n}`, keyType: 'rsa' })),
+      Array.from({ length: 6 }, (_, n) => authority.issue({ name: `rsa ${n}`, key: rsaKey })),
     );
     let asked = 0;
     await using credentials = await loadCredentials({
@@ -208,7 +212,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
   it('and taken again with another chain: that is not what was refused', async () => {
     await using server = await start();
     const issuer = await authority.issueAuthority({ name: 'Issuer' });
-    const rsa = await issuer.issue({ name: 'rsa', keyType: 'rsa' });
+    const rsa = await issuer.issue({ name: 'rsa', key: rsaKey });
     let source = sourceOf(good, authority);
     await using credentials = await loadCredentials({
       certificates: { bank: () => source },
@@ -226,7 +230,7 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
 
   it('is not rolled back where a new config says so', async () => {
     await using server = await start();
-    const rsa = await authority.issue({ name: 'rsa', keyType: 'rsa' });
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
     const configOf = (issued: IssuedCertificate, rollback: boolean) => ({
       certificates: { bank: sourceOf(issued, authority) },
       hosts: { [`localhost:${server.port}`]: 'bank' as const },

@@ -134,6 +134,27 @@ describe('a function as the source', () => {
       }
     });
 
+    it('close() ends what is being read for a new config, and asks nobody any more', async () => {
+      const certificate = inlineOf(await issue(authority, 'a'));
+      const signals: AbortSignal[] = [];
+      const never = ({ signal }: SourceCall) => {
+        signals.push(signal);
+        return new Promise<never>(() => {});
+      };
+      const credentials = await loadCredentials({ certificates: { bank: certificate }, hosts });
+      const many = Array.from({ length: 20 }, (_, at) => [`c${at}`, (call: SourceCall) => never(call)]);
+      const replacing = credentials.reload({ certificates: Object.fromEntries(many), allowBroken: true });
+      const failed = expect(replacing).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+      await vi.waitFor(() => expect(signals.length).toBeGreaterThan(0));
+      await credentials.close();
+      await failed;
+      const asked = signals.length;
+      expect(asked).toBeLessThan(20);
+      expect(signals.every(({ aborted }) => aborted)).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(signals).toHaveLength(asked);
+    });
+
     it('a first load ends after two minutes too, and so does reading the roots of a rule', async () => {
       const certificate = inlineOf(await issue(authority, 'a'));
       const never = () => new Promise<never>(() => {});

@@ -26,6 +26,9 @@ const sourceOf = ({ fullChain, key }: IssuedCertificate): FileSource => ({
   ca: authority.certificate,
 });
 const hosts = { 'api.bank.example': 'bank' } as const;
+const thrown = (): never => {
+  throw new Error('by whoever wrote it');
+};
 const refused = { cert: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' };
 
 /** An engine that pushes: every call of `source` opens a stream that gets what is pushed from then on. */
@@ -472,6 +475,79 @@ describe('an async iterable as the source', () => {
       } finally {
         vi.useRealTimers();
       }
+    });
+
+    const good = { done: false, value: undefined as FileSource | undefined };
+    const iterable = (iterator: unknown) => ({ [Symbol.asyncIterator]: () => iterator });
+    it.each<[string, () => unknown, string]>([
+      ['an iterator that is none', () => iterable(5), 'failed'],
+      ['an iterator without next', () => iterable({}), 'failed'],
+      ['next() that throws at once', () => iterable({ next: () => thrown() }), 'failed'],
+      ['next() that returns nothing', () => iterable({ next: () => undefined }), 'failed'],
+      ['next() that returns a text', () => iterable({ next: () => 'x' }), 'not an object'],
+      [
+        'next() whose result throws',
+        () =>
+          iterable({
+            next: () => ({
+              get value() {
+                return thrown();
+              },
+            }),
+          }),
+        'failed',
+      ],
+      [
+        'a version that is nothing',
+        () => iterable({ next: () => ({ done: false, value: null }) }),
+        'not an object',
+      ],
+      [
+        'a version that is a promise',
+        () => iterable({ next: () => ({ value: Promise.resolve(good) }) }),
+        'unknown option',
+      ],
+      [
+        'a version that throws',
+        () =>
+          iterable({
+            next: () => ({
+              value: {
+                get pfx() {
+                  return thrown();
+                },
+              },
+            }),
+          }),
+        'failed',
+      ],
+      [
+        'an iterable whose iterator cannot be had',
+        () => ({
+          get [Symbol.asyncIterator]() {
+            return thrown();
+          },
+        }),
+        'failed',
+      ],
+    ])('%s is an error of ours, at first and later', async (_, make, said) => {
+      const refused = {
+        code: expect.stringMatching(/^ERR_CLIENTCERT_/),
+        message: expect.stringMatching(new RegExp(`^certificate "bank".*${said}`)),
+        hint: expect.any(String),
+      };
+      await expect(loadCredentials({ certificates: { bank: make as never }, hosts })).rejects.toMatchObject(
+        refused,
+      );
+      let calls = 0;
+      await using credentials = await loadCredentials({
+        certificates: { bank: () => (calls++ === 0 ? sourceOf(certificates[0]!) : (make() as never)) },
+        hosts,
+        watch: false,
+      });
+      credentials.on('error', () => {});
+      expect((await credentials.reload()).failed).toMatchObject([{ name: 'bank', error: refused }]);
+      expect(credentials.certificates()[0]!.fingerprint256).toBe(certificates[0]!.fingerprint256);
     });
 
     it('that yields without end leaves time for everything else', async () => {

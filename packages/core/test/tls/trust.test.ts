@@ -96,6 +96,18 @@ it('a rule whose ca is only an intermediate, or the server’s own certificate, 
   ).toEqual(['hosts["rootless.example"]', 'hosts["own.example"]']);
 });
 
+it('of very many such certificates a few are named, and the rest are counted', async () => {
+  const many = await Promise.all(
+    Array.from({ length: 25 }, (_, at) => authority.issueAuthority({ name: `Intermediate ${at}` })),
+  );
+  await using credentials = await loadCredentials({
+    hosts: { 'rootless.example': { ca: many.map(({ chain }) => chain) } },
+  });
+  const messages = credentials.warnings().map(({ message }) => message);
+  expect(messages).toHaveLength(11);
+  expect(messages.at(-1)).toContain('the same holds for 15 more');
+});
+
 it('a ca that holds no certificate is an error when it is loaded', async () => {
   for (const ca of ['<!DOCTYPE html><html><body>Sign in to continue</body></html>', alice.key]) {
     await expect(

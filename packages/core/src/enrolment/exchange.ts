@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import https from 'node:https';
+import { ClientCertificateError } from '../errors.ts';
+import type { CaMaterial, Config, FileSource, HostPin } from '../types.ts';
+
+/** An authority's own server, and as whom it is asked. */
+export interface Peer {
+  /** Trusted beside Node's own roots. */
+  readonly ca?: CaMaterial | readonly CaMaterial[] | undefined;
+  /** `'only'`: nothing but `ca` is trusted. */
+  readonly trust?: 'only' | undefined;
+  /** What is presented; a server that does not ask for it is an error. */
+  readonly certificate?: FileSource | undefined;
+  /** Whoever answers is believed: for what is checked by other means, such as a fingerprint, and never with a certificate. */
+  readonly unverified?: boolean | undefined;
+}
+
+/** One request. */
+export interface Asked {
+  readonly url: URL;
+  /** `POST` where there is one, else `GET`. */
+  readonly body?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** What it is for, as messages say it. */
+  readonly what: string;
+}
+
+/** What came of it: any status but that of a redirect. */
+export interface Answer {
+  readonly status: number;
+  /** A header that came, by its name in lower case. */
+  header(name: string): string | undefined;
+  readonly body: Buffer;
+}
+
+/**
+ * Asks an authority, over a connection of its own.
+ *
+ * @throws ERR_CLIENTCERT_FILE_UNREADABLE where it cannot be reached, or sends elsewhere
+ */
+export async function ask(
+  peer: Peer,
+  { url, body, headers, what }: Asked,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const place = url.host;
+  const { loadCredentials } = await import('../credentials/late.ts');
+  const config: Config = {
+    certificates: peer.certificate ? { own: peer.certificate } : {},
+    hosts: { [`${url.hostname}:${url.port || 443}`]: ruleFor(peer) },
+    watch: false,
+  };
+  const credentials = await loadCredentials(config);
+  // They are told to whoever uses it elsewhere.
+  credentials
+    .on('warning', () => {})
+    .on('expiring', () => {})
+    .on('error', () => {});
+  try {
+    const request = https.request(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        ...headers,
+        ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
+      },
+      agent: credentials.agent({ keepAlive: false }),
+      signal: withTimeout(signal),
+    });
+    // Beside whoever waits for it: what fails later fails the answer as well.
+    request.on('error', () => {}).end(body);
+    const [response] = await once(request, 'response');
+    const { statusCode: status = 0 } = response;
+    if (status >= 300 && status < 400) {
+      response.destroy();
+      throw failure(
+        `${what}: ${place} answers with a redirect`,
+        'What is said in confidence goes to the address that is written and to no other.',
+      );
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of response) {
+      size += chunk.length;
+      if (size > longest) throw failure(`${what}: ${place} answers without end`, 'Is the address its own?');
+      chunks.push(chunk);
+    }
+    return {
+      status,
+      header: (name) => [response.headers[name]].flat()[0],
+      body: Buffer.concat(chunks),
+    };
+  } catch (cause) {
+    signal.throwIfAborted();
+    const ours = ClientCertificateError.from(cause);
+    if (ours && ours === cause && ours.code === 'ERR_CLIENTCERT_FILE_UNREADABLE') throw ours;
+    throw failure(
+      `${what}: ${place} cannot be reached${ours ? `: ${ours.message}` : ''}`,
+      ours?.hint ?? (await adviceOn(cause)),
+      cause,
+    );
+  } finally {
+    await credentials.close();
+  }
+}
+
+function ruleFor({ ca, trust, certificate, unverified }: Peer): HostPin {
+  if (unverified) return { dangerouslyAcceptAnyServer: true };
+  return {
+    ...(certificate ? { certificate: 'own', required: true } : { certificate: false }),
+    ...(ca !== undefined && { ca }),
+    ...(trust && { trust }),
+  };
+}
+
+/** Aborted with the signal, and where an authority, or a secret for it, is waited for too long. */
+export function withTimeout(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+}
+
+/** Milliseconds. */
+const timeout = 30_000;
+/** Bytes. */
+const longest = 1_000_000;
+
+async function adviceOn(cause: unknown): Promise<string> {
+  const { diagnose } = await import('../diagnose/diagnose.ts');
+  const { confidence, fix } = diagnose(cause);
+  return confidence === 'guess' ? 'Its error is the cause.' : fix;
+}
+
+/** What an authority does not give. It is asked again. */
+export function failure(message: string, hint: string, cause?: unknown): ClientCertificateError {
+  return new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', message, { hint, cause });
+}
+
+/** What an authority says of an error: one line, without what was said to it in confidence. */
+export function sayings(said: string, secrets: readonly string[]): string {
+  let text = said;
+  for (const secret of secrets) text = text.replaceAll(secret, '…');
+  return text.replace(controls, ' ').trim().slice(0, 300);
+}
+
+/** What a terminal would obey, and what would have a line read otherwise than it is written. */
+const controls = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;

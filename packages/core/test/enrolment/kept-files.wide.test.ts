@@ -1,0 +1,151 @@
+import { X509Certificate } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Authority, createAuthority } from '@clientcert/testing';
+import * as fc from 'fast-check';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Issued, type RenewingOptions, renewing } from '../../src/enrolment.ts';
+import { type Credentials, loadCredentials } from '../../src/index.ts';
+
+let authority: Authority;
+beforeAll(async () => {
+  authority = await createAuthority();
+});
+
+/** An issuer that answers as it is told, and is told when it was asked. */
+function createSource(options: RenewingOptions = {}) {
+  const issue = vi.fn<(current: Issued | undefined) => Promise<Issued>>(async () => {
+    const notAfter = new Date(Date.now() + 86_400_000);
+    const { fullChain, key } = await authority.issue({ name: 'me', notAfter });
+    return { cert: fullChain, key };
+  });
+  return { issue, source: renewing(() => ({ issue }), options) };
+}
+
+const load = async (source: ReturnType<typeof createSource>['source']) => {
+  const credentials = await loadCredentials({
+    certificates: { bank: source },
+    default: { certificate: 'bank', ca: authority.certificate },
+  });
+  credentials
+    .on('warning', () => {})
+    .on('expiring', () => {})
+    .on('error', () => {});
+  return credentials;
+};
+const fingerprintOf = (credentials: Credentials<'bank'>) => credentials.certificates()[0]!.fingerprint256;
+
+/** As if so many hours had gone by. */
+const goOn = (hours: number) => {
+  const now = Date.now() + hours * 3_600_000;
+  vi.spyOn(Date, 'now').mockImplementation(() => now);
+};
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('files of renewing()', () => {
+  let folder: string;
+  let cert: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'clientcert-kept-'));
+    cert = join(folder, 'bank.pem');
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('hold nothing that cannot be presented', async () => {
+    const { issue, source } = createSource({ files: { cert } });
+    const [mine, other] = await Promise.all([1, 2].map(() => authority.issue({ name: 'me' })));
+    issue.mockResolvedValueOnce({ cert: mine!.fullChain, key: other!.key });
+    await expect(load(source)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_KEY_MISMATCH' });
+    await expect(readFile(cert)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('of a certificate that has ended are not the beginning of the next', async () => {
+    (await load(createSource({ files: { cert } }).source)).close();
+    goOn(25);
+    const { issue, source } = createSource({ files: { cert } });
+    await using _credentials = await load(source);
+    expect(issue).toHaveBeenCalledWith(undefined);
+  });
+
+  it.each(['one', 'two'])('in %s hold an encrypted key where there is a passphrase', async (count) => {
+    const key = count === 'two' ? join(folder, 'bank.key') : undefined;
+    const files = { cert, key, passphrase: async () => 'a secret' };
+    const { source } = createSource({ files });
+    await using before = await load(source);
+    expect(await readFile(key ?? cert, 'utf8')).toContain('BEGIN ENCRYPTED PRIVATE KEY');
+    const again = createSource({ files });
+    await using credentials = await load(again.source);
+    expect(fingerprintOf(credentials)).toBe(fingerprintOf(before));
+    expect(again.issue).not.toHaveBeenCalled();
+    const wrong = createSource({ files: { ...files, passphrase: 'another' } });
+    await expect(load(wrong.source)).rejects.toThrow(/passphrase/);
+    expect(wrong.issue).not.toHaveBeenCalled();
+  });
+
+  it.each(['key', 'cert'] as const)('that are a %s alone are left alone', async (alone) => {
+    const files = { cert, key: join(folder, 'bank.key') };
+    await writeFile(files[alone], (await authority.issue({ name: 'mine' }))[alone]);
+    const { issue, source } = createSource({ files });
+    await expect(load(source)).rejects.toMatchObject({
+      message: expect.stringMatching(/bank\.(key|pem)" is there, and ".*bank\.(key|pem)" is not/),
+    });
+    expect(issue).not.toHaveBeenCalled();
+  });
+
+  it.each([0, 1, 2, 3])('that were being written are read whole, stopped after step %d', async (step) => {
+    const key = join(folder, 'bank.key');
+    const { source } = createSource({ files: { cert, key } });
+    await using before = await load(source);
+    const next = await authority.issue({ name: 'me' });
+    // As it is done: beside, the former ones, the key, the certificate.
+    await writeFile(`${key}.new`, next.key);
+    await writeFile(`${cert}.new`, step > 0 ? next.fullChain : next.fullChain.slice(0, 300));
+    if (step > 1) await copyFile(key, `${key}.old`);
+    if (step > 2) await rename(`${key}.new`, key);
+    const again = createSource({ files: { cert, key } });
+    await using credentials = await load(again.source);
+    expect(fingerprintOf(credentials)).toBe(step > 2 ? next.fingerprint256 : fingerprintOf(before));
+    expect(again.issue).not.toHaveBeenCalled();
+  });
+
+  it('that cannot be written are written later, without another certificate', async () => {
+    const late = join(folder, 'late');
+    const { issue, source } = createSource({ files: { cert: join(late, 'bank.pem') } });
+    await using credentials = await load(source);
+    const error = await new Promise((resolve) => credentials.on('error', resolve));
+    expect(error).toMatchObject({ message: expect.stringMatching(/cannot be written to ".*bank\.pem"/) });
+    await mkdir(late);
+    await expect.poll(() => readFile(join(late, 'bank.pem'), 'utf8').catch(() => '')).toContain('KEY');
+    expect(issue).toHaveBeenCalledTimes(1);
+  });
+
+  it('that were cut off anywhere are read from the former, or not at all', async () => {
+    const { issue, source } = createSource({ files: { cert } });
+    (await load(source)).close();
+    goOn(20);
+    await using next = await load(source);
+    await new Promise((resolve) => next.on('rotate', resolve));
+    await expect.poll(() => readFile(`${cert}.old`).catch(() => null)).not.toBeNull();
+    vi.restoreAllMocks();
+    const [whole, former] = await Promise.all([cert, `${cert}.old`].map((path) => readFile(path, 'utf8')));
+    const good = [whole, former].map((text) => new X509Certificate(text!).fingerprint256);
+    expect(issue).toHaveBeenCalledTimes(2);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole!.length), async (length) => {
+        await writeFile(cert, whole!.slice(0, length));
+        const again = createSource({ files: { cert } });
+        await using credentials = await load(again.source);
+        expect(good).toContain(fingerprintOf(credentials));
+        expect(again.issue).not.toHaveBeenCalled();
+      }),
+      { numRuns: 10 },
+    );
+    await rm(`${cert}.old`);
+    await writeFile(cert, whole!.slice(0, 500));
+    await expect(load(createSource({ files: { cert } }).source)).rejects.toThrow('bank.pem');
+    expect(await readFile(cert, 'utf8')).toBe(whole!.slice(0, 500));
+  });
+});

@@ -1,0 +1,125 @@
+import { type Authority, createAuthority, startServer } from '@clientcert/testing';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Issued, type RenewingOptions, renewing } from '../../src/enrolment.ts';
+import { type Credentials, loadCredentials } from '../../src/index.ts';
+import { get } from '../support.ts';
+
+let authority: Authority;
+beforeAll(async () => {
+  authority = await createAuthority();
+});
+
+/** An issuer that answers as it is told, and is told when it was asked. */
+function createSource(options: RenewingOptions = {}) {
+  const issue = vi.fn<(current: Issued | undefined) => Promise<Issued>>(async () => {
+    const notAfter = new Date(Date.now() + 86_400_000);
+    const { fullChain, key } = await authority.issue({ name: 'me', notAfter });
+    return { cert: fullChain, key };
+  });
+  return { issue, source: renewing(() => ({ issue }), options) };
+}
+
+const load = async (source: ReturnType<typeof createSource>['source']) => {
+  const credentials = await loadCredentials({
+    certificates: { bank: source },
+    default: { certificate: 'bank', ca: authority.certificate },
+  });
+  credentials
+    .on('warning', () => {})
+    .on('expiring', () => {})
+    .on('error', () => {});
+  return credentials;
+};
+const fingerprintOf = (credentials: Credentials<'bank'>) => credentials.certificates()[0]!.fingerprint256;
+
+/** As if so many hours had gone by. */
+const goOn = (hours: number) => {
+  const now = Date.now() + hours * 3_600_000;
+  vi.spyOn(Date, 'now').mockImplementation(() => now);
+};
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('renewing()', () => {
+  it('issues one certificate for all credentials that it stands in, and none before it is time', async () => {
+    const { issue, source } = createSource();
+    await using first = await load(source);
+    await using second = await load(source);
+    expect(fingerprintOf(second)).toBe(fingerprintOf(first));
+    expect(issue).toHaveBeenCalledTimes(1);
+    expect(issue).toHaveBeenCalledWith(undefined);
+  });
+
+  it('has the next one issued by the one before, and presents the one before while that fails', async () => {
+    const { issue, source } = createSource();
+    await using server = await startServer({ authority });
+    await using first = await load(source);
+    const before = fingerprintOf(first);
+    goOn(20);
+    issue.mockRejectedValueOnce(new Error('the authority is away'));
+    await using second = await load(source);
+    expect(fingerprintOf(second)).toBe(before);
+    await get(server.url, { agent: second.agent() });
+    expect(server.requests[0]!.clientCertificate?.fingerprint256).toBe(before);
+    await new Promise((resolve) => second.on('rotate', resolve));
+    expect(fingerprintOf(second)).not.toBe(before);
+    expect(issue.mock.calls.slice(1).map(([current]) => current?.cert.slice(0, 27))).toEqual(
+      Array(2).fill('-----BEGIN CERTIFICATE-----'),
+    );
+  });
+
+  it('presents nothing that the other side could not be told of, and issues no other for it', async () => {
+    const onRenewed = vi.fn<() => Promise<void>>(async () => {});
+    const { issue, source } = createSource({ onRenewed });
+    await using first = await load(source);
+    const before = fingerprintOf(first);
+    goOn(20);
+    onRenewed.mockRejectedValueOnce(new Error('the bank is closed'));
+    await using second = await load(source);
+    const rotated = new Promise((resolve) => second.on('rotate', resolve));
+    const [error, presented] = await new Promise<[Error, string]>((resolve) =>
+      second.on('error', (error) => resolve([error, fingerprintOf(second)])),
+    );
+    expect(error.message).toContain('onRenewed failed');
+    expect(presented).toBe(before);
+    // Whoever starts meanwhile is none the worse.
+    await using _ = await load(source);
+    await rotated;
+    expect(onRenewed).toHaveBeenCalledTimes(3);
+    expect(issue).toHaveBeenCalledTimes(2);
+  });
+
+  it('close() aborts the signal that onRenewed was given', async () => {
+    let signal: AbortSignal | undefined;
+    const onRenewed = vi.fn<NonNullable<RenewingOptions['onRenewed']>>(async () => {});
+    const { source } = createSource({ onRenewed });
+    await using _first = await load(source);
+    goOn(20);
+    onRenewed.mockImplementation((_, call) => {
+      signal = call.signal;
+      return new Promise(() => {});
+    });
+    const second = await load(source);
+    await expect.poll(() => signal).toBeDefined();
+    await second.close();
+    expect(signal!.aborted).toBe(true);
+  });
+});
+
+it('a source function is told whether it returned a version before', async () => {
+  const { fullChain: cert, key } = await authority.issue({ name: 'me' });
+  const calls: unknown[] = [];
+  await using credentials = await loadCredentials({
+    certificates: {
+      bank: ({ isRenewal }) => {
+        calls.push(isRenewal);
+        return { cert, key };
+      },
+    },
+    default: 'bank',
+  });
+  credentials.on('warning', () => {});
+  await credentials.reload();
+  expect(calls).toEqual([false, true]);
+});
