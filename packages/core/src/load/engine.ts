@@ -14,6 +14,8 @@ import { Problem } from './problem.ts';
  * @see https://docs.openssl.org/3.0/man3/ENGINE_add/ (`OPENSSL_ENGINES`), and libp11's README (`PKCS11_MODULE_PATH`)
  */
 export class Engine {
+  /** With `pkcs11.so` in it, which OpenSSL looks for whatever the file is a link to. */
+  readonly #directory: string;
   readonly #path: string;
   readonly #module: string | undefined;
 
@@ -24,6 +26,7 @@ export class Engine {
   constructor(path: string, module: string | undefined) {
     checkEngine(path);
     checkModule(module ?? process.env.PKCS11_MODULE_PATH);
+    this.#directory = dirname(path);
     this.#path = realpathSync(path);
     this.#module = module;
     if (loaded !== undefined && loaded.path !== this.#path)
@@ -50,7 +53,7 @@ export class Engine {
     try {
       if (loaded !== undefined || !isMainThread) return make(id);
       const module = this.#module === undefined ? {} : { PKCS11_MODULE_PATH: this.#module };
-      return withEnvironment({ OPENSSL_ENGINES: dirname(this.#path), ...module }, () => make(id));
+      return withEnvironment({ OPENSSL_ENGINES: this.#directory, ...module }, () => make(id));
     } catch (error) {
       throw isUnloadable(error) ? cannotLoad(this.#path, error) : error;
     }
