@@ -66,10 +66,10 @@ export class KeptFiles {
   }
 
   /** @throws ERR_CLIENTCERT_FILE_UNREADABLE where it cannot be written */
-  async write({ cert, key: plain }: Issued): Promise<void> {
+  async write({ cert, key: plain }: Issued, signal: AbortSignal): Promise<void> {
     const paths: string[] = [];
     try {
-      const key = await this.#encrypt(plain);
+      const key = await this.#encrypt(plain, signal);
       // The key first: it is the certificate that is looked for elsewhere.
       const contents: [path: string, text: string][] =
         this.#key === this.#cert
@@ -99,9 +99,9 @@ export class KeptFiles {
     }
   }
 
-  async #encrypt(key: string): Promise<string> {
+  async #encrypt(key: string, signal: AbortSignal): Promise<string> {
     if (this.#passphrase === undefined) return key;
-    const passphrase = await readSecret(this.#passphrase, 'files.passphrase', 'text');
+    const passphrase = await readSecret(this.#passphrase, 'files.passphrase', signal, 'text');
     const encryption = { cipher: 'aes-256-cbc', passphrase };
     return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', ...encryption }) as string;
   }

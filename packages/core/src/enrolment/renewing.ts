@@ -99,7 +99,7 @@ export function renewing(
       held = next;
     }
     await tell(held, call);
-    const problem = await write(held);
+    const problem = await write(held, call);
     if (problem !== undefined && held === shown) throw problem;
     shown = held;
     return { present: held, problem };
@@ -121,10 +121,10 @@ export function renewing(
     version.isTold = true;
   }
 
-  async function write(version: Held): Promise<unknown> {
+  async function write(version: Held, { signal }: SourceCall): Promise<unknown> {
     if (version.isWritten) return undefined;
     try {
-      await kept?.write(version.issued);
+      await kept?.write(version.issued, signal);
       version.isWritten = true;
       return undefined;
     } catch (error) {
