@@ -362,6 +362,16 @@ describe('secrets of a config', () => {
     );
   });
 
+  it('are no names of files, variables and tokens', () => {
+    const source = {
+      cert: './certs/a.pem',
+      key: 'pkcs11:token=bank;object=client',
+      pin: { env: 'BANK_PIN' },
+    };
+    const shown = new Secrets('/nowhere').conceal({ certificates: { bank: source } });
+    expect(shown).toEqual({ certificates: { bank: source } });
+  });
+
   it('are in nothing that is shown', () => {
     fc.assert(
       fc.property(

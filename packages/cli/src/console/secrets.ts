@@ -49,8 +49,8 @@ export class Secrets {
     // What a person wrote like a mark would come back as what the mark stands for.
     if (MARK.test(text)) return false;
     if (place === 'env') return show(text, 'variable') === text;
-    if (PATHS.has(place)) return show(text, 'path', this.#directory) === text;
-    return (place === NAME || WORDS.has(place)) && show(text, 'chosen') === text;
+    if (PATHS.has(place) && !/^pkcs11:/i.test(text)) return show(text, 'path', this.#directory) === text;
+    return (place === NAME || WORDS.has(place) || PATHS.has(place)) && show(text, 'chosen') === text;
   }
 
   #markOf(value: string, place: string): string {
