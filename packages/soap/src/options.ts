@@ -1,4 +1,4 @@
-import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import { loadedOf, snapshot, withDiagnosis } from '@clientcert/core/adapter';
 import {
   type Client,
@@ -41,7 +41,8 @@ export interface SoapOptions<ServiceName extends string = string> extends IOptio
  * @param credentials What `loadCredentials` returned, or the promise of it: requests wait for it, and where
  *   loading failed each of them fails with that error.
  * @param options node-soap's own options, beside `service`, `origin` and `proxy`.
- * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN where the credentials are loaded and have no such service
+ * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN where the credentials are loaded and have no such service;
+ *   ERR_CLIENTCERT_CONFIG_INVALID for `sign`, which is an option of `ClientCertificateSecurity`
  *
  * @example
  * import soap from 'soap';
@@ -56,6 +57,7 @@ export function soapOptions<ServiceName extends string>(
 ): IOptions {
   const { service, origin, proxy, httpClient, ...rest } = snapshot(options);
   const own = snapshot<IOptions>(rest); // which inherits nothing
+  if ('sign' in own) throw notSigned();
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
   const { overrideImportLocation } = snapshot(own.wsdl_options ?? {});
   return {
@@ -65,6 +67,15 @@ export function soapOptions<ServiceName extends string>(
     wsdl_options: { ...own.wsdl_options, overrideImportLocation: importHook(overrideImportLocation) },
     httpClient: certify(httpClient ?? new HttpClient(own), identity, own.endpoint, !httpClient),
   };
+}
+
+/** Nobody is to believe that a message is signed. */
+function notSigned(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    'soapOptions() signs no messages, and was given "sign"',
+    { hint: 'client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true })) signs them.' },
+  );
 }
 
 /** The documents of one identity, in place of node-soap's cache, which knows one for each address, whoever fetched it. */

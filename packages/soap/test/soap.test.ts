@@ -266,6 +266,14 @@ describe('soapOptions', () => {
     expect(bank.connections).toBe(0);
   });
 
+  it('refuses sign, which would be believed to sign', async () => {
+    await using credentials = await load();
+    const options = { sign: true } as object;
+    expect(() => soapOptions(credentials, options)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('new ClientCertificateSecurity(') }),
+    );
+  });
+
   it('an unknown service is an error before any connection', async () => {
     await using credentials = await load();
     const unknown = expect.objectContaining({ code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' });
