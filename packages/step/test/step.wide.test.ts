@@ -71,7 +71,11 @@ describe('fromStepCa(), in its further ways', () => {
   ])('signs tokens with provisioner keys on %s', async (namedCurve, hash) => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve });
     const key = JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid: 'x' });
-    const token = await createToken({ name: 'x', key }, checkOptions(defaults()), AbortSignal.timeout(10_000));
+    const token = await createToken(
+      { name: 'x', key },
+      checkOptions(defaults()),
+      AbortSignal.timeout(10_000),
+    );
     const [head, claims, signature] = token.split('.');
     const verifier = { key: createPublicKey(privateKey), dsaEncoding: 'ieee-p1363' } as const;
     expect(
