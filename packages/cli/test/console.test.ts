@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import {
 } from '@clientcert/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigFile } from '../src/console/config-file.ts';
 import { Secrets } from '../src/console/secrets.ts';
 import { clientcert } from './run.ts';
 import { screenOver } from './screen.ts';
@@ -234,6 +236,19 @@ describe('attack: rules that are weakened', () => {
     await expect(stat(join(root, 'elsewhere.pem'))).rejects.toThrow('ENOENT');
   });
 
+  it.skipIf(process.platform === 'win32')(
+    'does not wait for a pipe that stands where a file would be written',
+    async () => {
+      await using console = await screen({});
+      execFileSync('mkfifo', [at('bob.pem')]);
+      const { handle } = await console.call('look', {
+        files: [file('bob.pem', alice.fullChain + alice.key)],
+      });
+      expect((await console.call('add', { handle, index: 0 })).errors).toHaveLength(1);
+      expect((await stat(at('bob.pem'))).isFIFO()).toBe(true);
+    },
+  );
+
   it('saves nothing that would not load, and nothing over what somebody else wrote', async () => {
     const config = { certificates: { bank }, hosts: { 'api.bank.example': 'bank' } };
     await using console = await screen(config);
@@ -278,6 +293,25 @@ describe('attack: rules that are weakened', () => {
       ).errors,
     ).toHaveLength(1);
     expect(await readFile(console.file, 'utf8')).toBe('{ broken');
+  });
+
+  it('saves one of two tabs that save at once, and tells the other', async () => {
+    await writeFile(at('clientcert.json'), '{}');
+    const held = new ConfigFile(at('clientcert.json'));
+    const before = await held.read();
+    const said = await Promise.allSettled(['1', '2', '3'].map((text) => held.replace(text, before)));
+    expect(said.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    expect(await readFile(held.path, 'utf8')).toBe('1');
+  });
+
+  it('tells of a key that stands twice in the file, as loading does, and saves nothing over it', async () => {
+    const text = '{ "hosts": { "a.example": false, "a.example": false } }';
+    await using console = await screen(text);
+    const { errors, draft, version } = await console.call('state');
+    expect(errors[0].message).toContain('the key "a.example" is written twice');
+    const empty = { certificates: [], hosts: [], services: [] };
+    expect((await console.call('save', { draft: draft ?? empty, version })).errors).toHaveLength(1);
+    expect(await readFile(console.file, 'utf8')).toBe(text);
   });
 
   it('takes nothing on trust of what the page sends', async () => {
