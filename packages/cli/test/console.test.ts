@@ -389,6 +389,7 @@ describe('secrets of a config', () => {
         // In any order, and with what came before.
         expect(secrets.reveal(secrets.conceal(config))).toEqual(config);
       }),
+      { examples: [[{ x: { 'https://a:b@c': 'hunter2' } }]] },
     );
   });
 

@@ -38,10 +38,10 @@ export class Secrets {
     if (Array.isArray(value)) return value.map((each) => this.reveal(each, place));
     if (!isRecord(value)) return value;
     return Object.fromEntries(
-      Object.entries(value).map(([key, held]) => [
-        this.#valueOf(key, NAME),
-        this.reveal(held, placeIn(place, key)),
-      ]),
+      Object.entries(value).map(([key, held]) => {
+        const name = this.#valueOf(key, NAME);
+        return [name, this.reveal(held, placeIn(place, name))];
+      }),
     );
   }
 
