@@ -433,6 +433,16 @@ describe('a console’s functions', () => {
     ]);
   });
 
+  it('say that a variable is seen when the command starts, where it is not set', async () => {
+    await writeFile(at('alice.pfx'), pfx, { mode: 0o600 });
+    const passphrase = { env: 'NOBODY_SETS_THIS_PASSPHRASE' };
+    await using console = await screen({ certificates: { bank: { pfx: 'alice.pfx', passphrase } } });
+    const { errors } = await console.call('state');
+    expect(errors[0].hint).toBe(
+      'Set NOBODY_SETS_THIS_PASSPHRASE to the passphrase. This command sees it once it is started again with it.',
+    );
+  });
+
   it('say which rule wins in a draft that is not saved', async () => {
     await using console = await screen({ certificates: { bank } }, false);
     const { draft } = await console.call('state');
@@ -494,7 +504,10 @@ describe('a console’s functions', () => {
     const { errors, broken } = await call('check', { draft });
     expect(errors).toEqual([]);
     expect(broken).toMatchObject([
-      { message: expect.stringContaining('BOB_PASSPHRASE'), hint: 'Set BOB_PASSPHRASE to the passphrase.' },
+      {
+        message: expect.stringContaining('BOB_PASSPHRASE'),
+        hint: expect.stringMatching(/^Set BOB_PASSPHRASE to the passphrase\./),
+      },
     ]);
     expect(await call('save', { draft, version })).toEqual({});
     process.env.BOB_PASSPHRASE = PASSPHRASE;
