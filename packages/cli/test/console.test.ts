@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import {
 } from '@clientcert/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigFile } from '../src/console/config-file.ts';
 import { Secrets } from '../src/console/secrets.ts';
 import { clientcert } from './run.ts';
 import { screenOver } from './screen.ts';
@@ -238,6 +240,19 @@ describe('attack: rules that are weakened', () => {
     await expect(stat(join(root, 'elsewhere.pem'))).rejects.toThrow('ENOENT');
   });
 
+  it.skipIf(process.platform === 'win32')(
+    'does not wait for a pipe that stands where a file would be written',
+    async () => {
+      await using console = await screen({});
+      execFileSync('mkfifo', [at('bob.pem')]);
+      const { handle } = await console.call('look', {
+        files: [file('bob.pem', alice.fullChain + alice.key)],
+      });
+      expect((await console.call('add', { handle, index: 0 })).errors).toHaveLength(1);
+      expect((await stat(at('bob.pem'))).isFIFO()).toBe(true);
+    },
+  );
+
   it('saves nothing that would not load, and nothing over what somebody else wrote', async () => {
     const config = { certificates: { bank }, hosts: { 'api.bank.example': 'bank' } };
     await using console = await screen(config);
@@ -282,6 +297,25 @@ describe('attack: rules that are weakened', () => {
       ).errors,
     ).toHaveLength(1);
     expect(await readFile(console.file, 'utf8')).toBe('{ broken');
+  });
+
+  it('saves one of two tabs that save at once, and tells the other', async () => {
+    await writeFile(at('clientcert.json'), '{}');
+    const held = new ConfigFile(at('clientcert.json'));
+    const before = await held.read();
+    const said = await Promise.allSettled(['1', '2', '3'].map((text) => held.replace(text, before)));
+    expect(said.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    expect(await readFile(held.path, 'utf8')).toBe('1');
+  });
+
+  it('tells of a key that stands twice in the file, as loading does, and saves nothing over it', async () => {
+    const text = '{ "hosts": { "a.example": false, "a.example": false } }';
+    await using console = await screen(text);
+    const { errors, draft, version } = await console.call('state');
+    expect(errors[0].message).toContain('the key "a.example" is written twice');
+    const empty = { certificates: [], hosts: [], services: [] };
+    expect((await console.call('save', { draft: draft ?? empty, version })).errors).toHaveLength(1);
+    expect(await readFile(console.file, 'utf8')).toBe(text);
   });
 
   it('takes nothing on trust of what the page sends', async () => {
@@ -359,6 +393,7 @@ describe('secrets of a config', () => {
         // In any order, and with what came before.
         expect(secrets.reveal(secrets.conceal(config))).toEqual(config);
       }),
+      { examples: [[{ x: { 'https://a:b@c': 'hunter2' } }]] },
     );
   });
 
@@ -410,6 +445,16 @@ describe('a console’s functions', () => {
     expect(warnings).toEqual([
       { code: 'CERTIFICATE_UNUSED', message: expect.stringContaining('soon'), advice: expect.any(String) },
     ]);
+  });
+
+  it('say that a variable is seen when the command starts, where it is not set', async () => {
+    await writeFile(at('alice.pfx'), pfx, { mode: 0o600 });
+    const passphrase = { env: 'NOBODY_SETS_THIS_PASSPHRASE' };
+    await using console = await screen({ certificates: { bank: { pfx: 'alice.pfx', passphrase } } });
+    const { errors } = await console.call('state');
+    expect(errors[0].hint).toBe(
+      'Set NOBODY_SETS_THIS_PASSPHRASE to the passphrase. This command sees it once it is started again with it.',
+    );
   });
 
   it('say which rule wins in a draft that is not saved', async () => {
@@ -476,7 +521,10 @@ describe('a console’s functions', () => {
     const { errors, broken } = await call('check', { draft });
     expect(errors).toEqual([]);
     expect(broken).toMatchObject([
-      { message: expect.stringContaining('BOB_PASSPHRASE'), hint: 'Set BOB_PASSPHRASE to the passphrase.' },
+      {
+        message: expect.stringContaining('BOB_PASSPHRASE'),
+        hint: expect.stringMatching(/^Set BOB_PASSPHRASE to the passphrase\./),
+      },
     ]);
     expect(await call('save', { draft, version })).toEqual({});
     process.env.BOB_PASSPHRASE = PASSPHRASE;

@@ -8,6 +8,11 @@ export function commonNameOf(distinguishedName: string): string {
   return /^CN=(.+)$/m.exec(distinguishedName)?.[1] ?? nameOf(distinguishedName);
 }
 
+/** In pieces between which a line may end: a host name has no spaces. */
+export function piecesOf(name: string): string[] {
+  return name.split(/(?<=[.@_/-])(?=.)/);
+}
+
 export function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }

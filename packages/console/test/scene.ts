@@ -26,7 +26,8 @@ export async function aScene() {
   };
   const client = await issue('bank', { notBefore: inDays(-150), notAfter: inDays(212.5) });
   await issue('tax-office', { notBefore: inDays(-342), notAfter: inDays(23.5) }, tax);
-  await issue('warehouse', { notBefore: inDays(-400), notAfter: inDays(-34.5) }, tax);
+  const subject = { C: 'NL', O: 'Example Trading B.V.', CN: 'warehouse.trading.example' };
+  await issue('warehouse', { subject, notBefore: inDays(-400), notAfter: inDays(-34.5) }, tax);
   await issue('payments', { notAfter: inDays(700) });
   await writeFile(at('roots.pem'), bank.certificate + tax.certificate);
   const config = {

@@ -27,6 +27,14 @@ const pictures =
     ? undefined
     : fileURLToPath(new URL('../../../docs/public/console/', import.meta.url));
 
+/** What of the names of certificates goes on in another line, and had no place to break there. */
+const BROKEN_WORDS = `[...document.querySelectorAll('.name, .subject')].flatMap((element) =>
+  [...element.childNodes].filter((node) => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return node.data && range.getClientRects().length > 1;
+  }).map((node) => node.data))`;
+
 describe.skipIf(executablePath === undefined)('the screen', () => {
   let browser: Browser;
   let built: string;
@@ -113,6 +121,7 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
 
     await page.waitForSelector('.line');
     if (!phone) await picture(page, 'certificates');
+    expect(await page.evaluate(BROKEN_WORDS)).toEqual([]);
     await page.locator('.line').nth(1).click();
     await check('certificates');
 

@@ -10,7 +10,7 @@ import { isRecord } from './input.ts';
 export interface Written {
   /** `undefined` where there is no file yet. */
   readonly text: string | undefined;
-  /** `undefined` where the text is no JSON object. */
+  /** `undefined` where the text is no JSON object, or has a key twice. */
   readonly config: Readonly<Record<string, unknown>> | undefined;
   /** Equal as long as the file is the same. */
   readonly version: string;
@@ -19,6 +19,7 @@ export interface Written {
 /** The file of a config: read whenever it is asked for, and replaced whole or not at all. */
 export class ConfigFile {
   readonly path: string;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
     this.path = resolve(path);
@@ -50,6 +51,13 @@ export class ConfigFile {
    * @throws UsageError where the file is another by now, or cannot be written
    */
   async replace(text: string, before: Written): Promise<void> {
+    // One after another: of two tabs that save at once, the second finds what the first wrote.
+    const next = this.#last.then(() => this.#replace(text, before));
+    this.#last = next.catch(() => {});
+    await next;
+  }
+
+  async #replace(text: string, before: Written): Promise<void> {
     const path = await realpath(this.path).catch(() => this.path);
     const temporary = join(
       dirname(path),
@@ -106,9 +114,20 @@ const LARGEST = 16 * 2 ** 20;
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
+    return isRecord(value) && keysIn(value) === keysWritten(text) ? value : undefined;
   } catch {
     // Core says where, and repeats nothing of the text.
     return undefined;
   }
+}
+
+/** Fewer than are written where one stands twice, of which JSON.parse keeps the last in silence. */
+function keysIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const held = Object.values(value);
+  return held.reduce<number>((sum, each) => sum + keysIn(each), Array.isArray(value) ? 0 : held.length);
+}
+
+function keysWritten(text: string): number {
+  return [...text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:?)/g)].filter(([, colon]) => colon).length;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { type ClientCertificate, ClientCertificateError, readCertificate } from '@clientcert/core';
+import { readBounded } from '../bounded-file.ts';
 import { UsageError } from '../command.ts';
 import { encode, FORMATS, type Format } from '../commands/convert.ts';
 import { readSettings } from '../commands/import.ts';
@@ -145,7 +145,10 @@ export class DroppedFiles {
     const written: string[] = [];
     for (const file of files) {
       const path = join(directory, file);
-      const there = await readFile(path).catch(() => undefined);
+      // What cannot be compared, such as a pipe, is another file.
+      const there = await readBounded(path, LARGEST).catch((error: NodeJS.ErrnoException) =>
+        error.code === 'ENOENT' ? undefined : null,
+      );
       if (there?.equals(bytes.get(file)!)) continue;
       if (there !== undefined)
         throw new UsageError(

@@ -14,7 +14,17 @@ export function explainedFailures(error: unknown, directory: string): Told[] {
         hint: 'Try the command that does the same: inspect, check, explain, probe, convert or import.',
       },
     ];
-  return failuresIn(error).map((each) => withoutDirectory(describe(each), directory));
+  return failuresIn(error).map((each) => withoutDirectory(startedAgain(describe(each)), directory));
+}
+
+/** A variable can be set for this command before it starts, and not while it runs. */
+function startedAgain(told: Told): Told {
+  return told.code === 'ERR_CLIENTCERT_PASSPHRASE_MISSING' && /\benvironment variable\b/.test(told.message)
+    ? {
+        ...told,
+        hint: `${told.hint} This command sees it once it is started again with it.`,
+      }
+    : told;
 }
 
 /** Paths as they stand in the config. */
