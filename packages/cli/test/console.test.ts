@@ -308,6 +308,15 @@ describe('attack: rules that are weakened', () => {
     expect(await readFile(held.path, 'utf8')).toBe('1');
   });
 
+  it('reads a config whole, however long its texts are and whatever is escaped in them', async () => {
+    const held = new ConfigFile(at('clientcert.json'));
+    for (const text of ['x'.repeat(9e6), '\n'.repeat(4e6), '"a":"\\":', '\\']) {
+      const config = { certificates: { 'a"b': { cert: text } }, hosts: { a: false } };
+      await writeFile(held.path, JSON.stringify(config));
+      expect((await held.read()).config !== undefined, text.slice(0, 9)).toBe(true);
+    }
+  });
+
   it('tells of a key that stands twice in the file, as loading does, and saves nothing over it', async () => {
     const text = '{ "hosts": { "a.example": false, "a.example": false } }';
     await using console = await screen(text);

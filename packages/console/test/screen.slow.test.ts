@@ -242,6 +242,9 @@ describe.skipIf(executablePath === undefined)('the screen', () => {
     await page.focus('button:has-text("Save")');
     await page.keyboard.press('Enter');
     await page.waitForSelector('text=Saved.');
+    // It lies above the tables.
+    const bar = "getComputedStyle(document.querySelector('.bar')).backgroundColor";
+    expect(await page.evaluate(bar)).toMatch(/^rgb\(/);
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
       certificates: { bob: { cert: 'bob.pem' } },
       hosts: { 'api.bob.example': 'bob' },

@@ -129,5 +129,7 @@ function keysIn(value: unknown): number {
 }
 
 function keysWritten(text: string): number {
-  return [...text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:?)/g)].filter(([, colon]) => colon).length;
+  // Without what is escaped, a string has no quotation mark in it: no pattern has to nest, however long it is.
+  const plain = text.replaceAll(/\\./g, '');
+  return [...plain.matchAll(/"[^"]*"\s*(:?)/g)].filter(([, colon]) => colon).length;
 }

@@ -87,8 +87,10 @@ export class HeldConfig {
   /** What is no JSON is told of by core, with the line, and without a word of it. */
   async #read(): Promise<Written & { config: Readonly<Record<string, unknown>> }> {
     const written = await this.file.read();
-    if (written.config === undefined) await (await loadCredentials(this.file.path)).close();
-    return { ...written, config: written.config ?? {} };
+    if (written.config !== undefined) return { ...written, config: written.config };
+    await (await loadCredentials(this.file.path)).close();
+    // It is put right since it was read: it never counts as an empty one.
+    throw changed(this.file.path);
   }
 
   /** Certificates that cannot be read are told of one by one: the others are there to be looked at. */
