@@ -200,7 +200,7 @@ function growthOf({ growth, renewals }: Soak, per: keyof Soak['growth']): string
 }
 
 function fromTo(memory: Soak['memory'], what: 'heap' | 'rss'): string {
-  const ends = [memory[Math.floor(memory.length / 3)], memory.at(-1)];
+  const ends = [memory[Math.floor(memory.length / 2)], memory.at(-1)];
   return ends.map((each) => `${((each?.[what] ?? 0) / 2 ** 20).toFixed(1)} MiB`).join(' → ');
 }
 

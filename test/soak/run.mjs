@@ -82,7 +82,7 @@ function print({ node, seconds, requests, servers, renewals, faults, memory, poo
       .map(([name, count]) => `${name} ${count}`)
       .join(', ');
   const [first] = memory;
-  const warm = memory[Math.floor(memory.length / 3)];
+  const warm = memory[Math.floor(memory.length / 2)];
   const last = memory.at(-1);
   const rows = [
     ['Node', `${node}, ${seconds} seconds`],
