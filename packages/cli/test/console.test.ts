@@ -572,7 +572,8 @@ describe('a console’s functions', () => {
       "export default { use: { clientCertificates: [{ origin: 'https://api.bank.example', pfxPath: 'alice.pfx', passphrase: 'hunter2 x' }] } };",
     ],
   ])('import the settings of %s', async (tool, name, text) => {
-    await using console = await screen({ certificates: { alice: bank }, hosts: { 'old.example': 'alice' } });
+    const held = { ...bank, passphrase: { env: 'ALICE_PASSPHRASE' } };
+    await using console = await screen({ certificates: { alice: held }, hosts: { 'old.example': 'alice' } });
     const { imported } = await console.call('look', { files: [file(name, text)] });
     expect(imported).toMatchObject({ tool, variables: ['ALICE_PASSPHRASE'] });
     expect(JSON.stringify(imported)).not.toContain('hunter2');
@@ -580,6 +581,13 @@ describe('a console’s functions', () => {
     const merged = await console.call('merge', { draft, config: imported.config });
     expect(merged.draft.certificates.map(([each]: [string]) => each)).toEqual(['alice', 'alice-2']);
     expect(JSON.stringify(merged.draft.hosts)).toContain('alice-2');
+    // What one variable holds opens one of them.
+    expect(
+      merged.draft.certificates.map(([, { passphrase }]: [string, typeof held]) => passphrase.env),
+    ).toEqual(['ALICE_PASSPHRASE', 'ALICE_PASSPHRASE_2']);
+    expect(merged.renamed).toEqual([
+      'alice-2 reads ALICE_PASSPHRASE_2, as ALICE_PASSPHRASE is of another certificate',
+    ]);
     expect((await console.call('check', { draft: merged.draft })).errors).toEqual([]);
   });
 
@@ -599,10 +607,13 @@ describe('a console’s functions', () => {
     ]);
     const names = [];
     for (const index of [0, 1]) {
-      const { name, source } = await console.call('add', { handle, index });
+      const read = (pfx: string) => [pfx, { pfx, passphrase: { env: 'BOTH_PASSPHRASE' } }];
+      const certificates = [read(index === 0 ? 'other.pfx' : 'both.pfx')];
+      const draft = { certificates, hosts: [], services: [] };
+      const { name, source } = await console.call('add', { handle, index, draft });
       expect(source).toEqual({
         pfx: 'both.pfx',
-        passphrase: { env: 'BOTH_PASSPHRASE' },
+        passphrase: { env: index === 0 ? 'BOTH_PASSPHRASE_2' : 'BOTH_PASSPHRASE' },
         alias: [alice, bob][index]!.fingerprint256.replaceAll(':', ''),
       });
       names.push(name);

@@ -1,4 +1,5 @@
 import { Input, isRecord } from './input.ts';
+import { withOwnVariables } from './own-variables.ts';
 import type { Secrets } from './secrets.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -73,17 +74,23 @@ export function compose(draft: Draft, config: Json, secrets: Secrets): Record<st
  * A draft with the certificates and rules of another config. What is there stays: a certificate of the same name that is
  * another gets a number, and a host that has a rule keeps it.
  *
- * @returns With what was left out.
+ * @returns With what was left out, and with variables that are called otherwise, because another certificate reads them.
  */
-export function merge(draft: Draft, config: Json): { draft: Draft; left: string[] } {
+export function merge(draft: Draft, config: Json): { draft: Draft; left: string[]; renamed: string[] } {
   const left: string[] = [];
+  const variables: string[] = [];
   const certificates = new Map(draft.certificates);
   const renamed = new Map<string, string>();
   for (const [name, source] of entriesOf(config.certificates)) {
     let free = name;
     for (let count = 2; certificates.has(free) && !same(certificates.get(free), source); count++)
       free = `${name}-${count}`;
-    certificates.set(free, source);
+    if (!certificates.has(free)) {
+      const own = withOwnVariables(source, [...certificates]);
+      certificates.set(free, own.source);
+      for (const [from, to] of own.renamed)
+        variables.push(`${free} reads ${to}, as ${from} is of another certificate`);
+    }
     if (free !== name) renamed.set(name, free);
   }
   const rule = (held: unknown): unknown => {
@@ -116,6 +123,7 @@ export function merge(draft: Draft, config: Json): { draft: Draft; left: string[
       ...(fallback !== undefined && { default: fallback }),
     },
     left,
+    renamed: variables,
   };
 }
 

@@ -11,7 +11,9 @@ import type { Report } from '../inspect/report.ts';
 import type { Imported } from '../other/assemble.ts';
 import { writeOutput } from '../output.ts';
 import type { Passphrases } from '../passphrase.ts';
+import { readDraft } from './draft.ts';
 import { Input, isRecord } from './input.ts';
+import { withOwnVariables } from './own-variables.ts';
 
 /** An identity, or certificates without a key, as it was read from what was dropped. */
 interface Read {
@@ -138,7 +140,10 @@ export class DroppedFiles {
   }
 
   /** Writes the files beside the config, never over another, and says what the config would say of them. */
-  async add(value: unknown, directory: string): Promise<{ name: string; source: object; written: string[] }> {
+  async add(
+    value: unknown,
+    directory: string,
+  ): Promise<{ name: string; source: unknown; written: string[] }> {
     const input = new Input(value);
     const { entry, files } = this.#read(input);
     const { files: bytes } = this.#of(input.text('handle'));
@@ -158,7 +163,9 @@ export class DroppedFiles {
       await writeOutput(path, bytes.get(file)!, false);
       written.push(file);
     }
-    return { name: input.optionalText('name') ?? entry.name, source: entry.source, written };
+    const draft = input.get('draft');
+    const { source } = withOwnVariables(entry.source, isRecord(draft) ? readDraft(draft).certificates : []);
+    return { name: input.optionalText('name') ?? entry.name, source, written };
   }
 
   forget(value: unknown): void {
