@@ -56,6 +56,11 @@ describe.each(pages)('docs/%s', (_, text) => {
     expect(new Set(languages)).toEqual(new Set(languages.length > 0 ? ['sh'] : []));
   });
 
+  it('has a title over each column of a table', () => {
+    const titles = [...text.matchAll(/^(\|.*\|)\n\|[-:| ]+\|$/gm)].map(([, line]) => line!);
+    expect(titles.filter((line) => /\|\s*\|/.test(line))).toEqual([]);
+  });
+
   it('includes only files that are there, and that a test runs', () => {
     for (const [, path, region] of text.matchAll(/^<<< @\/\.\.\/(\S+?)(?:#([\w-]+))?$/gm)) {
       expect(existsSync(join(root, path!)), path).toBe(true);
