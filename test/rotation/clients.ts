@@ -45,7 +45,7 @@ export const clients: Readonly<Record<string, (credentials: Credentials) => Send
   },
   'undici over HTTP/2': (credentials) => {
     // undici 7 keeps what was closed while it was busy until these are over.
-    const timeouts = { headersTimeout: 1_000, bodyTimeout: 1_000 };
+    const timeouts = { headersTimeout: 5_000, bodyTimeout: 5_000 };
     const dispatcher = createDispatcher(credentials, { allowH2: true, ...timeouts });
     return async (url) => (await undiciRequest(url, { dispatcher })).body.dump();
   },
