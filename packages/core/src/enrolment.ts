@@ -11,6 +11,7 @@ export {
   ask,
   failure,
   type Peer,
+  parseObject,
   sayings,
   withTimeout,
 } from './enrolment/exchange.ts';
@@ -26,6 +27,6 @@ export {
   renewing,
   soon,
 } from './enrolment/renewing.ts';
-export { createKey, createRequest, type KeyType, keyTypeOf, keyTypes } from './enrolment/request.ts';
+export { createKey, createRequest, type KeyType, keyPem, keyTypeOf, keyTypes } from './enrolment/request.ts';
 export { isSecret, isWord, readSecret, type Secret } from './enrolment/secret.ts';
 export { untilAborted } from './load/until-aborted.ts';

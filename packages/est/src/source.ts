@@ -7,6 +7,7 @@ import {
   createRequest,
   type Issued,
   isFor,
+  keyPem,
   partsOf,
   type RenewedSource,
   renewing,
@@ -80,7 +81,7 @@ async function createEnrolment(
     clientExtensions(before ? [] : names, before?.extensions),
   );
   return {
-    key: key.export({ type: 'pkcs8', format: 'pem' }) as string,
+    key: keyPem(key),
     request: request.toString('base64'),
   };
 }

@@ -6,6 +6,7 @@ import {
   failure,
   type Issued,
   type Peer,
+  parseObject,
   readSecret,
   sayings,
 } from '@clientcert/core/enrolment';
@@ -101,7 +102,7 @@ export class Authority {
   }
 
   #read(what: string, { status, body }: Answer, secrets: readonly string[]): Record<string, unknown> {
-    const answer = parse(body.toString());
+    const answer = parseObject(body.toString());
     if (answer && (status === 200 || status === 201)) return answer;
     const [says, hint] = reasons[status] ?? [`answers ${status}`, 'The log of step-ca says more.'];
     const said = sayings(typeof answer?.message === 'string' ? answer.message : '', secrets);
@@ -128,15 +129,6 @@ const reasons: Readonly<Record<number, readonly [what: string, hint: string]>> =
   404: ['does not know the path (404)', 'Is the address that of step-ca?'],
   429: ['says that it is asked too often (429)', 'It is asked again later by itself.'],
 };
-
-function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function certificateIn(value: unknown): X509Certificate | undefined {
   try {

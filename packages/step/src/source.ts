@@ -5,6 +5,7 @@ import {
   createRequest,
   type Issued,
   isFor,
+  keyPem,
   commonName as nameOf,
   partsOf,
   pem,
@@ -62,7 +63,7 @@ async function issueFirst(
   const key = await createKey(keyType);
   const request = createRequest(key, nameOf(commonName), clientExtensions(names));
   const cert = await authority.sign(pem('CERTIFICATE REQUEST', request), signal);
-  return { cert, key: key.export({ type: 'pkcs8', format: 'pem' }) as string };
+  return { cert, key: keyPem(key) };
 }
 
 async function renew(
@@ -76,5 +77,5 @@ async function renew(
   const { subject, extensions } = partsOf(new X509Certificate(current.cert).raw);
   const request = createRequest(key, subject, clientExtensions([], extensions));
   const cert = await authority.rekey(current, pem('CERTIFICATE REQUEST', request), signal);
-  return { cert, key: key.export({ type: 'pkcs8', format: 'pem' }) as string };
+  return { cert, key: keyPem(key) };
 }

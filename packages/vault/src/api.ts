@@ -1,6 +1,6 @@
 import { ClientCertificateError } from '@clientcert/core';
 import { snapshot } from '@clientcert/core/adapter';
-import { failure, sayings, untilAborted, withTimeout } from '@clientcert/core/enrolment';
+import { failure, parseObject, sayings, untilAborted, withTimeout } from '@clientcert/core/enrolment';
 import type { CheckedOptions } from './options.ts';
 
 /** A call of Vault's HTTP API. */
@@ -76,7 +76,7 @@ export async function callVault(
       `${what}: ${place} answers with more than ${largest / 2 ** 20} MiB`,
       'Is the address that of Vault?',
     );
-  const answer = parse(text);
+  const answer = parseObject(text);
   if (status === 204) return {};
   if (response.ok && answer) return answer as Answer;
   const said = sayings(errorsOf(answer), secrets.concat(token ?? []));
@@ -121,15 +121,6 @@ const reasons: Readonly<Record<number, readonly [what: string, hint: string]>> =
   500: ['fails (500)', 'The log of Vault says more.'],
   503: ['is sealed or in maintenance (503)', 'Unseal it. It is asked again by itself.'],
 };
-
-function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function errorsOf(answer: Record<string, unknown> | undefined): string {
   const errors = Array.isArray(answer?.errors) ? answer.errors : [];

@@ -8,6 +8,7 @@ import {
   failure,
   type Issued,
   isFor,
+  keyPem,
   kindOf,
   commonName as nameOf,
   pem,
@@ -97,7 +98,7 @@ async function issue(
       'Compare the clock of this machine with that of Vault.',
     );
   return {
-    issued: { cert: chain.join('\n'), key: key.export({ type: 'pkcs8', format: 'pem' }) as string },
+    issued: { cert: chain.join('\n'), key: keyPem(key) },
     lifetime,
   };
 }

@@ -128,6 +128,16 @@ async function adviceOn(cause: unknown): Promise<string> {
   return confidence === 'guess' ? 'Its error is the cause.' : fix;
 }
 
+/** A JSON object; `undefined` for what is none. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What an authority does not give. It is asked again. */
 export function failure(message: string, hint: string, cause?: unknown): ClientCertificateError {
   return new ClientCertificateError('ERR_CLIENTCERT_FILE_UNREADABLE', message, { hint, cause });

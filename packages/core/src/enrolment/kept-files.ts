@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
 import { quote } from '../quote.ts';
 import type { Issued } from './issued.ts';
+import { keyPem } from './request.ts';
 import { readSecret, type Secret } from './secret.ts';
 
 /** Where a renewed certificate lives, in PEM. */
@@ -136,7 +137,7 @@ async function readPair(cert: string, key: string, passphrase: Secret | undefine
     );
   return {
     cert: [certificate, ...chain, ...ca].map(String).join(''),
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    key: keyPem(privateKey),
   };
 }
 

@@ -25,6 +25,11 @@ export async function createKey(type: KeyType): Promise<KeyObject> {
   return (await makers[type]()).privateKey;
 }
 
+/** PKCS #8, in PEM. */
+export function keyPem(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }) as string;
+}
+
 /** That of a key that there is; of a kind that is not made here, the nearest. */
 export function keyTypeOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): KeyType {
   if (asymmetricKeyType?.startsWith('rsa')) {
