@@ -3,29 +3,13 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { type Authority, createAuthority } from '@clientcert/testing';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as ground from '../../vault/test/ground.ts';
-import { type EstOptions, fromEst, type Renewed } from '../src/index.ts';
-import { certificates, type EstServer, startEst } from './server.ts';
+import type { Renewed } from '../src/index.ts';
+import { asked, authority, est, load, source, startBank, startEach } from './scene.ts';
+import { certificates } from './server.ts';
 
-let authority: Authority;
-let est: EstServer;
-beforeAll(async () => {
-  authority = await createAuthority();
-});
-beforeEach(async () => {
-  est = await startEst(authority);
-});
-afterEach(() => est[Symbol.asyncDispose]());
-
-const login = { user: 'me', password: 'a secret' };
-const source = (options: Partial<EstOptions> = {}) =>
-  fromEst({ address: est.url, ca: authority.certificate, login, commonName: 'me.example', ...options });
-const load = (options: Partial<EstOptions> = {}) => ground.load(source(options), authority);
-const startBank = () => ground.startBank(authority, est.root);
-const asked = () =>
-  est.asked.map(({ method, path }) => `${method} ${path.slice('/.well-known/est/'.length)}`);
+startEach();
 
 describe('fromEst(), in its further ways', () => {
   describe('when the authority lets one wait', () => {

@@ -1,30 +1,10 @@
 import { inspect } from 'node:util';
-import { type Authority, createAuthority } from '@clientcert/testing';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import * as ground from '../../vault/test/ground.ts';
-import { fromStepCa, type StepCaOptions } from '../src/index.ts';
-import { type StepServer, startStep } from './server.ts';
+import { describe, expect, it } from 'vitest';
+import type { StepCaOptions } from '../src/index.ts';
+import { load, paths, source, startBank, startEach, step } from './scene.ts';
+import { startStep } from './server.ts';
 
-let authority: Authority;
-let step: StepServer;
-beforeAll(async () => {
-  authority = await createAuthority();
-});
-beforeEach(async () => {
-  step = await startStep();
-});
-afterEach(() => step[Symbol.asyncDispose]());
-
-const defaults = (): StepCaOptions => ({
-  address: step.url,
-  fingerprint: step.fingerprint,
-  provisioner: { name: 'me@step', key: step.jwk },
-  commonName: 'me.example',
-});
-const source = (options: Partial<StepCaOptions> = {}) => fromStepCa({ ...defaults(), ...options });
-const load = (options: Partial<StepCaOptions> = {}) => ground.load(source(options), authority);
-const startBank = () => ground.startBank(authority, step.root);
-const paths = () => step.asked.map(({ path }) => path.replace(step.fingerprint, 'FINGERPRINT'));
+startEach();
 
 describe('fromStepCa()', () => {
   it('presents what step-ca signed for a token, with its chain', async () => {

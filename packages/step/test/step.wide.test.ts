@@ -2,34 +2,14 @@ import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Authority, createAuthority } from '@clientcert/testing';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as ground from '../../vault/test/ground.ts';
-import { fromStepCa, type StepCaOptions } from '../src/index.ts';
+import { fromStepCa } from '../src/index.ts';
 import { checkOptions } from '../src/options.ts';
 import { createToken } from '../src/token.ts';
-import { type StepServer, startStep } from './server.ts';
+import { authority, defaults, load, paths, startBank, startEach, step } from './scene.ts';
 
-let authority: Authority;
-let step: StepServer;
-beforeAll(async () => {
-  authority = await createAuthority();
-});
-beforeEach(async () => {
-  step = await startStep();
-});
-afterEach(() => step[Symbol.asyncDispose]());
-
-const defaults = (): StepCaOptions => ({
-  address: step.url,
-  fingerprint: step.fingerprint,
-  provisioner: { name: 'me@step', key: step.jwk },
-  commonName: 'me.example',
-});
-const source = (options: Partial<StepCaOptions> = {}) => fromStepCa({ ...defaults(), ...options });
-const load = (options: Partial<StepCaOptions> = {}) => ground.load(source(options), authority);
-const startBank = () => ground.startBank(authority, step.root);
-const paths = () => step.asked.map(({ path }) => path.replace(step.fingerprint, 'FINGERPRINT'));
+startEach();
 
 describe('fromStepCa(), in its further ways', () => {
   it('takes a token that there is, once; what is kept in files needs none', async () => {

@@ -1,42 +1,10 @@
-import { type Authority, createAuthority, startServer } from '@clientcert/testing';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Issued, type RenewingOptions, renewing } from '../../src/enrolment.ts';
-import { type Credentials, loadCredentials } from '../../src/index.ts';
+import { startServer } from '@clientcert/testing';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { RenewingOptions } from '../../src/enrolment.ts';
+import { loadCredentials } from '../../src/index.ts';
 import { get } from '../support.ts';
+import { authority, createSource, fingerprintOf, goOn, load } from './scene.ts';
 
-let authority: Authority;
-beforeAll(async () => {
-  authority = await createAuthority();
-});
-
-/** An issuer that answers as it is told, and is told when it was asked. */
-function createSource(options: RenewingOptions = {}) {
-  const issue = vi.fn<(current: Issued | undefined) => Promise<Issued>>(async () => {
-    const notAfter = new Date(Date.now() + 86_400_000);
-    const { fullChain, key } = await authority.issue({ name: 'me', notAfter });
-    return { cert: fullChain, key };
-  });
-  return { issue, source: renewing(() => ({ issue }), options) };
-}
-
-const load = async (source: ReturnType<typeof createSource>['source']) => {
-  const credentials = await loadCredentials({
-    certificates: { bank: source },
-    default: { certificate: 'bank', ca: authority.certificate },
-  });
-  credentials
-    .on('warning', () => {})
-    .on('expiring', () => {})
-    .on('error', () => {});
-  return credentials;
-};
-const fingerprintOf = (credentials: Credentials<'bank'>) => credentials.certificates()[0]!.fingerprint256;
-
-/** As if so many hours had gone by. */
-const goOn = (hours: number) => {
-  const now = Date.now() + hours * 3_600_000;
-  vi.spyOn(Date, 'now').mockImplementation(() => now);
-};
 afterEach(() => {
   vi.restoreAllMocks();
 });
