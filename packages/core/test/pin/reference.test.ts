@@ -147,7 +147,7 @@ describe('decisions', () => {
           const { considered } = explain(table, asked, {
             certificate: () => undefined,
             broken: () => undefined,
-            bringsRoots: () => true,
+            lending: ({ authorities }) => authorities,
             proxy: () => null,
           });
           expect(considered.filter(({ outcome }) => outcome === 'won').map(({ rule }) => rule)).toEqual(
