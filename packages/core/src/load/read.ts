@@ -11,7 +11,7 @@ import type {
 import { readAlias } from './alias.ts';
 import { authorityWarnings } from './authority.ts';
 import { type Budget, createBudget } from './budget.ts';
-import { buildChain, withoutDuplicates } from './chain.ts';
+import { buildChain, rootsAmong, withoutDuplicates } from './chain.ts';
 import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
 import type { FoundCertificate, FoundKey } from './file-contents.ts';
@@ -250,7 +250,9 @@ async function assemble(
   checkTokenOptions(source, key);
   const pile = own.map(({ certificate }) => certificate);
   const extra = given.map(({ certificate }) => certificate);
-  const chain = await buildChain(leaf.certificate, pile, extra, budget);
+  // Those of trust domains end a chain, and are no part of it.
+  const ends = await rootsAmong(Object.values(bundles ?? {}).flat(), budget);
+  const chain = await buildChain(leaf.certificate, pile, [...extra, ...ends], budget);
   const ordered = parts.every(({ contents }) => contents.ordered);
   const beside = { pile, used: chain.intermediates, only: source.trust === 'only' };
   const warnings = [
