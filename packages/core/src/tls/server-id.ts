@@ -14,7 +14,7 @@ export function checkServerId(
   expected: string,
   rule: string,
   host: string,
-  peer: PeerCertificate,
+  peer: Pick<PeerCertificate, 'raw'>,
 ): ClientCertificateError | undefined {
   const { trustDomain, path } = parseSpiffeId(expected)!;
   const svid = readSvid(peer.raw);
