@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { snapshot } from '../own.ts';
+import { show } from '../quote.ts';
 import type {
   CaMaterial,
   CertificateSource,
@@ -23,6 +24,7 @@ import { limitRoots, readBundles, readCa } from './roots.ts';
 import { labelOf } from './source.ts';
 import { asArray, formatOf, type Part, readPart, resolveKeyring } from './source-part.ts';
 import { callSource, firstOf, SourceStream } from './source-stream.ts';
+import { kindOfTrustDomain } from './spiffe-id.ts';
 import {
   createSurroundings,
   hasMoved,
@@ -291,7 +293,14 @@ async function assemble(
 async function bundleWarnings(bundles: ClientCertificate['bundles'], budget: Budget): Promise<Warning[]> {
   const warnings: Warning[] = [];
   for (const [trustDomain, roots] of Object.entries(bundles ?? {})) {
-    warnings.push(...(await authorityWarnings(`bundle of ${trustDomain}`, roots, { only: true }, budget)));
+    warnings.push(
+      ...(await authorityWarnings(
+        `bundle of ${show(trustDomain, kindOfTrustDomain(trustDomain))}`,
+        roots,
+        { only: true },
+        budget,
+      )),
+    );
   }
   return warnings;
 }

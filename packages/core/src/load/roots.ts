@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { snapshot } from '../own.ts';
+import { show } from '../quote.ts';
 import type { CaMaterial, ClientCertificate, FileSource, Material, Truststore } from '../types.ts';
 import { withoutDuplicates } from './chain.ts';
 import type { FoundCertificate } from './file-contents.ts';
@@ -7,6 +8,7 @@ import type { MaterialOptions } from './material.ts';
 import { explainAs, Problem } from './problem.ts';
 import { labelOf } from './source.ts';
 import { asArray, readPart, resolveKeyring } from './source-part.ts';
+import { kindOfTrustDomain } from './spiffe-id.ts';
 import { createSurroundings, type ReadContext, type Surroundings } from './surroundings.ts';
 
 /**
@@ -50,7 +52,9 @@ export async function readBundles(
       }
       found[trustDomain] = limitRoots(await withoutDuplicates(roots));
     } catch (error) {
-      throw error instanceof Problem ? error.about(`bundle of ${trustDomain}`) : error;
+      throw error instanceof Problem
+        ? error.about(`bundle of ${show(trustDomain, kindOfTrustDomain(trustDomain))}`)
+        : error;
     }
   }
   return found;

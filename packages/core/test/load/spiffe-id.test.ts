@@ -80,6 +80,7 @@ describe('a SPIFFE ID', () => {
     'spiffe://bank.example:443/payments',
     'AKIAIOSFODNN7EXAMPLE1/wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY',
     'x'.repeat(5000),
+    'hunter2',
     `${'/'.repeat(50_000)}!`,
   ])('repeats nothing that is no id: %.40j', (text) => {
     expect(faultOfSpiffeId(text)).not.toContain('did you mean');
