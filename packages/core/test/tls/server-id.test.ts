@@ -378,7 +378,7 @@ describe('whom a server with an id is verified by', () => {
   });
 });
 
-describe('attack: a server that is another', () => {
+describe('attack: rules that are weakened', () => {
   it('resumes no session that was made under another rule', async () => {
     await using server = await serve(payments);
     await using credentials = await load({ server: payments });
