@@ -13,6 +13,7 @@ import type { Resolution } from '../types.ts';
 import { type CertificateVersion, createContext } from './context.ts';
 import { describeValue } from './digest.ts';
 import { type ProcessTls, processTls } from './process.ts';
+import { checkServerId } from './server-id.ts';
 import type { Trust } from './trust.ts';
 
 const maxMergedContexts = 32;
@@ -44,6 +45,11 @@ export class SecureContexts {
     this.#trust = trust;
     count += 1;
     this.id = `${presented ? `${presented.name}@${presented.version}` : 'none'}#${count}`;
+  }
+
+  /** Whether there is nobody to trust: of a server that has to prove an id, whose bundle is not there. */
+  get isRootless(): boolean {
+    return this.resolution.server !== null && this.#trust.roots.length === 0;
   }
 
   /** Name, version and fingerprint of what is presented, or `null`. */
@@ -104,7 +110,7 @@ export class SecureContexts {
 export interface PinnedConnectOptions {
   /** The certificate, the roots that are trusted and the TLS versions: as they are now, so ask again after a renewal. */
   secureContext: SecureContext;
-  /** Checks the server's name, the rule's `spki`, and `required`. */
+  /** Checks the server's name, or its id where the rule says `server`, the rule's `spki`, and `required`. */
   checkServerIdentity: CheckServerIdentity;
   /** `false` only where the rule accepts any server. */
   rejectUnauthorized: boolean;
@@ -136,19 +142,20 @@ export class ConnectionProfile {
   /**
    * What `tls.connect` checks after the chain: the name that the rule is for, or its `servername`; the one that was
    * said to the server, where it is another (`servername`, the `Host` header); then what the caller checks, then the
-   * rule's `spki` pins. Where no rule names the host, Node's or a caller's own check stands alone, as in Node.
+   * rule's `spki` pins. A rule's `server` takes the place of every name. Where no rule names the host, Node's or a caller's own check stands alone, as in Node.
    *
    * @param dialled The host, as the rule was found by it.
    */
   checkServerIdentity(dialled: string, own?: CheckServerIdentity): CheckServerIdentity {
-    const { spki, rule, servername } = this.resolution;
+    const { spki, rule, servername, server } = this.resolution;
     if (rule === 'none') return own ?? checkNames;
     return (said, certificate) => {
       const name = servername ?? dialled;
       const host = servername ?? said;
       return (
-        checkNames(name, certificate) ??
-        (host === name ? undefined : checkNames(host, certificate)) ??
+        (server === null
+          ? (checkNames(name, certificate) ?? (host === name ? undefined : checkNames(host, certificate)))
+          : checkServerId(server, rule, dialled, certificate)) ??
         own?.(host, certificate) ??
         (spki.length === 0 ? undefined : checkPublicKey(spki, rule, name, certificate))
       );
