@@ -479,13 +479,12 @@ describe('attack: files that stop the process', () => {
     expect(await readRoots(Buffer.concat(certificates(1000)))).toHaveLength(1000);
   });
 
-  it('one file in a list a hundred times: as roots, and beside an identity', {
+  it('one file in a list a hundred times', {
     timeout: 180_000,
   }, async () => {
     const some = Buffer.concat(certificates(900));
     const ca = Array.from({ length: 100 }, () => some);
     expect(await codeOf(readRoots(ca))).toBe('FILE_TOO_LARGE');
-    expect(await codeOf(readCertificate({ cert: Buffer.from(identityPem), ca }))).toBe('FILE_TOO_LARGE');
     expect(await readRoots(ca.slice(0, 3))).toHaveLength(900);
   });
 
