@@ -216,7 +216,7 @@ export interface Resolution {
   readonly server: string | null;
   /** Whether TLS sessions are resumed: Node offers the last one when it connects again (RFC 8446, section 2.2). */
   readonly resume: boolean;
-  /** Whether a connection on which the server does not ask for the certificate is an error. */
+  /** Whether a connection on which the server does not ask for the certificate, or cannot take it, is an error. */
   readonly required: boolean;
   /** Whether a rule says `false`: no certificate, whatever else names the host. */
   readonly denied: boolean;
@@ -263,7 +263,7 @@ export interface RuleOptions {
   server?: string | undefined;
   /** `false`: resume no TLS session, so that every connection is a whole handshake. */
   resume?: boolean | undefined;
-  /** Make a connection on which the server did not ask for the certificate an error. */
+  /** Make a connection on which the server did not ask for the certificate, or cannot take it, an error. */
   required?: boolean | undefined;
   /**
    * Do not verify the server at all. Whoever answers is believed, so `true` is refused where a certificate
