@@ -10,17 +10,23 @@ import type { VaultLogin, VaultOptions } from '../src/index.ts';
 import * as ground from './ground.ts';
 import { next, sourceAt } from './ground.ts';
 
-const built = existsSync(engines.vault);
-if (!built)
-  console.warn('Vault is not there, so nothing is tried with it: node scripts/engines.mjs builds it');
+for (const [name, program] of [
+  ['Vault', engines.vault],
+  ['OpenBao', engines.openBao],
+] as const) {
+  const built = existsSync(program);
+  if (!built)
+    console.warn(`${name} is not there, so nothing is tried with it: node scripts/engines.mjs builds it`);
+  describe.skipIf(!built)(`fromVault() and ${name} itself`, () => tryWith(program));
+}
 
-describe.skipIf(!built)('fromVault() and Vault itself', () => {
+function tryWith(program: string): void {
   let authority: Authority;
   let vault: Vault;
   let logins: Record<string, VaultLogin>;
   beforeAll(async () => {
     authority = await createAuthority();
-    vault = await startVault();
+    vault = await startVault(program);
     logins = await setUp(vault);
   });
   afterAll(() => vault?.stop());
@@ -111,7 +117,7 @@ describe.skipIf(!built)('fromVault() and Vault itself', () => {
       hint: expect.stringContaining('Unseal'),
     });
   });
-});
+}
 
 interface Vault {
   readonly url: string;
@@ -123,11 +129,11 @@ interface Vault {
 const rootToken = 'the root token of a throwaway server'.replaceAll(' ', '-');
 
 /** A server in memory, on loopback. */
-async function startVault(): Promise<Vault> {
+async function startVault(program: string): Promise<Vault> {
   const [port, cluster] = [await freePort(), await freePort()];
   const options = [`-dev-listen-address=127.0.0.1:${port}`, `-dev-root-token-id=${rootToken}`];
-  const server = spawn(engines.vault, ['server', '-dev', '-dev-no-store-token', ...options], {
-    env: { ...process.env, VAULT_CLUSTER_ADDR: `https://127.0.0.1:${cluster}` },
+  const server = spawn(program, ['server', '-dev', '-dev-no-store-token', ...options], {
+    env: { ...process.env, VAULT_CLUSTER_ADDR: `https://127.0.0.1:${cluster}` }, // OpenBao reads it as well
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   await untilSaid(server, /Root Token: /);
