@@ -213,14 +213,14 @@ describe.skipIf(!isThere)("a secret that the kubelet's own writer mounts", () =>
   });
 
   it.skipIf(process.getuid?.() !== 0)(
-    'belongs to root and fsGroup: an app of another user reads it through its group, and without one does not',
+    'belongs to root and fsGroup, whatever its mode: an app of another user reads it through its group, and without one does not',
     async () => {
       const [first, second] = await Promise.all(['one', 'two'].map((name) => issue(authority, name)));
       await using directory = await scratch(memory);
       await chmod(directory.path, 0o711);
       const [shared, closed] = [join(directory.path, 'shared'), join(directory.path, 'closed')];
       for (const path of [shared, closed]) await mkdir(path);
-      await using kubelet = startKubelet(shared, { group: 12_000 });
+      await using kubelet = startKubelet(shared, { mode: '0400', group: 12_000 });
       await using other = startKubelet(closed);
       for (const each of [kubelet, other]) await each.write(secretOf(first!));
       await asUser(12_000, async () => {
