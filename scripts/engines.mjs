@@ -1,7 +1,7 @@
 // Builds the engines that `npm run test:engines` runs against (Vault, step-ca and the kubelet's writer of secrets with the Go
-// toolchain, a server of EST with Rust's) and fetches OpenBao, into a folder outside the tree: CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there
-// already stays. Without a toolchain, or where a module cannot be had, it says so and ends well: the tests that need it
-// are skipped, and say that too.
+// toolchain, a server of EST with Rust's), and fetches OpenBao, into a folder outside the tree: CLIENTCERT_ENGINES, or
+// clientcert-engines in the user's cache. What is there already stays. Without a toolchain, or where a module cannot be had,
+// it says so and ends well: the tests that need it are skipped, and say that too.
 //
 //   node scripts/engines.mjs      the first build takes some half an hour on two cores, and 4 GB of Go's own caches
 import { spawnSync } from 'node:child_process';
