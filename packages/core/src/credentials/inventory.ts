@@ -277,6 +277,7 @@ function succeed(
  * `trust: 'only'` without a root would trust no server at all, and neither would `server` without those of its trust
  * domain. A function may bring these later.
  *
+ * @param certificates Those that are looked at, with the rules that name them.
  * @throws ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_BUNDLE_MISSING
  */
 export function checkTrust(
@@ -308,11 +309,11 @@ export function checkTrust(
           { hint: 'Give the root of the server as "ca", or leave out "trust".' },
         ),
     ),
-    ...rulesOf(pins)
-      .filter(
-        (rule) => typeof rule.certificate === 'string' && typeof sources.get(rule.certificate) === 'object',
-      )
-      .flatMap((rule) => findUnverifiable(rule, certificates)),
+    ...rulesOf(pins).flatMap((rule) =>
+      typeof rule.certificate === 'string' && typeof sources.get(rule.certificate) === 'object'
+        ? findUnverifiable(rule, certificates)
+        : [],
+    ),
   ]);
 }
 
