@@ -33,7 +33,7 @@ import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import { endingAuthorities } from './expirables.ts';
 import type { ConnectIdentity } from './identity.ts';
-import { type Inventory, loadInventory, versionOf } from './inventory.ts';
+import { type Inventory, loadInventory, unverifiable, versionOf } from './inventory.ts';
 import { checkRuntime } from './runtime.ts';
 import { Servers } from './servers.ts';
 import { closed, Upkeep } from './upkeep.ts';
@@ -292,7 +292,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       used: used.has(each.name),
     }));
     const { broken } = this.#inventory;
-    return healthOf(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
+    const unverified = unverifiable(this.#inventory);
+    return healthOf(records, authorities, broken, unverified, this.#upkeep.failures(), this.#upkeep.closed);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */

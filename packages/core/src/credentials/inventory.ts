@@ -223,8 +223,10 @@ async function warnOfRoots(
   const warnings: Warning[] = [];
   for (const [label, { reading }] of roots) {
     const rule = rules.get(label);
-    const pile = namedBy(rule, certificates)?.material.ca ?? [];
-    const only = isExclusive(pins, rule);
+    // By the roots of a trust domain a server is verified, and by no others.
+    const ofDomain = rule?.server !== undefined;
+    const pile = ofDomain ? [] : (namedBy(rule, certificates)?.material.ca ?? []);
+    const only = ofDomain || isExclusive(pins, rule);
     warnings.push(
       ...(await authorityWarnings(`${label}: ca`, reading.value, { pile, only }, createBudget())),
     );
@@ -315,6 +317,13 @@ export function checkTrust(
         : [],
     ),
   ]);
+}
+
+/** The rules whose server nobody vouches for at this moment, each with why calls to it fail. */
+export function unverifiable({ config, certificates }: Inventory): { rule: string; message: string }[] {
+  return rulesOf(config.pins).flatMap((rule) =>
+    findUnverifiable(rule, certificates).map(({ message }) => ({ rule: rule.label, message })),
+  );
 }
 
 /** A rule whose certificate is of no help to verify the server that it names. */
