@@ -88,8 +88,8 @@ function readNames(names: Element, found: Extensions): void {
 }
 
 function readConstraints(constraints: Element, found: Extensions): void {
-  const [first] = open(constraints, SEQUENCE);
-  if (first?.tag === BOOLEAN && !contentsOf(first).equals(FALSE)) found.isAuthority = true;
+  const says = open(constraints, SEQUENCE).filter(({ tag }) => tag === BOOLEAN);
+  if (says.some((flag) => !contentsOf(flag).equals(FALSE))) found.isAuthority = true;
 }
 
 /** Nothing stands behind it. */

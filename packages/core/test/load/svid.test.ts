@@ -57,6 +57,11 @@ describe('the id of an X509-SVID', () => {
     ['cut off', [['2.5.29.17', names(uri(id))[1].subarray(0, -1)]], /cannot be read/],
     ["of an authority's", [names(uri(id)), constraints(TRUE)], /authority/],
     ["of an authority's, odd", [names(uri(id)), constraints(encode(0x01, Buffer.from([1])))], /authority/],
+    [
+      "of an authority's, behind its path length",
+      [names(uri(id)), constraints(encode(2, Buffer.from([0])), TRUE)],
+      /authority/,
+    ],
     ['of an authority, said once of twice', [constraints(), names(uri(id)), constraints(TRUE)], /authority/],
     ['that signs certificates', [names(uri(id)), keyUsage(0x84)], /sign others/],
     ['that signs revocation lists', [names(uri(id)), keyUsage(0x82)], /sign others/],
