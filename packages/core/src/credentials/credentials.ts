@@ -33,7 +33,7 @@ import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import { endingAuthorities } from './expirables.ts';
 import type { ConnectIdentity } from './identity.ts';
-import { type Inventory, loadInventory, versionOf } from './inventory.ts';
+import { type Inventory, loadInventory, unverifiable, versionOf } from './inventory.ts';
 import { checkRuntime } from './runtime.ts';
 import { Servers } from './servers.ts';
 import { closed, Upkeep } from './upkeep.ts';
@@ -45,7 +45,7 @@ import { closed, Upkeep } from './upkeep.ts';
  * @param config The config, the path or `file:` URL of a JSON file holding it, or nothing: then
  *   `CLIENTCERT_CONFIG` names the file. Paths in a file are relative to it.
  * @throws ClientCertificateError with a code for what is wrong: the config (`ERR_CLIENTCERT_CONFIG_INVALID`,
- *   `…_HOST_INVALID`, `…_RULE_CONFLICT`, `…_CERTIFICATE_UNKNOWN`), a file (`…_FILE_NOT_FOUND`,
+ *   `…_HOST_INVALID`, `…_RULE_CONFLICT`, `…_CERTIFICATE_UNKNOWN`, `…_BUNDLE_MISSING`), a file (`…_FILE_NOT_FOUND`,
  *   `…_PASSPHRASE_WRONG`, …) or the pair of key and certificate (`…_KEY_MISMATCH`, …).
  *
  * @example
@@ -161,7 +161,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * Options of `tls.connect` for a target, for any client that speaks TLS itself: nothing secret is on them.
    *
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED;
-   *   ERR_CLIENTCERT_VERIFICATION_OFF for a rule with `required` that accepts any server
+   *   ERR_CLIENTCERT_VERIFICATION_OFF for a rule with `required` that accepts any server;
+   *   ERR_CLIENTCERT_BUNDLE_MISSING for one whose `server` is in a trust domain without roots
    */
   connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
     return this.#decisions.connectOptions(target);
@@ -292,7 +293,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       used: used.has(each.name),
     }));
     const { broken } = this.#inventory;
-    return healthOf(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
+    const unverified = unverifiable(this.#inventory);
+    return healthOf(records, authorities, broken, unverified, this.#upkeep.failures(), this.#upkeep.closed);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */

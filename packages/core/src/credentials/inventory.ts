@@ -223,8 +223,10 @@ async function warnOfRoots(
   const warnings: Warning[] = [];
   for (const [label, { reading }] of roots) {
     const rule = rules.get(label);
-    const pile = namedBy(rule, certificates)?.material.ca ?? [];
-    const only = isExclusive(pins, rule);
+    // By the roots of a trust domain a server is verified, and by no others.
+    const ofDomain = rule?.server !== undefined;
+    const pile = ofDomain ? [] : (namedBy(rule, certificates)?.material.ca ?? []);
+    const only = ofDomain || isExclusive(pins, rule);
     warnings.push(
       ...(await authorityWarnings(`${label}: ca`, reading.value, { pile, only }, createBudget())),
     );
@@ -277,6 +279,7 @@ function succeed(
  * `trust: 'only'` without a root would trust no server at all, and neither would `server` without those of its trust
  * domain. A function may bring these later.
  *
+ * @param certificates Those that are looked at, with the rules that name them.
  * @throws ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_BUNDLE_MISSING
  */
 export function checkTrust(
@@ -308,12 +311,19 @@ export function checkTrust(
           { hint: 'Give the root of the server as "ca", or leave out "trust".' },
         ),
     ),
-    ...rulesOf(pins)
-      .filter(
-        (rule) => typeof rule.certificate === 'string' && typeof sources.get(rule.certificate) === 'object',
-      )
-      .flatMap((rule) => findUnverifiable(rule, certificates)),
+    ...rulesOf(pins).flatMap((rule) =>
+      typeof rule.certificate === 'string' && typeof sources.get(rule.certificate) === 'object'
+        ? findUnverifiable(rule, certificates)
+        : [],
+    ),
   ]);
+}
+
+/** The rules whose server nobody vouches for at this moment, each with why calls to it fail. */
+export function unverifiable({ config, certificates }: Inventory): { rule: string; message: string }[] {
+  return rulesOf(config.pins).flatMap((rule) =>
+    findUnverifiable(rule, certificates).map(({ message }) => ({ rule: rule.label, message })),
+  );
 }
 
 /** A rule whose certificate is of no help to verify the server that it names. */
