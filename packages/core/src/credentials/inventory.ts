@@ -92,7 +92,7 @@ async function complete(
   const { roots, failures } = await loadRoots(config, kept, until);
   until?.throwIfAborted();
   const tolerated = config.allowBroken && loaded.certificates.size > 0;
-  throwFailures([...(tolerated ? [] : loaded.failures.values()), ...failures]);
+  throwFailures([...loaded.thrown, ...(tolerated ? [] : loaded.failures.values()), ...failures]);
   checkTrust(config, loaded.certificates);
   const names = [...config.certificates.keys()];
   return {
@@ -135,6 +135,8 @@ export function versionOf({ certificates, broken }: Inventory, name: string): Ce
 
 interface LoadedCertificates extends Pick<Inventory, 'certificates' | 'origins'> {
   readonly failures: Inventory['broken'];
+  /** What the caller's `onProgress` has thrown, which is no certificate's fault. */
+  readonly thrown: readonly unknown[];
 }
 
 /**
@@ -161,6 +163,14 @@ async function loadCertificates(
     if (kept.config.pins.trustOnly.has(name)) trustOnly.add(name);
     return false;
   });
+  const thrown: unknown[] = [];
+  const tell = (name: string, loaded: number) => {
+    try {
+      config.onProgress?.({ loaded, total: sources.length, name });
+    } catch (error) {
+      thrown.push(error);
+    }
+  };
   let loaded = 0;
   await eachOf(sources, concurrency, async ([name, source], index) => {
     const from = provenanceOf(source);
@@ -175,7 +185,7 @@ async function loadCertificates(
       certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
       origins.set(name, { ...origin, from });
       loaded += 1;
-      config.onProgress?.({ loaded, total: sources.length, name });
+      tell(name, loaded);
     } catch (error) {
       if (from instanceof Feed) from.close();
       failures[index] = error;
@@ -184,7 +194,7 @@ async function loadCertificates(
   const broken = sources.flatMap(([name], index): [string, ClientCertificateError][] =>
     failures[index] === undefined ? [] : [[name, failures[index] as ClientCertificateError]],
   );
-  return { certificates, origins, failures: new Map(broken) };
+  return { certificates, origins, failures: new Map(broken), thrown };
 }
 
 async function loadRoots(
