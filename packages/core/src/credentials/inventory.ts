@@ -332,6 +332,14 @@ function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }
 
+/** The cause holds all of them. */
+function shorten(messages: readonly string[]): string {
+  const shown = messages.slice(0, mostShown);
+  return [...shown, ...(shown.length < messages.length ? ['…'] : [])].join('; ');
+}
+
+const mostShown = 20;
+
 /** @param found In the config's order, with gaps where nothing failed. */
 function throwFailures(found: readonly unknown[]): void {
   const failures = found.filter((failure) => failure !== undefined);
@@ -340,7 +348,7 @@ function throwFailures(found: readonly unknown[]): void {
   if (others.length === 0 || !(first instanceof ClientCertificateError)) throw first;
   throw new ClientCertificateError(
     first.code,
-    `${first.message} (and ${others.length} more: ${others.map((other) => (other as Error).message).join('; ')})`,
+    `${first.message} (and ${others.length} more: ${shorten(others.map((other) => (other as Error).message))})`,
     { hint: first.hint, cause: new AggregateError(failures) },
   );
 }
