@@ -16,6 +16,7 @@ import { rulesOf } from '../pin/rule.ts';
 import { soleCertificate } from '../pin/sole-certificate.ts';
 import { parseTarget } from '../pin/target.ts';
 import { type Health, healthOf } from '../rotate/health.ts';
+import { expiries } from '../rotate/metrics.ts';
 import type { ReloadReport } from '../rotate/reloader.ts';
 import type { PinnedConnectOptions } from '../tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
@@ -27,6 +28,7 @@ import {
   describeCertificate,
   describeCredentials,
   pinsByCertificate,
+  validityOf,
 } from './certificate-info.ts';
 import { Connections } from './connections.ts';
 import { Decisions } from './decisions.ts';
@@ -281,13 +283,14 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * }).listen(8080);
    */
   health(): Health {
-    const { proxy } = this.#inventory;
-    const presentedToProxy = typeof proxy === 'object' ? proxy.certificate : undefined;
-    const records = this.certificates().map((info) => ({
-      ...info,
-      used: info.pinnedAt.length > 0 || info.name === presentedToProxy,
+    const { proxy, certificates, config } = this.#inventory;
+    const used = new Set<unknown>(rulesOf(config.pins).map(({ certificate }) => certificate));
+    if (typeof proxy === 'object') used.add(proxy.certificate);
+    const records = [...certificates.values()].map(({ name, material }) => ({
+      name,
+      ...validityOf(material, config),
+      used: used.has(name),
     }));
-    const used = new Set(records.filter((record) => record.used).map(({ name }) => name as string));
     const authorities = endingAuthorities(this.#inventory).map((each) => ({
       ...each,
       used: used.has(each.name),
@@ -362,6 +365,16 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       [Symbol.for('clientcert.facts')]: {
         value(this: Credentials, url: URL, service?: string | false, origin?: string): Facts | undefined {
           return factsOfCall(this.#decisions, this.#upkeep, url, service, origin);
+        },
+      },
+      // Asked by `registerMetrics` at every scrape.
+      [expiries]: {
+        value(this: Credentials) {
+          const { certificates, config } = this.#inventory;
+          return [...certificates.values()].map(({ name, material }) => ({
+            name,
+            validTo: validityOf(material, config).validTo,
+          }));
         },
       },
       // What `console.log` prints: names, dates and rules. The prototype itself is no credentials.
