@@ -30,3 +30,4 @@ export {
 export { createKey, createRequest, type KeyType, keyPem, keyTypeOf, keyTypes } from './enrolment/request.ts';
 export { isSecret, isWord, readSecret, type Secret } from './enrolment/secret.ts';
 export { untilAborted } from './load/until-aborted.ts';
+export { retryDelay } from './rotate/timer.ts';

@@ -1,0 +1,24 @@
+import { type Authority, createAuthority } from '@clientcert/testing';
+import { afterEach, beforeEach } from 'vitest';
+import * as ground from '../../vault/test/ground.ts';
+import { fromWorkloadApi, type WorkloadApiOptions } from '../src/index.ts';
+import { type Agent, createTrustDomain, startAgent, type TrustDomain } from './agent.ts';
+
+export const authority: Authority = await createAuthority();
+export const domain: TrustDomain = await createTrustDomain('example.org');
+export let agent: Agent;
+
+/** An agent for each test of a file, with one SVID for whoever asks. */
+export function startEach(): void {
+  beforeEach(async () => {
+    agent = await startAgent();
+    agent.say({ svids: [await domain.issue('/payments')] });
+  });
+  afterEach(() => agent[Symbol.asyncDispose]());
+}
+
+export const source = (options: WorkloadApiOptions = {}) =>
+  fromWorkloadApi({ address: agent.address, ...options });
+export const load = (options?: WorkloadApiOptions) => ground.load(source(options), authority);
+export const startBank = () => ground.startBank(authority, domain.root);
+export const { next } = ground;

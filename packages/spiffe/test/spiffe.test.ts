@@ -1,0 +1,465 @@
+import { once } from 'node:events';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { fromWorkloadApi, loadCredentials, type WorkloadApiOptions } from '../src/index.ts';
+import { locate } from '../src/options.ts';
+import { createTrustDomain, pemOf, type Said, startAgent } from './agent.ts';
+import { agent, authority, domain, load, next, source, startBank, startEach } from './scene.ts';
+
+startEach();
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+/** As though what is waited for had been waited for so long already. */
+const later = (seconds: number) => {
+  const now = performance.now();
+  vi.spyOn(performance, 'now').mockImplementation(() => now + seconds * 1000);
+};
+const nameOf = ({ subject }: { subject: string }) => /CN=(.*)/.exec(subject)![1];
+
+describe('fromWorkloadApi()', () => {
+  it('presents the SVID that the agent hands out, with its chain, from the next connection on the next', async () => {
+    vi.stubEnv('SPIFFE_ENDPOINT_SOCKET', agent.address);
+    await using bank = await startBank();
+    await using credentials = await loadCredentials({
+      certificates: { bank: fromWorkloadApi() },
+      hosts: { 'localhost:*': { certificate: 'bank', ca: authority.certificate } },
+    });
+    await bank.call(credentials);
+    expect(bank.seen).toMatchObject([{ issuer: 'CN=Issuing for example.org' }]);
+    expect(nameOf(bank.seen[0]!)).toBe('spiffe://example.org/payments');
+    for (const version of [2, 3]) {
+      const rotated = next(credentials, 'rotate');
+      agent.say({ svids: [await domain.issue('/payments')] });
+      await rotated;
+      await bank.call(credentials);
+      expect(new Set(bank.seen.map(({ fingerprint256 }) => fingerprint256)).size).toBe(version);
+    }
+    // What the standard has every client say, and one connection for all.
+    expect(agent.asked.map((each) => each.get('workload.spiffe.io'))).toEqual([['true']]);
+  });
+
+  it.each<[string, WorkloadApiOptions, string]>([
+    ['the first, unless one is named', {}, '/default'],
+    ['the one with an id', { id: 'spiffe://example.org/payments' }, '/payments'],
+    ['the one with a hint, and of several the first', { hint: 'internal' }, '/a'],
+    ['the one with both', { id: 'spiffe://example.org/b', hint: 'internal' }, '/b'],
+  ])('presents of several SVIDs %s', async (_, options, path) => {
+    agent.say({
+      svids: await Promise.all([
+        domain.issue('/default'),
+        domain.issue('/payments'),
+        domain.issue('/b'),
+        domain.issue('/a', { hint: 'internal' }),
+        domain.issue('/b', { hint: 'internal' }),
+      ]),
+    });
+    await using bank = await startBank();
+    await using credentials = await load(options);
+    await bank.call(credentials);
+    expect(nameOf(bank.seen[0]!)).toBe(`spiffe://example.org${path}`);
+  });
+
+  it('is asked over TCP as well', async () => {
+    await using tcp = await startAgent('tcp');
+    tcp.say({ svids: [await domain.issue('/tcp')] });
+    await using bank = await startBank();
+    await using credentials = await load({ address: tcp.address });
+    await bank.call(credentials);
+    expect(nameOf(bank.seen[0]!)).toBe('spiffe://example.org/tcp');
+  });
+
+  it('trusts the roots of its trust domain where it is pinned, as the agent says them', async () => {
+    const other = await createTrustDomain('example.org');
+    const server = await other.issue('/server', { hosts: ['localhost'] });
+    const listener = https.createServer(
+      { ...pemOf(server), requestCert: true, ca: domain.root },
+      (_, response) => response.end(),
+    );
+    listener.listen(0, 'localhost');
+    await once(listener, 'listening');
+    const { port } = listener.address() as AddressInfo;
+    try {
+      await using credentials = await loadCredentials({
+        certificates: { bank: source() },
+        hosts: { localhost: 'bank' },
+      });
+      credentials.on('error', () => {}).on('warning', () => {});
+      const call = async () => {
+        const agentOfNode = credentials.agent({ keepAlive: false });
+        const [response] = await once(https.get({ host: 'localhost', port, agent: agentOfNode }), 'response');
+        response.resume();
+      };
+      const svid = await domain.issue('/payments');
+      await expect(call()).rejects.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+      // Foreign roots are trusted for what is in their trust domain, and nothing else.
+      let rotated = next(credentials, 'rotate');
+      agent.say({
+        svids: [await domain.issue('/payments')],
+        federated: { 'spiffe://bank.example': server.bundle },
+      });
+      await rotated;
+      await expect(call()).rejects.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+      rotated = next(credentials, 'rotate');
+      agent.say({ svids: [{ ...svid, bundle: Buffer.concat([svid.bundle, server.bundle]) }] });
+      await rotated;
+      await call();
+      rotated = next(credentials, 'rotate');
+      agent.say({ svids: [svid] });
+      await rotated;
+      await expect(call()).rejects.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+    } finally {
+      listener.closeAllConnections();
+      listener.close();
+    }
+  });
+
+  it('hands on the roots of each trust domain, and forgets those that the agent names no longer', async () => {
+    const [bank, shop] = [await createTrustDomain('bank.example'), await createTrustDomain('shop.example')];
+    const svid = await domain.issue('/payments');
+    const { bundle } = await bank.issue('/');
+    const federated = {
+      'spiffe://bank.example': bundle,
+      'spiffe://shop.example': (await shop.issue('/')).bundle,
+    };
+    agent.say({ svids: [svid], federated: { ...federated, 'spiffe://tokens.example': Buffer.alloc(0) } });
+    const versions = versionsOf(source());
+    const { cert, key, ca, bundles } = await versions.next();
+    expect([cert, key, ca]).toEqual([svid.x509_svid, svid.x509_svid_key, svid.bundle]);
+    expect(bundles).toEqual({
+      'example.org': svid.bundle,
+      'bank.example': bundle,
+      'shop.example': federated['spiffe://shop.example'],
+    });
+    agent.say({ svids: [svid] });
+    expect((await versions.next()).bundles).toEqual({ 'example.org': svid.bundle });
+    await versions.end();
+  });
+
+  describe('while the agent is away', () => {
+    it('goes on with what there is, and takes what is new when it is back, without a word of it', async () => {
+      await using bank = await startBank();
+      await using credentials = await load();
+      const errors = vi.fn();
+      credentials.on('error', errors);
+      agent.stop();
+      await bank.call(credentials);
+      agent.say({ svids: [await domain.issue('/payments')] });
+      const rotated = next(credentials, 'rotate');
+      await agent.start();
+      await rotated;
+      await bank.call(credentials);
+      expect(new Set(bank.seen.map(({ fingerprint256 }) => fingerprint256)).size).toBe(2);
+      expect(errors).not.toHaveBeenCalled();
+    });
+
+    it('says so when it lasts, and goes on', async () => {
+      await using bank = await startBank();
+      await using credentials = await load();
+      agent.stop();
+      const error = next(credentials, 'error');
+      later(20);
+      expect(await error).toMatchObject({
+        message: expect.stringMatching(
+          /certificate "bank".*the Workload API at (unix|npipe):.* cannot be reached/,
+        ),
+        hint: expect.stringContaining('running'),
+      });
+      vi.restoreAllMocks();
+      expect(credentials.health().reasons.map(({ code }) => code)).toContain('RENEWAL_FAILED');
+      await bank.call(credentials);
+      agent.say({ svids: [await domain.issue('/payments')] });
+      const rotated = next(credentials, 'rotate');
+      await agent.start();
+      await rotated;
+      expect(credentials.health().reasons.map(({ code }) => code)).not.toContain('RENEWAL_FAILED');
+    });
+
+    it('takes up the call that the agent ended', async () => {
+      await using credentials = await load();
+      const rotated = next(credentials, 'rotate');
+      agent.hangUp();
+      await expect.poll(() => agent.open).toBe(1);
+      agent.say({ svids: [await domain.issue('/payments')] });
+      await rotated;
+      expect(agent.asked).toHaveLength(2);
+    });
+
+    it('a process that starts waits for it', async () => {
+      agent.stop();
+      const loading = load();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await agent.start();
+      await using bank = await startBank();
+      await using credentials = await loading;
+      await bank.call(credentials);
+      expect(bank.seen).toHaveLength(1);
+    });
+  });
+
+  describe('when the agent refuses', () => {
+    it('waits until it knows this process', async () => {
+      agent.refuse(status.PERMISSION_DENIED, 'no identity issued');
+      const loading = load();
+      await expect.poll(() => agent.asked.length).toBeGreaterThanOrEqual(2);
+      agent.say({ svids: [await domain.issue('/payments')] });
+      await using bank = await startBank();
+      await using credentials = await loading;
+      await bank.call(credentials);
+      expect(bank.seen).toHaveLength(1);
+    });
+
+    it.each<[string, () => void, WorkloadApiOptions, RegExp, RegExp]>([
+      [
+        'it knows no identity',
+        () => agent.refuse(status.PERMISSION_DENIED, 'no identity issued\u001b[31m'),
+        {},
+        /knows no identity of this process \(PermissionDenied\): no identity issued/,
+        /registration entry/,
+      ],
+      [
+        'it is starting',
+        () => agent.refuse(status.UNAVAILABLE),
+        {},
+        /is not available \(Unavailable\)/,
+        /again/,
+      ],
+      ['it fails', () => agent.refuse(status.INTERNAL, 'oh'), {}, /ends the call with status 13: oh/, /log/],
+      ['it has ended the call', () => agent.refuse(status.OK), {}, /has ended the call/, /again/],
+      [
+        'there is no SVID with the id',
+        () => {},
+        { id: 'spiffe://example.org/other' },
+        /none .* has the id spiffe:\/\/example.org\/other; there is spiffe:\/\/example.org\/payments/,
+        /registration entry/,
+      ],
+      ['there is none with the hint', () => {}, { hint: 'x' }, /none .* has the hint "x"; there is/, /entry/],
+      [
+        'nobody is there',
+        () => agent.stop(),
+        {},
+        /cannot be reached: (there is no such socket|nobody)/,
+        /running/,
+      ],
+    ])('says after a while that %s', async (_, prepare, options, message, hint) => {
+      prepare();
+      const loading = load(options);
+      loading.catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      later(20);
+      const error = await loading.catch((reason: Error) => reason);
+      expect(error).toMatchObject({
+        name: 'ClientCertificateError',
+        message: expect.stringMatching(
+          new RegExp(`certificate "bank": .*the Workload API at .*${message.source}`),
+        ),
+        hint: expect.stringMatching(hint),
+      });
+      expect(inspect(error, { depth: 20 })).not.toContain('\u001b[31m');
+    });
+
+    it.each([
+      ['InvalidArgument', status.INVALID_ARGUMENT],
+      ['Unimplemented', status.UNIMPLEMENTED],
+    ])('%s is not tried again', async (name, code) => {
+      await using bank = await startBank();
+      const workload = source();
+      await using credentials = await loadCredentials({
+        certificates: { bank: workload },
+        hosts: { 'localhost:*': { certificate: 'bank', ca: authority.certificate } },
+      });
+      const error = next(credentials, 'error');
+      agent.refuse(code, 'security header missing from request');
+      expect(await error).toMatchObject({
+        message: expect.stringContaining(`(${name}): security header missing from request`),
+        hint: expect.stringContaining('not tried again'),
+      });
+      await bank.call(credentials);
+      await expect(credentials.reload()).rejects.toMatchObject({ message: expect.stringContaining(name) });
+      expect(agent.asked).toHaveLength(1);
+      expect(bank.seen).toHaveLength(1);
+    });
+  });
+
+  describe('attack: an agent that is broken', () => {
+    const broken: [string, (said: Said) => Said | Buffer, RegExp][] = [
+      ['no certificate', ({ svids: [svid] }) => ({ svids: [{ ...svid, x509_svid: noise }] }), /bytes given/],
+      ['no key', ({ svids: [svid] }) => ({ svids: [{ ...svid, x509_svid_key: noise }] }), /bytes given/],
+      ['no root', ({ svids: [svid] }) => ({ svids: [{ ...svid, bundle: noise }] }), /bytes given/],
+      ['noise', () => Buffer.concat([Buffer.from([0x0a, 0xff, 0xff, 0x03]), noise]), /no X509SVIDResponse/],
+      ['nothing', () => Buffer.alloc(0), /holds no SVID/],
+      [
+        'no key at all',
+        ({ svids: [svid] }) => ({ svids: [{ ...svid, x509_svid_key: none }] }),
+        /x509_svid_key/,
+      ],
+      ['no bundle', ({ svids: [svid] }) => ({ svids: [{ ...svid, bundle: none }] }), /without bundle/],
+      ['no id', ({ svids: [svid] }) => ({ svids: [{ ...svid, spiffe_id: 'payments' }] }), /no SPIFFE ID/],
+      [
+        'roots of no trust domain',
+        ({ svids }) => ({ svids, federated: { 'bank.example': noise } }),
+        /"bank.example" is no SPIFFE ID/,
+      ],
+      ['too many SVIDs', () => ({ svids: Array(1001).fill({ spiffe_id: 'a' }) }), /without x509_svid/],
+      ['too much', () => Buffer.alloc(4 * 1024 * 1024 + 1), /more than 4 MiB/],
+    ];
+
+    it.each(broken)('%s takes nothing away that works', async (_, breakIt, message) => {
+      await using bank = await startBank();
+      await using credentials = await load();
+      const error = next(credentials, 'error');
+      agent.say(breakIt({ svids: [await domain.issue('/payments')] }));
+      await expect.poll(() => agent.open).toBe(1);
+      later(20);
+      expect(await error).toMatchObject({
+        message: expect.stringMatching(message),
+        hint: expect.any(String),
+      });
+      vi.restoreAllMocks();
+      await bank.call(credentials);
+      const rotated = next(credentials, 'rotate');
+      agent.say({ svids: [await domain.issue('/payments')] });
+      await rotated;
+      await bank.call(credentials);
+      expect(new Set(bank.seen.map(({ fingerprint256 }) => fingerprint256)).size).toBe(2);
+    });
+  });
+
+  describe('attack: secrets that show', () => {
+    it('no key is in an error, or in what is kept', async () => {
+      const svid = await domain.issue('/payments');
+      const broken = { ...svid, x509_svid: noise };
+      agent.say({ svids: [broken] });
+      const workload = source();
+      const error = await load().catch((reason: Error) => reason);
+      expect(error).toBeInstanceOf(Error);
+      agent.say({ svids: [svid] });
+      await using credentials = await load();
+      const shown = inspect([error, workload, credentials], {
+        depth: 30,
+        showHidden: true,
+        maxStringLength: null,
+      });
+      for (const secret of ['hex', 'base64'] as const)
+        expect(shown).not.toContain(svid.x509_svid_key.toString(secret).slice(40, 80));
+    });
+  });
+
+  it('attack: what stands on Object.prototype says neither where the agent is nor which SVID is meant', async () => {
+    await using other = await startAgent();
+    other.say({ svids: [await domain.issue('/attacker')] });
+    await using tcp = await startAgent('tcp');
+    tcp.say({ svids: [await domain.issue('/payments')] });
+    const { endpoint } = locate(other.address) as { endpoint: { path: string } };
+    const polluted = {
+      SPIFFE_ENDPOINT_SOCKET: other.address,
+      address: other.address,
+      id: 'spiffe://example.org/other',
+      hint: 'x',
+      path: endpoint.path,
+      createConnection: () => {
+        throw new Error('taken');
+      },
+    };
+    const seen: unknown[] = [];
+    for (const [name, value] of Object.entries(polluted))
+      Object.defineProperty(Object.prototype, name, { value, configurable: true });
+    try {
+      try {
+        fromWorkloadApi();
+      } catch (error) {
+        seen.push((error as Error).message);
+      }
+      for (const address of [agent.address, tcp.address]) {
+        const versions = versionsOf(source({ address }));
+        seen.push((await versions.next()).cert !== undefined);
+        await versions.end();
+      }
+    } finally {
+      for (const name of Object.keys(polluted)) delete (Object.prototype as Record<string, unknown>)[name];
+    }
+    expect(seen).toEqual([expect.stringContaining('no address is written'), true, true]);
+    expect([agent.asked, tcp.asked, other.asked].map((each) => each.length)).toEqual([1, 1, 0]);
+  });
+
+  it('leaves no call open behind close(), whatever it was waiting for', async () => {
+    (await load()).close();
+    await expect.poll(() => agent.open).toBe(0);
+    const asked = agent.asked.length;
+    agent.refuse(status.UNAVAILABLE);
+    const versions = versionsOf(source());
+    const first = versions.next();
+    first.catch(() => {});
+    await expect.poll(() => agent.asked.length).toBeGreaterThan(asked);
+    await versions.end();
+    await expect(first).rejects.toThrow();
+    await expect.poll(() => agent.open).toBe(0);
+  });
+
+  it.each<[string, Partial<Record<keyof WorkloadApiOptions, unknown>>, string]>([
+    ['no address', { address: '' }, 'no address is written'],
+    ['an address that is no URL', { address: '/run/agent.sock' }, 'the address is no URL'],
+    ['a relative path', { address: 'unix:agent.sock' }, 'absolute path'],
+    ['two slashes', { address: 'unix://run/agent.sock' }, 'absolute path'],
+    ['a path of a directory', { address: 'unix:///run/' }, 'absolute path'],
+    ['a path that ends before its end', { address: 'unix:///run/a%00.sock' }, 'absolute path'],
+    ['a path with more', { address: 'unix:///run/a.sock?x' }, 'more than'],
+    ['another scheme', { address: 'https://127.0.0.1:8000' }, 'absolute path'],
+    ['a host name', { address: 'tcp://localhost:8000' }, 'IP address'],
+    ['no port', { address: 'tcp://127.0.0.1' }, 'port'],
+    ['a path behind a port', { address: 'tcp://127.0.0.1:8000/foo' }, 'tcp: with an IP'],
+    ['a user', { address: 'tcp://me@127.0.0.1:8000' }, 'more than'],
+    ['an id that is none', { id: 'example.org/payments' }, 'id is no SPIFFE ID'],
+    ['an id in upper case', { id: 'spiffe://Example.org/payments' }, 'id is no SPIFFE ID'],
+    ['an id that climbs', { id: 'spiffe://example.org/../payments' }, 'id is no SPIFFE ID'],
+    ['an id with a port', { id: 'spiffe://example.org:1/payments' }, 'id is no SPIFFE ID'],
+    ['a hint that is empty', { hint: '' }, 'hint is not a text'],
+    ['an option that is unknown', { socket: 'x' } as object, 'no option "socket"'],
+  ])('refuses %s at once', (_, options, said) => {
+    expect(() => source(options as WorkloadApiOptions)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+        message: expect.stringMatching(new RegExp(`^fromWorkloadApi\\(\\): .*${said}`)),
+      }),
+    );
+  });
+
+  it.each([
+    ['unix:///run/spire/a%20b.sock', 'linux', { path: '/run/spire/a b.sock' }],
+    ['unix:/run/agent.sock', 'darwin', { path: '/run/agent.sock' }],
+    ['tcp://127.0.0.1:8000', 'linux', { host: '127.0.0.1', port: 8000 }],
+    ['tcp://[2001:db8::1]:8000', 'win32', { host: '2001:db8::1', port: 8000 }],
+    ['npipe:spire-agent\\public\\api', 'win32', { path: '\\\\.\\pipe\\spire-agent\\public\\api' }],
+  ])('understands %s', (address, platform, endpoint) => {
+    expect(locate(address, platform).endpoint).toEqual(endpoint);
+  });
+
+  it.each([
+    ['npipe:spire-agent\\public\\api', 'linux'],
+    ['unix:///run/agent.sock', 'win32'],
+    ['npipe:///host/pipe', 'win32'],
+  ])('refuses %s on %s, which has no such thing', (address, platform) => {
+    expect(() => locate(address, platform)).toThrow(/absolute path|npipe/);
+  });
+});
+
+const none = Buffer.alloc(0);
+const noise = Buffer.from('no certificate'.repeat(20));
+
+/** What a source says by itself, without core. */
+function versionsOf(workload: ReturnType<typeof source>) {
+  const ending = new AbortController();
+  const iterator = workload({ signal: ending.signal })[Symbol.asyncIterator]();
+  return {
+    next: async () => (await iterator.next()).value as Record<'cert' | 'key' | 'ca' | 'bundles', unknown>,
+    end: async () => {
+      ending.abort();
+      await iterator.return?.();
+    },
+  };
+}
