@@ -1,5 +1,5 @@
-// Builds the engines that `npm run test:engines` runs against (Vault and step-ca with the Go toolchain, a server of EST with
-// Rust's) into a folder outside the tree: CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there
+// Builds the engines that `npm run test:engines` runs against (Vault, step-ca and SPIRE with the Go toolchain, a server of
+// EST with Rust's) into a folder outside the tree: CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there
 // already stays. Without a toolchain, or where a module cannot be had, it says so and ends well: the tests that need it
 // are skipped, and say that too.
 //
@@ -16,16 +16,25 @@ const folder =
 const vault = '1.21.4';
 const stepCa = '0.30.2';
 const est = '0.2.0';
+const spire = '1.13.3';
 
 /** By name: where each is once it is built. */
 export const engines = {
   vault: join(folder, `vault-${vault}`),
   stepCa: join(folder, `step-ca-${stepCa}`),
   est: join(folder, `est-ca-${est}`),
+  spireServer: join(folder, `spire-server-${spire}`),
+  spireAgent: join(folder, `spire-agent-${spire}`),
 };
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  const builds = { est: buildEst, stepCa: buildStepCa, vault: buildVault };
+  const builds = {
+    est: buildEst,
+    stepCa: buildStepCa,
+    spireAgent: () => buildSpire('agent', engines.spireAgent),
+    spireServer: () => buildSpire('server', engines.spireServer),
+    vault: buildVault,
+  };
   for (const [name, build] of Object.entries(builds)) {
     if (existsSync(engines[name])) console.log(`${basename(engines[name])} is there`);
     else tryToBuild(basename(engines[name]), build);
@@ -112,6 +121,15 @@ async fn main() {
   run('cargo', work, 'build', '--release', '--quiet');
   renameSync(join(work, 'target/release/engine'), engines.est);
   rmSync(work, { recursive: true, force: true });
+}
+
+/** SPIRE's own commands. The server keeps what it knows in SQLite, which takes a compiler of C. */
+function buildSpire(part, engine) {
+  const module = 'github.com/spiffe/spire';
+  const work = workspace(`spire-${part}`);
+  go(work, 'get', `${module}/cmd/spire-${part}@v${spire}`);
+  const cgo = { CGO_ENABLED: part === 'server' ? '1' : '0' };
+  finish({ work, cgo }, engine, `${module}/cmd/spire-${part}`, '-tags=netgo,osusergo');
 }
 
 /**
