@@ -29,3 +29,16 @@ export const hurry = (): void => {
   const begin = now();
   vi.spyOn(performance, 'now').mockImplementation(() => now() + 30_000 * Math.floor((now() - begin) / 100));
 };
+
+/** What a source says by itself, without core. */
+export function versionsOf(workload: ReturnType<typeof source>) {
+  const ending = new AbortController();
+  const iterator = workload({ signal: ending.signal })[Symbol.asyncIterator]();
+  return {
+    next: async () => (await iterator.next()).value as Record<'cert' | 'key' | 'ca' | 'bundles', unknown>,
+    end: async () => {
+      ending.abort();
+      await iterator.return?.();
+    },
+  };
+}

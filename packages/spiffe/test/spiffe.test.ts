@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fromWorkloadApi, loadCredentials, type WorkloadApiOptions } from '../src/index.ts';
 import { locate } from '../src/options.ts';
 import { createTrustDomain, pemOf, startAgent } from './agent.ts';
-import { agent, authority, domain, hurry, load, next, source, startBank, startEach } from './scene.ts';
+import { agent, authority, domain, hurry, load, next, source, startBank, startEach, versionsOf } from './scene.ts';
 
 startEach();
 afterEach(() => {
@@ -355,16 +355,3 @@ describe('fromWorkloadApi()', () => {
 });
 
 const noise = Buffer.from('no certificate'.repeat(20));
-
-/** What a source says by itself, without core. */
-function versionsOf(workload: ReturnType<typeof source>) {
-  const ending = new AbortController();
-  const iterator = workload({ signal: ending.signal })[Symbol.asyncIterator]();
-  return {
-    next: async () => (await iterator.next()).value as Record<'cert' | 'key' | 'ca' | 'bundles', unknown>,
-    end: async () => {
-      ending.abort();
-      await iterator.return?.();
-    },
-  };
-}
