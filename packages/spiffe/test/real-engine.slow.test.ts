@@ -50,6 +50,7 @@ describe.skipIf(!built)('fromWorkloadApi() and SPIRE itself', () => {
     const { certificate } = credentials.withSigningKey('https://localhost:1', (key) => key);
     done = true;
     await Promise.all(calls);
+    await bank.call(credentials);
     expect([failures, errors]).toEqual([[], []]);
     expect(certificate.subjectAltName).toBe(`URI:${id('/payments')}`);
     expect(Date.parse(certificate.validTo) - Date.now()).toBeLessThan(60_000);
