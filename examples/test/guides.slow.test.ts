@@ -125,6 +125,32 @@ it('examples/guides/private-roots.mjs', async () => {
   expect(await run(other)).toEqual(['200', '200', refused, '200', 'bank', 'none', 'none']);
 });
 
+it('examples/guides/server-id.mjs', async () => {
+  const partner = await createAuthority({ name: 'Partner' });
+  const web = await authority.issue({ name: 'web', uris: ['spiffe://bank.example/web'] });
+  const hosts = ['payments.bank.example', 'ledger.partner.example'];
+  const files = {
+    'svid.pem': web.fullChain,
+    'svid_key.pem': web.key,
+    'partner-bundle.pem': partner.certificate,
+  };
+  const run = async (by: Authority, id: string) => {
+    const certificate = await by.issue({ name: 'workload', uris: [id] });
+    await using server = await startServer({ authority, certificate });
+    const ports = Object.fromEntries(hosts.map((host) => [`${host}:443`, server.port]));
+    const after = calling(...hosts.map((host): [string, string] => ['credentials', `https://${host}/`]));
+    const { output } = await examples.run('guides/server-id.mjs', ports, { after, files });
+    const seen = server.requests.map(({ clientCertificate }) => clientCertificate?.commonName);
+    return [...output.matchAll(/ (\S+)\n/g)].map(([, end]) => end).concat(seen as string[]);
+  };
+  const untrusted = expect.stringMatching(/^(SELF_SIGNED|UNABLE_TO)/);
+  const another = 'ERR_CLIENTCERT_SERVER_ID_MISMATCH';
+  expect(await run(authority, 'spiffe://bank.example/payments')).toEqual(['200', untrusted, 'web']);
+  expect(await run(authority, 'spiffe://bank.example/other')).toEqual([another, untrusted]);
+  expect(await run(partner, 'spiffe://partner.example/ledger')).toEqual([untrusted, '200', 'web']);
+  expect(await run(partner, 'spiffe://bank.example/payments')).toEqual([untrusted, another]);
+});
+
 it('examples/guides/proxies.mjs', async () => {
   await using server = await startServer({ authority, hosts: ['api.bank.example'] });
   await using proxy = await startProxy({

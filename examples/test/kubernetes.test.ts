@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
@@ -17,30 +17,38 @@ interface Manifest {
       metadata: { annotations?: Record<string, string> };
       spec: {
         containers: { name: string; volumeMounts: { name: string; mountPath: string; subPath?: string }[] }[];
-        volumes: { name: string }[];
+        volumes: {
+          name: string;
+          csi?: { driver: string; readOnly?: boolean; volumeAttributes: Record<string, string> };
+        }[];
       };
     };
   };
 }
 
+type Deliver = (directory: string, certificate: IssuedCertificate, root: string) => void;
+
 let generation = 0;
 
+/** The whole of a secret: a directory that a link leads to, moved as one. */
+const mounted: Deliver = (directory, { fullChain, key }, root) => {
+  generation += 1;
+  const version = `..2026_11_21_${generation}`;
+  const isFirst = !existsSync(join(directory, '..data'));
+  mkdirSync(join(directory, version), { recursive: true });
+  const files = { 'tls.crt': fullChain, 'tls.key': key, 'ca.crt': root };
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(directory, version, name), text, { mode: 0o440 });
+    if (isFirst) symlinkSync(join('..data', name), join(directory, name));
+  }
+  symlinkSync(version, join(directory, '..data_tmp'));
+  renameSync(join(directory, '..data_tmp'), join(directory, '..data'));
+};
+
 /** How each tool delivers, into the directory that the config names. */
-const tools: Readonly<
-  Record<string, (directory: string, certificate: IssuedCertificate, root: string) => void>
-> = {
-  'cert-manager': (directory, { fullChain, key }, root) => {
-    generation += 1;
-    const version = `..2026_11_21_${generation}`;
-    mkdirSync(join(directory, version), { recursive: true });
-    const files = { 'tls.crt': fullChain, 'tls.key': key, 'ca.crt': root };
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(directory, version, name), text, { mode: 0o440 });
-      if (generation === 1) symlinkSync(join('..data', name), join(directory, name));
-    }
-    symlinkSync(version, join(directory, '..data_tmp'));
-    renameSync(join(directory, '..data_tmp'), join(directory, '..data'));
-  },
+const tools: Readonly<Record<string, Deliver>> = {
+  'cert-manager': mounted,
+  'cert-manager-csi': mounted,
   'vault-agent': (directory, { fullChain, key }) => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, '.bank.pem'), fullChain + key, { mode: 0o440 });
@@ -92,6 +100,11 @@ describe.skipIf(process.platform === 'win32').each(Object.entries(tools))(
       const injected = Object.keys(metadata.annotations ?? {}).some((key) =>
         key.includes('agent-inject-secret-'),
       );
+      for (const { csi } of spec.volumes) {
+        if (csi?.driver !== 'csi.cert-manager.io') continue;
+        expect(csi.readOnly).toBe(true); // the driver mounts nothing else
+        expect(csi.volumeAttributes['csi.cert-manager.io/key-usages']).toContain('client auth');
+      }
       const places = [...mounts.map(({ mountPath }) => mountPath), ...(injected ? ['/vault/secrets'] : [])];
       expect(places.some((place) => named.startsWith(place))).toBe(true);
     });

@@ -6,6 +6,7 @@ import { lifetime } from './cases/lifetime.ts';
 import { proxies } from './cases/proxies.ts';
 import { redirects } from './cases/redirects.ts';
 import { secrets } from './cases/secrets.ts';
+import { servers } from './cases/servers.ts';
 import { transfers } from './cases/transfers.ts';
 import { ways } from './cases/ways.ts';
 import { removeBuilt } from './child.ts';
@@ -13,6 +14,7 @@ import { type Case, createGround, createPeople, type People } from './ground.ts'
 
 const groups = {
   'which certificate a server sees': identity,
+  'which server a certificate is for': servers,
   redirects,
   proxies,
   'attack: identities that mix': ways,

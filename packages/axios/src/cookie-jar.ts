@@ -5,8 +5,10 @@ import { ClientCertificateError } from '@clientcert/core';
  * certificate: its own message has one remove an agent that nobody set.
  */
 export function conflictOfJar(error: unknown): ClientCertificateError | undefined {
-  if (!(error instanceof Error) || !error.message.startsWith('axios-cookiejar-support')) return undefined;
-  if (!error.message.includes('Agent')) return undefined;
+  // The message of an aborted call is what it was aborted with, of whichever kind.
+  const message: unknown = error instanceof Error ? error.message : undefined;
+  if (typeof message !== 'string' || !message.startsWith('axios-cookiejar-support')) return undefined;
+  if (!message.includes('Agent')) return undefined;
   return new ClientCertificateError(
     'ERR_CLIENTCERT_AGENT_CONFLICT',
     'the cookie jar of axios-cookiejar-support is an agent, and so is what brings the certificate: a request has one',

@@ -61,6 +61,16 @@ function load(): Promise<Credentials> {
 const subjects = (server: TestServer) =>
   server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? null);
 
+it('a call over fetch that is aborted with no error is told as axios tells it', async () => {
+  await using credentials = await load();
+  const wanted = new AbortController();
+  const api = axios.create({ adapter: 'fetch' });
+  clientCertificates(api, credentials);
+  const outcome = api.get(bank.url, { signal: wanted.signal }).catch((error: unknown) => error);
+  setTimeout(() => wanted.abort(5));
+  expect(axios.isCancel(await outcome)).toBe(true);
+});
+
 describe('which certificate a host sees', () => {
   it('the pinned one, on the first call and on a kept connection', async () => {
     await using credentials = await load();

@@ -99,6 +99,27 @@ describe('attack: secrets that show', () => {
     expect(hosts['other.example'].ca.passphrase).toBe(secrets.truststore);
   });
 
+  it('shows whom a server is to be told by, and reads the bundles where the config is', async () => {
+    await writeFile(at('bundle.pem'), authority.certificate);
+    await using console = await screen({
+      certificates: {
+        bank: { ...bank, bundles: { 'bank.example': ['bundle.pem', { file: 'bundle.pem' }] } },
+      },
+      hosts: { 'api.bank.example': { certificate: 'bank', server: 'spiffe://bank.example/payments' } },
+    });
+    const { draft } = await console.call('state');
+    expect(JSON.stringify(draft)).not.toContain('not shown');
+    expect(await console.call('explain', { draft, url: 'api.bank.example' })).toMatchObject({
+      trust:
+        'only the roots of bank.example that came with "bank"; the server is spiffe://bank.example/payments',
+    });
+    const { errors, json } = await console.call('check', { draft });
+    expect([errors, JSON.parse(json).hosts]).toEqual([
+      [],
+      { 'api.bank.example': { certificate: 'bank', server: 'spiffe://bank.example/payments' } },
+    ]);
+  });
+
   it('shows no passphrase that stands in a wrong place, or behind an option that is spelt wrongly', async () => {
     const config = {
       certificates: {

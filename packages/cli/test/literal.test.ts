@@ -1,13 +1,9 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyString } from '../../../test/any-string.ts';
 import { Code, Content, readProperty, Variable } from '../src/other/literal.ts';
 import { splitCommands, splitConfig } from '../src/other/shell.ts';
-
-/** Of any code points, halves of pairs too; fast-check’s own `binary` makes a map of them all first, which takes a second. */
-const anyString = fc.string({
-  unit: fc.integer({ min: 0, max: 0x10_ff_ff }).map((point) => String.fromCodePoint(point)),
-});
 
 describe('readProperty', () => {
   it.each([

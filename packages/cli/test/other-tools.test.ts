@@ -293,11 +293,13 @@ describe('export', () => {
           passphrase: { env: 'BANK_PASSPHRASE' },
           ca: ['root.pem', 'root.pem'],
           alias: 'alice',
+          bundles: { 'bank.example': 'root.pem' },
         },
       },
       hosts: {
         'api.bank.example': {
           certificate: 'bank',
+          server: 'spiffe://bank.example',
           tls: 'TLSv1.2',
           spki: [`sha256/${'A'.repeat(43)}=`],
           required: true,
@@ -315,6 +317,7 @@ describe('export', () => {
     };
     const common =
       '"alias" at api.bank.example; "required" at api.bank.example; "alias" at *.tax.example:*; ' +
+      '"server" at api.bank.example; "bundles" at api.bank.example; "bundles" at *.tax.example:*; ' +
       'the rule for open.tax.example; the rule for private.example; the proxy; the default; ';
     const sorted = (text: string) => text.split('; ').filter(Boolean).sort();
     const mine: Record<string, string> = {

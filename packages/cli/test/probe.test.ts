@@ -264,6 +264,39 @@ describe('probe', () => {
     });
   });
 
+  it('tells a server by its SPIFFE ID where its rule does', async () => {
+    const id = 'spiffe://house.example/payments';
+    const certificate = await authority.issue({ name: 'payments', uris: [id] });
+    await using server = await startServer({ authority, certificate, host: 'localhost' });
+    const probed = async (expected: string) => {
+      await writeFile(
+        at('svid.json'),
+        JSON.stringify({
+          certificates: { alice: { cert: 'alice.pem', bundles: { 'house.example': 'root.pem' } } },
+          hosts: { 'localhost:*': { certificate: 'alice', server: expected } },
+        }),
+      );
+      const { out } = await clientcert('probe', server.url, '--config', at('svid.json'));
+      return { found: await json('probe', server.url, '--config', at('svid.json')), out };
+    };
+    const right = await probed(id);
+    expect(right.found).toMatchObject({
+      ok: true,
+      server: { nameMatches: true, expectedId: id, distrust: null },
+    });
+    const { found, out } = await probed('spiffe://house.example/other');
+    expect(found).toMatchObject({
+      ok: false,
+      server: { nameMatches: false, distrust: 'ERR_CLIENTCERT_SERVER_ID_MISMATCH' },
+      presented: { accepted: null, diagnosis: { code: 'ERR_CLIENTCERT_SERVER_ID_MISMATCH' } },
+    });
+    expect(out).toContain('its certificate is not that of spiffe://house.example/other');
+    expect(server.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual([
+      'alice',
+      'alice',
+    ]);
+  });
+
   it('says that it forgot its intermediate where the certificate says where that is to be had', async () => {
     const where = sequence(
       sequence(oid('1.3.6.1.5.5.7.48.2'), der(0x86, Buffer.from('http://authority.example/issuing.crt'))),

@@ -31,3 +31,4 @@ export { createKey, createRequest, type KeyType, keyPem, keyTypeOf, keyTypes } f
 export { isSecret, isWord, readSecret, type Secret } from './enrolment/secret.ts';
 export { untilAborted } from './load/until-aborted.ts';
 export { retryDelay } from './rotate/timer.ts';
+export { checkServerId } from './tls/server-id.ts';

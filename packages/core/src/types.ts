@@ -40,6 +40,11 @@ export interface SourceOptions {
   engine?: string | URL | undefined;
   /** Roots trusted on every connection whose rule names this certificate; intermediates fill gaps in chains. */
   ca?: CaMaterial | readonly CaMaterial[] | undefined;
+  /**
+   * Roots by the name of a SPIFFE trust domain, `{ 'bank.example': 'bank-bundle.pem' }`: those that a server is verified
+   * by where a rule names this certificate and says as `server` an id in that domain. They count for nothing else.
+   */
+  bundles?: Readonly<Record<string, CaMaterial | readonly CaMaterial[]>> | undefined;
   /** `'only'`: trust nothing but `ca`. */
   trust?: 'only' | undefined;
   /** Which identity to take where a file holds several: a friendlyName, a Java alias, or a SHA-256 fingerprint. */
@@ -149,6 +154,8 @@ export interface ClientCertificate<Key extends KeyObject | null = KeyObject> {
   chain: X509Certificate[];
   /** The self-signed roots that were found in the file or given as `ca`. */
   ca: X509Certificate[];
+  /** The roots of each trust domain, where the source says `bundles`. */
+  bundles?: Readonly<Record<string, readonly X509Certificate[]>> | undefined;
   /** What kind of key it is, as Node calls it, with its size or curve: `rsa 2048`, `ec prime256v1`, `ed25519`. */
   keyType: string;
   /** What its owner should know, such as a weak key. */
@@ -205,13 +212,15 @@ export interface Resolution {
   readonly spki: readonly string[];
   /** Sent as SNI, and checked in place of the host's name; `null`: the host's own. */
   readonly servername: string | null;
+  /** The SPIFFE ID that the server has to prove in place of a name, or the trust domain that it has to be in; `null`: a name. */
+  readonly server: string | null;
   /** Whether TLS sessions are resumed: Node offers the last one when it connects again (RFC 8446, section 2.2). */
   readonly resume: boolean;
-  /** Whether a connection on which the server does not ask for the certificate is an error. */
+  /** Whether a connection on which the server does not ask for the certificate, or cannot take it, is an error. */
   readonly required: boolean;
   /** Whether a rule says `false`: no certificate, whatever else names the host. */
   readonly denied: boolean;
-  /** The certificates whose `ca` is trusted here, whether they are sent or not. */
+  /** The certificates whose `ca`, or with `server` whose `bundles`, are trusted here, whether they are sent or not. */
   readonly authorities: readonly string[];
   /** Whether any server is believed, without a look at its certificate. */
   readonly acceptsAnyServer: boolean;
@@ -246,14 +255,20 @@ export interface RuleOptions {
   spki?: readonly string[] | undefined;
   /** Sent to the server as SNI, and checked in place of the host's name: for tunnels, private links, addresses. */
   servername?: string | undefined;
+  /**
+   * Who the server has to be, in place of a name: a SPIFFE ID, `spiffe://bank.example/payments`, or any in a trust domain,
+   * `spiffe://bank.example`. Trusted is the rule's `ca`, else the `bundles` of its certificate for that trust domain, else
+   * that certificate's `ca`; never Node's roots.
+   */
+  server?: string | undefined;
   /** `false`: resume no TLS session, so that every connection is a whole handshake. */
   resume?: boolean | undefined;
-  /** Make a connection on which the server did not ask for the certificate an error. */
+  /** Make a connection on which the server did not ask for the certificate, or cannot take it, an error. */
   required?: boolean | undefined;
   /**
    * Do not verify the server at all. Whoever answers is believed, so `true` is refused where a certificate
    * would be sent; `'and-present-certificate'` says that this, too, is meant. It turns nothing off that the rule of the
-   * host, or the service over it, says of whom to trust (`ca`, `trust`, `spki`).
+   * host, or the service over it, says of whom to trust (`ca`, `trust`, `spki`, `server`).
    */
   dangerouslyAcceptAnyServer?: boolean | 'and-present-certificate' | undefined;
   /** Follow a redirect from `https:` to `http:` although a certificate was sent. */

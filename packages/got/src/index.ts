@@ -185,7 +185,8 @@ function apply(
     handedOut.add(agent);
     hop.agent.https = agent;
   }
-  if (hop.cache) hop.cache = separate(hop.cache, own ? nameOf(own) : fingerprint(credentials, target));
+  if (hop.cache)
+    hop.cache = separate(hop.cache, own ? nameOf(own) : adapterOf(credentials).fingerprint(target));
 }
 
 const handedOut = new WeakSet<object>();
@@ -240,11 +241,4 @@ function targetOf(
   origin: string | undefined,
 ): Target | undefined {
   return protocol === 'https:' ? { host: hostname, port, service, origin } : undefined;
-}
-
-function fingerprint(credentials: Credentials, target: Target): string | null {
-  const { certificate } = credentials.resolve(target);
-  const known = credentials.certificates().find(({ name }) => name === certificate);
-  // One that could not be read has none, and no answers of others.
-  return known?.fingerprint256 ?? certificate;
 }

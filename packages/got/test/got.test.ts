@@ -276,6 +276,14 @@ describe('the cache', () => {
     expect(subjects(bank)).toEqual(['alice', 'bob']);
   });
 
+  it('asks for the one certificate of a call, and looks at no other', async () => {
+    await using credentials = await load();
+    const all = vi.spyOn(credentials, 'certificates');
+    const api = got.extend(options, clientCertificates(credentials), { cache: new Map() });
+    for (const _ of [1, 2]) await api(`${bank.url}/cached`, asInvoices);
+    expect([all.mock.calls.length, subjects(bank)]).toEqual([0, ['bob']]);
+  });
+
   it('is found again after a redirect within the host', async () => {
     await using credentials = await load();
     const api = got.extend(options, clientCertificates(credentials), { cache: new Map() });

@@ -39,7 +39,12 @@ export interface IssueOptions {
   key?: string | KeyObject | undefined;
   /** DNS names and IP addresses that a server answers to (subjectAltName). */
   hosts?: readonly string[] | undefined;
-  /** The extended key usage: `'server'` where `hosts` are given, else `'client'`; `'none'` leaves it out. */
+  /** URIs (subjectAltName), such as the SPIFFE ID of a workload: `['spiffe://bank.example/payments']`. */
+  uris?: readonly string[] | undefined;
+  /**
+   * The extended key usage: `'server'` where `hosts` are given, `'both'` where `uris` are, else `'client'`; `'none'` leaves
+   * it out.
+   */
   usage?: Usage | undefined;
   /** Start of validity; an hour ago unless given. */
   notBefore?: Date | undefined;
@@ -139,6 +144,7 @@ export class Authority {
    * ```ts
    * const client = await authority.issue({ name: 'alice', subject: { C: 'NL', O: 'Example' } });
    * const server = await authority.issue({ name: 'api', hosts: ['api.bank.example', '127.0.0.1'] });
+   * const workload = await authority.issue({ name: 'payments', uris: ['spiffe://bank.example/payments'] });
    * const old = await authority.issue({ name: 'bob', keyType: 'rsa', expired: true });
    * ```
    */
@@ -205,13 +211,13 @@ async function issueCertificate(
   options: IssueOptions,
   issuer: AuthorityParts | undefined,
 ): Promise<IssuedCertificate> {
-  const { name, hosts, hash, serialNumber = randomSerialNumber() } = options;
-  const { usage = hosts && hosts.length > 0 ? 'server' : 'client' } = options;
+  const { name, hosts, uris, hash, serialNumber = randomSerialNumber() } = options;
+  const { usage = hosts?.length ? 'server' : uris?.length ? 'both' : 'client' } = options;
   const key = options.key === undefined ? await generateKey(options.keyType) : importKey(options.key);
   const publicKey = createPublicKey(key);
   const subject = options.subject?.CN === undefined ? { ...options.subject, CN: name } : options.subject;
   const signer = issuer?.signer ?? { subject, key, publicKey };
-  const contents = { subject, publicKey, serialNumber, usage, hosts, hash, ...validity(options) };
+  const contents = { subject, publicKey, serialNumber, usage, hosts, uris, hash, ...validity(options) };
   return new IssuedCertificate({
     name,
     key,

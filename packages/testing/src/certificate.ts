@@ -60,6 +60,8 @@ export interface CertificateContents {
   readonly usage: Usage | 'authority';
   /** DNS names and IP addresses of the subjectAltName extension. */
   readonly hosts?: readonly string[] | undefined;
+  /** URIs of the same extension. */
+  readonly uris?: readonly string[] | undefined;
   readonly hash?: SignatureHash | undefined;
 }
 
@@ -165,7 +167,8 @@ const EXTENDED_KEY_USAGE: { readonly [usage in Usage]: readonly string[] } = {
   none: [],
 };
 
-function extensions({ usage, publicKey, hosts }: CertificateContents, signer: Signer): Extension[] {
+function extensions(contents: CertificateContents, signer: Signer): Extension[] {
+  const { usage, publicKey, hosts = [], uris = [] } = contents;
   const subjectKey = new SubjectKeyIdentifier(keyIdentifier(publicKey));
   const issuerKey = new AuthorityKeyIdentifier({
     keyIdentifier: new KeyIdentifier(keyIdentifier(signer.publicKey)),
@@ -185,9 +188,11 @@ function extensions({ usage, publicKey, hosts }: CertificateContents, signer: Si
   if (!purposes)
     throw new TypeError(`Unknown usage "${usage}": use 'client', 'server', 'both', 'email' or 'none'`);
   if (purposes.length > 0) list.push(extension('2.5.29.37', new ExtendedKeyUsage([...purposes])));
-  if (hosts && hosts.length > 0) {
-    list.push(extension('2.5.29.17', new SubjectAlternativeName(hosts.map(generalName))));
-  }
+  const names = [
+    ...hosts.map(generalName),
+    ...uris.map((uri) => new GeneralName({ uniformResourceIdentifier: uri })),
+  ];
+  if (names.length > 0) list.push(extension('2.5.29.17', new SubjectAlternativeName(names)));
   return list;
 }
 

@@ -202,6 +202,11 @@ describe('authority.issue', () => {
     expect(new X509Certificate(leaf.cert).subjectAltName).toBe(
       'DNS:api.example, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1',
     );
+    const uris = ['spiffe://bank.example/payments'];
+    const workload = await authority.issue({ name: 'a', uris });
+    expect(new X509Certificate(workload.cert).subjectAltName).toBe(`URI:${uris[0]}`);
+    expect(await purposes({ uris })).toEqual([client, server]);
+    expect(await purposes({ uris, hosts: ['a.example'] })).toEqual([server]);
   });
 
   it('signs with SHA-1 on request', async () => {

@@ -3,6 +3,7 @@ import {
   type AdapterView,
   acceptCredentials,
   adapterOf,
+  isUrl,
   loadedOf,
   snapshot,
   withDiagnosis,
@@ -92,8 +93,9 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     const answer = (own ?? fetch)(input as string, init as object);
     // Beside what the caller awaits, and before it.
     answer.catch?.((error: unknown) => {
-      const url = input instanceof Request ? input.url : `${input}`;
-      withDiagnosis(error, { credentials: loaded, url, service: clientCertificate });
+      const { signal = (input as Partial<Request> | null)?.signal } = init;
+      if (signal?.aborted && error === signal.reason) return; // the caller's
+      withDiagnosis(error, { credentials: loaded, url: urlOf(input), service: clientCertificate });
     });
     return answer;
   };
@@ -112,6 +114,12 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     return send(await (signal ? whileWanted(pending, signal) : pending), request, own);
   };
   return call;
+}
+
+/** Of what fetch was given, where it is something that fetch takes. */
+function urlOf(input: unknown): string | undefined {
+  if (typeof input === 'string') return input;
+  return isUrl(input) ? input.href : (input as Partial<Request> | null)?.url;
 }
 
 /** Fails with the reason of the signal where that comes first. */

@@ -301,6 +301,28 @@ describe.each([
     expect(await outcomes).toEqual(calls.map(() => ({ status: 'rejected', reason })));
   });
 
+  it('leaves the caller’s reason for an abort as it is', async () => {
+    await using credentials = await load();
+    const call = createFetch(credentials, { fetch: own });
+    const reason = new Error('no longer wanted');
+    const before = Reflect.ownKeys(reason);
+    const wanted = new AbortController();
+    const outcome = call(bank.url, { signal: wanted.signal }).catch((error: unknown) => error);
+    wanted.abort(reason);
+    expect(await outcome).toBe(reason);
+    expect(Reflect.ownKeys(reason)).toEqual(before);
+  });
+
+  it.each([
+    ['a symbol', Symbol('url')],
+    ['what has no text', Object.create(null)],
+    ['null', null],
+  ])('what is no address is an error of the call, and of nobody else: %s', async (_kind, input) => {
+    await using credentials = await load();
+    const call = createFetch(credentials, { fetch: own }) as (input: unknown) => Promise<unknown>;
+    await expect(call(input)).rejects.toThrow(TypeError);
+  });
+
   it('takes null for no options, as fetch does', async () => {
     await using credentials = await load();
     const call = createFetch(credentials, { fetch: own });

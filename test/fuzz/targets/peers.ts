@@ -6,6 +6,7 @@ import {
   diffieHellman,
   generateKeyPairSync,
   randomBytes,
+  X509Certificate,
 } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type Server as HttpsServer } from 'node:https';
@@ -20,10 +21,11 @@ import { folded, nameFromDer } from '../../../packages/cli/src/tls/names.ts';
 import { describeChain } from '../../../packages/cli/src/tls/server-chain.ts';
 import { readServerFlight } from '../../../packages/cli/src/tls/server-flight.ts';
 import { parseAnswer } from '../../../packages/core/src/agent/connect-request.ts';
+import { readSvid } from '../../../packages/core/src/load/svid.ts';
 import { bytes } from '../mutate/bytes.ts';
 import { der } from '../mutate/der.ts';
 import { text } from '../mutate/text.ts';
-import { hold, type Opened, type Target } from '../target.ts';
+import { Broken, hold, type Opened, type Target } from '../target.ts';
 
 const headerWords = [
   '\r\n',
@@ -174,8 +176,11 @@ export const peers: readonly Target[] = [
       const { chain, names } = await certificates();
       const run = (input: Buffer) => {
         const name = nameFromDer(input);
+        const svid = readSvid(input);
+        if (!('fault' in svid)) holdAsNode(svid.id, input);
         return [
           name && folded(name),
+          svid,
           describeChain([input, ...chain], 'localhost').chain.map(({ daysLeft: _, ...rest }) => rest),
         ];
       };
@@ -252,7 +257,12 @@ async function certificates(): Promise<{ chain: Buffer[]; names: Buffer[] }> {
     usage: 'server',
     subject: { C: 'NL', O: 'Bank', CN: 'localhost', emailAddress: 'a@b.example' },
   });
-  const chain = [bodyOf(issued.cert), bodyOf(authority.certificate)];
+  const workload = await authority.issue({
+    name: 'payments',
+    hosts: ['localhost'],
+    uris: ['spiffe://bank.example/payments'],
+  });
+  const chain = [bodyOf(issued.cert), bodyOf(authority.certificate), bodyOf(workload.cert)];
   const { partsOf } = await import('../../../packages/core/src/enrolment.ts');
   return { chain, names: chain.map((each) => partsOf(each).subject) };
 }
@@ -300,6 +310,18 @@ async function flight(
     },
     close: () => void server.close(),
   };
+}
+
+/** An id is one that Node reads as well, where it reads the names at all, and that of no authority. */
+function holdAsNode(id: string, input: Buffer): void {
+  hold(input.includes(id), 'the id is not in the certificate');
+  try {
+    const { subjectAltName, ca } = new X509Certificate(input);
+    hold(!ca, 'the id is that of an authority');
+    hold(subjectAltName?.split(', ').includes(`URI:${id}`) ?? true, 'Node reads another id');
+  } catch (error) {
+    if (error instanceof Broken) throw error;
+  }
 }
 
 const message = (type: number, ...body: Uint8Array[]) => Buffer.concat([u8(type), vector(3, ...body)]);

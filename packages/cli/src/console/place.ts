@@ -18,7 +18,13 @@ export function atPlace(
     Object.fromEntries(
       Object.entries(held).map(([key, value]) => [
         key,
-        PATHS.has(key) ? path(value) : SECRETS.has(key) && isRecord(value) ? within(value) : value,
+        PATHS.has(key)
+          ? path(value)
+          : key === 'bundles' && isRecord(value)
+            ? Object.fromEntries(Object.entries(value).map(([name, roots]) => [name, path(roots)]))
+            : SECRETS.has(key) && isRecord(value)
+              ? within(value)
+              : value,
       ]),
     );
   const each = (value: unknown) =>

@@ -71,8 +71,12 @@ export class Secrets {
 const NAME = 'a name';
 const MARK = /^\(not shown: \d+\)$/;
 
-/** Under names of the user's own choice stand sources and rules; a rule that is a text names a certificate. */
+/**
+ * Under names of the user's own choice stand sources and rules, and under those of trust domains roots; a rule that is a
+ * text names a certificate.
+ */
 function placeIn(place: string, key: string): string {
+  if (place === 'bundles') return 'ca';
   if (place === 'hosts' || place === 'services') return 'certificate';
   return place === 'certificates' ? 'source' : key;
 }

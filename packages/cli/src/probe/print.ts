@@ -104,7 +104,14 @@ function printServer(server: Probe['server']): string[] {
   }
   if (server.chain.length === 0) lines.push('  showed no certificate');
   if (server.unreadable > 0) lines.push(fault(`${server.unreadable} of its certificates cannot be parsed`));
-  if (server.nameMatches === false) lines.push(fault('its certificate is for other names than this host'));
+  if (server.nameMatches === false)
+    lines.push(
+      fault(
+        server.expectedId === null
+          ? 'its certificate is for other names than this host'
+          : `its certificate is not that of ${safe(server.expectedId)}`,
+      ),
+    );
   if (server.forgotIntermediate)
     lines.push(fault(`it forgot to send an intermediate: ${nameOf(server.missingIssuer!)}`));
   else if (server.missingIssuer !== null && server.distrust)

@@ -133,7 +133,7 @@ export async function probe(
       byVersion: demands,
     },
     server: {
-      ...describeChain((best ?? flights.at(-1))?.chain ?? [], servername),
+      ...describeChain((best ?? flights.at(-1))?.chain ?? [], servername, resolution?.server),
       distrust: presented ? presented.distrust : bare?.distrust,
       secureRenegotiation: spoken.find(({ version }) => version !== 'TLSv1.3')?.secureRenegotiation ?? null,
     },

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
+import { checkServerId } from '@clientcert/core/enrolment';
 
 export interface ServerCertificate {
   readonly subject: string;
@@ -17,8 +18,10 @@ export interface ServerChain {
   /** In the order in which they were sent. */
   readonly chain: readonly ServerCertificate[];
   readonly unreadable: number;
-  /** Whether the first is for the host. */
+  /** Whether the first is for the host, or has the SPIFFE ID that the rule asks for. */
   readonly nameMatches: boolean | null;
+  /** What the rule asks for in place of a name: an id, or a trust domain. */
+  readonly expectedId: string | null;
   /** The issuer of the last of the chain, where that is neither sent nor a root of Node's. */
   readonly missingIssuer: string | null;
   /** Whether what is missing is an intermediate: an authority that says where its own certificate is to be had. */
@@ -26,7 +29,11 @@ export interface ServerChain {
 }
 
 /** What the certificates that a server sent come to. Whether they are trusted is for a real handshake to say. */
-export function describeChain(sent: readonly Buffer[], host: string): ServerChain {
+export function describeChain(
+  sent: readonly Buffer[],
+  host: string,
+  expectedId: string | null = null,
+): ServerChain {
   const certificates = sent.flatMap((bytes) => {
     try {
       return [new X509Certificate(bytes)];
@@ -40,10 +47,16 @@ export function describeChain(sent: readonly Buffer[], host: string): ServerChai
   return {
     chain: certificates.map(describe),
     unreadable: sent.length - certificates.length,
-    nameMatches: leaf ? (isIP(host) ? leaf.checkIP(host) : leaf.checkHost(host)) !== undefined : null,
+    nameMatches: leaf ? isFor(leaf, host, expectedId) : null,
+    expectedId,
     missingIssuer: missing?.issuer ?? null,
     forgotIntermediate: missing !== undefined && /CA Issuers/.test(missing.infoAccess ?? ''),
   };
+}
+
+function isFor(leaf: X509Certificate, host: string, id: string | null): boolean {
+  if (id !== null) return checkServerId(id, '', host, leaf) === undefined;
+  return (isIP(host) ? leaf.checkIP(host) : leaf.checkHost(host)) !== undefined;
 }
 
 function climb(leaf: X509Certificate, certificates: readonly X509Certificate[]): X509Certificate {

@@ -151,6 +151,6 @@ function whoSets(option: string): string {
     : '';
 }
 
-function describesServer({ trust, spki, servername, tlsBy }: Resolution): boolean {
-  return trust === 'only' || spki.length > 0 || servername !== null || tlsBy === 'rule';
+function describesServer({ trust, spki, servername, server, tlsBy }: Resolution): boolean {
+  return trust === 'only' || spki.length > 0 || servername !== null || server !== null || tlsBy === 'rule';
 }

@@ -15,7 +15,6 @@ import {
 import {
   type Attestation,
   attest,
-  isAsked,
   type Observer,
   publish,
   refuseUnverified,
@@ -61,7 +60,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
       profile,
       Number(port),
       profile.checkServerIdentity(host, own?.checkServerIdentity as CheckServerIdentity),
-      () => isAsked(socket),
+      () => socket,
     ),
     servername: servername ?? (ownOption(options as CallerOptions, 'servername') as string | undefined),
     socket: ownOption(options as CallerOptions, 'socket') as Duplex | undefined,
@@ -152,8 +151,8 @@ function answerSeen(socket: WeakRef<TLSSocket>): () => boolean {
   return () => (socket.deref()?.bytesRead ?? 0) > 0;
 }
 
-function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, { requested }: Attestation): void {
-  const error = refuseUnverified(profile, requested, host, Number(port));
+function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, attestation: Attestation): void {
+  const error = refuseUnverified(profile, attestation, host, Number(port));
   if (!error) return;
   const refuse = () => socket.destroy(error);
   // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone.

@@ -82,14 +82,18 @@ export interface Attestation {
 const diagnostics = channel('clientcert:handshake');
 
 /**
- * Reads what the handshake was. To be called in `secureConnect`: in or after `close`, Node 20 crashes in
+ * Reads what the handshake was, or is. To be called up to `secureConnect`: in or after `close`, Node 20 crashes in
  * `getSharedSigalgs`.
  *
  * @param earlier What was read when the resumed session was made.
  */
-export function attest(socket: TLSSocket, contexts: SecureContexts, earlier?: Attestation): Attestation {
-  if (socket.isSessionReused() && earlier) return earlier;
-  const protocol = socket.getProtocol();
+export function attest(
+  socket: Partial<TLSSocket>,
+  contexts: SecureContexts,
+  earlier?: Attestation,
+): Attestation {
+  if (earlier && socket.isSessionReused?.()) return earlier;
+  const protocol = socket.getProtocol?.();
   const algorithms = sharedAlgorithms(socket);
   if ((protocol !== 'TLSv1.3' && protocol !== 'TLSv1.2') || !algorithms) {
     return { requested: null, presented: contexts.presented };
@@ -107,17 +111,6 @@ function sharedAlgorithms(socket: Partial<TLSSocket>): string[] | undefined {
   return process.versions.bun === undefined ? socket.getSharedSigalgs?.() : undefined;
 }
 
-/** Whether the server asks for a certificate, while the handshake is under way; `null` where that cannot be known. */
-export function isAsked(socket: Partial<TLSSocket>): boolean | null {
-  const algorithms = isOld(socket.getProtocol?.()) ? undefined : sharedAlgorithms(socket);
-  return algorithms ? algorithms.length > 0 : null;
-}
-
-/** Before TLS 1.2 a server names no algorithms, asking or not. */
-function isOld(protocol: string | null | undefined): boolean {
-  return protocol === 'TLSv1.1' || protocol === 'TLSv1';
-}
-
 /** Tells whoever listens. */
 export function publish(
   handshake: () => Handshake,
@@ -131,20 +124,21 @@ export function publish(
 
 /**
  * `checkServerIdentity` for a rule with `required: true`: it also refuses a server that did not ask for the
- * certificate. Here Node refuses before it hands the connection to anybody; destroyed in `secureConnect`, it takes
- * the process with it where HTTP/2 waits for that event as well. A session is resumed without coming here: it was
- * made by a handshake that did.
+ * certificate, or takes none with such a key. Here Node refuses before it hands the connection to anybody; destroyed
+ * in `secureConnect`, it takes the process with it where HTTP/2 waits for that event as well. A session is resumed
+ * without coming here: it was made by a handshake that did.
  *
- * @param asked Whether the server of this connection asked.
+ * @param socketOf The connection that is checked.
  */
 export function requireRequest(
-  { resolution }: ConnectionProfile,
+  profile: ConnectionProfile,
   port: number,
   check: CheckServerIdentity,
-  asked: () => boolean | null = askedInHandshakeUnderWay,
+  socketOf: () => Partial<TLSSocket> = ofHandshakeUnderWay,
 ): CheckServerIdentity {
-  if (!resolution.required) return check;
-  return (host, certificate) => check(host, certificate) ?? refusal(asked(), host, port, resolution.rule);
+  if (!profile.resolution.required) return check;
+  return (host, certificate) =>
+    check(host, certificate) ?? refusal(profile, attest(socketOf(), profile.contexts), host, port);
 }
 
 /**
@@ -152,23 +146,24 @@ export function requireRequest(
  * not where others are refused.
  */
 export function refuseUnverified(
-  { resolution: { acceptsAnyServer, required, rule } }: ConnectionProfile,
-  asked: boolean | null,
+  profile: ConnectionProfile,
+  attestation: Attestation,
   host: string,
   port: number,
 ): ClientCertificateError | undefined {
-  return acceptsAnyServer && required ? refusal(asked, host, port, rule) : undefined;
+  const { acceptsAnyServer, required } = profile.resolution;
+  return acceptsAnyServer && required ? refusal(profile, attestation, host, port) : undefined;
 }
 
-/** The error of a rule with `required: true`; `undefined` where the server asked. */
+/** The error of a rule with `required: true`; `undefined` where the server is presented with the certificate. */
 function refusal(
-  asked: boolean | null,
+  { resolution: { rule, certificate } }: ConnectionProfile,
+  { requested, presented }: Attestation,
   host: string,
   port: number,
-  rule: string,
 ): ClientCertificateError | undefined {
-  if (asked) return undefined;
-  if (asked === false) return notRequested(host, port, rule);
+  if (requested) return presented ? undefined : notTaken(host, port, rule, certificate!);
+  if (requested === false) return notRequested(host, port, rule);
   const untold = `whether ${host}:${port} asked for the client certificate that this rule requires`;
   return 'bun' in process.versions || 'deno' in process.versions
     ? new ClientCertificateError(
@@ -187,8 +182,8 @@ function refusal(
  *
  * @see https://nodejs.org/api/async_hooks.html#async_hooksexecutionasyncresource
  */
-function askedInHandshakeUnderWay(): boolean | null {
-  return isAsked((executionAsyncResource() ?? {}) as Partial<TLSSocket>);
+function ofHandshakeUnderWay(): Partial<TLSSocket> {
+  return (executionAsyncResource() ?? {}) as Partial<TLSSocket>;
 }
 
 /** The error of a rule with `required: true` whose server did not ask for the certificate. */
@@ -197,6 +192,15 @@ function notRequested(host: string, port: number, rule: string): ClientCertifica
     'ERR_CLIENTCERT_NOT_REQUESTED',
     `${rule}: ${host}:${port} did not ask for the client certificate that this rule requires`,
     { hint: 'Is it the right host and port? Many gateways ask for it on a port of its own.' },
+  );
+}
+
+/** OpenSSL answers such a request with no certificate, and says nothing. */
+function notTaken(host: string, port: number, rule: string, certificate: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_NOT_REQUESTED',
+    `${rule}: ${host}:${port} asked for client certificates, and takes no signature that the key of "${certificate}" can make: it would see none`,
+    { hint: 'Have the certificate issued for a key of another kind; servers that take no other take RSA.' },
   );
 }
 

@@ -4,7 +4,7 @@ import { ClientCertificateError } from '../errors.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { unsaid } from './caller-options.ts';
 import { authorityOf, type ConnectAnswer, requestTunnel } from './connect-request.ts';
-import { isAsked, refuseUnverified, requireRequest } from './handshake.ts';
+import { attest, refuseUnverified, requireRequest } from './handshake.ts';
 
 /** A proxy that connections are tunnelled through with CONNECT. */
 export interface TunnelProxy {
@@ -165,11 +165,11 @@ function dial({ url, profile }: TunnelProxy, connected: () => void): Socket {
   const pinned = profile?.connectOptions(host);
   const options = { ...inherited, host, port, noDelay: true, ...pinned, ALPNProtocols: ['http/1.1'] };
   if (profile && pinned) {
-    const asked = () => isAsked(socket);
-    options.checkServerIdentity = requireRequest(profile, port, pinned.checkServerIdentity, asked);
+    const check = pinned.checkServerIdentity;
+    options.checkServerIdentity = requireRequest(profile, port, check, () => socket);
   }
   const socket = connectTls(options, () => {
-    const error = profile && refuseUnverified(profile, isAsked(socket), host, port);
+    const error = profile && refuseUnverified(profile, attest(socket, profile.contexts), host, port);
     if (error) socket.destroy(error);
     else connected();
   });

@@ -1,5 +1,6 @@
 import { isPkcs11Uri, parsePkcs11Uri } from '../load/pkcs11-uri.ts';
 import type { Problem } from '../load/problem.ts';
+import { faultOfTrustDomain } from '../load/spiffe-id.ts';
 import { entriesInTurns } from '../load/turn.ts';
 import type { Issue } from '../pin/issue.ts';
 import type { CertificateSource, Config, FileSource } from '../types.ts';
@@ -23,7 +24,7 @@ export async function checkCertificates(config: Config): Promise<CheckedCertific
     if (typeof source === 'function') return;
     const problem = PROBLEMS.find(({ test }) => test(source))?.message;
     if (problem !== undefined) issues.push({ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: problem });
-    issues.push(...checkTokenUri([...path, 'key'], source.key));
+    issues.push(...checkTokenUri([...path, 'key'], source.key), ...checkBundles(path, source.bundles));
     if (source.trust === 'only') trustOnly.add(name);
   });
   return { certificates, trustOnly, issues };
@@ -39,6 +40,14 @@ function checkTokenUri(path: Issue['path'], key: FileSource['key']): Issue[] {
     const { message, hint } = error as Problem;
     return [{ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: `${message}. ${hint}` }];
   }
+}
+
+function checkBundles(path: Issue['path'], bundles: FileSource['bundles']): Issue[] {
+  return Object.keys(bundles ?? {}).flatMap((name): Issue[] => {
+    const message = faultOfTrustDomain(name);
+    if (message === undefined) return [];
+    return [{ code: 'ERR_CLIENTCERT_CONFIG_INVALID', path: [...path, 'bundles', name], message }];
+  });
 }
 
 const KINDS = ['pfx', 'cert', 'dir'] as const;

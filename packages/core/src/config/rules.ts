@@ -7,6 +7,7 @@ import { type HostRule, type PinRule, type Pins, type ServiceRule, SILENT } from
 import type { Config, HostPin, ServicePin, TlsRange, Warning } from '../types.ts';
 import { checkCertificateName, checkName } from './names.ts';
 import { toList } from './proxy.ts';
+import { checkServer } from './server.ts';
 import { checkSpki } from './spki.ts';
 import { checkTls } from './tls.ts';
 
@@ -69,6 +70,7 @@ function checkHostRule(notes: Notes, host: string, pin: HostPin): HostRule | und
   const pattern = checkPattern(notes, path, host, denies ? '*' : 443);
   if (rule === undefined || pattern === undefined) return undefined;
   checkRequired(notes, rule);
+  checkRoots(notes, rule);
   return { ...rule, pattern };
 }
 
@@ -97,6 +99,7 @@ function checkDefault(notes: Notes, pin: HostPin | undefined): PinRule | undefin
   const rule = checkRule(notes, ['default'], pin);
   if (rule === undefined) return undefined;
   checkRequired(notes, rule);
+  checkRoots(notes, rule);
   // It names no host, so it keeps no service from presenting its own.
   return rule.certificate === false ? { ...rule, certificate: undefined } : rule;
 }
@@ -104,6 +107,14 @@ function checkDefault(notes: Notes, pin: HostPin | undefined): PinRule | undefin
 function checkRequired(notes: Notes, { path, required, certificate }: PinRule): void {
   if (!required || typeof certificate === 'string') return;
   fail(notes, [...path, 'required'], 'there is no certificate to require: name one, or leave it out');
+}
+
+/** Whom to trust for a server's id, Node does not know; what a service does not bring, the rule of the host may. */
+function checkRoots(notes: Notes, { path, server, ca, certificate }: PinRule): void {
+  if (server === undefined || ca !== undefined || typeof certificate === 'string') return;
+  const message =
+    'there are no roots to verify it by: add `ca`, or a certificate whose source says `bundles`';
+  fail(notes, [...path, 'server'], message);
 }
 
 /** What host rules and service rules have in common; `undefined` where it cannot be used. */
@@ -130,6 +141,8 @@ function checkRule(notes: Notes, path: Path, pin: HostPin | ServicePin): PinRule
     });
   }
   const servername = pin.servername === undefined ? undefined : checkServername(notes, path, pin.servername);
+  const server =
+    pin.server === undefined ? undefined : note(notes, checkServer(pin.server, [...path, 'server']));
   const ca = toList(pin.ca);
   if (trust === 'only' && ca === undefined && typeof certificate !== 'string') {
     fail(notes, [...path, 'trust'], 'trusts only extra roots and there are none: add `ca`');
@@ -145,6 +158,7 @@ function checkRule(notes: Notes, path: Path, pin: HostPin | ServicePin): PinRule
     trust,
     spki,
     servername,
+    server,
     resume: pin.resume,
     required,
     dangerouslyAcceptAnyServer: anyServer,
@@ -174,7 +188,7 @@ function checkVerification(
     fail(notes, place, message, 'ERR_CLIENTCERT_VERIFICATION_OFF');
     return;
   }
-  const contrary = (['ca', 'trust', 'spki'] as const).find((key) => pin[key] !== undefined);
+  const contrary = (['ca', 'trust', 'spki', 'server'] as const).find((key) => pin[key] !== undefined);
   if (contrary !== undefined) {
     fail(notes, place, `turns off the verification that \`${contrary}\` is for: remove one of the two`);
     return;

@@ -101,6 +101,15 @@ const source = object({
   ca: v.optional(
     described(authorities, 'Roots trusted on every connection whose rule names this certificate.'),
   ),
+  bundles: v.optional(
+    described(
+      v.pipe(
+        record(authorities, 'must be an object of roots by trust domain'),
+        v.minEntries(1, 'is empty: name a trust domain'),
+      ),
+      'Roots by the name of a SPIFFE trust domain: what a server is verified by whose rule says, as `server`, an id in it.',
+    ),
+  ),
   trust: v.optional(described(trust, '"only": trust nothing but `ca`.')),
   alias: v.optional(
     described(text, 'Which identity to take where a file holds several: a name or a SHA-256 fingerprint.'),
@@ -168,6 +177,12 @@ const ruleOptions = {
   ),
   servername: v.optional(
     described(text, "Sent to the server as SNI, and checked in place of the host's name."),
+  ),
+  server: v.optional(
+    described(
+      text,
+      'Who the server has to be, in place of a name: a SPIFFE ID, "spiffe://bank.example/payments", or any in a trust domain, "spiffe://bank.example".',
+    ),
   ),
   resume: v.optional(described(flag, 'With false, resume no TLS session (true unless written).')),
   required: v.optional(

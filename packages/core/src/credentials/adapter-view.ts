@@ -15,6 +15,7 @@ import type { Resolution, Target } from '../types.ts';
 import type { Connections, Retirable } from './connections.ts';
 import type { Decisions } from './decisions.ts';
 import type { ConnectIdentity } from './identity.ts';
+import { namedBy } from './inventory.ts';
 import { proxyChooser } from './proxy-choice.ts';
 import type { Upkeep } from './upkeep.ts';
 
@@ -145,6 +146,18 @@ export class AdapterView {
     const { host, port } = parseTarget(target);
     const written = proxy as ConnectIdentity['proxy'];
     return wayOf(proxyChooser(this.#decisions, written, defaultProxy)(host, port));
+  }
+
+  /**
+   * SHA-256 fingerprint of the certificate that a target is presented with, as it is now, or `null` for none: for clients
+   * that keep answers, which are those to one certificate. Of one that could not be loaded it is the name.
+   *
+   * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   */
+  fingerprint(target: Target): string | null {
+    const { certificate } = this.resolve(target);
+    const version = namedBy({ certificate }, this.#decisions.inventory.certificates);
+    return version?.material.certificate.fingerprint256 ?? certificate;
   }
 
   /**

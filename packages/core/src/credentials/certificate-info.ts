@@ -113,7 +113,7 @@ function thumbprintOf({ fingerprint256 }: X509Certificate): string {
 /** What `diagnose` asks of one. */
 export function factsOfCertificate(version: CertificateVersion | undefined): CertificateFacts | null {
   if (!version) return null;
-  const { certificate, chain, ca, warnings } = version.material;
+  const { certificate, chain, ca, bundles = {}, warnings } = version.material;
   const sent = [certificate, ...chain];
   return {
     name: version.name,
@@ -123,7 +123,7 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
       const { notBefore, notAfter } = fieldsOf(each);
       return { from: new Date(notBefore), to: new Date(notAfter) };
     }),
-    chain: completenessOf(sent.at(-1)!, ca),
+    chain: completenessOf(sent.at(-1)!, [...ca, ...Object.values(bundles).flat()]),
     warnings: warnings.map(({ code }) => code),
   };
 }

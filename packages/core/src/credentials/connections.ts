@@ -1,5 +1,6 @@
 import { SessionCache } from '../agent/session.ts';
-import { haveSame } from '../rotate/replacement.ts';
+import { lentRoots } from '../pin/lent-roots.ts';
+import { haveSame, lendSame } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import { SecureContexts } from '../tls/profile.ts';
 import type { Resolution } from '../types.ts';
@@ -60,7 +61,7 @@ export class Connections {
     const latest: VersionOf = (each) => (each === name ? next : versionOf(each));
     // Where it lends its roots alone, nothing changes unless they do.
     const before = versionOf(name).material;
-    const newRoots = !haveSame(before.ca, material.ca) || !haveSame(before.chain, material.chain);
+    const newRoots = !lendSame(before, material) || !haveSame(before.chain, material.chain);
     const isStale = ({ resolution: { certificate, authorities } }: SecureContexts) =>
       certificate === name || (newRoots && authorities.includes(name));
     const retiring = [...this.#contexts.values()].filter(isStale);
@@ -113,11 +114,11 @@ export class Connections {
 }
 
 function build(resolution: Resolution, versionOf: VersionOf): SecureContexts {
-  const { certificate, authorities, ca } = resolution;
-  const lenders = authorities.map((name) => versionOf(name).material);
+  const { certificate, authorities, ca, server } = resolution;
   const trust = {
-    roots: [...ca, ...lenders.flatMap((material) => material.ca)],
-    intermediates: lenders.flatMap((material) => material.chain),
+    roots: [...ca, ...lentRoots(resolution, (name) => versionOf(name).material).roots],
+    // Who has an id sends them, and those of another trust domain are of no use.
+    intermediates: server === null ? authorities.flatMap((name) => versionOf(name).material.chain) : [],
   };
   return new SecureContexts(resolution, certificate === null ? null : versionOf(certificate), trust);
 }

@@ -11,6 +11,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { copyOf, tokenKeyIn } from '../load/stored-certificate.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { explain } from '../pin/explain.ts';
+import { lentRoots } from '../pin/lent-roots.ts';
 import { rulesOf } from '../pin/rule.ts';
 import { soleCertificate } from '../pin/sole-certificate.ts';
 import { parseTarget } from '../pin/target.ts';
@@ -131,7 +132,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const { certificates, broken, config, table } = this.#inventory;
     return explain(table, target, {
       broken: (name) => broken.get(name)?.message,
-      bringsRoots: (name) => (certificates.get(name)?.material.ca.length ?? 0) > 0,
+      lending: (resolution) => lentRoots(resolution, (name) => certificates.get(name)?.material).from,
       certificate: (name) => {
         const version = certificates.get(name);
         return version && describeCertificate(version, config, [], undefined);

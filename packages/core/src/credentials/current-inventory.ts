@@ -36,7 +36,9 @@ export class CurrentInventory {
     });
     this.#inventory = next;
     for (const { version, previous } of rotated) {
-      if (next.config.rollback) this.probation.begin(version, previous);
+      // A name that a new config gives to somebody else: its rules say nothing of who had it before.
+      if (!haveSameSubject(previous, version)) this.probation.forget(version.name);
+      else if (next.config.rollback) this.probation.begin(version, previous);
     }
     retire();
     this.onChange();
@@ -73,4 +75,8 @@ export class CurrentInventory {
       current: material.certificate.fingerprint256,
     });
   }
+}
+
+function haveSameSubject(one: CertificateVersion, other: CertificateVersion): boolean {
+  return one.material.certificate.subject === other.material.certificate.subject;
 }

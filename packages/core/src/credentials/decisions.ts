@@ -3,6 +3,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { findService, resolve, resolveHost } from '../pin/resolve.ts';
 import { checkPort, parseOrigin, parseTarget } from '../pin/target.ts';
 import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
+import { bundleMissing } from '../tls/server-id.ts';
 import type { Resolution, Target } from '../types.ts';
 import { isUrl } from '../url.ts';
 import type { Connections } from './connections.ts';
@@ -62,7 +63,9 @@ export class Decisions {
     const known = this.#profiles.get(resolution);
     if (known && !known.contexts.retired) return known;
     if (this.#upkeep.closed) throw closed();
-    const profile = new ConnectionProfile(resolution, this.contextsOf(resolution));
+    const contexts = this.contextsOf(resolution);
+    if (contexts.isRootless) throw bundleMissing(resolution);
+    const profile = new ConnectionProfile(resolution, contexts);
     this.#profiles.set(resolution, profile);
     return profile;
   }

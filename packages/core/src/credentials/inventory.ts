@@ -3,8 +3,9 @@ import type { CheckedConfig } from '../config/check.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { authorityWarnings } from '../load/authority.ts';
 import { createBudget } from '../load/budget.ts';
+import { lentRoots } from '../pin/lent-roots.ts';
 import { isExclusive, type RootsOf } from '../pin/merge-rules.ts';
-import { type Pins, rulesOf } from '../pin/rule.ts';
+import { type PinRule, type Pins, rulesOf } from '../pin/rule.ts';
 import { buildTable, replaceRoots, type Table } from '../pin/table.ts';
 import { eachOf } from '../rotate/concurrency.ts';
 import { isEqual } from '../rotate/config-equality.ts';
@@ -13,6 +14,7 @@ import { Feed } from '../rotate/feed.ts';
 import type { Reading } from '../rotate/renewal.ts';
 import { replaces } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
+import { bundleMissing } from '../tls/server-id.ts';
 import type { CaMaterial, ClientCertificate, Warning } from '../types.ts';
 import {
   closeFeeds,
@@ -272,25 +274,33 @@ function succeed(
 }
 
 /**
- * `trust: 'only'` without a root would trust no server at all.
+ * `trust: 'only'` without a root would trust no server at all, and neither would `server` without those of its trust
+ * domain. A function may bring these later.
  *
- * @throws ERR_CLIENTCERT_CONFIG_INVALID
+ * @throws ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_BUNDLE_MISSING
  */
 export function checkTrust(
   { certificates: sources, pins }: CheckedConfig,
   certificates: ReadonlyMap<string, CertificateVersion>,
 ): void {
   const isRootless = (version: CertificateVersion | undefined) => version?.material.ca.length === 0;
+  const bringsBundles = (name: unknown) =>
+    typeof name === 'string' && certificates.get(name)?.material.bundles !== undefined;
   const places = [
     ...[...pins.trustOnly]
-      .filter((name) => sources.has(name) && isRootless(certificates.get(name)))
+      .filter((name) => sources.has(name) && isRootless(certificates.get(name)) && !bringsBundles(name))
       .map((name) => `certificate "${name}"`),
     ...rulesOf(pins)
-      .filter((rule) => rule.trust === 'only' && !rule.ca && isRootless(namedBy(rule, certificates)))
+      .filter(({ server, ca }) => server === undefined && ca === undefined)
+      .filter(
+        ({ trust, certificate }) =>
+          trust === 'only' || (bringsBundles(certificate) && pins.trustOnly.has(certificate as string)),
+      )
+      .filter((rule) => isRootless(namedBy(rule, certificates)))
       .map(({ label }) => label),
   ];
-  throwFailures(
-    places.map(
+  throwFailures([
+    ...places.map(
       (place) =>
         new ClientCertificateError(
           'ERR_CLIENTCERT_CONFIG_INVALID',
@@ -298,7 +308,23 @@ export function checkTrust(
           { hint: 'Give the root of the server as "ca", or leave out "trust".' },
         ),
     ),
-  );
+    ...rulesOf(pins)
+      .filter(
+        (rule) => typeof rule.certificate === 'string' && typeof sources.get(rule.certificate) === 'object',
+      )
+      .flatMap((rule) => findUnverifiable(rule, certificates)),
+  ]);
+}
+
+/** A rule whose certificate is of no help to verify the server that it names. */
+function findUnverifiable(
+  { server, ca, label: rule, certificate }: PinRule,
+  certificates: ReadonlyMap<string, CertificateVersion>,
+): ClientCertificateError[] {
+  if (server === undefined || ca !== undefined || !certificate || !certificates.has(certificate)) return [];
+  const decision = { rule, server, ca: [], authorities: [certificate] };
+  const { roots } = lentRoots(decision, (name) => certificates.get(name)?.material);
+  return roots.length > 0 ? [] : [bundleMissing(decision)];
 }
 
 async function loadProxy(

@@ -25,9 +25,18 @@ const defaultMaxIterations = 5_000_000;
 /** Some seconds: a bundle of ten thousand certificates takes a quarter of it. */
 const maxWork = 2_000_000;
 
-export function createBudget(maxIterations: number = defaultMaxIterations, signal?: AbortSignal): Budget {
+/** Work that was done, in units. */
+export interface Work {
+  units: number;
+}
+
+/** @param work What was done before for the same source: a list of many files costs no more than one that holds all. */
+export function createBudget(
+  maxIterations: number = defaultMaxIterations,
+  signal?: AbortSignal,
+  work: Work = { units: 0 },
+): Budget {
   let spent = 0;
-  let worked = 0;
   return {
     spend(rounds) {
       spent += rounds;
@@ -39,8 +48,8 @@ export function createBudget(maxIterations: number = defaultMaxIterations, signa
         );
     },
     work(units) {
-      worked += units;
-      if (!(worked <= maxWork))
+      work.units += units;
+      if (!(work.units <= maxWork))
         throw new Problem(
           'FILE_TOO_LARGE',
           'holds more keys and certificates than can be sorted out in reasonable time',

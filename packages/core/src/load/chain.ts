@@ -53,12 +53,7 @@ export async function buildChain(
     top = issuer;
     if (!isSelfSigned(issuer)) intermediates.push(issuer);
   }
-  const roots: X509Certificate[] = [];
-  for (const candidate of own) {
-    await checkSelfSigned(candidate, budget);
-    await budget.turn();
-    if (isRoot(candidate)) roots.push(candidate);
-  }
+  const roots = await rootsAmong(own, budget);
   const complete = isSelfSigned(top);
   return {
     intermediates,
@@ -67,6 +62,20 @@ export async function buildChain(
     open: complete ? undefined : top,
     unrelated: own.filter((candidate) => !used.has(candidate)),
   };
+}
+
+/** The authorities among these that issued themselves. */
+export async function rootsAmong(
+  certificates: readonly X509Certificate[],
+  budget: Budget,
+): Promise<X509Certificate[]> {
+  const roots: X509Certificate[] = [];
+  for (const candidate of certificates) {
+    await checkSelfSigned(candidate, budget);
+    await budget.turn();
+    if (isRoot(candidate)) roots.push(candidate);
+  }
+  return roots;
 }
 
 /** In turns: each is hashed for it. */

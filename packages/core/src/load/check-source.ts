@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { quote } from '../quote.ts';
 import type { FileSource } from '../types.ts';
 import { Problem } from './problem.ts';
+import { faultOfTrustDomain } from './spiffe-id.ts';
 
 /**
  * Checks what a source says, as the config's own check does: what a function returns comes by here alone.
@@ -52,6 +53,12 @@ const faults: { readonly [Option in keyof Required<FileSource>]: ((value: unknow
   pin: undefined,
   engine: undefined,
   ca: undefined,
+  bundles: (value) => {
+    if (Object.prototype.toString.call(value) !== '[object Object]')
+      return ['is not an object of roots by trust domain', "Write { 'bank.example': 'bank-bundle.pem' }."];
+    const [fault] = Object.keys(value as object).flatMap((name) => faultOfTrustDomain(name) ?? []);
+    return fault === undefined ? undefined : [`has a name that ${fault}`, 'Name the trust domain alone.'];
+  },
   trust: (value) =>
     value === 'only'
       ? undefined

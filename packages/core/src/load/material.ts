@@ -33,7 +33,7 @@ export async function readMaterial(
   const contents = createContents();
   const reading: Reading = {
     keyring: options.keyring,
-    budget: createBudget(options.maxIterations, signal),
+    budget: createBudget(options.maxIterations, signal, options.surroundings?.work),
     contents,
     certificatesOnly: options.certificatesOnly ?? false,
     alias: options.alias,

@@ -1,10 +1,18 @@
 import type { KeyObject } from 'node:crypto';
 import { snapshot } from '../own.ts';
-import type { CaMaterial, CertificateSource, ClientCertificate, FileSource, Material } from '../types.ts';
+import { show } from '../quote.ts';
+import type {
+  CaMaterial,
+  CertificateSource,
+  ClientCertificate,
+  FileSource,
+  Material,
+  Warning,
+} from '../types.ts';
 import { readAlias } from './alias.ts';
 import { authorityWarnings } from './authority.ts';
-import { createBudget } from './budget.ts';
-import { buildChain, withoutDuplicates } from './chain.ts';
+import { type Budget, createBudget } from './budget.ts';
+import { buildChain, rootsAmong, withoutDuplicates } from './chain.ts';
 import { checkSource } from './check-source.ts';
 import { readLayout } from './directory.ts';
 import type { FoundCertificate, FoundKey } from './file-contents.ts';
@@ -12,10 +20,11 @@ import { chooseIdentity } from './identity.ts';
 import { describeKey } from './key-type.ts';
 import type { Keyring } from './passphrase.ts';
 import { explain, explainAs, PartProblem, Problem } from './problem.ts';
-import { limitRoots, readCa } from './roots.ts';
+import { limitRoots, readBundles, readCa } from './roots.ts';
 import { labelOf } from './source.ts';
 import { asArray, formatOf, type Part, readPart, resolveKeyring } from './source-part.ts';
 import { callSource, firstOf, SourceStream } from './source-stream.ts';
+import { kindOfTrustDomain } from './spiffe-id.ts';
 import {
   createSurroundings,
   hasMoved,
@@ -167,7 +176,8 @@ async function readOnce(
   }
   const given: FoundCertificate[] = [];
   for (const material of ca) given.push(...(await readCa(material, surroundings, reading, source)));
-  const certificate = await assemble(parts, given, keyring, source, options);
+  const bundles = source.bundles && (await readBundles(source.bundles, surroundings, reading));
+  const certificate = await assemble(parts, { given, bundles }, keyring, source, options);
   return { certificate, files: surroundings.files, refresh: source.refresh };
 }
 
@@ -211,9 +221,15 @@ function checkTokenOptions({ pin, engine }: FileSource, key: FoundKey | undefine
     );
 }
 
+/** Whom to trust, by what the source says beside the certificate. */
+interface Given {
+  readonly given: readonly FoundCertificate[];
+  readonly bundles: ClientCertificate['bundles'];
+}
+
 async function assemble(
   parts: readonly Part[],
-  given: readonly FoundCertificate[],
+  { given, bundles }: Given,
   keyring: Keyring,
   source: FileSource,
   options: ReadOptions,
@@ -236,7 +252,9 @@ async function assemble(
   checkTokenOptions(source, key);
   const pile = own.map(({ certificate }) => certificate);
   const extra = given.map(({ certificate }) => certificate);
-  const chain = await buildChain(leaf.certificate, pile, extra, budget);
+  // Those of trust domains end a chain, and are no part of it.
+  const ends = await rootsAmong(Object.values(bundles ?? {}).flat(), budget);
+  const chain = await buildChain(leaf.certificate, pile, [...extra, ...ends], budget);
   const ordered = parts.every(({ contents }) => contents.ordered);
   const beside = { pile, used: chain.intermediates, only: source.trust === 'only' };
   const warnings = [
@@ -257,14 +275,32 @@ async function assemble(
           ),
     ),
     ...(await authorityWarnings('ca', extra, beside, budget)),
+    ...(await bundleWarnings(bundles, budget)),
   ];
   return {
     privateKey: key === undefined ? null : key.privateKey,
     certificate: leaf.certificate,
     chain: chain.intermediates,
     ca: limitRoots(await withoutDuplicates([...chain.roots, ...extra])),
+    ...(bundles && { bundles }),
     keyType: describeKey(leaf.certificate),
     warnings: warnings.slice(), // without the room to grow that a list has which was put together
     format: formatOf(parts.map(({ contents }) => contents)),
   };
+}
+
+/** A trust domain is verified by its own roots alone. */
+async function bundleWarnings(bundles: ClientCertificate['bundles'], budget: Budget): Promise<Warning[]> {
+  const warnings: Warning[] = [];
+  for (const [trustDomain, roots] of Object.entries(bundles ?? {})) {
+    warnings.push(
+      ...(await authorityWarnings(
+        `bundle of ${show(trustDomain, kindOfTrustDomain(trustDomain))}`,
+        roots,
+        { only: true },
+        budget,
+      )),
+    );
+  }
+  return warnings;
 }

@@ -1,12 +1,14 @@
 import type { X509Certificate } from 'node:crypto';
 import { snapshot } from '../own.ts';
-import type { CaMaterial, FileSource, Material, Truststore } from '../types.ts';
+import { show } from '../quote.ts';
+import type { CaMaterial, ClientCertificate, FileSource, Material, Truststore } from '../types.ts';
 import { withoutDuplicates } from './chain.ts';
 import type { FoundCertificate } from './file-contents.ts';
 import type { MaterialOptions } from './material.ts';
 import { explainAs, Problem } from './problem.ts';
 import { labelOf } from './source.ts';
 import { asArray, readPart, resolveKeyring } from './source-part.ts';
+import { kindOfTrustDomain } from './spiffe-id.ts';
 import { createSurroundings, type ReadContext, type Surroundings } from './surroundings.ts';
 
 /**
@@ -33,6 +35,29 @@ export async function readRoots(
   } catch (error) {
     throw explainAs(options.name ?? 'trusted roots', error);
   }
+}
+
+/** The roots of each trust domain that a source names. A domain of which none are known has none. */
+export async function readBundles(
+  bundles: NonNullable<FileSource['bundles']>,
+  surroundings: Surroundings,
+  options: MaterialOptions,
+): Promise<NonNullable<ClientCertificate['bundles']>> {
+  const found: Record<string, readonly X509Certificate[]> = Object.create(null);
+  for (const [trustDomain, material] of Object.entries(bundles)) {
+    const roots: X509Certificate[] = [];
+    try {
+      for (const each of asArray(material)) {
+        for (const { certificate } of await readCa(each, surroundings, options, {})) roots.push(certificate);
+      }
+      found[trustDomain] = limitRoots(await withoutDuplicates(roots));
+    } catch (error) {
+      throw error instanceof Problem
+        ? error.about(`bundle of ${show(trustDomain, kindOfTrustDomain(trustDomain))}`)
+        : error;
+    }
+  }
+  return found;
 }
 
 /** OpenSSL sorts all roots of a connection anew for each that is added. */

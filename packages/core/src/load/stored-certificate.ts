@@ -12,6 +12,7 @@ import { type TokenKey, tokenKeyOf } from './token-key.ts';
 export class StoredCertificate implements ClientCertificate {
   readonly chain: X509Certificate[];
   readonly ca: X509Certificate[];
+  readonly bundles: ClientCertificate['bundles'];
   readonly keyType: string;
   readonly warnings: Warning[];
   readonly format: FileFormat;
@@ -26,9 +27,10 @@ export class StoredCertificate implements ClientCertificate {
   #certificate: WeakRef<X509Certificate> | undefined;
   #privateKey: WeakRef<KeyObject> | undefined;
 
-  constructor({ privateKey, certificate, chain, ca, keyType, warnings, format }: ClientCertificate) {
+  constructor({ privateKey, certificate, chain, ca, bundles, keyType, warnings, format }: ClientCertificate) {
     this.chain = chain.map(shared);
     this.ca = ca.map(shared);
+    this.bundles = bundles && shareAll(bundles);
     this.keyType = keyType;
     this.warnings = warnings;
     this.format = format;
@@ -86,6 +88,11 @@ export function tokenKeyIn(certificate: ClientCertificate): TokenKey | undefined
 /** The fields of a client certificate's leaf. */
 export function leafFieldsOf(certificate: ClientCertificate): CertificateFields {
   return certificate instanceof StoredCertificate ? certificate.fields : fieldsOf(certificate.certificate);
+}
+
+function shareAll(bundles: NonNullable<ClientCertificate['bundles']>): ClientCertificate['bundles'] {
+  const entries = Object.entries(bundles).map(([trustDomain, roots]) => [trustDomain, roots.map(shared)]);
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
 }
 
 const authorities = new Map<string, WeakRef<X509Certificate>>();

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import type { Config } from '../types.ts';
+import type { Work } from './budget.ts';
 
 /** What a source's paths and names refer to, and the directories that were resolved while reading it. */
 export interface Surroundings {
@@ -12,6 +13,8 @@ export interface Surroundings {
   readonly directories: Map<string, Promise<string>>;
   /** Every file that was read, in order. */
   readonly files: ReadFile[];
+  /** What was done for all that was read. */
+  readonly work: Work;
   /** Ends the reading. */
   readonly signal: AbortSignal | undefined;
 }
@@ -42,7 +45,7 @@ export interface ReadFile {
 export function createSurroundings(context: ReadContext): Surroundings {
   const own: ReadContext & { __proto__: null } = { __proto__: null, ...context };
   const { baseDirectory = process.cwd(), env = process.env, signal } = own;
-  return { baseDirectory, env, directories: new Map(), files: [], signal };
+  return { baseDirectory, env, directories: new Map(), files: [], work: { units: 0 }, signal };
 }
 
 /** Whether a directory that was resolved is another by now. */

@@ -159,6 +159,7 @@ const SAID = [
   'certificate',
   'trust',
   'servername',
+  'server',
   'resume',
   'required',
   'dangerouslyAcceptAnyServer',

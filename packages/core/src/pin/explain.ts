@@ -12,8 +12,8 @@ import { parseTarget } from './target.ts';
 export interface ExplainContext {
   /** What there is to say about a certificate. */
   certificate(name: string): ExplainedCertificate | undefined;
-  /** Whether roots came with a certificate, in its file or as its `ca`. */
-  bringsRoots(name: string): boolean;
+  /** The certificates that lend a decision roots: those in their files, their `ca`, or a bundle. */
+  lending(resolution: Resolution): readonly string[];
   /** Why a certificate could not be loaded, where it could not. */
   broken(name: string): string | undefined;
   /** The proxy on the way to a host, without its credentials; `null` for none. */

@@ -1,3 +1,4 @@
+import { parseSpiffeId } from '../load/spiffe-id.ts';
 import type { Explanation, Resolution } from '../types.ts';
 
 const COLUMNS = 80;
@@ -40,20 +41,26 @@ export function formatExplanation(explanation: Omit<Explanation, 'toString'>): s
 
 /** Whose servers are believed, in a sentence. */
 export function describeTrust(
-  { acceptsAnyServer, trust, ca, authorities, spki }: Resolution,
-  { bringsRoots }: { bringsRoots(name: string): boolean },
+  resolution: Resolution,
+  { lending }: { lending(resolution: Resolution): readonly string[] },
 ): string {
+  const { acceptsAnyServer, trust, ca, spki, server } = resolution;
+  const { trustDomain, path } = parseSpiffeId(server ?? '') ?? {};
+  const of = trustDomain === undefined ? '' : ` of ${trustDomain}`;
   if (acceptsAnyServer) return 'any server, unverified';
   const extra = [
     ...(ca.length > 0 ? [`${ca.length} extra ${ca.length === 1 ? 'root' : 'roots'} of the rule`] : []),
-    ...authorities.filter(bringsRoots).map((name) => `the roots that came with ${JSON.stringify(name)}`),
+    ...lending(resolution).map((name) => `the roots${of} that came with ${JSON.stringify(name)}`),
   ];
   const roots =
     trust === 'only'
-      ? `only ${extra.join(' and ') || 'extra roots, of which none is loaded'}`
+      ? `only ${extra.join(' and ') || `extra roots${of}, of which none is loaded`}`
       : ["Node's roots", ...extra].join(', ');
-  if (spki.length === 0) return roots;
-  return `${roots}; the server's key is one of ${spki.length} pinned`;
+  return [
+    roots,
+    ...(server === null ? [] : [`the server is ${path === '' ? `any in ${server}` : server}`]),
+    ...(spki.length === 0 ? [] : [`the server's key is one of ${spki.length} pinned`]),
+  ].join('; ');
 }
 
 function describeTls({ min, max }: Resolution['tls']): string {

@@ -1,4 +1,5 @@
 import type { ClientCertificateErrorCode } from '../errors.ts';
+import { kindOfTrustDomain } from '../load/spiffe-id.ts';
 import { type Kind, quote, show } from '../quote.ts';
 
 /** One thing wrong with a config: it stops the config from being used. */
@@ -29,6 +30,7 @@ export function showPath(path: Path): Path {
 }
 
 function kindOf(path: Path, index: number): Kind {
+  if (index === 3 && path[2] === 'bundles') return kindOfTrustDomain(`${path[index]}`);
   return (index === 1 && NAMED.get(path[0]!)) || 'option';
 }
 

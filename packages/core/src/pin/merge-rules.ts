@@ -27,18 +27,20 @@ export interface Decision {
  * A service's rule is laid over the host's: `certificate`, `tls`, `spki`, `servername`, `required` and the like each come from
  * the service where it says something, else from the host. Roots add up, those of the certificates that both
  * rules name included, because they describe one and the same server; only where the service says
- * `trust: 'only'` are the host's left out.
+ * `trust: 'only'`, or by `server` who it has to be, are the host's left out.
  */
 export function compileResolution(context: ResolutionContext, decision: Decision): Resolution {
   const { pins } = context;
   const { host, service, withheld } = decision;
   const named = service?.certificate ?? host.certificate;
   const certificate = named === undefined || named === false || withheld ? null : named;
-  const trusting = isExclusive(pins, service)
-    ? [service!]
-    : [service, host].filter((rule) => rule !== undefined);
+  const server = service?.server ?? host.server ?? null;
+  const both = [service, host].filter((rule) => rule !== undefined);
+  const trusting = isExclusive(pins, service) || service?.server !== undefined ? [service!] : both;
+  // By whom a server is verified that has an id, the certificate brings that is named for it, wherever it is.
+  const lending = server !== null && typeof service?.certificate !== 'string' ? both : trusting;
   const authorities = unique(
-    trusting.map((rule) => rule.certificate).filter((name) => typeof name === 'string'),
+    lending.map((rule) => rule.certificate).filter((name) => typeof name === 'string'),
   );
   const roots = trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca)));
   const ca = [...new Map(roots.map((root) => [root.fingerprint256, root])).values()];
@@ -49,9 +51,10 @@ export function compileResolution(context: ResolutionContext, decision: Decision
     tls: service?.tls ?? host.tls ?? pins.tls,
     tlsBy: whoseTls(pins, host, service),
     ca: Object.freeze(ca),
-    trust: trusting.some((rule) => isExclusive(pins, rule)) ? 'only' : 'system',
+    trust: server !== null || trusting.some((rule) => isExclusive(pins, rule)) ? 'only' : 'system',
     spki: service?.spki ?? host.spki ?? NO_PINS,
     servername: service?.servername ?? host.servername ?? null,
+    server,
     resume: service?.resume ?? host.resume ?? true,
     required: certificate !== null && (service?.required ?? host.required ?? false),
     authorities: Object.freeze(authorities),
@@ -72,8 +75,8 @@ function acceptance(host: PinRule, service: PinRule | undefined): PinRule['dange
   return service?.dangerouslyAcceptAnyServer ?? host.dangerouslyAcceptAnyServer;
 }
 
-export function saysWhomToTrust({ ca, trust, spki }: PinRule): boolean {
-  return ca !== undefined || trust !== undefined || spki !== undefined;
+export function saysWhomToTrust({ ca, trust, spki, server }: PinRule): boolean {
+  return ca !== undefined || trust !== undefined || spki !== undefined || server !== undefined;
 }
 
 /** Who said which TLS versions are allowed. */
@@ -97,7 +100,7 @@ const NO_PINS: readonly string[] = Object.freeze([]);
 function partitionOf(resolution: Omit<Resolution, 'partition'>): string {
   const { certificate, rule, tls, tlsBy, ca, trust, spki, required, authorities, acceptsAnyServer } =
     resolution;
-  const { servername, resume } = resolution;
+  const { servername, server, resume } = resolution;
   const parts = [certificate === null ? 'none' : JSON.stringify(certificate), `${tls.min}-${tls.max}`];
   // Where no rule is asked, callers decide what they verify, and connections that they made are nobody else's.
   if (rule === 'none') parts.push('unruled');
@@ -109,6 +112,8 @@ function partitionOf(resolution: Omit<Resolution, 'partition'>): string {
   if (others.length > 0) parts.push(`roots=${JSON.stringify(others.toSorted())}`);
   if (spki.length > 0) parts.push(`spki=${digest(spki)}`);
   if (servername !== null) parts.push(`servername=${servername}`);
+  // Of several certificates the first has the roots that count.
+  if (server !== null) parts.push(`server=${server} by=${JSON.stringify(authorities)}`);
   if (!resume) parts.push('no-resumption');
   if (required) parts.push('required');
   if (acceptsAnyServer) parts.push('any-server');

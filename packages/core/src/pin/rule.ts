@@ -13,6 +13,7 @@ export interface PinRule {
   readonly trust: 'only' | undefined;
   readonly spki: readonly string[] | undefined;
   readonly servername: string | undefined;
+  readonly server: string | undefined;
   readonly resume: boolean | undefined;
   readonly required: boolean | undefined;
   readonly dangerouslyAcceptAnyServer: boolean | 'and-present-certificate' | undefined;
@@ -55,6 +56,7 @@ export const SILENT: Omit<PinRule, 'label' | 'path'> = Object.freeze({
   trust: undefined,
   spki: undefined,
   servername: undefined,
+  server: undefined,
   resume: undefined,
   required: undefined,
   dangerouslyAcceptAnyServer: undefined,

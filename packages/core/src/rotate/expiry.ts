@@ -53,6 +53,7 @@ export function expirablesOf({ name, material }: CertificateVersion): Expirable[
     { name, role: 'certificate', ...leaf, spare: false },
     ...material.chain.map((each) => expirable(name, 'intermediate', each, false)),
     ...rootsAsExpirable(name, material.ca),
+    ...Object.values(material.bundles ?? {}).flatMap((roots) => rootsAsExpirable(name, roots)),
   ];
 }
 

@@ -93,7 +93,7 @@ function isoDate(time: number): string {
 
 /** Whether two readings hold the same key, chain and roots. */
 function isSame(a: ClientCertificate, b: ClientCertificate): boolean {
-  return presentsSame(a, b) && haveSame(a.ca, b.ca) && haveSameKey(a.privateKey, b.privateKey);
+  return presentsSame(a, b) && lendSame(a, b) && haveSameKey(a.privateKey, b.privateKey);
 }
 
 function haveSameKey(a: KeyObject, b: KeyObject): boolean {
@@ -103,6 +103,18 @@ function haveSameKey(a: KeyObject, b: KeyObject): boolean {
 /** Whether a server is shown the same: the leaf and its chain. */
 export function presentsSame(a: ClientCertificate, b: ClientCertificate): boolean {
   return haveSame([a.certificate, ...a.chain], [b.certificate, ...b.chain]);
+}
+
+/** Whether the same servers are trusted by them. */
+export function lendSame(a: ClientCertificate, b: ClientCertificate): boolean {
+  const [of, others] = [a.bundles ?? {}, b.bundles ?? {}];
+  const trustDomains = Object.keys(of);
+  return (
+    haveSame(a.ca, b.ca) &&
+    (a.bundles === undefined) === (b.bundles === undefined) &&
+    trustDomains.length === Object.keys(others).length &&
+    trustDomains.every((name) => Object.hasOwn(others, name) && haveSame(of[name]!, others[name]!))
+  );
 }
 
 /** Whether two lists hold the same certificates in the same order. */

@@ -8,11 +8,12 @@ import {
   type SecureContextOptions,
 } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
-import { keyTypeOf } from '../load/key-type.ts';
 import type { Resolution } from '../types.ts';
 import { type CertificateVersion, createContext } from './context.ts';
 import { describeValue } from './digest.ts';
 import { type ProcessTls, processTls } from './process.ts';
+import { checkServerId } from './server-id.ts';
+import { canSign } from './signatures.ts';
 import type { Trust } from './trust.ts';
 
 const maxMergedContexts = 32;
@@ -44,6 +45,11 @@ export class SecureContexts {
     this.#trust = trust;
     count += 1;
     this.id = `${presented ? `${presented.name}@${presented.version}` : 'none'}#${count}`;
+  }
+
+  /** Whether there is nobody to trust: of a server that has to prove an id, whose bundle is not there. */
+  get isRootless(): boolean {
+    return this.resolution.server !== null && this.#trust.roots.length === 0;
   }
 
   /** Name, version and fingerprint of what is presented, or `null`. */
@@ -83,20 +89,10 @@ export class SecureContexts {
     return context;
   }
 
-  /**
-   * Whether the certificate can be presented where the server takes these signature algorithms, named as
-   * OpenSSL names them (`RSA-PSS+SHA256`). Where it cannot, OpenSSL sends an empty certificate and says nothing.
-   * Of a kind of key that is not known here it is taken to be, if the server takes any that is not known either.
-   */
+  /** Whether the certificate can be presented where the server takes these signature algorithms. */
   canSignWith(algorithms: readonly string[], protocol: string): boolean {
     const certificate = this.#presented?.material.certificate;
-    if (!certificate) return false;
-    const curve = certificate.publicKey.asymmetricKeyDetails?.namedCurve;
-    if (protocol === 'TLSv1.3' && curve !== undefined && !curvesOfTls13.has(curve)) return false;
-    const names = signatureNames[keyTypeOf(certificate)];
-    if (!names) return algorithms.some((algorithm) => !isKnown(algorithm));
-    const prefixes = names[protocol] ?? [];
-    return algorithms.some((algorithm) => prefixes.some((prefix) => algorithm.startsWith(prefix)));
+    return certificate !== undefined && canSign(certificate, algorithms, protocol);
   }
 }
 
@@ -104,7 +100,7 @@ export class SecureContexts {
 export interface PinnedConnectOptions {
   /** The certificate, the roots that are trusted and the TLS versions: as they are now, so ask again after a renewal. */
   secureContext: SecureContext;
-  /** Checks the server's name, the rule's `spki`, and `required`. */
+  /** Checks the server's name, or its id where the rule says `server`, the rule's `spki`, and `required`. */
   checkServerIdentity: CheckServerIdentity;
   /** `false` only where the rule accepts any server. */
   rejectUnauthorized: boolean;
@@ -136,46 +132,26 @@ export class ConnectionProfile {
   /**
    * What `tls.connect` checks after the chain: the name that the rule is for, or its `servername`; the one that was
    * said to the server, where it is another (`servername`, the `Host` header); then what the caller checks, then the
-   * rule's `spki` pins. Where no rule names the host, Node's or a caller's own check stands alone, as in Node.
+   * rule's `spki` pins. A rule's `server` takes the place of every name. Where no rule names the host, Node's or a caller's own check stands alone, as in Node.
    *
    * @param dialled The host, as the rule was found by it.
    */
   checkServerIdentity(dialled: string, own?: CheckServerIdentity): CheckServerIdentity {
-    const { spki, rule, servername } = this.resolution;
+    const { spki, rule, servername, server } = this.resolution;
     if (rule === 'none') return own ?? checkNames;
     return (said, certificate) => {
       const name = servername ?? dialled;
       const host = servername ?? said;
       return (
-        checkNames(name, certificate) ??
-        (host === name ? undefined : checkNames(host, certificate)) ??
+        (server === null
+          ? (checkNames(name, certificate) ?? (host === name ? undefined : checkNames(host, certificate)))
+          : checkServerId(server, rule, dialled, certificate)) ??
         own?.(host, certificate) ??
         (spki.length === 0 ? undefined : checkPublicKey(spki, rule, name, certificate))
       );
     };
   }
 }
-
-/** RFC 8446, section 4.2.3; RFC 5246, section 7.4.1.4.1; ML-DSA signs in TLS 1.3 alone. */
-const signatureNames: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  rsa: { 'TLSv1.2': ['RSA+', 'RSA-PSS+'], 'TLSv1.3': ['RSA-PSS+'] },
-  'rsa-pss': { 'TLSv1.2': ['RSA-PSS+'], 'TLSv1.3': ['RSA-PSS+'] },
-  ec: { 'TLSv1.2': ['ECDSA+'], 'TLSv1.3': ['ECDSA+'] },
-  ed25519: { 'TLSv1.2': ['Ed25519'], 'TLSv1.3': ['Ed25519'] },
-  ed448: { 'TLSv1.2': ['Ed448'], 'TLSv1.3': ['Ed448'] },
-  dsa: { 'TLSv1.2': ['DSA+'] },
-  'ml-dsa-44': { 'TLSv1.3': ['id-ml-dsa-44'] },
-  'ml-dsa-65': { 'TLSv1.3': ['id-ml-dsa-65'] },
-  'ml-dsa-87': { 'TLSv1.3': ['id-ml-dsa-87'] },
-};
-
-function isKnown(algorithm: string): boolean {
-  return Object.values(signatureNames)
-    .flatMap((names) => Object.values(names).flat())
-    .some((prefix) => algorithm.startsWith(prefix));
-}
-
-const curvesOfTls13 = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /** RFC 7469, section 2.4: SHA-256 over the DER SubjectPublicKeyInfo. */
 function checkPublicKey(

@@ -99,6 +99,38 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (tls) => {
     expect(server.requests).toHaveLength(0);
   });
 
+  it('required: a server that takes no signature of such a key is refused, verified or not, before it has seen a request', async () => {
+    await using server = await startServer({
+      authority,
+      clientCertificate: 'optional',
+      tls: { minVersion: tls, maxVersion: tls, sigalgs: 'RSA-PSS+SHA256:RSA+SHA256' },
+      certificate: await authority.issue({
+        name: 'server',
+        hosts: ['127.0.0.1'],
+        keyType: 'rsa',
+        usage: 'server',
+      }),
+    });
+    const refused = {
+      code: 'ERR_CLIENTCERT_NOT_REQUESTED',
+      message: expect.stringContaining('takes no signature that the key of "alice" can make'),
+    };
+    await using strict = await load(server.port, { required: true });
+    await using trusting = await load(server.port, {
+      required: true,
+      dangerouslyAcceptAnyServer: 'and-present-certificate',
+    });
+    trusting.on('warning', () => {});
+    for (const credentials of [strict, trusting]) {
+      await expect(get(server.url, { agent: credentials.agent() })).rejects.toMatchObject(refused);
+    }
+    const client = connect({ ...strict.connectOptions(server.url), host: '127.0.0.1', port: server.port });
+    client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    const failure = await new Promise((resolve) => client.once('error', resolve));
+    expect(failure).toMatchObject(refused);
+    expect(server.requests).toEqual([]);
+  });
+
   it('required: a server that asks is served, fresh and resumed', async () => {
     await using server = await startServer({ authority, tls });
     await using credentials = await load(server.port, { required: true });

@@ -235,21 +235,23 @@ describe('attack: rules that are weakened', () => {
     expect(asked).toEqual(['127.0.0.1']);
   });
 
-  it.each([{ trust: 'only' }, { tls: 'TLSv1.2' }, { servername: 'api.bank.example' }] as const)(
-    'a caller’s own secure context or agent at a rule without a certificate: %o',
-    async (rule) => {
-      await using server = await startServer({ authority, clientCertificate: 'optional' });
-      await using credentials = await loadCredentials({
-        hosts: { [`127.0.0.1:${server.port}`]: { ca: authority.certificate, ...rule } },
-      });
-      const secureContext = createSecureContext({ maxVersion: 'TLSv1.2', ca: authority.certificate });
-      const call = get(server.url, { agent: credentials.agent(), secureContext } as object);
-      await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
-      const target = { host: '127.0.0.1', port: server.port };
-      expect(() => adapterOf(credentials).refuseOwn(target, 'httpsAgent')).toThrow(/httpsAgent/);
-      expect(server.connections).toBe(0);
-    },
-  );
+  it.each([
+    { trust: 'only' },
+    { tls: 'TLSv1.2' },
+    { servername: 'api.bank.example' },
+    { server: 'spiffe://bank.example' },
+  ] as const)('a caller’s own secure context or agent at a rule without a certificate: %o', async (rule) => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await loadCredentials({
+      hosts: { [`127.0.0.1:${server.port}`]: { ca: authority.certificate, ...rule } },
+    });
+    const secureContext = createSecureContext({ maxVersion: 'TLSv1.2', ca: authority.certificate });
+    const call = get(server.url, { agent: credentials.agent(), secureContext } as object);
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    const target = { host: '127.0.0.1', port: server.port };
+    expect(() => adapterOf(credentials).refuseOwn(target, 'httpsAgent')).toThrow(/httpsAgent/);
+    expect(server.connections).toBe(0);
+  });
 });
 
 describe('a caller may be stricter', () => {

@@ -148,6 +148,7 @@ describe('attack: rules that are weakened', () => {
       ['spki', () => ({ spki: [`sha256/${'A'.repeat(43)}=`] })],
       ['ca', () => ({ ca: authority.certificate })],
       ['trust', () => ({ ca: authority.certificate, trust: 'only' as const })],
+      ['server', () => ({ ca: authority.certificate, server: 'spiffe://bank.example' })],
     ])('%s', async (_, said) => {
       await using credentials = await load({
         hosts: { [at(stranger)]: anyServer },
@@ -163,6 +164,7 @@ describe('attack: rules that are weakened', () => {
   it.each([
     ['spki', () => ({ spki: [`sha256/${'A'.repeat(43)}=`] })],
     ['ca', () => ({ ca: authority.certificate })],
+    ['server', () => ({ ca: authority.certificate, server: 'spiffe://bank.example' })],
   ])('a service that accepts any server where the host’s rule says %s is a conflict', async (_, said) => {
     const loading = load({
       hosts: { [at(stranger)]: { certificate: 'alice', ...said() } },

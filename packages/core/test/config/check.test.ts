@@ -255,6 +255,55 @@ describe('checkConfig', () => {
       'CONFIG_INVALID',
       'hosts/a.example/spki/0',
     ],
+    ...['bank.example', 'spiffe://bank.example/', 'spiffe://bank.example:443/x', 'SPIFFE://a/b'].map(
+      (server): [object, string, string] => [
+        { certificates, hosts: { 'a.example': { certificate: 'bank', server } } },
+        'CONFIG_INVALID',
+        'hosts/a.example/server',
+      ],
+    ),
+    [{ certificates, services: { S: { server: ['spiffe://a/b'] } } }, 'CONFIG_INVALID', 'services/S/server'],
+    [
+      { certificates, hosts: { 'a.example': { server: 'spiffe://a/b' } } },
+      'CONFIG_INVALID',
+      'hosts/a.example/server',
+    ],
+    [
+      { certificates, default: { certificate: false, server: 'spiffe://a' } },
+      'CONFIG_INVALID',
+      'default/server',
+    ],
+    [
+      {
+        certificates,
+        hosts: {
+          'a.example': {
+            certificate: 'bank',
+            server: 'spiffe://a/b',
+            dangerouslyAcceptAnyServer: 'and-present-certificate',
+          },
+        },
+      },
+      'CONFIG_INVALID',
+      'hosts/a.example/dangerouslyAcceptAnyServer',
+    ],
+    [{ certificates: { bank: { pfx: 'a', bundles: {} } } }, 'CONFIG_INVALID', 'certificates/bank/bundles'],
+    [{ certificates: { bank: { pfx: 'a', bundles: ['a'] } } }, 'CONFIG_INVALID', 'certificates/bank/bundles'],
+    [
+      { certificates: { bank: { pfx: 'a', bundles: { 'spiffe://a.example': 'a.pem' } } } },
+      'CONFIG_INVALID',
+      'certificates/bank/bundles/spiffe://a.example',
+    ],
+    [
+      { certificates: { bank: { pfx: 'a', bundles: { a: [] } } } },
+      'CONFIG_INVALID',
+      'certificates/bank/bundles/a',
+    ],
+    [
+      { certificates: { bank: { pfx: 'a', bundles: { a: { evn: 'X' } } } } },
+      'CONFIG_INVALID',
+      'certificates/bank/bundles/a/evn',
+    ],
     [{ certificates, hosts: { 'a.example': { ca: [] } } }, 'CONFIG_INVALID', 'hosts/a.example/ca'],
     [{ certificates, hosts: { 'a.example': { trust: 'only' } } }, 'CONFIG_INVALID', 'hosts/a.example/trust'],
     [

@@ -479,6 +479,15 @@ describe('attack: files that stop the process', () => {
     expect(await readRoots(Buffer.concat(certificates(1000)))).toHaveLength(1000);
   });
 
+  it('one file in a list a hundred times', {
+    timeout: 180_000,
+  }, async () => {
+    const some = Buffer.concat(certificates(900));
+    const ca = Array.from({ length: 100 }, () => some);
+    expect(await codeOf(readRoots(ca))).toBe('FILE_TOO_LARGE');
+    expect(await readRoots(ca.slice(0, 3))).toHaveLength(900);
+  });
+
   it('aliases in a config, a list without contents, a circle', async () => {
     let rules: unknown = { ca: 'a.pem' };
     for (let depth = 0; depth < 6; depth++) rules = Array.from({ length: 30 }, () => rules);

@@ -20,7 +20,7 @@ const context: ExplainContext = {
     signedBy: null,
   }),
   broken: () => undefined,
-  bringsRoots: () => true,
+  lending: ({ authorities }) => authorities,
   proxy: () => null,
 };
 
@@ -274,7 +274,10 @@ describe('explain', () => {
   });
 
   it('claims roots of a certificate only where it brought some', async () => {
-    const without = { ...context, bringsRoots: (name: string) => name === 'tax' };
+    const without = {
+      ...context,
+      lending: ({ authorities }: Resolution) => authorities.filter((name) => name === 'tax'),
+    };
     const trustOf = async (...[config, target]: [Omit<Config, 'certificates'>, Target]) =>
       (await explained(config, target, without)).trust;
     const config = { hosts: { 'a.example': 'bank' }, services: { S: 'tax' } } as const;
@@ -314,7 +317,7 @@ describe('explain', () => {
     const explanation = await explained({ hosts: { [host]: 'bank' } }, `https://${host}`, {
       certificate: () => hostile,
       broken: () => undefined,
-      bringsRoots: () => true,
+      lending: ({ authorities }) => authorities,
       proxy: () => 'http://proxy.example:3128',
     });
     expect(String(explanation).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
@@ -325,7 +328,7 @@ describe('explain', () => {
     const { certificate } = await explained({ hosts: { 'a.example': 'bank' } }, 'https://a.example', {
       certificate: () => undefined,
       broken: () => undefined,
-      bringsRoots: () => true,
+      lending: ({ authorities }) => authorities,
       proxy: () => null,
     });
     expect(certificate).toBeNull();

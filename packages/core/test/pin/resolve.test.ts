@@ -241,6 +241,25 @@ describe('what a service says and what the host says', () => {
     });
   });
 
+  it('says who the server is by the service, else by the host, and trusts by whoever says it', async () => {
+    const server = 'spiffe://bank.example/payments';
+    const table = await load({
+      hosts: { 'a.example': { certificate: 'bank', server }, 'b.example': 'bank' },
+      services: { S: 'tax', T: { server: 'spiffe://bank.example' }, U: { certificate: 'tax', server } },
+    });
+    const of = (host: string, service?: string | false) => {
+      const found = resolve(table, { host, service, origin: `https://${host}` });
+      return [found.server, found.trust, found.certificate, found.authorities];
+    };
+    expect(of('a.example')).toEqual([server, 'only', 'bank', ['bank']]);
+    expect(of('a.example', false)).toEqual([server, 'only', null, ['bank']]);
+    expect(of('a.example', 'S')).toEqual([server, 'only', 'tax', ['tax', 'bank']]);
+    expect(of('a.example', 'T')).toEqual(['spiffe://bank.example', 'only', 'bank', ['bank']]);
+    expect(of('b.example', 'T')).toEqual(['spiffe://bank.example', 'only', 'bank', ['bank']]);
+    expect(of('b.example', 'U')).toEqual([server, 'only', 'tax', ['tax']]);
+    expect(of('b.example', 'S')).toEqual([null, 'system', 'tax', ['tax', 'bank']]);
+  });
+
   it('never presents a certificate to an unverified server that was accepted without one', async () => {
     const table = await load({
       hosts: { 'a.example': { dangerouslyAcceptAnyServer: true } },
@@ -459,6 +478,9 @@ describe('identity of decisions', () => {
         'e.example': { certificate: 'bank', required: true },
         'f.example': { certificate: 'bank', trust: 'only' },
         'g.example': false,
+        'i.example': { certificate: 'bank', server: 'spiffe://bank.example' },
+        'j.example': { certificate: 'bank', server: 'spiffe://bank.example/a' },
+        'k.example': { certificate: 'tax', server: 'spiffe://bank.example/a' },
         'h.example': { certificate: 'bank', dangerouslyAcceptAnyServer: 'and-present-certificate' },
       },
       services: { S: 'tax' },
@@ -468,7 +490,7 @@ describe('identity of decisions', () => {
       resolve(table, service === undefined ? { host } : { host, service }).partition;
     expect(partition(one, 'a.example')).toBe(partition(one, 'b.example'));
     expect(partition(one, 'a.example')).toBe(partition(two, 'a.example'));
-    const hosts = ['a', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => `${name}.example`);
+    const hosts = ['a', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k'].map((name) => `${name}.example`);
     const all = [...hosts.map((host) => partition(one, host)), partition(one, 'a.example', 'S')];
     expect(new Set(all).size).toBe(all.length);
   });

@@ -243,6 +243,31 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
   });
 
+  describe('attack: identities that mix', () => {
+    it.each([
+      ['somebody else', 'other', 0],
+      ['the same', 'good', 1],
+    ])(
+      'a new config that gives the name to %s: to a server that the one before did not name',
+      async (_whom, name, rollbacks) => {
+        await using server = await start();
+        const rsa = await authority.issue({ name, key: rsaKey });
+        const configOf = (issued: IssuedCertificate, host: string) => ({
+          certificates: { bank: sourceOf(issued, authority) },
+          hosts: { [host]: 'bank' as const },
+          rollback: true,
+        });
+        await using credentials = await loadCredentials(configOf(good, 'localhost:1'));
+        let told = 0;
+        credentials.on('rollback', () => told++).on('error', () => {});
+        await credentials.reload(configOf(rsa, `localhost:${server.port}`));
+        await expect(request(credentials, server.url)).rejects.toThrow();
+        await request(credentials, server.url).catch(() => {});
+        expect([told, seen(server)]).toEqual([rollbacks, rollbacks ? [good.fingerprint256] : []]);
+      },
+    );
+  });
+
   async function configOf(strict: number, lenient: number, { fullChain, key }: IssuedCertificate) {
     return {
       certificates: { bank: { cert: fullChain, key, ca: authority.certificate } },

@@ -7,8 +7,8 @@ import type { Credentials, CredentialsEvents } from '../../src/index.ts';
 import { get } from '../support.ts';
 
 /** A directory that is removed at the end of the block. */
-export async function scratch(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'clientcert-rotate-'));
+export async function scratch(parent = tmpdir()): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(parent, 'clientcert-rotate-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 

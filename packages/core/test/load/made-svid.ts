@@ -1,0 +1,57 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { BIT_STRING, encode, encodeOid, OCTET_STRING, SEQUENCE } from '../../src/load/der.ts';
+
+const sequence = (...parts: readonly Uint8Array[]) => encode(SEQUENCE, ...parts);
+
+/** The extensions of a certificate, each as one would write it by hand. */
+export const extensions = {
+  names: (...names: readonly Uint8Array[]) => ['2.5.29.17', sequence(...names)] as const,
+  keyUsage: (bits: number) => ['2.5.29.15', encode(BIT_STRING, Buffer.from([1, bits]))] as const,
+  constraints: (...parts: readonly Uint8Array[]) => ['2.5.29.19', sequence(...parts)] as const,
+};
+
+export const uri = (text: string | Uint8Array): Buffer => encode(0x86, Buffer.from(text as string, 'latin1'));
+export const dns = (text: string): Buffer => encode(0x82, Buffer.from(text, 'latin1'));
+export const TRUE: Buffer = encode(0x01, Buffer.from([0xff]));
+
+/** A certificate with any extensions, signed by its own key: what no authority of the tests issues. */
+export function makeSvid(...given: readonly (readonly [id: string, value: Uint8Array])[]): {
+  cert: string;
+  key: string;
+  raw: Buffer;
+} {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const algorithm = sequence(encodeOid('1.2.840.10045.4.3.2'));
+  const name = sequence(
+    encode(0x31, sequence(encodeOid('2.5.4.3'), encode(0x0c, Buffer.from('spiffe://bank.example/payments')))),
+  );
+  const date = (days: number) => {
+    const text = new Date(Date.now() + days * 86_400_000).toISOString().replace(/[-:T]/g, '').slice(2, 14);
+    return encode(0x17, Buffer.from(`${text}Z`));
+  };
+  const signed = sequence(
+    encode(0xa0, encode(2, Buffer.from([2]))),
+    encode(2, Buffer.from([7])),
+    algorithm,
+    name,
+    sequence(date(-1), date(300)),
+    name,
+    publicKey.export({ type: 'spki', format: 'der' }),
+    ...(given.length === 0
+      ? []
+      : [
+          encode(
+            0xa3,
+            sequence(...given.map(([id, value]) => sequence(encodeOid(id), encode(OCTET_STRING, value)))),
+          ),
+        ]),
+  );
+  const signature = encode(BIT_STRING, Buffer.from([0]), sign('sha256', signed, privateKey));
+  const raw = sequence(signed, algorithm, signature);
+  const armour = raw.toString('base64').replace(/.{1,64}/g, '$&\n');
+  return {
+    cert: `-----BEGIN CERTIFICATE-----\n${armour}-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    raw,
+  };
+}
