@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { written } from '@clientcert/core/adapter';
-import { OptionCheck } from '@clientcert/core/enrolment';
+import { faultOfSpiffeId, OptionCheck } from '@clientcert/core/enrolment';
 
 /** Where X.509-SVIDs come from, and which of them is meant. */
 export interface WorkloadApiOptions {
@@ -31,8 +31,8 @@ const check = new OptionCheck('fromWorkloadApi()');
 /** @throws ERR_CLIENTCERT_CONFIG_INVALID */
 export function checkOptions(given: WorkloadApiOptions): CheckedOptions {
   const { address, id, hint } = check.known(given, ['address', 'id', 'hint']);
-  if (id !== undefined && !isSpiffeId(id))
-    throw check.invalid('id is no SPIFFE ID', "Write it as 'spiffe://example.org/payments'.");
+  const fault = id === undefined ? undefined : faultOfSpiffeId(check.text(id, 'id'));
+  if (fault !== undefined) throw check.invalid(`id ${fault}`);
   return {
     ...locate(address ?? written(process.env, 'SPIFFE_ENDPOINT_SOCKET')),
     id,
@@ -84,18 +84,4 @@ function decode(path: string): string {
   } catch {
     return '';
   }
-}
-
-/** Of a trust domain alone, `undefined` for the rest. */
-export function trustDomainOf(id: string): string | undefined {
-  return isSpiffeId(id) ? id.split('/')[2] : undefined;
-}
-
-/** @see https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md#2-spiffe-identity */
-function isSpiffeId(id: unknown): id is string {
-  return (
-    typeof id === 'string' &&
-    id.length <= 2048 &&
-    /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)*$/.test(id)
-  );
 }

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClientCertificateError, type FileSource, type SourceCall } from '@clientcert/core';
-import { failure, type RenewedSource, retryDelay, sayings } from '@clientcert/core/enrolment';
+import { failure, parseSpiffeId, type RenewedSource, retryDelay, sayings } from '@clientcert/core/enrolment';
 import { CallEnd, StreamingCall } from './call.ts';
 import { type Identities, readIdentities, type Svid } from './messages.ts';
-import { type CheckedOptions, checkOptions, trustDomainOf, type WorkloadApiOptions } from './options.ts';
+import { type CheckedOptions, checkOptions, type WorkloadApiOptions } from './options.ts';
 
 /**
  * An X.509-SVID from the SPIFFE Workload API, as SPIRE's agent serves it, as a source of a config. The agent says who this
@@ -85,9 +85,10 @@ const calm = 10_000;
 
 function versionOf({ svids, federated }: Identities, options: CheckedOptions): FileSource {
   const { chain, key, bundle, id } = choose(svids, options);
-  const bundles = new Map([[domainOf(id), bundle]]);
+  const bundles = new Map<string, Buffer>();
   // A trust domain may have keys of tokens alone.
   for (const [domain, roots] of federated) if (roots.length > 0) bundles.set(domainOf(domain), roots);
+  bundles.set(domainOf(id), bundle);
   return { cert: chain, key, ca: bundle, bundles: Object.fromEntries(bundles) };
 }
 
@@ -106,8 +107,8 @@ function choose(svids: readonly Svid[], { id, hint }: CheckedOptions): Svid {
 }
 
 function domainOf(id: string): string {
-  const domain = trustDomainOf(id);
-  if (domain !== undefined) return domain;
+  const parsed = parseSpiffeId(id);
+  if (parsed) return parsed.trustDomain;
   throw failure(`${JSON.stringify(sayings(id, []))} is no SPIFFE ID`, 'The log of the agent may say more.');
 }
 

@@ -154,6 +154,7 @@ export async function createTrustDomain(name: string): Promise<TrustDomain> {
           notBefore: new Date(Date.now() - 10_000),
           notAfter: new Date(Date.now() + 3_600_000),
           hosts,
+          uris: [spiffeId],
           serialNumber: randomSerialNumber(),
           usage: 'both',
         },

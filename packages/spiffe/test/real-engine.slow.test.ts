@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type Authority, createAuthority } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engines } from '../../../scripts/engines.mjs';
@@ -10,7 +10,8 @@ import { versionsOf } from './scene.ts';
 import { type Spire, startSpire, trustDomain } from './spire.ts';
 
 const built = existsSync(engines.spireServer) && existsSync(engines.spireAgent);
-if (!built) console.warn('SPIRE is not there, so nothing is tried with it: node scripts/engines.mjs builds it');
+if (!built)
+  console.warn('SPIRE is not there, so nothing is tried with it: node scripts/engines.mjs builds it');
 
 describe.skipIf(!built)('fromWorkloadApi() and SPIRE itself', () => {
   let authority: Authority;
@@ -74,7 +75,9 @@ describe.skipIf(!built)('fromWorkloadApi() and SPIRE itself', () => {
     const error = ground.next(credentials, 'error');
     await spire.remove(entry);
     expect(await error).toMatchObject({
-      message: expect.stringContaining(`none of the SVIDs of this process has the id ${id('/late')}; there is`),
+      message: expect.stringContaining(
+        `none of the SVIDs of this process has the id ${id('/late')}; there is`,
+      ),
     });
     await bank.call(credentials);
     expect(bank.seen[2]).toEqual(bank.seen[0]);
@@ -84,7 +87,9 @@ describe.skipIf(!built)('fromWorkloadApi() and SPIRE itself', () => {
     // A trust domain of its own, where there is no entry.
     await using empty = await startSpire();
     await expect(load({ address: empty.address })).rejects.toMatchObject({
-      message: expect.stringMatching(/knows no identity of this process \(PermissionDenied\): no identity issued/),
+      message: expect.stringMatching(
+        /knows no identity of this process \(PermissionDenied\): no identity issued/,
+      ),
       hint: expect.stringContaining('registration entry'),
     });
   });

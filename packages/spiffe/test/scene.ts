@@ -1,8 +1,18 @@
+import { once } from 'node:events';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { type Authority, createAuthority } from '@clientcert/testing';
 import { afterEach, beforeEach, vi } from 'vitest';
 import * as ground from '../../vault/test/ground.ts';
-import { fromWorkloadApi, type WorkloadApiOptions } from '../src/index.ts';
-import { type Agent, createTrustDomain, startAgent, type TrustDomain } from './agent.ts';
+import { type Credentials, fromWorkloadApi, type WorkloadApiOptions } from '../src/index.ts';
+import {
+  type Agent,
+  createTrustDomain,
+  pemOf,
+  type SvidMessage,
+  startAgent,
+  type TrustDomain,
+} from './agent.ts';
 
 export const authority: Authority = await createAuthority();
 export const domain: TrustDomain = await createTrustDomain('example.org');
@@ -41,4 +51,31 @@ export function versionsOf(workload: ReturnType<typeof source>) {
       await iterator.return?.();
     },
   };
+}
+
+/** A server that presents an SVID, and takes those of the trust domain. */
+export async function startPeer(svid: SvidMessage) {
+  const peer = {
+    port: 0,
+    /** How many calls came. */
+    seen: 0,
+    async call(credentials: Credentials<'bank'>): Promise<void> {
+      const agentOfNode = credentials.agent({ keepAlive: false });
+      const options = { host: 'localhost', port: peer.port, agent: agentOfNode };
+      const [response] = await once(https.get(options), 'response');
+      await once(response.resume(), 'end');
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+  const server = https.createServer({ ...pemOf(svid), requestCert: true, ca: domain.root }, (_, response) => {
+    peer.seen++;
+    response.end();
+  });
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  peer.port = (server.address() as AddressInfo).port;
+  return peer;
 }

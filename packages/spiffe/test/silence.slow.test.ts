@@ -6,11 +6,12 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { encode } from './agent.ts';
-import { agent, domain, load, startEach } from './scene.ts';
+import { agent, domain, hurry, load, startEach } from './scene.ts';
 
 startEach();
+afterEach(() => vi.restoreAllMocks());
 
 /** Where a server listens, for as long as the test lasts. */
 async function listen(server: Server | ReturnType<typeof createHttp2>) {
@@ -32,16 +33,28 @@ describe('what is no agent', () => {
   });
 
   it.each<[string, (stream: ServerHttp2Stream) => void, RegExp]>([
-    ['speaks HTTP alone', (stream) => {
+    [
+      'speaks HTTP alone',
+      (stream) => {
         stream.respond({ ':status': 200, 'content-type': 'text/html' });
         stream.end('<html>');
-      }, /not gRPC/],
+      },
+      /not gRPC/,
+    ],
     ['compresses', (stream) => answer(stream, Buffer.from([1, 0, 0, 0, 1, 0])), /compressed/],
-    ['promises four gigabytes', (stream) => answer(stream, Buffer.from([0, 0xff, 0xff, 0xff, 0xff])), /4 MiB/],
+    [
+      'promises four gigabytes',
+      (stream) => answer(stream, Buffer.from([0, 0xff, 0xff, 0xff, 0xff])),
+      /4 MiB/,
+    ],
     ['resets the call', (stream) => stream.close(2), /has ended the connection/],
   ])('%s', async (_, handle, message) => {
-    const server = createHttp2().on('stream', handle);
+    const server = createHttp2().on('stream', (stream) => {
+      stream.on('error', () => {});
+      handle(stream);
+    });
     using place = await listen(server);
+    hurry();
     await expect(load({ address: place.address })).rejects.toMatchObject({
       message: expect.stringMatching(message),
     });
@@ -49,6 +62,7 @@ describe('what is no agent', () => {
 
   it('speaks HTTP/1.1', async () => {
     using place = await listen(createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
+    hurry();
     await expect(load({ address: place.address })).rejects.toMatchObject({
       message: expect.stringMatching(/the Workload API at tcp:/),
     });
@@ -57,13 +71,21 @@ describe('what is no agent', () => {
 
 function answer(stream: ServerHttp2Stream, bytes: Buffer): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
-  stream.on('error', () => {}).write(bytes);
+  stream.write(bytes);
 }
 
 it('takes a message that comes in pieces', async () => {
   const message = encode({ svids: [await domain.issue('/payments')] });
-  const frame = Buffer.concat([Buffer.from([0]), length(message), message, Buffer.from([0]), length(message), message]);
+  const frame = Buffer.concat([
+    Buffer.from([0]),
+    length(message),
+    message,
+    Buffer.from([0]),
+    length(message),
+    message,
+  ]);
   const server = createHttp2().on('stream', async (stream) => {
+    stream.on('error', () => {});
     answer(stream, frame.subarray(0, 3));
     for (let at = 3; at < frame.length; at += 100) {
       stream.write(frame.subarray(at, at + 100));
@@ -108,7 +130,10 @@ try {
 `,
       );
       const env = { ...process.env, SPIFFE_ENDPOINT_SOCKET: agent.address };
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], { env, timeout: 60_000 });
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], {
+        env,
+        timeout: 60_000,
+      });
       expect(stdout).toMatch(what === 'is refused' ? /has the hint "none"/ : /^workload\n$/);
       expect(stderr).toBe('');
       await expect.poll(() => agent.open).toBe(0);

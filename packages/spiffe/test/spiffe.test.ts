@@ -1,13 +1,22 @@
-import { once } from 'node:events';
-import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { fromWorkloadApi, loadCredentials, type WorkloadApiOptions } from '../src/index.ts';
+import { type Credentials, fromWorkloadApi, loadCredentials, type WorkloadApiOptions } from '../src/index.ts';
 import { locate } from '../src/options.ts';
-import { createTrustDomain, pemOf, startAgent } from './agent.ts';
-import { agent, authority, domain, hurry, load, next, source, startBank, startEach, versionsOf } from './scene.ts';
+import { createTrustDomain, type Said, startAgent } from './agent.ts';
+import {
+  agent,
+  authority,
+  domain,
+  hurry,
+  load,
+  next,
+  source,
+  startBank,
+  startEach,
+  startPeer,
+  versionsOf,
+} from './scene.ts';
 
 startEach();
 afterEach(() => {
@@ -72,46 +81,62 @@ describe('fromWorkloadApi()', () => {
   it('trusts the roots of its trust domain where it is pinned, as the agent says them', async () => {
     const other = await createTrustDomain('example.org');
     const server = await other.issue('/server', { hosts: ['localhost'] });
-    const listener = https.createServer(
-      { ...pemOf(server), requestCert: true, ca: domain.root },
-      (_, response) => response.end(),
-    );
-    listener.listen(0, 'localhost');
-    await once(listener, 'listening');
-    const { port } = listener.address() as AddressInfo;
-    try {
-      await using credentials = await loadCredentials({
-        certificates: { bank: source() },
-        hosts: { 'localhost:*': 'bank' },
-      });
-      credentials.on('error', () => {}).on('warning', () => {});
-      const call = async () => {
-        const agentOfNode = credentials.agent({ keepAlive: false });
-        const [response] = await once(https.get({ host: 'localhost', port, agent: agentOfNode }), 'response');
-        response.resume();
-      };
-      const svid = await domain.issue('/payments');
-      await expect(call()).rejects.toMatchObject({ code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' });
-      // Foreign roots are trusted for what is in their trust domain, and nothing else.
-      let rotated = next(credentials, 'rotate');
-      agent.say({
-        svids: [await domain.issue('/payments')],
-        federated: { 'spiffe://bank.example': server.bundle },
-      });
-      await rotated;
-      await expect(call()).rejects.toMatchObject({ code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' });
-      rotated = next(credentials, 'rotate');
-      agent.say({ svids: [{ ...svid, bundle: Buffer.concat([svid.bundle, server.bundle]) }] });
-      await rotated;
-      await call();
-      rotated = next(credentials, 'rotate');
-      agent.say({ svids: [svid] });
-      await rotated;
-      await expect(call()).rejects.toMatchObject({ code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' });
-    } finally {
-      listener.closeAllConnections();
-      listener.close();
-    }
+    await using peer = await startPeer(server);
+    await using credentials = await loadCredentials({
+      certificates: { bank: source() },
+      hosts: { 'localhost:*': 'bank' },
+    });
+    credentials.on('warning', () => {});
+    const svid = await domain.issue('/payments');
+    await expect(peer.call(credentials)).rejects.toMatchObject(untrusted);
+    // Foreign roots are trusted for what is in their trust domain, and nothing else.
+    const federated = { 'spiffe://bank.example': server.bundle };
+    await changed(credentials, { svids: [await domain.issue('/payments')], federated });
+    await expect(peer.call(credentials)).rejects.toMatchObject(untrusted);
+    await changed(credentials, { svids: [{ ...svid, bundle: Buffer.concat([svid.bundle, server.bundle]) }] });
+    await peer.call(credentials);
+    await changed(credentials, { svids: [svid] });
+    await expect(peer.call(credentials)).rejects.toMatchObject(untrusted);
+    expect(peer.seen).toBe(1);
+  });
+
+  it('knows a server by its SPIFFE ID, and by the roots of its trust domain alone', async () => {
+    const [bank, shop] = [await createTrustDomain('bank.example'), await createTrustDomain('shop.example')];
+    const server = await bank.issue('/payments');
+    await using payments = await startPeer(server);
+    await using accounts = await startPeer(await bank.issue('/accounts'));
+    await using own = await startPeer(await domain.issue('/server'));
+    const rule = (id: string) => ({ certificate: 'bank', server: id }) as const;
+    await using credentials = await loadCredentials({
+      certificates: { bank: source() },
+      hosts: {
+        [`localhost:${payments.port}`]: rule('spiffe://bank.example/payments'),
+        [`localhost:${accounts.port}`]: rule('spiffe://bank.example/payments'),
+        [`localhost:${own.port}`]: rule('spiffe://example.org'),
+      },
+    });
+    credentials.on('warning', () => {});
+    await own.call(credentials);
+    await expect(payments.call(credentials)).rejects.toThrow();
+    const svid = await domain.issue('/payments');
+    const roots = { 'spiffe://bank.example': server.bundle };
+    await changed(credentials, { svids: [svid], federated: roots });
+    await payments.call(credentials);
+    await own.call(credentials);
+    await expect(accounts.call(credentials)).rejects.toThrow(/spiffe:\/\/bank.example\/payments/);
+    // A trust domain vouches for its own, whatever IDs it signs.
+    const { bundle } = await shop.issue('/');
+    await changed(credentials, {
+      svids: [svid],
+      federated: { 'spiffe://bank.example': bundle, 'spiffe://shop.example': server.bundle },
+    });
+    await expect(payments.call(credentials)).rejects.toThrow();
+    await changed(credentials, { svids: [svid], federated: roots });
+    await payments.call(credentials);
+    await changed(credentials, { svids: [svid] });
+    await expect(payments.call(credentials)).rejects.toThrow();
+    await own.call(credentials);
+    expect([payments.seen, accounts.seen, own.seen]).toEqual([2, 0, 3]);
   });
 
   it('hands on the roots of each trust domain, and forgets those that the agent names no longer', async () => {
@@ -320,10 +345,10 @@ describe('fromWorkloadApi()', () => {
     ['no port', { address: 'tcp://127.0.0.1' }, 'port'],
     ['a path behind a port', { address: 'tcp://127.0.0.1:8000/foo' }, 'tcp: with an IP'],
     ['a user', { address: 'tcp://me@127.0.0.1:8000' }, 'more than'],
-    ['an id that is none', { id: 'example.org/payments' }, 'id is no SPIFFE ID'],
-    ['an id in upper case', { id: 'spiffe://Example.org/payments' }, 'id is no SPIFFE ID'],
-    ['an id that climbs', { id: 'spiffe://example.org/../payments' }, 'id is no SPIFFE ID'],
-    ['an id with a port', { id: 'spiffe://example.org:1/payments' }, 'id is no SPIFFE ID'],
+    ['an id that is none', { id: 'example.org/payments' }, 'id must be a SPIFFE ID'],
+    ['an id in upper case', { id: 'spiffe://Example.org/payments' }, 'id must be a SPIFFE ID'],
+    ['an id that climbs', { id: 'spiffe://example.org/../payments' }, 'id must be a SPIFFE ID'],
+    ['an id with a port', { id: 'spiffe://example.org:1/payments' }, 'id must be a SPIFFE ID'],
     ['a hint that is empty', { hint: '' }, 'hint is not a text'],
     ['an option that is unknown', { socket: 'x' } as object, 'no option "socket"'],
   ])('refuses %s at once', (_, options, said) => {
@@ -353,5 +378,13 @@ describe('fromWorkloadApi()', () => {
     expect(() => locate(address, platform)).toThrow(/absolute path|npipe/);
   });
 });
+
+const untrusted = { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' };
+
+async function changed(credentials: Credentials<'bank'>, said: Said): Promise<void> {
+  const rotated = next(credentials, 'rotate');
+  agent.say(said);
+  await rotated;
+}
 
 const noise = Buffer.from('no certificate'.repeat(20));
