@@ -172,14 +172,18 @@ export async function createTrustDomain(name: string): Promise<TrustDomain> {
 }
 
 /** What a server presents as an SVID, in PEM. */
-export function pemOf({ x509_svid: chain, x509_svid_key: key }: SvidMessage): { cert: string; key: string } {
-  const leaf = new X509Certificate(chain);
-  const issuer = new X509Certificate(chain.subarray(leaf.raw.length));
-  const pem = createPrivateKey({ key, format: 'der', type: 'pkcs8' }).export({
-    type: 'pkcs8',
-    format: 'pem',
-  });
-  return { cert: `${leaf}${issuer}`, key: String(pem) };
+export function pemOf(svid: Pick<SvidMessage, 'x509_svid' | 'x509_svid_key'>): { cert: string; key: string } {
+  const key = createPrivateKey({ key: svid.x509_svid_key, format: 'der', type: 'pkcs8' });
+  const cert = certificatesIn(svid.x509_svid).map(String).join('');
+  return { cert, key: String(key.export({ type: 'pkcs8', format: 'pem' })) };
+}
+
+/** DER values, one after another. */
+export function certificatesIn(bytes: Buffer): X509Certificate[] {
+  const found: X509Certificate[] = [];
+  for (let at = 0; at < bytes.length; at += found.at(-1)!.raw.length)
+    found.push(new X509Certificate(bytes.subarray(at)));
+  return found;
 }
 
 /** An `X509SVIDResponse`. */

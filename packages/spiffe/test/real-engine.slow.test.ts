@@ -1,12 +1,11 @@
-import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type Authority, createAuthority } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { engines } from '../../../scripts/engines.mjs';
 import * as ground from '../../vault/test/ground.ts';
-import { fromWorkloadApi, type WorkloadApiOptions } from '../src/index.ts';
-import { createTrustDomain } from './agent.ts';
-import { versionsOf } from './scene.ts';
+import { fromWorkloadApi, loadCredentials, type WorkloadApiOptions } from '../src/index.ts';
+import { certificatesIn, createTrustDomain } from './agent.ts';
+import { startPeer, versionsOf } from './scene.ts';
 import { type Spire, startSpire, trustDomain } from './spire.ts';
 
 const built = existsSync(engines.spireServer) && existsSync(engines.spireAgent);
@@ -99,16 +98,10 @@ describe.skipIf(!built)('fromWorkloadApi() and SPIRE itself', () => {
     await spire.setFederated('bank.example', bank.root);
     await spire.register({ path: '/federated', ttl: 3600, federatesWith: 'spiffe://bank.example' });
     const versions = versionsOf(source({ id: id('/federated') }));
-    const rootsOf = (bytes: unknown) => {
-      const found: X509Certificate[] = [];
-      for (let at = 0; at < (bytes as Buffer).length; at += found.at(-1)!.raw.length)
-        found.push(new X509Certificate((bytes as Buffer).subarray(at)));
-      return found.map(String).join('');
-    };
     const until = async (name: string, wanted: (roots: string) => boolean) => {
       for (;;) {
         const { bundles } = await versions.next();
-        const roots = rootsOf((bundles as Record<string, Buffer>)[name]);
+        const roots = certificatesIn((bundles as Record<string, Buffer>)[name]!).map(String).join('');
         if (wanted(roots)) return roots;
       }
     };
@@ -123,5 +116,35 @@ describe.skipIf(!built)('fromWorkloadApi() and SPIRE itself', () => {
     expect(both.trim()).toBe((await spire.roots()).trim());
     expect(both).toContain(own.trim());
     await versions.end();
+  });
+
+  it('knows servers by their SPIFFE ID, of its own trust domain and of a foreign one', async () => {
+    const bank = await createTrustDomain('bank.example');
+    await spire.setFederated('bank.example', bank.root);
+    await spire.register({ path: '/client', ttl: 3600, federatesWith: 'spiffe://bank.example' });
+    await spire.register({ path: '/server', ttl: 3600 });
+    // The server is a workload as well.
+    const versions = versionsOf(source({ id: id('/server') }));
+    const { cert, key } = (await versions.next()) as { cert: Buffer; key: Buffer };
+    await versions.end();
+    const roots = await spire.roots();
+    await using own = await startPeer({ x509_svid: cert, x509_svid_key: key }, roots);
+    await using foreign = await startPeer(await bank.issue('/payments'), roots);
+    await using credentials = await loadCredentials({
+      certificates: { bank: source({ id: id('/client') }) },
+      hosts: {
+        [`localhost:${own.port}`]: { certificate: 'bank', server: id('/server') },
+        [`localhost:${foreign.port}`]: { certificate: 'bank', server: 'spiffe://bank.example/payments' },
+      },
+    });
+    credentials.on('warning', () => {});
+    await own.call(credentials);
+    await foreign.call(credentials);
+    const rotated = ground.next(credentials, 'rotate');
+    await spire.setFederated('bank.example', (await createTrustDomain('bank.example')).root);
+    await rotated;
+    await own.call(credentials);
+    await expect(foreign.call(credentials)).rejects.toThrow();
+    expect([own.seen, foreign.seen]).toEqual([2, 1]);
   });
 });

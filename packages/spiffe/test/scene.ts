@@ -53,8 +53,8 @@ export function versionsOf(workload: ReturnType<typeof source>) {
   };
 }
 
-/** A server that presents an SVID, and takes those of the trust domain. */
-export async function startPeer(svid: SvidMessage) {
+/** A server that presents an SVID, and takes those of a trust domain. */
+export async function startPeer(svid: Pick<SvidMessage, 'x509_svid' | 'x509_svid_key'>, root = domain.root) {
   const peer = {
     port: 0,
     /** How many calls came. */
@@ -70,7 +70,7 @@ export async function startPeer(svid: SvidMessage) {
       server.close();
     },
   };
-  const server = https.createServer({ ...pemOf(svid), requestCert: true, ca: domain.root }, (_, response) => {
+  const server = https.createServer({ ...pemOf(svid), requestCert: true, ca: root }, (_, response) => {
     peer.seen++;
     response.end();
   });
