@@ -101,7 +101,9 @@ describe.skipIf(!built)('fromWorkloadApi() and SPIRE itself', () => {
     const until = async (name: string, wanted: (roots: string) => boolean) => {
       for (;;) {
         const { bundles } = await versions.next();
-        const roots = certificatesIn((bundles as Record<string, Buffer>)[name]!).map(String).join('');
+        const roots = certificatesIn((bundles as Record<string, Buffer>)[name]!)
+          .map(String)
+          .join('');
         if (wanted(roots)) return roots;
       }
     };
