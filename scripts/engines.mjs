@@ -1,7 +1,7 @@
-// Builds the engines that `npm run test:engines` runs against (Vault, step-ca and the kubelet's writer of secrets with the Go
-// toolchain, a server of EST with Rust's), and fetches OpenBao, into a folder outside the tree: CLIENTCERT_ENGINES, or
-// clientcert-engines in the user's cache. What is there already stays. Without a toolchain, or where a module cannot be had,
-// it says so and ends well: the tests that need it are skipped, and say that too.
+// Builds the engines that `npm run test:engines` runs against (Vault, step-ca, SPIRE and the kubelet's writer of secrets with
+// the Go toolchain, a server of EST with Rust's) and fetches OpenBao, into a folder outside the tree:
+// CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there already stays. Without a toolchain, or where
+// a module cannot be had, it says so and ends well: the tests that need it are skipped, and say that too.
 //
 //   node scripts/engines.mjs      the first build takes some half an hour on two cores, and 4 GB of Go's own caches
 import { spawnSync } from 'node:child_process';
@@ -26,14 +26,20 @@ const folder =
 const vault = '1.21.4';
 const stepCa = '0.30.2';
 const est = '0.2.0';
+const spire = '1.13.3';
 const kubernetes = '1.37.2';
 const openBao = '2.7.2';
+
+/** Where what is built takes a compiler of C as well. */
+const withC = new Set();
 
 /** By name: where each is once it is built. */
 export const engines = {
   vault: join(folder, `vault-${vault}`),
   stepCa: join(folder, `step-ca-${stepCa}`),
   est: join(folder, `est-ca-${est}`),
+  spireServer: join(folder, `spire-server-${spire}`),
+  spireAgent: join(folder, `spire-agent-${spire}`),
   kubeletWriter: join(folder, `kubelet-writer-${kubernetes}`),
   openBao: join(folder, `openbao-${openBao}`),
 };
@@ -43,6 +49,8 @@ if (argv[1] === fileURLToPath(import.meta.url)) {
     openBao: fetchOpenBao,
     est: buildEst,
     stepCa: buildStepCa,
+    spireAgent: () => buildSpire('agent', engines.spireAgent),
+    spireServer: () => buildSpire('server', engines.spireServer),
     kubeletWriter: buildKubeletWriter,
     vault: buildVault,
   };
@@ -132,6 +140,15 @@ async fn main() {
   run('cargo', work, 'build', '--release', '--quiet');
   renameSync(join(work, 'target/release/engine'), engines.est);
   rmSync(work, { recursive: true, force: true });
+}
+
+/** SPIRE's own commands. The server keeps what it knows in SQLite, which takes a compiler of C. */
+function buildSpire(part, engine) {
+  const module = 'github.com/spiffe/spire';
+  const work = workspace(`spire-${part}`);
+  if (part === 'server') withC.add(work);
+  go(work, 'get', `${module}/cmd/spire-${part}@v${spire}`);
+  finish(work, engine, `${module}/cmd/spire-${part}`, '-tags=netgo,osusergo');
 }
 
 /**
@@ -304,7 +321,7 @@ function run(tool, cwd, ...args) {
     cwd,
     encoding: 'utf8',
     maxBuffer: 1e9,
-    env: { ...env, CGO_ENABLED: '0', GOFLAGS: '-mod=mod' },
+    env: { ...env, CGO_ENABLED: withC.has(cwd) ? '1' : '0', GOFLAGS: '-mod=mod' },
   });
   if (error) throw new Error(error.code === 'ENOENT' ? `there is no ${tool}` : error.message);
   if (status !== 0) throw new Error(`${tool} ${args[0]} failed: ${stderr.trim().split('\n').at(-1)}`);

@@ -54,6 +54,7 @@ it.each([
   ['packages/axios/src/x.ts', '@clientcert/soap'],
   ['packages/vault/src/x.ts', 'undici'],
   ['packages/est/src/x.ts', 'undici'],
+  ['packages/spiffe/src/x.ts', 'undici'],
 ])('%s may not import %s, and the broken line is named', (file, imported) => {
   const said = lint(file, imported);
   expect(said).toContain(`${file}:2:`);

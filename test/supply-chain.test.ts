@@ -15,7 +15,7 @@ describe('what is installed', () => {
     const direct = core.filter((each) => each.direct).map(({ name }) => name);
     expect(direct).toEqual(['node-forge', 'proxy-from-env', 'tldts', 'valibot']);
     expect(core.length).toBeLessThanOrEqual(direct.length + 1);
-    for (const adapter of ['axios', 'est', 'got', 'soap', 'step', 'undici', 'vault']) {
+    for (const adapter of ['axios', 'est', 'got', 'soap', 'spiffe', 'step', 'undici', 'vault']) {
       const { dependencies: installed } = rows.find(({ name }) => name === `@clientcert/${adapter}`)!;
       expect(installed.map(({ name }) => name)).toEqual(core.map(({ name }) => name));
     }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { locate } from '../../packages/spiffe/src/options.ts';
 import { type Examples, layOut } from './run.ts';
 
 /** What is looked at of a manifest. */
@@ -150,3 +151,17 @@ describe.skipIf(process.platform === 'win32').each(Object.entries(tools))(
     });
   },
 );
+
+it('examples/kubernetes/workload-api.yaml mounts the socket that its variable names', () => {
+  const path = fileURLToPath(new URL('../kubernetes/workload-api.yaml', import.meta.url));
+  const [document] = parseAllDocuments(readFileSync(path, 'utf8'));
+  expect(document!.errors).toEqual([]);
+  const { containers, volumes } = (document!.toJS() as Manifest).spec.template.spec;
+  const [{ env, volumeMounts }] = containers as [
+    (typeof containers)[0] & { env: { name: string; value: string }[] },
+  ];
+  const [{ name, mountPath }] = volumeMounts as [(typeof volumeMounts)[0]];
+  expect(volumes).toMatchObject([{ name, csi: { driver: 'csi.spiffe.io', readOnly: true } }]);
+  const socket = env.find((each) => each.name === 'SPIFFE_ENDPOINT_SOCKET')!.value;
+  expect(locate(socket, 'linux').endpoint).toEqual({ path: expect.stringMatching(`^${mountPath}/`) });
+});

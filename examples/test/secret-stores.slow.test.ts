@@ -11,6 +11,8 @@ import { Server as GrpcServer, ServerCredentials, type sendUnaryData } from '@gr
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEst } from '../../packages/est/test/server.ts';
+import { createTrustDomain, startAgent } from '../../packages/spiffe/test/agent.ts';
+import { startPeer } from '../../packages/spiffe/test/scene.ts';
 import { checkOptions } from '../../packages/step/src/options.ts';
 import { createToken } from '../../packages/step/src/token.ts';
 import { startStep } from '../../packages/step/test/server.ts';
@@ -110,7 +112,7 @@ describe('secret stores that speak HTTP', () => {
 
   beforeAll(async () => {
     authority = await createAuthority();
-    examples = await layOut(authority, ['core', 'est', 'step', 'vault']);
+    examples = await layOut(authority, ['core', 'est', 'spiffe', 'step', 'vault']);
   }, 60_000);
   afterAll(() => examples?.[Symbol.asyncDispose]());
 
@@ -165,6 +167,21 @@ describe('secret stores that speak HTTP', () => {
     expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('BEGIN CERTIFICATE') });
     expect(output).not.toContain('KEY');
     expect(bank.seen).toMatchObject([{ subject: 'CN=my-service.example', issuer: 'CN=Issuing' }]);
+  });
+
+  it('examples/secret-stores/spiffe.mjs presents the SVID to a server with a SPIFFE ID in another trust domain', async () => {
+    const [own, bank] = [await createTrustDomain('example.org'), await createTrustDomain('bank.example')];
+    await using agent = await startAgent();
+    const server = await bank.issue('/payments');
+    agent.say({ svids: [await own.issue('/app')], federated: { 'spiffe://bank.example': server.bundle } });
+    await using payments = await startPeer(server, own.root);
+    const { code, output } = await examples.run(
+      'secret-stores/spiffe.mjs',
+      { 'payments.bank.example:443': payments.port },
+      { env: { SPIFFE_ENDPOINT_SOCKET: agent.address } },
+    );
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+    expect(payments.seen).toBe(1);
   });
 
   it('examples/secret-stores/aws.mjs presents the PFX in Secrets Manager', async () => {

@@ -3,6 +3,7 @@ import * as core from '@clientcert/core';
 import * as est from '@clientcert/est';
 import * as gotAdapter from '@clientcert/got';
 import * as soapAdapter from '@clientcert/soap';
+import * as spiffe from '@clientcert/spiffe';
 import * as step from '@clientcert/step';
 import * as testing from '@clientcert/testing';
 import * as undiciAdapter from '@clientcert/undici';
@@ -15,6 +16,6 @@ import * as undici from 'undici';
 import { scenario } from './scenario.cjs';
 
 const adapters = { axios: axiosAdapter, got: gotAdapter, soap: soapAdapter, undici: undiciAdapter };
-const issuers = { est, step, vault };
+const issuers = { est, spiffe, step, vault };
 await scenario({ core, testing, issuers, adapters, packages: { axios, got, soap, undici } });
 if ((await run(['--help'])) !== 0) process.exitCode = 1;

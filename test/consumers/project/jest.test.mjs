@@ -2,6 +2,7 @@
 import * as core from '@clientcert/core';
 import * as est from '@clientcert/est';
 import * as gotAdapter from '@clientcert/got';
+import * as spiffe from '@clientcert/spiffe';
 import * as step from '@clientcert/step';
 import * as testing from '@clientcert/testing';
 import * as vault from '@clientcert/vault';
@@ -14,7 +15,7 @@ test(
     scenario({
       core,
       testing,
-      issuers: { est, step, vault },
+      issuers: { est, spiffe, step, vault },
       adapters: { got: gotAdapter },
       packages: { got },
     }),

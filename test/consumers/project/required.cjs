@@ -4,6 +4,7 @@ exports.required = {
   testing: require('@clientcert/testing'),
   issuers: {
     est: require('@clientcert/est'),
+    spiffe: require('@clientcert/spiffe'),
     step: require('@clientcert/step'),
     vault: require('@clientcert/vault'),
   },

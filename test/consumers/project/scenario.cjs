@@ -60,6 +60,7 @@ exports.scenario = async function scenario({ core, testing, issuers, adapters, p
       issuers.step.fromStepCa({ ...asked, token: 'only-for-tests' }),
     ])
       await rejects(core, { certificates: { bank }, hosts: config.hosts }, 'FILE_UNREADABLE');
+    assert.throws(() => issuers.spiffe.fromWorkloadApi({ address: 'tcp://localhost:9' }), /IP address/);
     const path = join(directory, 'clientcert.json');
     writeFileSync(path, JSON.stringify({ certificates: { bank: { pfx: 'bank.pfx' } }, host: {} }));
     await rejects(core, path, 'CONFIG_INVALID');
