@@ -272,6 +272,7 @@ describe('whom a server with an id is verified by', () => {
     const ca = partner.certificate;
     await using both = await load({ server: payments, ca });
     await get(server.url, { agent: both.agent() });
+    expect(both.resolve(server.url)).toMatchObject({ certificate: 'web', authorities: [] });
     await using alone = await load({ server: payments, ca, certificate: false });
     await get(server.url, { agent: alone.agent() });
     await using byBank = await serve(payments);
