@@ -169,7 +169,7 @@ export function describeCredentials(
     ),
     ...shorten(reasons.map(({ status: each, message }) => `  ${each}: ${message}`)),
   ];
-  return lines.map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '?')).join('\n');
+  return lines.map((line) => line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')).join('\n');
 }
 
 const mostShown = 20;

@@ -284,7 +284,7 @@ export function lineOf(name: string | undefined): string {
 }
 
 function clean(text: string, newline = ' '): string {
-  return text.replace(/\r?\n/g, newline).replace(/[\p{Cc}\p{Cf}]/gu, '?');
+  return text.replace(/\r?\n/g, newline).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }
 
 /**

@@ -85,7 +85,7 @@ export function corrupt(what: string, hint: string = damaged): Problem {
 
 /** A name out of a file, as messages print it: short, and without anything a terminal would act on. */
 export function quote(name: string): string {
-  return `"${name.replace(/[\p{Cc}\p{Cf}]/gu, '?').slice(0, 80)}"`;
+  return `"${name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').slice(0, 80)}"`;
 }
 
 const damaged = 'The file is damaged or incomplete: copy it again, in binary mode, or ask for a new one.';

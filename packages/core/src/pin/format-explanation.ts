@@ -88,7 +88,7 @@ function oneLine(text: string): string {
 /** Breaks a text between words, and a word that is longer than a line after a separator, or anywhere. */
 function wrap(text: string, first: string): string[] {
   const width = COLUMNS - first.length;
-  const words = text.replace(/[\p{Cc}\p{Cf}]/gu, '?').split(' ');
+  const words = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?').split(' ');
   const lines: string[] = [];
   for (const piece of words.flatMap((word) => breakWord(word, width))) {
     const last = lines.at(-1);
