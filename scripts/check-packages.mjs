@@ -3,11 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sideBySide } from './side-by-side.mjs';
 
 /** Of a packed package, in bytes. */
 const LIMIT = 300_000;
 /** In characters: Node prints the line that threw. */
 const LONGEST_LINE = 2000;
+
+/** What publint and attw are run with, at the end: they take longest. */
+const checks = [];
 
 const scratch = mkdtempSync(join(tmpdir(), 'clientcert-pack-'));
 try {
@@ -24,9 +28,10 @@ try {
     if (name === 'console' && !packed.files.some(({ path }) => path === 'dist/page/index.html'))
       throw new Error(`${packed.filename} is without its page: npm run build makes it`);
     const tarball = join(scratch, packed.filename);
-    run('node_modules/publint/src/cli.js', tarball, '--strict');
-    run('node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--profile', profile);
+    checks.push(['node_modules/publint/src/cli.js', tarball, '--strict']);
+    checks.push(['node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--profile', profile]);
   }
+  await sideBySide(checks);
 } finally {
   rmSync(scratch, { recursive: true });
 }
@@ -47,8 +52,4 @@ function checkFile(folder, path) {
 
 function npm(...args) {
   return execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-}
-
-function run(...args) {
-  execFileSync(process.execPath, args, { stdio: 'inherit' });
 }

@@ -31,25 +31,28 @@ type Deliver = (directory: string, certificate: IssuedCertificate, root: string)
 
 let generation = 0;
 
-/** The whole of a secret: a directory that a link leads to, moved as one. */
-const mounted: Deliver = (directory, { fullChain, key }, root) => {
+/** Files of a volume: in a directory that a link leads to, moved as one. */
+function mount(directory: string, files: Readonly<Record<string, string>>): void {
   generation += 1;
   const version = `..2026_11_21_${generation}`;
   const isFirst = !existsSync(join(directory, '..data'));
   mkdirSync(join(directory, version), { recursive: true });
-  const files = { 'tls.crt': fullChain, 'tls.key': key, 'ca.crt': root };
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(directory, version, name), text, { mode: 0o440 });
     if (isFirst) symlinkSync(join('..data', name), join(directory, name));
   }
   symlinkSync(version, join(directory, '..data_tmp'));
   renameSync(join(directory, '..data_tmp'), join(directory, '..data'));
-};
+}
+
+const secret: Deliver = (directory, { fullChain, key }, root) =>
+  mount(directory, { 'tls.crt': fullChain, 'tls.key': key, 'ca.crt': root });
 
 /** How each tool delivers, into the directory that the config names. */
 const tools: Readonly<Record<string, Deliver>> = {
-  'cert-manager': mounted,
-  'cert-manager-csi': mounted,
+  'cert-manager': secret,
+  'cert-manager-csi': secret,
+  'pod-certificate': (directory, { fullChain, key }) => mount(directory, { 'bank.pem': key + fullChain }),
   'vault-agent': (directory, { fullChain, key }) => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, '.bank.pem'), fullChain + key, { mode: 0o440 });

@@ -34,3 +34,16 @@ describe('clientcert tokens', () => {
     expect(err).toContain('apt install gnutls-bin');
   });
 });
+
+it('attack: a label with a line break is no further entry', () => {
+  const listed = (label: string) => `Object 0:
+\tURL: pkcs11:token=bank;id=%0A%0D;object=${encodeURIComponent(label)};type=cert
+\tType: X.509 Certificate (RSA-2048)
+\tLabel: ${label}
+\tID: 01
+
+`;
+  expect(parseEntries(listed('mine')).map(({ fields }) => fields.get('Label'))).toEqual(['mine']);
+  const forged = 'mine\nObject 1:\n\tURL: pkcs11:token=bank;object=forged;type=cert';
+  expect(() => parseEntries(listed(forged))).toThrow('a label on the token holds a line break');
+});

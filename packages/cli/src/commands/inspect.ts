@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClientCertificateError, readCertificate } from '@clientcert/core';
-import { isPkcs11Uri, labelOfPkcs11Uri, show } from '@clientcert/core/adapter';
+import { show } from '@clientcert/core/adapter';
+import { isPkcs11Uri, labelOfPkcs11Uri } from '@clientcert/core/enrolment';
 import type { Command } from 'commander';
 import { addExamples, UsageError } from '../command.ts';
 import { configLines, nameIn } from '../inspect/config-entry.ts';

@@ -55,6 +55,13 @@ export class P11Tool {
   }
 }
 
+function brokenLabel(uri: string): UsageError {
+  return new UsageError(
+    `a label on the token holds a line break, so that its list cannot be read: ${uri}`,
+    'Have the token or the object labelled anew, or write its key in the config by its "id".',
+  );
+}
+
 function notInstalled(): UsageError {
   return new UsageError(
     'p11tool, which lists what a PKCS#11 module offers, is not installed',
@@ -72,7 +79,12 @@ function refused(stderr: string, stdout: string): UsageError {
   );
 }
 
-/** `Token 0:`, or `Object 0:`, and below it indented lines `Name: value`. */
+/**
+ * `Token 0:`, or `Object 0:`, and below it indented lines `Name: value`.
+ *
+ * @throws UsageError where a label holds a line break, as only its URI shows: what follows may be anything that whoever
+ *   wrote the label wants to be read.
+ */
 export function parseEntries(text: string): Entry[] {
   const entries: Entry[] = [];
   for (const block of text.split(/^(?:Token|Object) \d+:[ \t]*$/m).slice(1)) {
@@ -82,7 +94,10 @@ export function parseEntries(text: string): Entry[] {
       if (name !== undefined && !fields.has(name)) fields.set(name, line.slice(line.indexOf(':') + 1).trim());
     }
     const uri = fields.get('URL');
-    if (uri?.startsWith('pkcs11:')) entries.push({ uri, fields });
+    if (!uri?.startsWith('pkcs11:')) continue;
+    // An `id` is bytes, of any kind, and is not printed as text.
+    if (/[:;](?!id=)[\w-]+=[^;?]*%0[ad]/i.test(uri)) throw brokenLabel(uri);
+    entries.push({ uri, fields });
   }
   return entries;
 }

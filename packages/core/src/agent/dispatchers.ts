@@ -20,6 +20,7 @@ export interface Decider extends Dialer {
   resolve(target: Target): Resolution;
   profileId(target: Target): string;
   wayId(target: Target, identity: Pick<Identity, 'proxy'>): string;
+  checkOrigin(identity: Pick<Identity, 'service' | 'origin'>): void;
   adopt(pools: { retire(): Promise<void> }): void;
 }
 
@@ -91,7 +92,7 @@ export class Dispatchers<Kind extends Pool> {
   /**
    * The route to an origin, or `null` where the config says nothing of it.
    *
-   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CLOSED
+   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_ORIGIN_NEEDED, ERR_CLIENTCERT_CLOSED
    */
   find(origin: string | URL, identity: Identity, allowH2: boolean): Route<Kind> | null {
     const to = typeof origin === 'string' ? origin : origin.origin;
@@ -166,6 +167,7 @@ export class Dispatchers<Kind extends Pool> {
     const { generation } = this.#decider;
     if (route.generation === generation) return true;
     const { target, profileId, wayId, identity } = route;
+    this.#decider.checkOrigin(target);
     if (this.#decider.profileId(target) !== profileId) return false;
     if (this.#decider.wayId(target, identity) !== wayId) return false;
     route.resolution = this.#decider.resolve(target);
@@ -189,6 +191,7 @@ export class Dispatchers<Kind extends Pool> {
     const resolution = this.#decider.resolve(target);
     const { serves = decides, open, tls, ...kind } = this.#kind;
     if (url.protocol !== 'https:' || !serves(resolution, asked)) return null;
+    this.#decider.checkOrigin(asked);
     const connecting = new Set<TLSSocket>();
     const identity = { ...tls, service, origin: begun, ...(proxy !== undefined && { proxy }) };
     const connect = createConnector(this.#decider, connecting, {

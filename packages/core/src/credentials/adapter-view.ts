@@ -149,6 +149,15 @@ export class AdapterView {
   }
 
   /**
+   * Whether it can be told where a service applies, by the config of now: for clients that keep connections.
+   *
+   * @throws ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`; ERR_CLIENTCERT_SERVICE_UNKNOWN
+   */
+  checkOrigin({ service, origin }: Pick<ConnectIdentity, 'service' | 'origin'>): void {
+    this.#decisions.decider(service, origin);
+  }
+
+  /**
    * SHA-256 fingerprint of the certificate that a target is presented with, as it is now, or `null` for none: for clients
    * that keep answers, which are those to one certificate. Of one that could not be loaded it is the name.
    *

@@ -5,12 +5,12 @@ import { fieldsOf } from '../load/certificate-fields.ts';
 import { isIssuedByRoot } from '../load/chain.ts';
 import { describeSource } from '../load/index.ts';
 import { thresholdsOf } from '../load/lifetime.ts';
-import { tokenKeyIn } from '../load/stored-certificate.ts';
+import { leafFieldsOf, tokenKeyIn } from '../load/stored-certificate.ts';
 import { rulesOf } from '../pin/rule.ts';
 import type { Health } from '../rotate/health.ts';
 import type { Failure } from '../rotate/renewal.ts';
 import type { CertificateVersion } from '../tls/context.ts';
-import type { Warning } from '../types.ts';
+import type { ClientCertificate, Warning } from '../types.ts';
 
 /** What {@link Credentials.certificates} says of one certificate. Nothing in it is secret. */
 export interface CertificateInfo<CertificateName extends string = string> {
@@ -69,10 +69,7 @@ export function describeCertificate(
 ): CertificateInfo {
   const { certificate, chain, keyType, warnings } = material;
   const token = tokenKeyIn(material);
-  const validFrom = new Date(certificate.validFrom);
-  const validTo = new Date(certificate.validTo);
-  const now = Date.now();
-  const left = validTo.getTime() - now;
+  const { validFrom, validTo, status } = validityOf(material, config);
   return {
     name,
     version,
@@ -83,7 +80,7 @@ export function describeCertificate(
     'x5t#S256': thumbprintOf(certificate),
     validFrom,
     validTo,
-    daysLeft: Math.floor(left / day),
+    daysLeft: Math.floor((validTo.getTime() - Date.now()) / day),
     keyType,
     key: token === undefined ? 'memory' : 'token',
     token: token?.label ?? null,
@@ -92,18 +89,25 @@ export function describeCertificate(
     issuers: [certificate, ...chain].map(({ issuer }) => issuer),
     source: describeSource(config.certificates.get(name)!, config.baseDirectory),
     pinnedAt,
-    status:
-      left < 0
-        ? 'expired'
-        : now < validFrom.getTime()
-          ? 'not yet valid'
-          : left < thresholdsOf(fieldsOf(certificate), config.expiryWarningDays)[0]! * day
-            ? 'expiring'
-            : 'valid',
+    status,
     error: failure?.error ?? null,
     failedSince: failure?.since ?? null,
     warnings,
   };
+}
+
+/** From when to when it is valid, and what that means now; nothing is parsed for it, so that thousands can be asked. */
+export function validityOf(
+  material: ClientCertificate,
+  { expiryWarningDays }: Pick<CheckedConfig, 'expiryWarningDays'>,
+): Pick<CertificateInfo, 'validFrom' | 'validTo' | 'status'> {
+  const fields = leafFieldsOf(material);
+  const { notBefore, notAfter } = fields;
+  const now = Date.now();
+  const left = notAfter - now;
+  const isNear = () => left < thresholdsOf(fields, expiryWarningDays)[0]! * day;
+  const status = left < 0 ? 'expired' : now < notBefore ? 'not yet valid' : isNear() ? 'expiring' : 'valid';
+  return { validFrom: new Date(notBefore), validTo: new Date(notAfter), status };
 }
 
 function thumbprintOf({ fingerprint256 }: X509Certificate): string {

@@ -16,6 +16,7 @@ import { rulesOf } from '../pin/rule.ts';
 import { soleCertificate } from '../pin/sole-certificate.ts';
 import { parseTarget } from '../pin/target.ts';
 import { type Health, healthOf } from '../rotate/health.ts';
+import { expiries } from '../rotate/metrics.ts';
 import type { ReloadReport } from '../rotate/reloader.ts';
 import type { PinnedConnectOptions } from '../tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
@@ -27,13 +28,14 @@ import {
   describeCertificate,
   describeCredentials,
   pinsByCertificate,
+  validityOf,
 } from './certificate-info.ts';
 import { Connections } from './connections.ts';
 import { Decisions } from './decisions.ts';
 import { type CredentialsEvents, Events } from './events.ts';
 import { endingAuthorities } from './expirables.ts';
 import type { ConnectIdentity } from './identity.ts';
-import { type Inventory, loadInventory, versionOf } from './inventory.ts';
+import { type Inventory, loadInventory, unverifiable, versionOf } from './inventory.ts';
 import { checkRuntime } from './runtime.ts';
 import { Servers } from './servers.ts';
 import { closed, Upkeep } from './upkeep.ts';
@@ -45,7 +47,7 @@ import { closed, Upkeep } from './upkeep.ts';
  * @param config The config, the path or `file:` URL of a JSON file holding it, or nothing: then
  *   `CLIENTCERT_CONFIG` names the file. Paths in a file are relative to it.
  * @throws ClientCertificateError with a code for what is wrong: the config (`ERR_CLIENTCERT_CONFIG_INVALID`,
- *   `…_HOST_INVALID`, `…_RULE_CONFLICT`, `…_CERTIFICATE_UNKNOWN`), a file (`…_FILE_NOT_FOUND`,
+ *   `…_HOST_INVALID`, `…_RULE_CONFLICT`, `…_CERTIFICATE_UNKNOWN`, `…_BUNDLE_MISSING`), a file (`…_FILE_NOT_FOUND`,
  *   `…_PASSPHRASE_WRONG`, …) or the pair of key and certificate (`…_KEY_MISMATCH`, …).
  *
  * @example
@@ -161,7 +163,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * Options of `tls.connect` for a target, for any client that speaks TLS itself: nothing secret is on them.
    *
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_CERTIFICATE_REFUSED;
-   *   ERR_CLIENTCERT_VERIFICATION_OFF for a rule with `required` that accepts any server
+   *   ERR_CLIENTCERT_VERIFICATION_OFF for a rule with `required` that accepts any server;
+   *   ERR_CLIENTCERT_BUNDLE_MISSING for one whose `server` is in a trust domain without roots
    */
   connectOptions(target: Target<ServiceName>): PinnedConnectOptions {
     return this.#decisions.connectOptions(target);
@@ -280,19 +283,21 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * }).listen(8080);
    */
   health(): Health {
-    const { proxy } = this.#inventory;
-    const presentedToProxy = typeof proxy === 'object' ? proxy.certificate : undefined;
-    const records = this.certificates().map((info) => ({
-      ...info,
-      used: info.pinnedAt.length > 0 || info.name === presentedToProxy,
+    const { proxy, certificates, config } = this.#inventory;
+    const used = new Set<unknown>(rulesOf(config.pins).map(({ certificate }) => certificate));
+    if (typeof proxy === 'object') used.add(proxy.certificate);
+    const records = [...certificates.values()].map(({ name, material }) => ({
+      name,
+      ...validityOf(material, config),
+      used: used.has(name),
     }));
-    const used = new Set(records.filter((record) => record.used).map(({ name }) => name as string));
     const authorities = endingAuthorities(this.#inventory).map((each) => ({
       ...each,
       used: used.has(each.name),
     }));
     const { broken } = this.#inventory;
-    return healthOf(records, authorities, broken, this.#upkeep.failures(), this.#upkeep.closed);
+    const unverified = unverifiable(this.#inventory);
+    return healthOf(records, authorities, broken, unverified, this.#upkeep.failures(), this.#upkeep.closed);
   }
 
   /** Every rule in the order of the config, with the certificate it names; `false`: never one, `null`: none. */
@@ -360,6 +365,16 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       [Symbol.for('clientcert.facts')]: {
         value(this: Credentials, url: URL, service?: string | false, origin?: string): Facts | undefined {
           return factsOfCall(this.#decisions, this.#upkeep, url, service, origin);
+        },
+      },
+      // Asked by `registerMetrics` at every scrape.
+      [expiries]: {
+        value(this: Credentials) {
+          const { certificates, config } = this.#inventory;
+          return [...certificates.values()].map(({ name, material }) => ({
+            name,
+            validTo: validityOf(material, config).validTo,
+          }));
         },
       },
       // What `console.log` prints: names, dates and rules. The prototype itself is no credentials.

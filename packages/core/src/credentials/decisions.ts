@@ -35,17 +35,14 @@ export class Decisions {
     origin?: string | URL | undefined,
   ): (host: string, port: number | string) => ConnectionProfile {
     const from = origin === undefined ? undefined : parseOrigin(origin);
-    if (service && findService(this.inventory.table, service).hosts === undefined && !from) {
-      throw new ClientCertificateError(
-        'ERR_CLIENTCERT_ORIGIN_NEEDED',
-        `service "${service}" has no hosts, so it applies at the origin that the caller names, and none was named`,
-        {
-          hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.`,
-        },
-      );
-    }
-    return (host, port) =>
-      this.profileOf(resolveHost(this.inventory.table, host, checkPort(port), service, from));
+    const isUnnamed = (name: string) =>
+      from === undefined && findService(this.inventory.table, name).hosts === undefined;
+    if (service && isUnnamed(service)) throw originNeeded(service);
+    return (host, port) => {
+      // A new config may have taken its hosts away since: it would apply at whichever host is dialled.
+      if (service && isUnnamed(service)) throw originNeeded(service);
+      return this.profileOf(resolveHost(this.inventory.table, host, checkPort(port), service, from));
+    };
   }
 
   connectOptions(target: Target): PinnedConnectOptions {
@@ -83,6 +80,16 @@ function notKept(rule: string): ClientCertificateError {
     `${rule}: connectOptions cannot keep "required" where any server is accepted`,
     {
       hint: 'Trust the server’s root with `ca` instead, or connect over credentials.agent(), which keeps it.',
+    },
+  );
+}
+
+function originNeeded(service: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_ORIGIN_NEEDED',
+    `service "${service}" has no hosts, so it applies at the origin that the caller names, and none was named`,
+    {
+      hint: `Pass { service: "${service}", origin: "https://api.bank.example" }, or give the service hosts.`,
     },
   );
 }

@@ -94,7 +94,7 @@ async function complete(
   const { roots, failures } = await loadRoots(config, kept, until);
   until?.throwIfAborted();
   const tolerated = config.allowBroken && loaded.certificates.size > 0;
-  throwFailures([...(tolerated ? [] : loaded.failures.values()), ...failures]);
+  throwFailures([...loaded.thrown, ...(tolerated ? [] : loaded.failures.values()), ...failures]);
   checkTrust(config, loaded.certificates);
   const names = [...config.certificates.keys()];
   return {
@@ -137,6 +137,8 @@ export function versionOf({ certificates, broken }: Inventory, name: string): Ce
 
 interface LoadedCertificates extends Pick<Inventory, 'certificates' | 'origins'> {
   readonly failures: Inventory['broken'];
+  /** What the caller's `onProgress` has thrown, which is no certificate's fault. */
+  readonly thrown: readonly unknown[];
 }
 
 /**
@@ -163,6 +165,14 @@ async function loadCertificates(
     if (kept.config.pins.trustOnly.has(name)) trustOnly.add(name);
     return false;
   });
+  const thrown: unknown[] = [];
+  const tell = (name: string, loaded: number) => {
+    try {
+      config.onProgress?.({ loaded, total: sources.length, name });
+    } catch (error) {
+      thrown.push(error);
+    }
+  };
   let loaded = 0;
   await eachOf(sources, concurrency, async ([name, source], index) => {
     const from = provenanceOf(source);
@@ -177,7 +187,7 @@ async function loadCertificates(
       certificates.set(name, succeed(name, material, config.pins, earlier?.certificates.get(name)));
       origins.set(name, { ...origin, from });
       loaded += 1;
-      config.onProgress?.({ loaded, total: sources.length, name });
+      tell(name, loaded);
     } catch (error) {
       if (from instanceof Feed) from.close();
       failures[index] = error;
@@ -186,7 +196,7 @@ async function loadCertificates(
   const broken = sources.flatMap(([name], index): [string, ClientCertificateError][] =>
     failures[index] === undefined ? [] : [[name, failures[index] as ClientCertificateError]],
   );
-  return { certificates, origins, failures: new Map(broken) };
+  return { certificates, origins, failures: new Map(broken), thrown };
 }
 
 async function loadRoots(
@@ -223,8 +233,10 @@ async function warnOfRoots(
   const warnings: Warning[] = [];
   for (const [label, { reading }] of roots) {
     const rule = rules.get(label);
-    const pile = namedBy(rule, certificates)?.material.ca ?? [];
-    const only = isExclusive(pins, rule);
+    // By the roots of a trust domain a server is verified, and by no others.
+    const ofDomain = rule?.server !== undefined;
+    const pile = ofDomain ? [] : (namedBy(rule, certificates)?.material.ca ?? []);
+    const only = ofDomain || isExclusive(pins, rule);
     warnings.push(
       ...(await authorityWarnings(`${label}: ca`, reading.value, { pile, only }, createBudget())),
     );
@@ -277,6 +289,7 @@ function succeed(
  * `trust: 'only'` without a root would trust no server at all, and neither would `server` without those of its trust
  * domain. A function may bring these later.
  *
+ * @param certificates Those that are looked at, with the rules that name them.
  * @throws ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_BUNDLE_MISSING
  */
 export function checkTrust(
@@ -308,12 +321,19 @@ export function checkTrust(
           { hint: 'Give the root of the server as "ca", or leave out "trust".' },
         ),
     ),
-    ...rulesOf(pins)
-      .filter(
-        (rule) => typeof rule.certificate === 'string' && typeof sources.get(rule.certificate) === 'object',
-      )
-      .flatMap((rule) => findUnverifiable(rule, certificates)),
+    ...rulesOf(pins).flatMap((rule) =>
+      typeof rule.certificate === 'string' && typeof sources.get(rule.certificate) === 'object'
+        ? findUnverifiable(rule, certificates)
+        : [],
+    ),
   ]);
+}
+
+/** The rules whose server nobody vouches for at this moment, each with why calls to it fail. */
+export function unverifiable({ config, certificates }: Inventory): { rule: string; message: string }[] {
+  return rulesOf(config.pins).flatMap((rule) =>
+    findUnverifiable(rule, certificates).map(({ message }) => ({ rule: rule.label, message })),
+  );
 }
 
 /** A rule whose certificate is of no help to verify the server that it names. */
@@ -348,6 +368,14 @@ function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }
 
+/** The cause holds all of them. */
+function shorten(messages: readonly string[]): string {
+  const shown = messages.slice(0, mostShown);
+  return [...shown, ...(shown.length < messages.length ? ['…'] : [])].join('; ');
+}
+
+const mostShown = 20;
+
 /** @param found In the config's order, with gaps where nothing failed. */
 function throwFailures(found: readonly unknown[]): void {
   const failures = found.filter((failure) => failure !== undefined);
@@ -356,7 +384,7 @@ function throwFailures(found: readonly unknown[]): void {
   if (others.length === 0 || !(first instanceof ClientCertificateError)) throw first;
   throw new ClientCertificateError(
     first.code,
-    `${first.message} (and ${others.length} more: ${others.map((other) => (other as Error).message).join('; ')})`,
+    `${first.message} (and ${others.length} more: ${shorten(others.map((other) => (other as Error).message))})`,
     { hint: first.hint, cause: new AggregateError(failures) },
   );
 }

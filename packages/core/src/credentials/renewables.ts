@@ -99,7 +99,7 @@ class RenewableCertificate implements Renewable<CertificateReading> {
     const refused = current.probation.refusalOf(name)?.material;
     if (!replaces(material, previous.material, name, config.pins, refused)) return false;
     const next = { name, version: previous.version + 1, material };
-    if (material.ca.length === 0) checkTrust(config, new Map(certificates).set(name, next));
+    checkTrust(config, new Map([[name, next]]));
     current.renew(previous, next);
     announce([next]);
     return true;
@@ -111,18 +111,18 @@ class RenewableCertificate implements Renewable<CertificateReading> {
     const { current, announce } = this.#keeper;
     const before = current.inventory;
     const version = { name, version: 1, material };
-    const found = new Map(before.certificates).set(name, version);
     // What its source says for the first time, nothing can differ from, but the config itself.
     const trustOnly = before.config.pins.trustOnly as Set<string>;
     const isSaid = trustOnly.has(name);
     if (isSaid && trust !== 'only') throw otherTrust(name);
     if (trust === 'only') trustOnly.add(name);
     try {
-      checkTrust(before.config, found);
+      checkTrust(before.config, new Map([[name, version]]));
     } catch (error) {
       if (!isSaid) trustOnly.delete(name);
       throw error;
     }
+    const found = new Map(before.certificates).set(name, version);
     const names = [...before.config.certificates.keys()].filter((each) => found.has(each));
     const certificates = new Map(names.map((each) => [each, found.get(each)!]));
     const broken = new Map(before.broken);

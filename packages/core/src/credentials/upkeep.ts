@@ -2,13 +2,14 @@ import { type HandshakeFailure, LastHandshakes, type Observer } from '../agent/h
 import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { StoredCertificate } from '../load/stored-certificate.ts';
 import { isEqual } from '../rotate/config-equality.ts';
 import { ExpiryWatch, expirablesOf } from '../rotate/expiry.ts';
 import { Reloader, type ReloadReport } from '../rotate/reloader.ts';
 import type { Failure } from '../rotate/renewal.ts';
 import { refusal } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
-import type { Config, Warning } from '../types.ts';
+import type { ClientCertificate, Config, Warning } from '../types.ts';
 import type { Connections } from './connections.ts';
 import { CurrentInventory } from './current-inventory.ts';
 import type { Events } from './events.ts';
@@ -191,7 +192,8 @@ export class Upkeep {
     const { name, material } = previous;
     const refused = inventory.certificates.get(name)!;
     const version = refused.version + 1;
-    const restored = { name, version, material };
+    // A server may refuse a certificate, and not bring back roots that are trusted no longer.
+    const restored = { name, version, material: withBundlesOf(material, refused.material) };
     this.#current.restore(refused, restored);
     const { host, port, alert } = failure;
     this.#events.emit('rollback', {
@@ -251,6 +253,12 @@ function asOurs(name: string, error: Error): ClientCertificateError {
     hint: 'The error that it ended with is the cause.',
     cause: error,
   });
+}
+
+function withBundlesOf(material: ClientCertificate, { bundles }: ClientCertificate): ClientCertificate {
+  return material instanceof StoredCertificate && (bundles || material.bundles)
+    ? material.withBundles(bundles)
+    : material;
 }
 
 /** A new inventory, with what has been renewed of the roots that it took over from the one before. */

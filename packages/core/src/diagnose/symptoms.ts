@@ -638,7 +638,7 @@ export const symptoms: readonly Symptom[] = [
     meaning: 'The server’s certificate is for another name than the one you call.',
     check:
       'openssl s_client -connect api.bank.example:443 </dev/null | openssl x509 -noout -ext subjectAltName',
-    fix: 'Call the server by a name that is in its certificate.',
+    fix: 'Call the server by a name that is in its certificate. Where that holds a SPIFFE ID in place of names, `server` on its rule says which.',
     byHand: 'The same.',
   },
   {

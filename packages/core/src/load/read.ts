@@ -282,7 +282,7 @@ async function assemble(
     certificate: leaf.certificate,
     chain: chain.intermediates,
     ca: limitRoots(await withoutDuplicates([...chain.roots, ...extra])),
-    ...(bundles && { bundles }),
+    bundles,
     keyType: describeKey(leaf.certificate),
     warnings: warnings.slice(), // without the room to grow that a list has which was put together
     format: formatOf(parts.map(({ contents }) => contents)),

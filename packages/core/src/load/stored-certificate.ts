@@ -43,6 +43,12 @@ export class StoredCertificate implements ClientCertificate {
     pkcs8.fill(0);
   }
 
+  /** The same, vouched for by the bundles of another. */
+  withBundles(bundles: ClientCertificate['bundles']): StoredCertificate {
+    const { privateKey, certificate, chain, ca, keyType, warnings, format } = this;
+    return new StoredCertificate({ privateKey, certificate, chain, ca, bundles, keyType, warnings, format });
+  }
+
   /** What holds the key, where that is not this process. */
   get token(): TokenKey | undefined {
     return this.#token;

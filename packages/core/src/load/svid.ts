@@ -62,29 +62,35 @@ function readExtensions(raw: Buffer): Extensions {
   const wrapped = childrenOf(signed!).find(({ tag }) => tag === EXTENSIONS);
   for (const extension of wrapped === undefined ? [] : open(childrenOf(wrapped)[0], SEQUENCE)) {
     const parts = open(extension, SEQUENCE);
-    const read = readers[oidOf(parts[0])];
+    const read = readers.get(oidOf(parts[0]));
     if (read) read(whole(octetsOf(parts.at(-1))), found);
   }
   return found;
 }
 
-const readers: Readonly<Record<string, (value: Element, found: Extensions) => void>> = {
-  // keyUsage: digitalSignature is the first bit, keyCertSign the sixth, cRLSign the seventh
-  '2.5.29.15': (value, found) => {
-    if (((contentsOf(expect(value, BIT_STRING))[1] ?? 0) & 0x06) !== 0) found.signs = true;
-  },
-  '2.5.29.17': (names, found) => {
-    for (const name of open(names, SEQUENCE)) {
-      if ((name.tag & ~CONSTRUCTED) !== URI) continue;
-      if (name.tag !== URI) throw corrupt('holds a URI in pieces');
-      found.uris.push(contentsOf(name).toString('latin1'));
-    }
-  },
-  '2.5.29.19': (constraints, found) => {
-    const [first] = open(constraints, SEQUENCE);
-    if (first?.tag === BOOLEAN && !contentsOf(first).equals(FALSE)) found.isAuthority = true;
-  },
-};
+const readers: ReadonlyMap<string, (value: Element, found: Extensions) => void> = new Map([
+  ['2.5.29.15', readKeyUsage],
+  ['2.5.29.17', readNames],
+  ['2.5.29.19', readConstraints],
+]);
+
+/** digitalSignature is the first bit, keyCertSign the sixth, cRLSign the seventh. */
+function readKeyUsage(usage: Element, found: Extensions): void {
+  if (((contentsOf(expect(usage, BIT_STRING))[1] ?? 0) & 0x06) !== 0) found.signs = true;
+}
+
+function readNames(names: Element, found: Extensions): void {
+  for (const name of open(names, SEQUENCE)) {
+    if ((name.tag & ~CONSTRUCTED) !== URI) continue;
+    if (name.tag !== URI) throw corrupt('holds a URI in pieces');
+    found.uris.push(contentsOf(name).toString('latin1'));
+  }
+}
+
+function readConstraints(constraints: Element, found: Extensions): void {
+  const says = open(constraints, SEQUENCE).filter(({ tag }) => tag === BOOLEAN);
+  if (says.some((flag) => !contentsOf(flag).equals(FALSE))) found.isAuthority = true;
+}
 
 /** Nothing stands behind it. */
 function whole(value: Buffer): Element {

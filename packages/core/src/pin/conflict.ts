@@ -20,6 +20,8 @@ export interface Conflicts {
  */
 export async function findConflicts(pins: Pins, proxy?: HostPattern | undefined): Promise<Conflicts> {
   const lookup = createLookup<HostRule>();
+  const denials = finder(lookup, denies);
+  const verified = finder(lookup, saysWhomToTrust);
   const errors: Issue[] = [];
   const warnings: Warning[] = [];
   await inTurns(pins.hosts, (rule) => {
@@ -31,16 +33,17 @@ export async function findConflicts(pins: Pins, proxy?: HostPattern | undefined)
     await inTurns(service.hosts ?? [], (pattern, index) => {
       const path = [...service.path, 'hosts', index];
       const found =
-        findDenied(lookup, service, pattern, path) ??
-        findUnverified(lookup, service, pattern, path) ??
+        findDenied(denials, service, pattern, path) ??
+        findUnverified(verified, service, pattern, path) ??
         findRepeated(seen, pattern, path);
       if (found) errors.push(found);
     });
   });
-  const denial = proxy && findRule(lookup, proxy, denies);
+  const denial = proxy && denials(proxy);
   if (denial) errors.push(denied(denial, proxy, ['proxy', 'certificate']));
+  const looks = { left: mostLooks };
   await inTurns(pins.hosts, (rule) => {
-    warnings.push(...findOverlaps(lookup, rule));
+    warnings.push(...findOverlaps(lookup, rule, looks));
   });
   return { errors, warnings };
 }
@@ -55,13 +58,13 @@ function sameTarget(rule: HostRule, earlier: HostRule): Issue {
 
 /** A service that lists a host where the host's own rule says that no certificate is ever presented. */
 function findDenied(
-  lookup: Lookup<HostRule>,
+  denials: Finder,
   service: ServiceRule,
   pattern: HostPattern,
   path: Issue['path'],
 ): Issue | undefined {
   if (typeof service.certificate !== 'string') return undefined;
-  const denial = findRule(lookup, pattern, denies);
+  const denial = denials(pattern);
   return denial && denied(denial, pattern, path);
 }
 
@@ -79,13 +82,13 @@ function denied({ label }: HostRule, pattern: HostPattern, path: Issue['path']):
 
 /** A service that accepts any server, and lists a host where the host's own rule says whom to trust. */
 function findUnverified(
-  lookup: Lookup<HostRule>,
+  verifying: Finder,
   service: ServiceRule,
   pattern: HostPattern,
   path: Issue['path'],
 ): Issue | undefined {
   if (!service.dangerouslyAcceptAnyServer) return undefined;
-  const verified = findRule(lookup, pattern, saysWhomToTrust);
+  const verified = verifying(pattern);
   return (
     verified && {
       code: 'ERR_CLIENTCERT_RULE_CONFLICT',
@@ -95,19 +98,29 @@ function findUnverified(
   );
 }
 
-/** One of the host rules for what a pattern names. */
-function findRule(
-  lookup: Lookup<HostRule>,
-  { host, port, wildcard }: HostPattern,
-  isMeant: (rule: HostRule) => boolean,
-): HostRule | undefined {
-  const ports = (wildcard ? lookup.wildcards : lookup.exact).get(host);
-  const rules = port === '*' ? allOf(ports) : [atPort(ports, port) ?? ports?.any];
-  return rules.find((rule) => rule !== undefined && isMeant(rule));
+/** Finds one of the host rules for what a pattern names, such as is meant. */
+type Finder = (pattern: HostPattern) => HostRule | undefined;
+
+/** It looks through the ports of a host once, however many patterns name all of them. */
+function finder(lookup: Lookup<HostRule>, isMeant: (rule: HostRule) => boolean): Finder {
+  const onAnyPort = new Map<Ports<HostRule>, HostRule | undefined>();
+  return ({ host, port, wildcard }) => {
+    const ports = (wildcard ? lookup.wildcards : lookup.exact).get(host);
+    if (ports === undefined) return undefined;
+    if (port !== '*') {
+      const rule = atPort(ports, port) ?? ports.any;
+      return rule && isMeant(rule) ? rule : undefined;
+    }
+    if (!onAnyPort.has(ports)) onAnyPort.set(ports, allOf(ports).find(isMeant));
+    return onAnyPort.get(ports);
+  };
 }
 
+/** Pairs of a host and a port that are looked at for warnings: of more than that nobody reads them. */
+const mostLooks = 100_000;
+
 /** Where a rule takes over from another in a way its reader may not expect, or changes nothing at all. */
-function findOverlaps(lookup: Lookup<HostRule>, rule: HostRule): Warning[] {
+function findOverlaps(lookup: Lookup<HostRule>, rule: HostRule, looks: { left: number }): Warning[] {
   const { host, port, wildcard } = rule.pattern;
   const own = (wildcard ? lookup.wildcards : lookup.exact).get(host);
   const parent = wildcard ? undefined : lookup.wildcards.get(parentOf(host));
@@ -115,7 +128,8 @@ function findOverlaps(lookup: Lookup<HostRule>, rule: HostRule): Warning[] {
   const next = findNext(rule, own, parent);
   if (next !== undefined && saySame(rule, next)) warnings.push(redundant(rule, next));
   if (!wildcard && port === '*' && rule.certificate !== false) {
-    for (const [shadowedPort, shadowed] of singlePorts(parent)) {
+    for (const [shadowedPort, shadowed] of looks.left > 0 ? singlePorts(parent) : []) {
+      if (looks.left-- <= 0) break;
       if (atPort(own, shadowedPort) === undefined && !saySame(rule, shadowed)) {
         warnings.push(shadowing(rule, shadowed, shadowedPort));
       }

@@ -17,9 +17,9 @@ export interface LentRoots {
  *
  * A server that has to prove a SPIFFE ID is verified by the roots of its trust domain alone, of one source: those of the
  * rule, else the bundle of the first certificate that has one for it. A source that says bundles vouches for no other
- * domain, and the certificate of one domain for no server of another: an authority must not make ids that are none of its own.
+ * domain, and the certificate of one domain for no server of another: no authority makes ids of another's.
  *
- * @see https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Trust_Domain_and_Bundle.md section 5.2
+ * @see https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Trust_Domain_and_Bundle.md section 3
  */
 export function lentRoots(
   { server, ca, authorities }: Pick<Resolution, 'server' | 'ca' | 'authorities'>,

@@ -37,13 +37,13 @@ export function compileResolution(context: ResolutionContext, decision: Decision
   const server = service?.server ?? host.server ?? null;
   const both = [service, host].filter((rule) => rule !== undefined);
   const trusting = isExclusive(pins, service) || service?.server !== undefined ? [service!] : both;
-  // By whom a server is verified that has an id, the certificate brings that is named for it, wherever it is.
-  const lending = server !== null && typeof service?.certificate !== 'string' ? both : trusting;
+  const roots = trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca)));
+  const ca = [...new Map(roots.map((root) => [root.fingerprint256, root])).values()];
+  // The roots for a server with an id are the rules' own, or come with the certificate, be it the host's.
+  const lending = server === null ? trusting : ca.length > 0 ? [] : isNamed(service) ? trusting : both;
   const authorities = unique(
     lending.map((rule) => rule.certificate).filter((name) => typeof name === 'string'),
   );
-  const roots = trusting.flatMap((rule) => (rule.ca === undefined ? [] : context.roots(rule.ca)));
-  const ca = [...new Map(roots.map((root) => [root.fingerprint256, root])).values()];
   const anyServer = acceptance(host, service);
   const resolution = {
     certificate,
@@ -77,6 +77,10 @@ function acceptance(host: PinRule, service: PinRule | undefined): PinRule['dange
 
 export function saysWhomToTrust({ ca, trust, spki, server }: PinRule): boolean {
   return ca !== undefined || trust !== undefined || spki !== undefined || server !== undefined;
+}
+
+function isNamed(rule: PinRule | undefined): boolean {
+  return typeof rule?.certificate === 'string';
 }
 
 /** Who said which TLS versions are allowed. */

@@ -15,7 +15,14 @@ export interface HealthReason {
   /** The certificate's name, or the place of a rule whose roots it is about; `null` where it is about none. */
   certificate: string | null;
   /** Stable: what to branch on. */
-  code: 'EXPIRED' | 'NOT_YET_VALID' | 'EXPIRING' | 'LOAD_FAILED' | 'RENEWAL_FAILED' | 'CLOSED';
+  code:
+    | 'EXPIRED'
+    | 'NOT_YET_VALID'
+    | 'EXPIRING'
+    | 'LOAD_FAILED'
+    | 'RENEWAL_FAILED'
+    | 'BUNDLE_MISSING'
+    | 'CLOSED';
   /** What it is, for people. */
   message: string;
 }
@@ -51,6 +58,7 @@ export function healthOf(
   certificates: readonly HealthRecord[],
   authorities: readonly AuthorityRecord[],
   broken: ReadonlyMap<string, Error>,
+  unverifiable: readonly { readonly rule: string; readonly message: string }[],
   failures: readonly FailureRecord[],
   closed: boolean,
 ): Health {
@@ -62,6 +70,12 @@ export function healthOf(
       certificate: name,
       code: 'LOAD_FAILED' as const,
       message: `not loaded, requests to its hosts fail: ${message}`,
+    })),
+    ...unverifiable.map(({ rule, message }) => ({
+      status: 'error' as const,
+      certificate: rule,
+      code: 'BUNDLE_MISSING' as const,
+      message,
     })),
     ...failures
       .filter(({ name }) => !broken.has(name))

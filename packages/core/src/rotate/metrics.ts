@@ -14,6 +14,14 @@ export interface MetricsSource {
   ): unknown;
 }
 
+/** By which `Credentials` say when each certificate expires, without all that `certificates()` says. */
+export const expiries: unique symbol = Symbol.for('clientcert.expiries') as never;
+
+function expiriesOf(source: MetricsSource): { name: string; validTo: Date }[] {
+  const own = (source as { [expiries]?(): { name: string; validTo: Date }[] })[expiries];
+  return own ? own.call(source) : source.certificates();
+}
+
 interface MeasuredEvents {
   handshake: [Handshake];
   failure: [HandshakeFailure];
@@ -180,7 +188,7 @@ function createPrometheus(
     registers: [],
     collect: () => {
       gauge.reset();
-      for (const each of credentials.certificates()) gauge.set({ certificate: each.name }, expiryOf(each));
+      for (const each of expiriesOf(credentials)) gauge.set({ certificate: each.name }, expiryOf(each));
     },
   });
   register(name, gauge);
@@ -202,7 +210,7 @@ function createPrometheus(
 
 function createOpenTelemetry(credentials: MetricsSource, meter: OpenTelemetryMeter): Instruments {
   const observe: ObserveExpiry = (result) => {
-    for (const each of credentials.certificates()) result.observe(expiryOf(each), { certificate: each.name });
+    for (const each of expiriesOf(credentials)) result.observe(expiryOf(each), { certificate: each.name });
   };
   const gauge = meter.createObservableGauge('clientcert.certificate.expiry', {
     description: expiry,

@@ -132,7 +132,8 @@ export class ConnectionProfile {
   /**
    * What `tls.connect` checks after the chain: the name that the rule is for, or its `servername`; the one that was
    * said to the server, where it is another (`servername`, the `Host` header); then what the caller checks, then the
-   * rule's `spki` pins. A rule's `server` takes the place of every name. Where no rule names the host, Node's or a caller's own check stands alone, as in Node.
+   * rule's `spki` pins. A rule's `server` takes the place of every name. Where no rule names the host, Node's or a caller's
+   * own check stands alone, as in Node.
    *
    * @param dialled The host, as the rule was found by it.
    */

@@ -213,6 +213,28 @@ describe('attack: rules that are weakened', () => {
 });
 
 describe('attack: identities that mix', () => {
+  it('an agent of a service whose hosts a new config takes away presents it nowhere, until an origin is named', async () => {
+    await using bank = await startServer({ authority, clientCertificate: 'optional' });
+    await using elsewhere = await startServer({ authority, clientCertificate: 'optional' });
+    const configOf = (hosts: string[] | undefined) => ({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: { [`127.0.0.1:${elsewhere.port}`]: { ca: authority.certificate } },
+      services: { Billing: { certificate: 'alice', hosts } },
+    });
+    await using credentials = await loadCredentials(configOf([`127.0.0.1:${bank.port}`]));
+    const named = credentials.agent({ service: 'Billing', origin: bank.url });
+    const unnamed = credentials.agent({ service: 'Billing' });
+    const shared = adapterOf(credentials).sharedAgent({ service: 'Billing' });
+    for (const agent of [named, unnamed, shared]) await get(bank.url, { agent });
+    await credentials.reload(configOf(undefined));
+    for (const agent of [unnamed, shared, adapterOf(credentials).sharedAgent({ service: 'Billing' })]) {
+      expect(await outcome(get(elsewhere.url, { agent }))).toBe('ERR_CLIENTCERT_ORIGIN_NEEDED');
+    }
+    await get(elsewhere.url, { agent: named });
+    await get(bank.url, { agent: named });
+    expect([subjects(bank), subjects(elsewhere)]).toEqual([Array(4).fill('alice'), [null]]);
+  });
+
   it('an agent decides by itself, also where another one’s connections are handed to it', async () => {
     await using server = await startServer({ authority, clientCertificate: 'optional', listeners: [{}, {}] });
     const [first, second] = server.ports.map((port) => `127.0.0.1:${port}`) as [string, string];

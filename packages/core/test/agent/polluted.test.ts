@@ -37,6 +37,7 @@ const pollutions = {
   }),
   checkServerIdentity: () => ({ checkServerIdentity: () => undefined }),
   servername: () => ({ servername: 'evil.example' }),
+  server: () => ({ server: 'spiffe://evil.example', bundles: { 'evil.example': stranger.certificate } }),
   session: () => ({ session: Buffer.alloc(8) }),
   'host and port': () => ({ host: 'evil.example', hostname: 'evil.example', port: 1 }),
   'Unix socket': () => ({ socketPath: '/nonexistent/socket' }),

@@ -89,6 +89,12 @@ load(defined).resolve({ host: 'a.example', service: 'S' });
 load(defined).resolve({ host: 'a.example', service: 'T' });
 // @ts-expect-error: no such certificate
 defineConfig({ certificates: { bank: { pfx: 'bank.pfx' } }, hosts: { 'a.example': 'tax' } });
+defineConfig({
+  certificates: { bank: { pfx: 'bank.pfx', bundles: { 'bank.example': ['a.pem', { env: 'B' }] } } },
+  hosts: { 'a.example': { certificate: 'bank', server: 'spiffe://bank.example' } },
+});
+// @ts-expect-error: one server, one id
+defineConfig({ hosts: { 'a.example': { ca: 'a.pem', server: ['spiffe://a.example'] } } });
 
 const constant = {
   certificates: { bank: { pfx: 'bank.pfx' } },

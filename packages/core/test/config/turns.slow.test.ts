@@ -68,4 +68,27 @@ describe('attack: files that stop the process', () => {
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThan(size);
   }, 60_000);
+
+  const manyPorts = (host: string, pin: () => unknown) =>
+    Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`${host}:${index + 1}`, pin()]));
+
+  it('a host of sixty thousand ports is looked through once, however many services name it', async () => {
+    const services = many((index) => [`s${index}`, { certificate: 'a', hosts: ['h.example:*'] }]);
+    const config = {
+      certificates: { a: { pfx: 'a.pfx' } },
+      hosts: { ...manyPorts('h.example', () => false), 'h.example:*': { certificate: 'a' } },
+      services,
+    };
+    const before = process.cpuUsage();
+    await expect(checkConfig(config)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_RULE_CONFLICT' });
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(15);
+  }, 120_000);
+
+  it('of the pairs of a host and a shadowed port some are warned of, and the rest fill no memory', async () => {
+    const hosts = manyPorts('*.bank.example', () => ({ tls: 'TLSv1.3' }));
+    for (let index = 0; index < 5000; index++) hosts[`h${index}.bank.example:*`] = { tls: 'TLSv1.2' };
+    const { warnings } = await checkConfig({ hosts });
+    expect(warnings.length).toBeGreaterThan(1000);
+    expect(warnings.length).toBeLessThanOrEqual(100_000);
+  }, 120_000);
 });

@@ -3,6 +3,9 @@ import { BIT_STRING, encode, encodeOid, OCTET_STRING, SEQUENCE } from '../../src
 
 const sequence = (...parts: readonly Uint8Array[]) => encode(SEQUENCE, ...parts);
 
+/** An extension: its object identifier, and what it holds in DER. */
+export type ExtensionParts = readonly [id: string, value: Uint8Array];
+
 /** The extensions of a certificate, each as one would write it by hand. */
 export const extensions = {
   names: (...names: readonly Uint8Array[]) => ['2.5.29.17', sequence(...names)] as const,
@@ -15,7 +18,7 @@ export const dns = (text: string): Buffer => encode(0x82, Buffer.from(text, 'lat
 export const TRUE: Buffer = encode(0x01, Buffer.from([0xff]));
 
 /** A certificate with any extensions, signed by its own key: what no authority of the tests issues. */
-export function makeSvid(...given: readonly (readonly [id: string, value: Uint8Array])[]): {
+export function makeSvid(...given: ExtensionParts[]): {
   cert: string;
   key: string;
   raw: Buffer;

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encode, OCTET_STRING } from '../../src/load/der.ts';
 import { readSvid } from '../../src/load/svid.ts';
-import { dns, extensions, makeSvid, TRUE, uri } from './made-svid.ts';
+import { dns, type ExtensionParts, extensions, makeSvid, TRUE, uri } from './made-svid.ts';
 
 const { names, keyUsage, constraints } = extensions;
 const id = 'spiffe://bank.example/payments';
-const read = (...given: Parameters<typeof makeSvid>) => readSvid(makeSvid(...given).raw);
+const read = (...given: ExtensionParts[]) => readSvid(makeSvid(...given).raw);
 const found = { id, trustDomain: 'bank.example', path: '/payments' };
 
 describe('the id of an X509-SVID', () => {
@@ -21,7 +21,7 @@ describe('the id of an X509-SVID', () => {
     expect(read(names(uri(id)), constraints(encode(0x01, Buffer.from([0]))))).toEqual(found);
   });
 
-  it.each<[string, Parameters<typeof makeSvid>, RegExp]>([
+  it.each<[string, ExtensionParts[], RegExp]>([
     ['nowhere, the subject apart', [], /without a SPIFFE ID/],
     ['in a DNS name', [names(dns(id))], /without a SPIFFE ID/],
     ['in a DNS name with a comma', [names(dns(`a.example, URI:${id}`))], /without a SPIFFE ID/],
@@ -57,6 +57,11 @@ describe('the id of an X509-SVID', () => {
     ['cut off', [['2.5.29.17', names(uri(id))[1].subarray(0, -1)]], /cannot be read/],
     ["of an authority's", [names(uri(id)), constraints(TRUE)], /authority/],
     ["of an authority's, odd", [names(uri(id)), constraints(encode(0x01, Buffer.from([1])))], /authority/],
+    [
+      "of an authority's, behind its path length",
+      [names(uri(id)), constraints(encode(2, Buffer.from([0])), TRUE)],
+      /authority/,
+    ],
     ['of an authority, said once of twice', [constraints(), names(uri(id)), constraints(TRUE)], /authority/],
     ['that signs certificates', [names(uri(id)), keyUsage(0x84)], /sign others/],
     ['that signs revocation lists', [names(uri(id)), keyUsage(0x82)], /sign others/],

@@ -3,7 +3,7 @@ import { checkConfig } from '../../src/config/check.ts';
 import { type ExplainContext, explain } from '../../src/pin/explain.ts';
 import { resolve } from '../../src/pin/resolve.ts';
 import { buildTable } from '../../src/pin/table.ts';
-import type { Config, Target } from '../../src/types.ts';
+import type { Config, Resolution, Target } from '../../src/types.ts';
 
 const certificates = { bank: { pfx: 'bank.pfx' }, tax: { pfx: 'tax.pfx' } };
 

@@ -43,6 +43,17 @@ async function ground() {
 }
 
 describe('a certificate that cannot be read', () => {
+  it('is none that the caller’s own onProgress failed at: that refuses the whole config, allowBroken or not', async () => {
+    await using scene = await ground();
+    const mine = new Error('mine');
+    const onProgress = () => {
+      throw mine;
+    };
+    for (const allowBroken of [false, true]) {
+      await expect(loadCredentials({ ...scene.config, allowBroken, onProgress })).rejects.toBe(mine);
+    }
+  });
+
   it('refuses the whole config unless it says otherwise', async () => {
     await using scene = await ground();
     await expect(loadCredentials(scene.config)).rejects.toMatchObject({

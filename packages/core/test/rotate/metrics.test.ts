@@ -6,7 +6,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import prometheus from 'prom-client';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { loadCredentials, registerMetrics } from '../../src/index.ts';
 import { issue, request } from './scene.ts';
 
@@ -47,6 +47,17 @@ async function load(port: number) {
   });
   return { credentials, certificates, state };
 }
+
+it('a scrape, and health(), look at nothing but when certificates end: there may be thousands', async () => {
+  const { credentials } = await load(443);
+  await using _ = credentials;
+  const all = vi.spyOn(credentials, 'certificates');
+  const registry = new prometheus.Registry();
+  registerMetrics(credentials, { prometheus, registry });
+  expect(await registry.metrics()).toMatch(/clientcert_certificate_expiry_seconds\{certificate="bank"\} \d+/);
+  expect(credentials.health().status).toBe('ok');
+  expect(all).not.toHaveBeenCalled();
+});
 
 it('counts into a registry of prom-client, and without a listener errors are still warned of', async () => {
   const warnings: Error[] = [];

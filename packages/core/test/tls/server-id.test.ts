@@ -317,6 +317,16 @@ describe('whom a server with an id is verified by', () => {
     });
   });
 
+  it('warns of a `ca` that vouches for nobody, whatever roots the certificate has', async () => {
+    const issuing = await partner.issueAuthority({ name: 'issuing' });
+    const more = { ca: partner.certificate };
+    await using credentials = await load({ server: payments, ca: issuing.chain }, more);
+    const about = { code: 'CA_WITHOUT_ROOT', message: expect.stringContaining('hosts["127.0.0.1:*"]: ca') };
+    expect(credentials.warnings()).toContainEqual(about);
+    await using byName = await load({ ca: issuing.chain }, more);
+    expect(byName.warnings()).not.toContainEqual(about);
+  });
+
   it('of a certificate that trusts only those: no rule by name goes with it', async () => {
     await using server = await serve(payments);
     await using credentials = await load({ server: payments }, { trust: 'only' });
@@ -343,8 +353,13 @@ describe('whom a server with an id is verified by', () => {
     expect(`${credentials.explain(server.url)}`).toContain(
       'only extra roots of partner.example, of which none',
     );
+    expect(credentials.health()).toMatchObject({
+      status: 'error',
+      reasons: [{ code: 'BUNDLE_MISSING', certificate: 'hosts["127.0.0.1:*"]' }],
+    });
     given = { ...given, 'partner.example': partner.certificate };
     await credentials.reload();
+    expect(credentials.health()).toMatchObject({ status: 'ok' });
     await get(server.url, { agent });
     await get(server.url, { agent });
     expect(`${credentials.explain(server.url)}`.replace(/\s+/g, ' ')).toContain(
