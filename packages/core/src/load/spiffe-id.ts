@@ -2,6 +2,7 @@ import { isPlausible, type Kind } from '../quote.ts';
 
 /** A SPIFFE ID, or a trust domain, taken apart. */
 export interface SpiffeId {
+  /** Its name, such as `bank.example`. */
   readonly trustDomain: string;
   /** With the slash before it; empty for a trust domain alone. */
   readonly path: string;
