@@ -167,7 +167,7 @@ export class Dispatchers<Kind extends Pool> {
     const { generation } = this.#decider;
     if (route.generation === generation) return true;
     const { target, profileId, wayId, identity } = route;
-    this.#decider.checkOrigin(target);
+    this.#decider.checkOrigin(identity);
     if (this.#decider.profileId(target) !== profileId) return false;
     if (this.#decider.wayId(target, identity) !== wayId) return false;
     route.resolution = this.#decider.resolve(target);
