@@ -23,6 +23,7 @@ import {
   clientCertificates,
   createDispatcher,
   createFetch,
+  loadCredentials,
   type PoolOptions,
 } from '../src/index.ts';
 import { codesOf, createPeople, load, misnamedOf, type People, startBank, subjects } from './ground.ts';
@@ -58,6 +59,23 @@ beforeEach(async () => {
 afterEach(() => bank.close());
 
 describe('attack: identities that mix', () => {
+  it('a service whose hosts a new config takes away is presented on no connection that is kept, either', async () => {
+    const { fullChain: cert, key } = people.bob;
+    const configOf = (hosts: string[] | undefined) => ({
+      certificates: { bob: { cert, key } },
+      hosts: { [`localhost:${bank.port}`]: { ca: people.authority.certificate } },
+      services: { Archive: { certificate: 'bob' as const, hosts } },
+    });
+    await using credentials = await loadCredentials(configOf([`localhost:${bank.port}`]));
+    const dispatcher = createDispatcher(credentials, { service: 'Archive' });
+    const send = () => request(bank.url, { dispatcher }).then(({ body }) => body.dump());
+    await send();
+    await credentials.reload(configOf(undefined));
+    await expect(send()).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_ORIGIN_NEEDED' });
+    expect(subjects(bank)).toEqual(['bob']);
+    await dispatcher.close();
+  });
+
   it.each(
     Object.entries(kinds).flatMap(([name, make]) =>
       (['TLSv1.2', 'TLSv1.3'] as const).map((tls) => [name, tls, make] as const),

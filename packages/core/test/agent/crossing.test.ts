@@ -219,7 +219,7 @@ describe('attack: identities that mix', () => {
     const configOf = (hosts: string[] | undefined) => ({
       certificates: { alice: sourceOf(alice, authority) },
       hosts: { [`127.0.0.1:${elsewhere.port}`]: { ca: authority.certificate } },
-      services: { Billing: { certificate: 'alice', hosts } },
+      services: { Billing: { certificate: 'alice' as const, hosts } },
     });
     await using credentials = await loadCredentials(configOf([`127.0.0.1:${bank.port}`]));
     const named = credentials.agent({ service: 'Billing', origin: bank.url });
