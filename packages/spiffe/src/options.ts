@@ -52,11 +52,13 @@ export function locate(
   const url = check.address(address, example, 'Write address, or set SPIFFE_ENDPOINT_SOCKET.');
   const endpoint = endpointOf(url, platform);
   if (endpoint) return { address: url.href, endpoint };
-  const tcp = url.protocol === 'tcp:';
-  throw check.invalid(
-    `the address is no ${tcp ? 'tcp: with an IP address and a port' : example.replace(/:.*/, ': with an absolute path')}`,
-    `Write it as '${tcp ? 'tcp://127.0.0.1:8000' : example}'${tcp ? ': without path, and with an IP address in place of a host name' : ''}.`,
-  );
+  if (url.protocol === 'tcp:')
+    throw check.invalid(
+      'the address is no tcp: with an IP address and a port',
+      "Write it as 'tcp://127.0.0.1:8000': without path, and with an IP address in place of a host name.",
+    );
+  const kind = platform === 'win32' ? 'npipe: with the name of a pipe' : 'unix: with an absolute path';
+  throw check.invalid(`the address is no ${kind}`, `Write it as '${example}'.`);
 }
 
 function endpointOf(

@@ -22,6 +22,8 @@ import { describeChain } from '../../../packages/cli/src/tls/server-chain.ts';
 import { readServerFlight } from '../../../packages/cli/src/tls/server-flight.ts';
 import { parseAnswer } from '../../../packages/core/src/agent/connect-request.ts';
 import { readSvid } from '../../../packages/core/src/load/svid.ts';
+import { readIdentities } from '../../../packages/spiffe/src/messages.ts';
+import { encode } from '../../../packages/spiffe/test/agent.ts';
 import { bytes } from '../mutate/bytes.ts';
 import { der } from '../mutate/der.ts';
 import { text } from '../mutate/text.ts';
@@ -185,6 +187,26 @@ export const peers: readonly Target[] = [
         ];
       };
       return { seeds: [...names, ...chain], run };
+    },
+  },
+  {
+    name: 'messages of SPIFFE agents',
+    changes: bytes,
+    async open() {
+      const part = (text: string) => Buffer.from(text);
+      const svid = { x509_svid: part('a'), x509_svid_key: part('bc'), bundle: part('def'), hint: 'internal' };
+      const svids = [
+        { spiffe_id: 'spiffe://a', ...svid },
+        { spiffe_id: 'spiffe://b', ...svid },
+      ];
+      const run = (input: Buffer) => {
+        const read = readIdentities(input);
+        for (const { id, chain, key, bundle } of read.svids)
+          hold(id !== '' && Math.min(chain.length, key.length, bundle.length) > 0, 'an SVID is incomplete');
+        return { ...read, federated: [...read.federated] };
+      };
+      const federated = { 'spiffe://c': part('g'), 'spiffe://d': part('') };
+      return { seeds: [encode({ svids }), encode({ svids, federated })], run };
     },
   },
   {
