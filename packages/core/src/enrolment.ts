@@ -31,6 +31,7 @@ export { createKey, createRequest, type KeyType, keyPem, keyTypeOf, keyTypes } f
 export { isSecret, isWord, readSecret, type Secret } from './enrolment/secret.ts';
 export { isPkcs11Uri, labelOfPkcs11Uri } from './load/pkcs11-uri.ts';
 export { faultOfSpiffeId, parseSpiffeId, type SpiffeId } from './load/spiffe-id.ts';
+export { readSvid, type Svid } from './load/svid.ts';
 export { untilAborted } from './load/until-aborted.ts';
 export { retryDelay } from './rotate/timer.ts';
 export { checkServerId } from './tls/server-id.ts';

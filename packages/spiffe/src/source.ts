@@ -1,6 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClientCertificateError, type FileSource, type SourceCall } from '@clientcert/core';
-import { failure, parseSpiffeId, type RenewedSource, retryDelay, sayings } from '@clientcert/core/enrolment';
+import {
+  failure,
+  parseSpiffeId,
+  type RenewedSource,
+  readSvid,
+  retryDelay,
+  sayings,
+} from '@clientcert/core/enrolment';
 import { CallEnd, StreamingCall } from './call.ts';
 import { type Identities, readIdentities, type Svid } from './messages.ts';
 import { type CheckedOptions, checkOptions, type WorkloadApiOptions } from './options.ts';
@@ -85,10 +93,19 @@ const calm = 10_000;
 
 function versionOf({ svids, federated }: Identities, options: CheckedOptions): FileSource {
   const { chain, key, bundle, id } = choose(svids, options);
+  const own = domainOf(id);
+  checkId(chain, id);
   const bundles = new Map<string, Buffer>();
   // A trust domain may have keys of tokens alone.
-  for (const [domain, roots] of federated) if (roots.length > 0) bundles.set(domainOf(domain), roots);
-  bundles.set(domainOf(id), bundle);
+  for (const [domain, roots] of federated) {
+    if (parseSpiffeId(domain)?.path)
+      throw failure(
+        `${JSON.stringify(sayings(domain, []))}, which a bundle is for, is no trust domain`,
+        'What is in use stays. The log of the agent may say more.',
+      );
+    if (roots.length > 0) bundles.set(domainOf(domain), roots);
+  }
+  bundles.set(own, bundle);
   return { cert: chain, key, ca: bundle, bundles: Object.fromEntries(bundles) };
 }
 
@@ -103,6 +120,21 @@ function choose(svids: readonly Svid[], { id, hint }: CheckedOptions): Svid {
   throw failure(
     `none of the SVIDs of this process has the ${wanted.filter(Boolean).join(' and ')}; there ${svids.length === 1 ? 'is' : 'are'} ${sayings(there.join(', '), [])}`,
     'Does a registration entry with these selectors say so? One that is new takes some seconds to reach the agent.',
+  );
+}
+
+/** By what an agent says beside a certificate, roots of one trust domain would count for another. */
+function checkId(chain: Buffer, id: string): void {
+  let svid: ReturnType<typeof readSvid>;
+  try {
+    svid = readSvid(new X509Certificate(chain).raw);
+  } catch {
+    return; // core says what is wrong with it
+  }
+  if ('id' in svid && svid.id === id) return;
+  throw failure(
+    `the SVID of ${JSON.stringify(sayings(id, []))} is ${'fault' in svid ? svid.fault : `a certificate of ${svid.id}`}`,
+    'What is in use stays. The log of the agent may say more.',
   );
 }
 

@@ -73,6 +73,16 @@ describe('fromWorkloadApi(), in its further ways', () => {
         /x509_svid_key/,
       ],
       ['no bundle', ({ svids: [svid] }) => ({ svids: [{ ...svid, bundle: none }] }), /without bundle/],
+      [
+        'an id that is not in the certificate',
+        ({ svids: [svid] }) => ({ svids: [{ ...svid, spiffe_id: 'spiffe://bank.example/payments' }] }),
+        /the SVID of "spiffe:\/\/bank.example\/payments" is a certificate of spiffe:\/\/example.org\//,
+      ],
+      [
+        'a bundle for what is no trust domain',
+        ({ svids }) => ({ svids, federated: { 'spiffe://bank.example/payments': noise } }),
+        /"spiffe:\/\/bank.example\/payments", which a bundle is for, is no trust domain/,
+      ],
       ['no id', ({ svids: [svid] }) => ({ svids: [{ ...svid, spiffe_id: 'payments' }] }), /no SPIFFE ID/],
       [
         'roots of no trust domain',
