@@ -150,7 +150,7 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
       keyType: 'ec' | 'rsa',
       tls: { readonly sigalgs: string; readonly minVersion: 'TLSv1.3' } | undefined = undefined,
     ) {
-      const { authority, token, other, inFile, rsa } = ground;
+      const { authority, token, other, inFile, ecByRsa } = ground;
       const { client, next } = ground[keyType];
       const directory = await mkdtemp(join(token.directory, 'place-'));
       const server = await startServer({ authority, clientCertificate: 'required', ...(tls && { tls }) });
@@ -177,7 +177,7 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
         next,
         log,
         file,
-        rsaCert: await file('rsa.pem', rsa.client.cert),
+        rsaCert: await file('rsa.pem', ecByRsa.cert),
         otherCert: await file('other.pem', other.cert),
         fileCert: await file('file.pem', inFile.cert),
         fileKey: await file('file.key', inFile.key),
@@ -218,8 +218,10 @@ async function createGround() {
     return { client, next: await authority.issue({ name: keyType, key: client.key, ...usage }) };
   };
   const [ec, rsa] = [await issueBoth('ec'), await issueBoth('rsa')];
+  // What a certificate goes back from is of the same subject.
+  const ecByRsa = await authority.issue({ name: 'ec', key: rsa.client.key });
   const other = await authority.issue({ name: 'other', keyType: 'rsa' });
   const inFile = await authority.issue({ name: 'in a file', keyType: 'ec' });
   const token = await createSoftHsm([ec.client, rsa.client, other]);
-  return { authority, ec, rsa, other, inFile, token };
+  return { authority, ec, rsa, ecByRsa, other, inFile, token };
 }

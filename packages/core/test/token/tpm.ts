@@ -15,6 +15,8 @@ export const engine: string | undefined = find('engines-3/pkcs11.so');
 export const missing: string[] = [
   ...(provider === undefined ? ['tpm2-openssl'] : []),
   ...(module === undefined ? ['libtpm2-pkcs11-1'] : []),
+  // What brings tools and module to the resource manager: on Debian none of them asks for it.
+  ...(find('libtss2-tcti-tabrmd.so.0') === undefined ? ['libtss2-tcti-tabrmd0'] : []),
   ...(engine === undefined ? ['libengine-pkcs11-openssl'] : []),
   ...Object.entries({
     swtpm: 'swtpm',
