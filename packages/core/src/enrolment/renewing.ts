@@ -77,7 +77,13 @@ export function renewing(
     return next;
   }
 
+  /** Waits for no other: what one of them hands over now holds nobody else up. */
   async function start(): Promise<Step> {
+    if (shown && !shown.isOver()) return { present: shown };
+    return inTurn(readKept);
+  }
+
+  async function readKept(): Promise<Step> {
     if (!held && kept) {
       const issued = await kept.read();
       const found = issued && hold(issued, 'kept');
@@ -135,7 +141,7 @@ export function renewing(
   return async function* (call) {
     const issuer = open(call);
     // Whether or not its authority is there.
-    let step = call.isRenewal ? {} : await inTurn(start);
+    let step = call.isRenewal ? {} : await start();
     for (;;) {
       if (!step.present) step = await inTurn(() => renew(issuer, call));
       const { present, unusable, problem } = step;

@@ -58,18 +58,23 @@ describe('renewing()', () => {
     expect(issue).toHaveBeenCalledTimes(2);
   });
 
-  it('close() aborts the signal that onRenewed was given', async () => {
+  it('close() aborts the signal that onRenewed was given; whoever starts meanwhile waits for nothing', async () => {
     let signal: AbortSignal | undefined;
     const onRenewed = vi.fn<NonNullable<RenewingOptions['onRenewed']>>(async () => {});
     const { source } = createSource({ onRenewed });
-    await using _first = await load(source);
+    const first = await load(source);
+    const before = fingerprintOf(first);
+    // One alone is to be told of the next.
+    await first.close();
     goOn(20);
     onRenewed.mockImplementation((_, call) => {
-      signal = call.signal;
+      signal ??= call.signal;
       return new Promise(() => {});
     });
     const second = await load(source);
     await expect.poll(() => signal).toBeDefined();
+    await using third = await load(source);
+    expect(fingerprintOf(third)).toBe(before);
     await second.close();
     expect(signal!.aborted).toBe(true);
   });
