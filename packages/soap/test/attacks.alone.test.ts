@@ -580,7 +580,8 @@ describe('attack: rules that are weakened', () => {
     'a signed call with %s is one identity’s from its certificate to its signature',
     async (_, call, made) => {
       await using credentials = await load();
-      const OPTIONS = { timeout: 5000, ...call };
+      // node-soap tells the length of a message before it is compressed: no server answers that one.
+      const OPTIONS = { timeout: 'forceGzip' in call ? 1500 : 5000, ...call };
       const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
       const clients = await Promise.all(
         [{}, archive, { service: false } as const].map((as) =>

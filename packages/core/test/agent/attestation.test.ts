@@ -18,10 +18,12 @@ import { get, sourceOf } from '../support.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
+let rsa: IssuedCertificate;
 
 beforeAll(async () => {
   authority = await createAuthority();
   alice = await authority.issue({ name: 'alice' });
+  rsa = await authority.issue({ name: 'server', hosts: ['127.0.0.1'], keyType: 'rsa', usage: 'server' });
 });
 
 const load = (port: number, rule: object = {}) =>
@@ -71,12 +73,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (tls) => {
       authority,
       clientCertificate: 'optional',
       tls: { minVersion: tls, maxVersion: tls, sigalgs: 'RSA-PSS+SHA256:RSA+SHA256' },
-      certificate: await authority.issue({
-        name: 'server',
-        hosts: ['127.0.0.1'],
-        keyType: 'rsa',
-        usage: 'server',
-      }),
+      certificate: rsa,
     });
     await using credentials = await load(server.port);
     const events: Handshake[] = [];
@@ -104,12 +101,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (tls) => {
       authority,
       clientCertificate: 'optional',
       tls: { minVersion: tls, maxVersion: tls, sigalgs: 'RSA-PSS+SHA256:RSA+SHA256' },
-      certificate: await authority.issue({
-        name: 'server',
-        hosts: ['127.0.0.1'],
-        keyType: 'rsa',
-        usage: 'server',
-      }),
+      certificate: rsa,
     });
     const refused = {
       code: 'ERR_CLIENTCERT_NOT_REQUESTED',

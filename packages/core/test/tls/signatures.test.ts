@@ -1,11 +1,24 @@
-import { type Authority, createAuthority, type KeyType, startServer } from '@clientcert/testing';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  type KeyType,
+  startServer,
+} from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Handshake, loadCredentials } from '../../src/index.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
+let certificate: IssuedCertificate;
 beforeAll(async () => {
   authority = await createAuthority();
+  certificate = await authority.issue({
+    name: 'server',
+    hosts: ['127.0.0.1'],
+    keyType: 'rsa',
+    usage: 'server',
+  });
 });
 
 const keys: KeyType[] = [
@@ -33,12 +46,6 @@ describe('attack: rules that are weakened', () => {
         clientCertificate: 'optional' as const,
         tls: { minVersion: version, maxVersion: version, ...(sigalgs && { sigalgs }) },
       }));
-      const certificate = await authority.issue({
-        name: 'server',
-        hosts: ['127.0.0.1'],
-        keyType: 'rsa',
-        usage: 'server',
-      });
       await using server = await startServer({ authority, certificate, listeners });
       const load = (required: boolean) =>
         loadCredentials({
