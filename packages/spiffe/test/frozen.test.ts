@@ -8,7 +8,7 @@ import { untilSaid } from '../../../test/spawned.ts';
 import { StreamingCall } from '../src/call.ts';
 import { locate } from '../src/options.ts';
 import { encode } from './agent.ts';
-import { agent, domain, hurry, load, next, startBank, startEach } from './scene.ts';
+import { agent, domain, hurry, load, next, passUntil, startBank, startEach } from './scene.ts';
 
 startEach();
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
@@ -107,19 +107,6 @@ const server = require('node:http2').createServer().on('stream', (stream) => {
 });
 server.listen(0, '127.0.0.1', () => console.log('port', server.address().port));
 `;
-
-/** Lets time pass, and whatever it wakes. */
-async function passUntil<Value>(promise: Promise<Value>): Promise<Value> {
-  let isPassing = true;
-  const settled = promise.finally(() => {
-    isPassing = false;
-  });
-  while (isPassing) {
-    await vi.advanceTimersByTimeAsync(1000);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return settled;
-}
 
 /** A way to the agent of this test that can be held up: whoever connects then is let in, and hears nothing. */
 async function startWay() {
