@@ -75,7 +75,7 @@ async function startDripping(bytes: Buffer) {
 
 /** What a client says of how much more it takes; all else is passed over. */
 async function* updatesOf(socket: Socket) {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   let skipped = opening;
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
     rest = Buffer.concat([rest, chunk as Buffer]);
@@ -98,7 +98,7 @@ const opening = 24;
 /** `:status: 200`, and `content-type` (RFC 7541). */
 const headers = Buffer.from('\x88\x0f\x10\x10application/grpc', 'latin1');
 
-function frame(type: number, stream: number, payload = Buffer.alloc(0), flags = 0): Buffer {
+function frame(type: number, stream: number, payload: Buffer = Buffer.alloc(0), flags = 0): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head.set([type, flags], 3);
