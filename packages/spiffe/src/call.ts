@@ -22,9 +22,13 @@ export class CallEnd extends Error {
 export class StreamingCall {
   readonly #session: ReturnType<typeof connect>;
   readonly #socket: ReturnType<typeof createConnection>;
-  readonly #silence: NodeJS.Timeout;
-  #chunks: Buffer[] = [];
-  #size = 0;
+  /** Until when something has to be heard, or asked. */
+  #silence: NodeJS.Timeout | undefined;
+  readonly #prefix = Buffer.alloc(prefix);
+  /** What is being read, once it is known how long it is. */
+  #message: Buffer | undefined;
+  /** Bytes that there are of it, or of the prefix: each may come by itself. */
+  #filled = 0;
   /** Each message holds in place of the one before: nobody asks for those that were not read. */
   #latest: Buffer | undefined;
   #end: CallEnd | undefined;
@@ -41,7 +45,7 @@ export class StreamingCall {
       this.#finish(new CallEnd(reasonOf(error), undefined, error)),
     );
     this.#session = connect('http://localhost', options).on('error', () => {});
-    this.#silence = setTimeout(() => this.#finish(new CallEnd('does not answer')), longestSilence).unref();
+    this.#expect(longestSilence);
     const request = this.#session.request(
       Object.assign(Object.create(null), headers, {
         ':method': 'POST',
@@ -95,38 +99,58 @@ export class StreamingCall {
   #finish(end: CallEnd): void {
     if (this.#end) return;
     this.#end = end;
-    this.#chunks = [];
     clearTimeout(this.#silence);
     this.#session.destroy();
     this.#socket.destroy();
     this.#wake();
   }
 
-  /** Takes messages out of what came: each behind a flag, whether it is compressed, and its length. */
+  /** Ends the call unless something is heard within so many milliseconds. */
+  #expect(milliseconds: number): void {
+    this.#after(milliseconds, () => this.#finish(new CallEnd('does not answer')));
+  }
+
+  /** A server that has nothing to say, and one that is frozen, are the same to hear: after a while it is asked. */
+  #heard(): void {
+    this.#after(longestQuiet, () => {
+      this.#expect(longestPing);
+      if (!this.#session.destroyed) this.#session.ping((error) => error ?? this.#heard());
+    });
+  }
+
+  #after(milliseconds: number, work: () => void): void {
+    clearTimeout(this.#silence);
+    if (!this.#end) this.#silence = setTimeout(work, milliseconds).unref();
+  }
+
+  /** Takes messages out of what came. */
   #read(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
-    while (this.#size >= prefix && !this.#end) {
-      if (this.#chunks[0]!.length < prefix) this.#join();
-      const length = this.#chunks[0]!.readUInt32BE(1);
-      if (this.#chunks[0]![0] !== 0 || length > longest) {
-        this.#finish(new CallEnd('answers with what is compressed, or more than 4 MiB'));
-        return;
-      }
-      const end = prefix + length;
-      if (this.#size < end) return;
-      const bytes = this.#join();
-      this.#latest = bytes.subarray(prefix, end);
-      this.#chunks = [bytes.subarray(end)];
-      this.#size -= end;
-      clearTimeout(this.#silence);
-      this.#wake();
+    for (let rest = chunk; rest.length > 0 && !this.#end; ) {
+      const part = this.#message ?? this.#prefix;
+      const copied = rest.copy(part, this.#filled);
+      rest = rest.subarray(copied);
+      this.#filled += copied;
+      if (this.#filled < part.length) return;
+      this.#filled = 0;
+      if (this.#message) this.#take(this.#message);
+      else this.#begin();
     }
   }
 
-  #join(): Buffer {
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0]!;
+  /** Before each message stand a flag, whether it is compressed, and its length. */
+  #begin(): void {
+    const length = this.#prefix.readUInt32BE(1);
+    if (this.#prefix[0] !== 0 || length > longest)
+      this.#finish(new CallEnd('answers with what is compressed, or more than 4 MiB'));
+    else if (length === 0) this.#take(Buffer.alloc(0));
+    else this.#message = Buffer.alloc(length);
+  }
+
+  #take(message: Buffer): void {
+    this.#message = undefined;
+    this.#latest = message;
+    this.#heard();
+    this.#wake();
   }
 }
 
@@ -136,6 +160,15 @@ const prefix = 5;
 const longest = 4 * 1024 * 1024;
 /** Milliseconds until the first message: the standard has a server send it without delay. */
 const longestSilence = 15_000;
+/**
+ * Milliseconds after a message, or an answer, until a PING. Servers of gRPC end a connection that has them more often than
+ * every five minutes, SPIRE's agent with the third.
+ *
+ * @see https://github.com/grpc/grpc/blob/master/doc/keepalive.md
+ */
+const longestQuiet = 360_000;
+/** Milliseconds until it is answered, as gRPC's own clients wait. */
+const longestPing = 20_000;
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   if (code === 'ENOENT') return 'cannot be reached: there is no such socket';

@@ -19,6 +19,8 @@ export interface Identities {
   readonly svids: readonly Svid[];
   /** By the SPIFFE ID of a foreign trust domain, its roots. */
   readonly federated: ReadonlyMap<string, Buffer>;
+  /** Whether it says which certificates were revoked. */
+  readonly revokes: boolean;
 }
 
 /**
@@ -30,8 +32,10 @@ export interface Identities {
 export function readIdentities(message: Buffer): Identities {
   const svids: Svid[] = [];
   const federated = new Map<string, Buffer>();
+  let revokes = false;
   for (const [field, value] of fieldsOf(message)) {
     if (field === 1) svids.push(readSvid(value));
+    else if (field === 2) revokes ||= value.length > 0;
     // An entry of a map is a message of a key and a value.
     else if (field === 3) federated.set(...readEntry(value));
     if (svids.length > most || federated.size > most)
@@ -41,7 +45,7 @@ export function readIdentities(message: Buffer): Identities {
       );
   }
   if (svids.length === 0) throw incomplete('no SVID');
-  return { svids, federated };
+  return { svids, federated, revokes };
 }
 
 function readSvid(message: Buffer): Svid {

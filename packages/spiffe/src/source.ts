@@ -21,6 +21,8 @@ import { type CheckedOptions, checkOptions, type WorkloadApiOptions } from './op
  * The roots of the own trust domain are trusted where the certificate is pinned; those of every trust domain, foreign ones
  * included, for rules whose `server` is in it.
  *
+ * Revocation lists are not used; a process warning, `REVOCATION_LISTS_UNUSED`, says so where an agent sends any.
+ *
  * @throws ERR_CLIENTCERT_CONFIG_INVALID for options that cannot be right. What the agent refuses for a quarter of a minute,
  *   `loadCredentials` rejects with; later it is an `error` event, the SVID in use stays, and the agent is asked again.
  * @see https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Workload_API.md
@@ -62,7 +64,9 @@ async function* follow(options: CheckedOptions, { signal, isRenewal = false }: S
       // What there is already holds no process back, and what waits for the first version does.
       if (!isHeld) call.unref();
       for (;;) {
-        const version = versionOf(readIdentities(await call.next()), options);
+        const identities = readIdentities(await call.next());
+        const version = versionOf(identities, options);
+        if (identities.revokes) warnOfLists(options);
         failingSince = undefined;
         isHeld = false;
         call.unref();
@@ -90,6 +94,19 @@ const method = '/SpiffeWorkloadAPI/FetchX509SVID';
 const patience = 15_000;
 /** A connection that lasted for so many milliseconds counts as one that worked. */
 const calm = 10_000;
+
+/** Sources that have said so. */
+const warned = new WeakSet<CheckedOptions>();
+
+/** Node, which is given lists, refuses every server for one of whose authorities there is none. */
+function warnOfLists(options: CheckedOptions): void {
+  if (warned.has(options)) return;
+  warned.add(options);
+  process.emitWarning(
+    `the Workload API at ${options.address} sends revocation lists, and they are not used: a server whose certificate was revoked is accepted until that ends, or its root is taken out of the bundle`,
+    { type: 'ClientCertificateWarning', code: 'REVOCATION_LISTS_UNUSED' },
+  );
+}
 
 function versionOf({ svids, federated }: Identities, options: CheckedOptions): FileSource {
   const { chain, key, bundle, id } = choose(svids, options);

@@ -34,6 +34,7 @@ export interface SvidMessage {
 export interface Said {
   svids: readonly Partial<SvidMessage>[];
   federated?: Readonly<Record<string, Buffer>>;
+  revocationLists?: readonly Buffer[];
 }
 
 /** An agent in this process that serves the Workload API, by the gRPC library of its makers: what it was asked is what counts. */
@@ -187,7 +188,7 @@ export function certificatesIn(bytes: Buffer): X509Certificate[] {
 }
 
 /** An `X509SVIDResponse`. */
-export function encode({ svids, federated = {} }: Said): Buffer {
+export function encode({ svids, federated = {}, revocationLists = [] }: Said): Buffer {
   const entries = Object.entries(federated).map(([id, bundle]) => field(3, field(1, id), field(2, bundle)));
   const messages = svids.map((svid) =>
     field(
@@ -197,7 +198,8 @@ export function encode({ svids, federated = {} }: Said): Buffer {
       ),
     ),
   );
-  return Buffer.concat([...messages, ...entries]);
+  const lists = revocationLists.map((list) => field(2, list));
+  return Buffer.concat([...messages, ...lists, ...entries]);
 }
 
 /** A field that has a length: protobuf leaves out what is empty. */

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { type Authority, createAuthority } from '@clientcert/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { engines } from '../../../scripts/engines.mjs';
 import * as ground from '../../vault/test/ground.ts';
+import { StreamingCall } from '../src/call.ts';
 import { fromWorkloadApi, loadCredentials, type WorkloadApiOptions } from '../src/index.ts';
+import { locate } from '../src/options.ts';
 import { certificatesIn, createTrustDomain } from './agent.ts';
-import { startPeer, versionsOf } from './scene.ts';
+import { hurry, passUntil, startPeer, versionsOf } from './scene.ts';
 import { type Spire, startSpire, trustDomain } from './spire.ts';
 
 const built = existsSync(engines.spireServer) && existsSync(engines.spireAgent);
@@ -61,6 +63,49 @@ describe.skipIf(!built)('fromWorkloadApi() and SPIRE itself', () => {
       bank.seen.map(({ fingerprint256 }) => seen.indexOf(fingerprint256)).toSorted((a, b) => a - b),
     );
   }, 180_000);
+
+  it('notices that the agent is frozen, and takes up what it says afterwards', async () => {
+    await using bank = await ground.startBank(authority, await spire.roots());
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      await using credentials = await load({ id: id('/payments') });
+      const error = ground.next(credentials, 'error');
+      await vi.advanceTimersByTimeAsync(1000);
+      spire.freezeAgent();
+      await vi.advanceTimersByTimeAsync(380_000);
+      hurry();
+      expect(await passUntil(error)).toMatchObject({ message: expect.stringContaining('does not answer') });
+      vi.restoreAllMocks();
+      await bank.call(credentials);
+      const rotated = ground.next(credentials, 'rotate');
+      spire.thawAgent();
+      await passUntil(rotated, 200);
+      await bank.call(credentials);
+      expect(new Set(bank.seen.map(({ fingerprint256 }) => fingerprint256)).size).toBe(2);
+      expect(credentials.health().reasons.map(({ code }) => code)).not.toContain('RENEWAL_FAILED');
+    } finally {
+      spire.thawAgent();
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    }
+  });
+
+  // Where they come too often, it ends the connection with the fourth.
+  it.runIf(process.env.SPIRE_SILENCE)(
+    'is asked in half an hour of silence as often as it takes it',
+    async () => {
+      await using silent = await startSpire();
+      await silent.register({ path: '/silent', ttl: 7200 });
+      const method = '/SpiffeWorkloadAPI/FetchX509SVID';
+      const call = new StreamingCall(locate(silent.address).endpoint, method, {
+        'workload.spiffe.io': 'true',
+      });
+      await call.next();
+      setTimeout(() => call.close(), 31 * 60_000);
+      await expect(call.next()).rejects.toThrow('was closed');
+    },
+    32 * 60_000,
+  );
 
   it('waits for an entry that is new, and says so when it was removed', async () => {
     const loading = load({ id: id('/late') });

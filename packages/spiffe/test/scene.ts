@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Authority, createAuthority } from '@clientcert/testing';
 import { afterEach, beforeEach, vi } from 'vitest';
 import * as ground from '../../vault/test/ground.ts';
@@ -39,6 +40,19 @@ export const hurry = (): void => {
   const begin = now();
   vi.spyOn(performance, 'now').mockImplementation(() => now() + 30_000 * Math.floor((now() - begin) / 100));
 };
+
+/** Lets time pass where timers are faked, and whatever it wakes: of each second so many milliseconds. */
+export async function passUntil<Value>(promise: Promise<Value>, pace = 1): Promise<Value> {
+  let isPassing = true;
+  const settled = promise.finally(() => {
+    isPassing = false;
+  });
+  while (isPassing) {
+    await vi.advanceTimersByTimeAsync(1000);
+    await pause(pace);
+  }
+  return settled;
+}
 
 /** What a source says by itself, without core. */
 export function versionsOf(workload: ReturnType<typeof source>) {

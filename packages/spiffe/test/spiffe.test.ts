@@ -161,6 +161,32 @@ describe('fromWorkloadApi()', () => {
     await versions.end();
   });
 
+  it('says once that revocation lists are not used, where the agent sends any', async () => {
+    const warnings: Error[] = [];
+    const keep = (warning: Error) => void warnings.push(warning);
+    process.on('warning', keep);
+    try {
+      const svid = await domain.issue('/payments');
+      const versions = versionsOf(source());
+      for (const revocationLists of [[], [noise], [noise, noise]]) {
+        agent.say({ svids: [svid], revocationLists });
+        expect((await versions.next()).cert).toEqual(svid.x509_svid);
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(warnings).toHaveLength(revocationLists.length === 0 ? 0 : 1);
+      }
+      await versions.end();
+    } finally {
+      process.off('warning', keep);
+    }
+    expect(warnings).toMatchObject([
+      {
+        name: 'ClientCertificateWarning',
+        code: 'REVOCATION_LISTS_UNUSED',
+        message: expect.stringMatching(/the Workload API at (unix|npipe):.* sends revocation lists/),
+      },
+    ]);
+  });
+
   describe('while the agent is away', () => {
     it('goes on with what there is, and takes what is new when it is back, without a word of it', async () => {
       await using bank = await startBank();

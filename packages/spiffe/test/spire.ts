@@ -33,6 +33,9 @@ export interface Spire extends AsyncDisposable {
   server(...command: string[]): Promise<string>;
   stopAgent(): Promise<void>;
   startAgent(): Promise<void>;
+  /** Its process stands still, and its connections stay. */
+  freezeAgent(): void;
+  thawAgent(): void;
 }
 
 export const trustDomain = 'example.org';
@@ -107,6 +110,8 @@ export async function startSpire(): Promise<Spire> {
       agent = run(engines.spireAgent, 'agent', '-joinToken', token);
       await untilSaid(agent, /Starting Workload and SDS APIs/);
     },
+    freezeAgent: () => void agent!.kill('SIGSTOP'),
+    thawAgent: () => void agent!.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
       await spire.stopAgent();
       server.kill('SIGTERM');

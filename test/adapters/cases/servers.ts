@@ -1,7 +1,7 @@
 import { type Config, loadCredentials } from '@clientcert/core';
 import { createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { expect } from 'vitest';
-import { type Case, codesOf, expectFailure, failureOf, type Ground, names } from '../ground.ts';
+import { type Case, codesOf, expectFailure, failureOf, type Ground, names, redirectTo } from '../ground.ts';
 
 const payments = 'spiffe://bank.example/payments';
 
@@ -27,6 +27,64 @@ export const servers = {
     const to = encodeURIComponent(`${posing.url}/accounts`);
     await expectFailure(client.send(`${bank.url}/redirect?to=${to}`), 'SERVER_ID_MISMATCH');
     expect([bank.requests.length, posing.requests]).toEqual([1, []]);
+  },
+
+  async 'a redirect to a server that is known by its name, and back: each is told by what its rule says'(
+    ground,
+  ) {
+    const bank = await ground.bank({ certificate: await workload(ground, payments) });
+    const [named, posing] = [await ground.other(), await ground.other()];
+    const ca = ground.authority.certificate;
+    const config = configOf(ground, payments);
+    const hosts = { ...config.hosts, [`127.0.0.1:${named.port}`]: { ca } };
+    const client = ground.client(ground.keep(await loadCredentials({ ...config, hosts })));
+    await client.send(bank.url + redirectTo(named.url + redirectTo(`${bank.url}/back`)));
+    expect([names(bank), names(named)]).toEqual([['alice', 'alice'], [null]]);
+    // Roots of a trust domain vouch for no name.
+    expect(codesOf(await failureOf(client.send(bank.url + redirectTo(posing.url)))).join()).toMatch(
+      /SELF_SIGNED|UNABLE_TO/,
+    );
+    expect(posing.requests).toEqual([]);
+  },
+
+  async 'another name of the same address is asked for its own id, whatever connection there is'(ground) {
+    const bank = await ground.bank({ host: '127.0.0.1', certificate: await workload(ground, payments) });
+    const config = configOf(ground, payments);
+    const other = { certificate: 'alice', server: 'spiffe://bank.example/other' } as const;
+    const client = ground.client(
+      ground.keep(await loadCredentials({ ...config, hosts: { ...config.hosts, '127.0.0.1:*': other } })),
+    );
+    const url = `https://localhost:${bank.port}`;
+    for (let call = 0; call < 2; call++) {
+      await client.send(url);
+      await expectFailure(client.send(bank.url), 'SERVER_ID_MISMATCH');
+    }
+    expect(names(bank)).toEqual(['alice', 'alice']);
+  },
+
+  async 'a proxy is told by its name, and the server behind it by its id'(ground) {
+    const bank = await ground.bank({ certificate: await workload(ground, payments) });
+    const posing = await ground.bank({ certificate: await workload(ground, `${payments}2`) });
+    const authority = await createAuthority();
+    for (const tls of [false, true]) {
+      const proxy = await ground.proxy({ authority, tls });
+      const proxied = { url: proxy.url, ca: authority.certificate };
+      const config = { ...configOf(ground, payments), proxy: tls ? proxied : proxy.url };
+      const client = ground.client(ground.keep(await loadCredentials(config)));
+      await client.send(bank.url);
+      await expectFailure(client.send(posing.url), 'SERVER_ID_MISMATCH');
+      expect(proxy.connects).toHaveLength(2);
+      // A proxy whose certificate says who the server has to be is no such proxy.
+      const lying = await ground.proxy({
+        authority,
+        tls: true,
+        certificate: await workload(ground, payments, authority),
+      });
+      const through = { ...config, proxy: { ...proxied, url: lying.url } };
+      await failureOf(ground.client(ground.keep(await loadCredentials(through))).send(bank.url));
+      expect(lying.connects).toEqual([]);
+    }
+    expect([names(bank), posing.requests]).toEqual([['alice', 'alice'], []]);
   },
 
   async 'a server of one trust domain is not vouched for by the authority of another'(ground) {

@@ -50,7 +50,8 @@ export class Tunnel extends Socket {
           { hint, cause },
         ),
       );
-    const lost = (error: Error) => fail(error.message, unreachable, error);
+    const lost = (error: Error) =>
+      fail(error.message, (error instanceof ClientCertificateError && error.hint) || unreachable, error);
     const connected = () =>
       requestTunnel(socket, proxy, target, (answer) => {
         if (typeof answer === 'string') return fail(answer, unreachable);

@@ -38,6 +38,7 @@ describe('the id of an X509-SVID', () => {
     ['without its scheme', [names(uri('https://bank.example/payments'))], /not a SPIFFE ID/],
     ['in upper case', [names(uri('SPIFFE://bank.example/payments'))], /not a SPIFFE ID/],
     ['of a trust domain in upper case', [names(uri('spiffe://Bank.example/payments'))], /not a SPIFFE ID/],
+    ['with a slash at its end', [names(uri(`${id}/`))], /not a SPIFFE ID/],
     ['with percent-encoding', [names(uri('spiffe://bank.example/pay%6dents'))], /not a SPIFFE ID/],
     ['with a comma', [names(uri(`${id}, URI:spiffe://bank.example/x`))], /not a SPIFFE ID/],
     ['with a quotation mark', [names(uri(`"${id}"`))], /not a SPIFFE ID/],

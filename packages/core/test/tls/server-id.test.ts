@@ -185,6 +185,27 @@ describe('a rule’s server', () => {
     expect(other.requests).toEqual([]);
   });
 
+  it('of the default holds for an https: proxy, as for every host that has no rule of its own', async () => {
+    await using server = await serve(payments);
+    await using proxy = await startProxy({ authority: partner, tls: true, clientCertificate: 'optional' });
+    const rules = { default: { certificate: 'web', server: 'spiffe://bank.example' } } as const;
+    const certificates = { web: source() };
+    const proxied = { url: proxy.url, ca: partner.certificate };
+    await using strict = await loadCredentials({ certificates, ...rules, proxy: proxied });
+    await expect(get(server.url, { agent: strict.agent() })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_FAILED',
+      message: expect.stringContaining('showed a certificate without a SPIFFE ID'),
+      hint: expect.stringContaining('`server`'),
+      cause: mismatch,
+    });
+    expect(proxy.connects).toEqual([]);
+    const hosts = { [`127.0.0.1:${proxy.port}`]: { ca: partner.certificate } };
+    await using named = await loadCredentials({ certificates, ...rules, hosts, proxy: proxy.url });
+    await get(server.url, { agent: named.agent() });
+    expect(proxy.connects.map(({ clientCertificate }) => clientCertificate)).toEqual([null]);
+    expect(subjects(server)).toEqual(['web']);
+  });
+
   it('of a service is laid over that of the host, and that of the default holds elsewhere', async () => {
     await using server = await serve(payments);
     const Payments = { server: payments, certificate: 'web' };
