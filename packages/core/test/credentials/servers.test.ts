@@ -199,6 +199,18 @@ describe('secureServer()', () => {
     );
   });
 
+  it('asks for the name of a certificate where none is given', async () => {
+    const { credentials } = await load(certificates[0]!);
+    const secure = credentials.secureServer.bind(credentials) as (server: tls.Server) => void;
+    expect(() => secure(tls.createServer())).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+        message: expect.stringContaining('the name of a certificate'),
+        hint: expect.stringContaining('web'),
+      }),
+    );
+  });
+
   it('after close() a server keeps what it presents, and no other is secured', async () => {
     const { credentials, renew } = await load(certificates[0]!);
     await using server = await listen(tls.createServer());
