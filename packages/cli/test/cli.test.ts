@@ -255,7 +255,7 @@ describe('check and explain', () => {
 it('counts whole days on both sides of the end', () => {
   expect([1, 0, -1, -2, -3].map(daysLeft)).toEqual([
     '1 day left',
-    '0 days left',
+    'less than a day left',
     'expired less than a day ago',
     'expired 1 day ago',
     'expired 2 days ago',
