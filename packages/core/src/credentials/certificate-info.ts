@@ -126,6 +126,7 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
   return {
     name: version.name,
     subject: certificate.subject,
+    spiffeId: spiffeIdOf(certificate),
     issuers: sent.map(({ issuer }) => issuer),
     validity: sent.map((each) => {
       const { notBefore, notAfter } = fieldsOf(each);
