@@ -269,6 +269,20 @@ it('an unknown command exits with 1 and says so', async () => {
   expect(write.mock.calls.join('')).toContain('inspect');
 });
 
+it('a passphrase as an argument is refused, is not repeated, and where it goes is said', async () => {
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  expect(await run(['inspect', at('bank.pfx'), '--passphrase=hunter2'])).toBe(1);
+  const said = write.mock.calls.join('');
+  expect(said).toContain('--passphrase-env NAME');
+  expect(said).not.toContain('hunter2');
+});
+
+it('says of a passphrase that was not given nothing but that', async () => {
+  const { out } = await clientcert('inspect', at('bank.pfx'));
+  expect(out).toContain('PASSPHRASE_MISSING');
+  expect(out).not.toContain('undefined');
+});
+
 it('prints its version', async () => {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   expect(await run(['--version'])).toBe(0);
