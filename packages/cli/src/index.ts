@@ -53,7 +53,10 @@ export async function run(args: readonly string[]): Promise<number> {
     .showHelpAfterError('(--help says more)')
     .configureHelp({ helpWidth: 80 })
     .configureOutput({
-      outputError: (text, write) => write(conceal(text, args).split('\n').map(safe).join('\n')),
+      outputError: (text, write) => {
+        const advice = /unknown option '--(?:key-)?passphrase/.test(text) ? neverAnArgument : '';
+        write(`${conceal(text, args).split('\n').map(safe).join('\n')}${advice}`);
+      },
     })
     .exitOverride();
   for (const add of commands) {
@@ -78,6 +81,9 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   return code;
 }
+
+const neverAnArgument =
+  '(a passphrase is no argument, which every process sees: --passphrase-env NAME, --passphrase-file FILE, or the prompt)\n';
 
 /**
  * What commander says quotes what was typed: a passphrase in the place of a command, or behind an option that there is

@@ -15,9 +15,9 @@ export interface PassphraseOptions {
 }
 
 export interface Passphrases {
-  passphrase: Passphrase | undefined;
+  passphrase?: Passphrase | undefined;
   /** Of the key in a Java store, where it differs. */
-  keyPassphrase: Passphrase | undefined;
+  keyPassphrase?: Passphrase | undefined;
 }
 
 /** A passphrase is never an argument: arguments are seen by every process and kept in histories. */
@@ -126,10 +126,10 @@ export async function withPassphrase<Result>(
   file: string,
   read: (passphrases: Passphrases) => Promise<Result>,
 ): Promise<Result> {
-  const given: Passphrases = {
-    passphrase: secretOf(options.passphraseEnv, options.passphraseFile, 'passphrase'),
-    keyPassphrase: secretOf(options.keyPassphraseEnv, options.keyPassphraseFile, 'key-passphrase'),
-  };
+  const passphrase = secretOf(options.passphraseEnv, options.passphraseFile, 'passphrase');
+  const keyPassphrase = secretOf(options.keyPassphraseEnv, options.keyPassphraseFile, 'key-passphrase');
+  // One that is written as undefined would be told of as a variable that is not set.
+  const given: Passphrases = { ...(passphrase && { passphrase }), ...(keyPassphrase && { keyPassphrase }) };
   const typed: Passphrases = { ...given };
   for (let attempts = 0; ; attempts++) {
     try {

@@ -255,7 +255,7 @@ describe('check and explain', () => {
 it('counts whole days on both sides of the end', () => {
   expect([1, 0, -1, -2, -3].map(daysLeft)).toEqual([
     '1 day left',
-    '0 days left',
+    'less than a day left',
     'expired less than a day ago',
     'expired 1 day ago',
     'expired 2 days ago',
@@ -267,6 +267,20 @@ it('an unknown command exits with 1 and says so', async () => {
   const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
   expect(await run(['inspct', at('copy.pfx')])).toBe(1);
   expect(write.mock.calls.join('')).toContain('inspect');
+});
+
+it('a passphrase as an argument is refused, is not repeated, and where it goes is said', async () => {
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  expect(await run(['inspect', at('bank.pfx'), '--passphrase=hunter2'])).toBe(1);
+  const said = write.mock.calls.join('');
+  expect(said).toContain('--passphrase-env NAME');
+  expect(said).not.toContain('hunter2');
+});
+
+it('says of a passphrase that was not given nothing but that', async () => {
+  const { out } = await clientcert('inspect', at('bank.pfx'));
+  expect(out).toContain('PASSPHRASE_MISSING');
+  expect(out).not.toContain('undefined');
 });
 
 it('prints its version', async () => {

@@ -393,6 +393,8 @@ export interface ExplainedCertificate {
   readonly subject: string;
   /** Written like `subject`. */
   readonly issuer: string;
+  /** The SPIFFE ID, `spiffe://example.org/payments`, of an X.509-SVID; `null` for any other certificate. */
+  readonly spiffeId: string | null;
   /** SHA-256, in hexadecimal with colons. */
   readonly fingerprint256: string;
   /** The last moment at which it is valid. */

@@ -173,7 +173,7 @@ function explain(cause: unknown, { address }: CheckedOptions): ClientCertificate
   if (status === undefined)
     return failure(
       `${place} ${message}`,
-      'Is the agent running, and is this its address? It is tried again by itself.',
+      'Is the agent running, and is this its address (address, or SPIFFE_ENDPOINT_SOCKET)?',
       cause.cause,
     );
   const [says, hint] = statuses[status] ?? [

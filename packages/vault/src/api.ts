@@ -63,7 +63,12 @@ export async function callVault(
     text = await untilAborted(readText(response), ending);
   } catch (cause) {
     signal.throwIfAborted();
-    throw failure(`${what}: ${place} cannot be reached`, 'Its error is the cause.', cause);
+    const code = codeOf(cause);
+    throw failure(
+      `${what}: ${place} cannot be reached${code === undefined ? '' : ` (${code})`}`,
+      'Is it running, and is this its address? Where its certificate is from a private root: NODE_EXTRA_CA_CERTS, or `fetch`.',
+      cause,
+    );
   }
   const { status } = response;
   if (status >= 300 && status < 400)
@@ -80,7 +85,7 @@ export async function callVault(
   if (status === 204) return {};
   if (response.ok && answer) return answer as Answer;
   const said = sayings(errorsOf(answer), secrets.concat(token ?? []));
-  const reason = reasons[status];
+  const reason = (path.endsWith('/login') && loginReasons[status]) || reasons[status];
   const message = `${what}: ${place} ${reason?.[0] ?? `answers ${status}`}${said && `: ${said}`}`;
   throw status === 400 && path.includes('/sign/')
     ? new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', message, { hint: reason![1] })
@@ -105,7 +110,7 @@ const largest = 2 ** 20;
 const reasons: Readonly<Record<number, readonly [what: string, hint: string]>> = {
   400: [
     'does not accept the request',
-    'Compare names, ttl and keyType with what the role allows: allowed_domains, allow_subdomains, allowed_uri_sans, key_type, key_bits.',
+    'Is there such a role at this mount? Compare names, ttl and keyType with what it allows: allowed_domains, allow_subdomains, allowed_uri_sans, key_type, key_bits.',
   ],
   403: [
     'refuses it (403)',
@@ -121,6 +126,21 @@ const reasons: Readonly<Record<number, readonly [what: string, hint: string]>> =
   500: ['fails (500)', 'The log of Vault says more.'],
   503: ['is sealed or in maintenance (503)', 'Unseal it. It is asked again by itself.'],
 };
+
+const notLetIn =
+  'Compare the values of login with those of its role. A secret id may have ended, or have been used as often as it may.';
+/** Where nobody is logged in yet. */
+const loginReasons: typeof reasons = {
+  400: ['does not accept the login', notLetIn],
+  403: ['refuses the login (403)', notLetIn],
+  404: ['does not know the path (404)', 'Is the method enabled at `mount` of login?'],
+};
+
+/** Of what `fetch` fails with: that of the connection. */
+function codeOf(error: unknown): string | undefined {
+  const { code } = ((error as Error | undefined)?.cause ?? {}) as { code?: unknown };
+  return typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code) ? code : undefined;
+}
 
 function errorsOf(answer: Record<string, unknown> | undefined): string {
   const errors = Array.isArray(answer?.errors) ? answer.errors : [];

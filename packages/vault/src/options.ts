@@ -140,7 +140,7 @@ function apiOf(address: string | URL | undefined): URL {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
     throw check.invalid(
       'the address is not https:',
-      'Tokens go there: plain http: is for an agent on loopback alone.',
+      "Write it as 'https://vault.example:8200'. Tokens go there: plain http: is for an agent on loopback alone.",
     );
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/`;
   return url;

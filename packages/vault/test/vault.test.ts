@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority } from '@clientcert/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fromVault, type VaultLogin, type VaultOptions } from '../src/index.ts';
+import { fromVault, loadCredentials, type VaultLogin, type VaultOptions } from '../src/index.ts';
 import { type Engine, startEngine } from './engine.ts';
 import * as ground from './ground.ts';
 import { sourceAt } from './ground.ts';
@@ -137,6 +137,14 @@ describe('fromVault()', () => {
         /not allowed by this role/,
         /allowed_domains/,
       ],
+      [
+        'knows no such role',
+        400,
+        { errors: ['unknown role: bank-client'] },
+        'FILE_UNREADABLE',
+        /unknown role/,
+        /such a role at this mount/,
+      ],
       ['knows no such mount', 404, { errors: [] }, 'FILE_UNREADABLE', /does not know the path/, /mount/],
       ['is behind a proxy that is down', 502, '<html>', 'FILE_UNREADABLE', /answers 502/, /log/],
       ['answers something else', 200, 'ok', 'FILE_UNREADABLE', /answers 200/, /log/],
@@ -150,6 +158,33 @@ describe('fromVault()', () => {
         code: `ERR_CLIENTCERT_${code}`,
         message: expect.stringMatching(new RegExp(`certificate "bank".*${message.source}`)),
         hint: expect.stringMatching(hint),
+      });
+    });
+
+    it('does not let it in: the hint is about the login, not about what is issued', async () => {
+      engine.answer = ({ path }) =>
+        path.endsWith('/login') ? [400, { errors: ['invalid role or secret ID'] }] : undefined;
+      const login: VaultLogin = { method: 'approle', roleId: 'an-id', secretId: 'secret-id-7' };
+      await expect(load({ login })).rejects.toMatchObject({
+        message: expect.stringMatching(/does not accept the login: invalid role or secret ID$/),
+        hint: expect.stringContaining('secret id'),
+      });
+    });
+
+    it('is not there: the message has the code of the connection', async () => {
+      const gone = await startEngine();
+      await gone[Symbol.asyncDispose]();
+      await expect(load({ address: gone.url })).rejects.toMatchObject({
+        message: expect.stringMatching(/^certificate "bank": .* cannot be reached \(ECONNREFUSED\)$/),
+        hint: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+      });
+    });
+
+    it('was never asked, because fromVault itself stands in the config', async () => {
+      const certificates = { bank: fromVault as never };
+      await expect(loadCredentials({ certificates })).rejects.toMatchObject({
+        message: expect.stringContaining('fromVault(): it stands in the config itself'),
+        hint: expect.stringContaining('fromVault({ … })'),
       });
     });
 

@@ -147,7 +147,7 @@ function findUnused(
     .filter((name) => !used.has(name))
     .map((name) => ({
       code: 'CERTIFICATE_UNUSED',
-      message: `${formatPath(['certificates', name])} is named by no rule, so it is never presented: pin it under \`hosts\` or \`services\``,
+      message: `${formatPath(['certificates', name])} is named by no rule, so no call presents it: pin it under \`hosts\` or \`services\`, unless it is for secureServer() alone`,
     }));
 }
 

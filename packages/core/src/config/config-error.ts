@@ -2,6 +2,7 @@ import type { BaseIssue } from 'valibot';
 import { ClientCertificateError, type ConfigIssue } from '../errors.ts';
 import { inTurns } from '../load/turn.ts';
 import { formatPath, type Issue, showPath } from '../pin/issue.ts';
+import { PROMISE } from './shape.ts';
 
 /**
  * One error for everything that is wrong with a config. Its code is that of the issues where they agree,
@@ -72,6 +73,10 @@ export function readIssues(issues: readonly BaseIssue<unknown>[], path: Issue['p
 
 function readIssue(issue: BaseIssue<unknown>, parent: readonly (string | number)[]): Issue[] {
   const path = [...parent, ...(issue.path ?? []).map(({ key }) => key as string | number)];
+  if (issue.input === PROMISE)
+    return [
+      { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: 'is a promise: write `await` before it' },
+    ];
   // A union whose author wrote an object or a list is wrong where that object or list is wrong.
   const inner = issue.type === 'union' ? (issue.issues ?? []).filter(isInner) : [];
   if (inner.length > 0) return inner.flatMap((each) => readIssue(each, path));

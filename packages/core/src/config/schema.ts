@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import * as v from 'valibot';
 import type { Config } from '../types.ts';
 import { isUrl } from '../url.ts';
-import { isRecord } from './shape.ts';
+import { isRecord, PROMISE } from './shape.ts';
 
 /** For completion in editors: what an option is, in one sentence. */
 const described = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
@@ -12,7 +12,10 @@ const described = <Schema extends v.GenericSchema>(schema: Schema, description: 
 const plain = <Schema extends v.GenericSchema>(schema: Schema): Schema => ({
   ...schema,
   '~run': (dataset, config) =>
-    schema['~run'](isRecord(dataset.value) ? dataset : { value: undefined }, config),
+    schema['~run'](
+      isRecord(dataset.value) || dataset.value === PROMISE ? dataset : { value: undefined },
+      config,
+    ),
 });
 
 /** valibot walks over inherited names as well, so that a polluted `Object.prototype` would be part of the schema. */

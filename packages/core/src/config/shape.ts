@@ -76,6 +76,7 @@ function copyValue(value: unknown, depth: number, copies: Copies): unknown {
     count(copies, known.size);
     return known.copy;
   }
+  if (types.isPromise(value)) return PROMISE;
   const list = Array.isArray(value);
   const circular = copies.known.has(value);
   if (circular || (!list && Object.prototype.toString.call(value) !== '[object Object]')) return NOT_DATA;
@@ -100,6 +101,8 @@ function copyObject(value: object, depth: number, copies: Copies): Record<string
 }
 
 const NOT_DATA = Symbol('not plain data');
+/** What somebody forgot to await. */
+export const PROMISE: unique symbol = Symbol('a promise');
 const DEEPEST = 8;
 
 /** As many as a hundred thousand rules take with all their options. */

@@ -27,6 +27,7 @@ export function factsOfCall(
       secure,
       rule: resolution.rule,
       otherPort: secure ? explainOtherPort(decisions.inventory.table, host, port) : undefined,
+      server: resolution.server ?? undefined,
       certificate: factsOfCertificate(namedBy(resolution, certificates)),
       tls: resolution.tls,
       proxy: way ? `${way.protocol}//${way.host}` : null,

@@ -6,6 +6,7 @@ import { isIssuedByRoot } from '../load/chain.ts';
 import { describeSource } from '../load/index.ts';
 import { thresholdsOf } from '../load/lifetime.ts';
 import { leafFieldsOf, tokenKeyIn } from '../load/stored-certificate.ts';
+import { spiffeIdOf } from '../load/svid.ts';
 import { rulesOf } from '../pin/rule.ts';
 import type { Health } from '../rotate/health.ts';
 import type { Failure } from '../rotate/renewal.ts';
@@ -22,6 +23,8 @@ export interface CertificateInfo<CertificateName extends string = string> {
   subject: string;
   /** Written like `subject`. */
   issuer: string;
+  /** The SPIFFE ID, `spiffe://example.org/payments`, of an X.509-SVID; `null` for any other certificate. */
+  spiffeId: string | null;
   /** Hexadecimal, in upper case. */
   serialNumber: string;
   /** SHA-256 of the certificate: hexadecimal pairs in upper case, joined by colons. */
@@ -75,6 +78,7 @@ export function describeCertificate(
     version,
     subject: certificate.subject,
     issuer: certificate.issuer,
+    spiffeId: spiffeIdOf(certificate) ?? null,
     serialNumber: certificate.serialNumber,
     fingerprint256: certificate.fingerprint256,
     'x5t#S256': thumbprintOf(certificate),
@@ -122,6 +126,7 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
   return {
     name: version.name,
     subject: certificate.subject,
+    spiffeId: spiffeIdOf(certificate),
     issuers: sent.map(({ issuer }) => issuer),
     validity: sent.map((each) => {
       const { notBefore, notAfter } = fieldsOf(each);
@@ -157,8 +162,8 @@ export function describeCredentials(
     `Credentials (${status})`,
     ...shorten(
       certificates.map(
-        ({ name, subject, validTo, status: each }) =>
-          `  ${name}: ${subject.trim().split('\n').at(-1)}, ${each}, until ${validTo.toISOString().slice(0, 10)}`,
+        ({ name, subject, spiffeId, validTo, status: each }) =>
+          `  ${name}: ${spiffeId ?? subject.trim().split('\n').at(-1)}, ${each}, until ${validTo.toISOString().slice(0, 10)}`,
       ),
     ),
     ...shorten(

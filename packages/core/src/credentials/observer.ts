@@ -38,6 +38,7 @@ export function observerOf(
           secure: true,
           rule: resolution.rule,
           otherPort: explainOtherPort(table, host, port),
+          server: resolution.server ?? undefined,
           certificate: factsOfCertificate(namedBy(resolution, certificates)),
           tls: resolution.tls,
           proxy,

@@ -37,6 +37,7 @@ export class Servers {
     const { inventory } = this.#upkeep;
     if (this.#upkeep.closed) throw closed();
     if (typeof server?.setSecureContext !== 'function') throw noServer();
+    if (typeof name !== 'string') throw unnamed(inventory.config.certificates.keys());
     if (!inventory.config.certificates.has(name)) throw unknown(name, inventory.config.certificates.keys());
     const version = versionOf(inventory, name);
     present(server, version);
@@ -140,6 +141,14 @@ function unknown(name: string, known: Iterable<string>): ClientCertificateError 
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CERTIFICATE_UNKNOWN',
     `secureServer(): there is no certificate ${quote(name, 'name')}`,
+    { hint: `Known are: ${[...known].join(', ')}.` },
+  );
+}
+
+function unnamed(known: Iterable<string>): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    'secureServer() takes the name of a certificate as well, and was given something else',
     { hint: `Known are: ${[...known].join(', ')}.` },
   );
 }

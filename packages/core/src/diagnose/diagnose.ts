@@ -147,7 +147,18 @@ function diagnoseWith(failure: unknown, known: Facts | undefined): Diagnosis {
 
 function word({ code, confidence, evidence }: PossibleCause, known: Facts | undefined): Alternative {
   const filled = fill(causes[code], known);
-  return { code, ...filled, fix: withOtherPort(code, filled.fix, known?.otherPort), confidence, evidence };
+  const fix = withOtherPort(code, withServerId(code, filled.fix, known), known?.otherPort);
+  return { code, ...filled, fix, confidence, evidence };
+}
+
+/** Servers among workloads mostly prove a SPIFFE ID, and no name. */
+function withServerId(code: Alternative['code'], fix: string, known: Facts | undefined): string {
+  if (code !== 'SERVER_CA_UNKNOWN' && code !== 'SERVER_NAME_MISMATCH') return fix;
+  const { server, certificate } = known ?? {};
+  if (server !== undefined)
+    return `The rule says server: "${server}", so the roots of that trust domain alone verify it. Where the server is in another, write its own ID.`;
+  if (certificate?.spiffeId === undefined) return fix;
+  return `Where the server proves a SPIFFE ID in place of a name, write that as \`server\` of the rule. Else: ${fix}`;
 }
 
 /** A rule that is for another port brings neither its certificate nor its roots. */

@@ -10,6 +10,8 @@ export interface Facts {
   readonly rule: string;
   /** Where no rule names the host with this port, and one does with another: which, and what to write. */
   readonly otherPort?: string | undefined;
+  /** The SPIFFE ID or trust domain that the rule asks of the server; none where it asks for a name. */
+  readonly server?: string | undefined;
   /** The certificate that the call was to send; `null` for none. */
   readonly certificate: CertificateFacts | null;
   /** The TLS versions allowed on the connection. */
@@ -28,6 +30,8 @@ export interface CertificateFacts {
   readonly name: string;
   /** As Node's `X509Certificate` writes it: one attribute a line. */
   readonly subject: string;
+  /** Its SPIFFE ID; none where it is no X.509-SVID. */
+  readonly spiffeId?: string | undefined;
   /** Of the leaf and of each intermediate, written like `subject`. */
   readonly issuers: readonly string[];
   /** Of the leaf and of each intermediate. */

@@ -25,8 +25,17 @@ export class OptionCheck {
   /** A copy that inherits nothing, each option read once. */
   known<Options extends object>(given: Options, known: readonly string[], place = ''): Options {
     if (typeof given !== 'object' || given === null)
-      throw this.invalid(`${place || 'what it was called with'} is not an object`);
+      throw this.invalid(
+        `${place || 'what it was called with'} is not an object`,
+        `Write { ${known.slice(0, 2).join(', ')}, … }.`,
+      );
     const options = snapshot(given);
+    // The function itself, where a source belongs, is called as a source is.
+    if (place === '' && (options as { signal?: unknown }).signal instanceof AbortSignal)
+      throw this.invalid(
+        'it stands in the config itself, and is to be called there',
+        `Write ${this.#caller.replace('()', '({ … })')}: what it returns is the source.`,
+      );
     for (const name of Object.keys(options)) {
       if (!known.includes(name))
         throw this.invalid(
@@ -92,7 +101,10 @@ export class OptionCheck {
   secureAddress(value: string | URL | undefined, example: string): URL {
     const url = this.address(value, example);
     if (url.protocol === 'https:') return url;
-    throw this.invalid('the address is not https:', 'Whom one trusts is asked over TLS alone.');
+    throw this.invalid(
+      'the address is not https:',
+      `Write it as '${example}'. Whom one trusts is asked over TLS alone.`,
+    );
   }
 
   trust(value: unknown): 'only' | undefined {

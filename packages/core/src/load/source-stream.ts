@@ -81,12 +81,11 @@ export async function firstOf(stream: SourceStream, signal: AbortSignal): Promis
   }
 }
 
-/** An error of ours is told in its own words: they hold no secret. */
+/** An error of ours is told in its own words: they hold no secret, and name who called what. */
 function failed(text: string, cause: unknown): Problem {
-  if (!(cause instanceof ClientCertificateError)) {
-    return new Problem('FILE_UNREADABLE', text, 'Its error is the cause.', cause);
-  }
-  return new Problem('FILE_UNREADABLE', `${text}: ${cause.message}`, cause.hint, cause);
+  return cause instanceof ClientCertificateError
+    ? new Problem('FILE_UNREADABLE', cause.message, cause.hint, cause)
+    : new Problem('FILE_UNREADABLE', text, 'Its error is the cause.', cause);
 }
 
 function isAsyncIterable(given: unknown): given is AsyncIterable<FileSource> {

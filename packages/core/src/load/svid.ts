@@ -48,6 +48,12 @@ export function trustDomainOf(certificate: X509Certificate): string | undefined 
   return 'fault' in svid ? undefined : svid.trustDomain;
 }
 
+/** Whom a certificate of one's own names; `undefined` where it is no X.509-SVID. */
+export function spiffeIdOf(certificate: X509Certificate): string | undefined {
+  const svid = readSvid(certificate.raw);
+  return 'fault' in svid ? undefined : svid.id;
+}
+
 interface Extensions {
   uris: string[];
   isAuthority: boolean;

@@ -45,6 +45,7 @@ function dateOf(time: number): string {
 
 function daysOf(span: number): string {
   const days = Math.floor(span / day);
+  if (days === 0) return 'less than a day';
   return days === 1 ? '1 day' : `${days} days`;
 }
 

@@ -16,12 +16,13 @@ export function formatExplanation(explanation: Omit<Explanation, 'toString'>): s
     ...field('Certificate', resolution.certificate ?? 'none'),
   ];
   if (certificate !== null) {
-    const { subject, issuer, fingerprint256, validTo, daysLeft, token, signedBy } = certificate;
+    const { subject, issuer, spiffeId, fingerprint256, validTo, daysLeft, token, signedBy } = certificate;
     lines.push(
+      ...(spiffeId === null ? [] : field('SPIFFE ID', spiffeId)),
       ...field('Subject', oneLine(subject)),
       ...field('Issuer', oneLine(issuer)),
       ...field('SHA-256', fingerprint256),
-      ...field('Valid until', `${validTo.toISOString().slice(0, 10)}, ${describeDays(daysLeft)}`),
+      ...field('Valid until', describeEnd(validTo, daysLeft)),
       ...(token === null ? [] : field('Key', `on a token, by an OpenSSL ${signedBy}: ${token}`)),
     );
   }
@@ -66,6 +67,13 @@ export function describeTrust(
 function describeTls({ min, max }: Resolution['tls']): string {
   const [low, high] = [min, max].map((version) => version.replace(/^TLSv1$/, '1.0').replace('TLSv', ''));
   return low === high ? `${low} only` : `${low} to ${high}`;
+}
+
+/** To the minute where that is what is left. */
+function describeEnd(validTo: Date, days: number): string {
+  const time = validTo.toISOString();
+  if (days !== 0) return `${time.slice(0, 10)}, ${describeDays(days)}`;
+  return `${time.slice(0, 16).replace('T', ' ')} UTC, less than a day left`;
 }
 
 /** Whole days, rounded down: negative from the first moment on. */

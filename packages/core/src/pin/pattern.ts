@@ -82,6 +82,11 @@ interface Shape {
 const SHAPES: readonly Shape[] = [
   { test: /^\s*$/, problem: () => 'the host is empty: write a host name, such as "api.bank.example"' },
   {
+    test: /^spiffe:/i,
+    problem: () =>
+      'this is a SPIFFE ID: a host is what is dialled, and the ID of its server stands in its rule, as `server`',
+  },
+  {
     test: /^[a-z][a-z\d+.-]*:[/\\]{2}/i,
     problem: (text) => `a host stands without scheme, path, query or credentials: ${instead(text)}`,
   },

@@ -88,6 +88,25 @@ describe('a hint', () => {
     );
   });
 
+  it.each([
+    ['the config', Promise.resolve({}), 'the config: is a promise'],
+    ['a certificate', { certificates: { bank: Promise.resolve({ pfx }) } }, '["bank"]: is a promise'],
+    ['bytes', { certificates: { bank: { pfx: Promise.resolve(pfx) } } }, '.pfx: is a promise'],
+    [
+      'a passphrase',
+      { certificates: { bank: { pfx, passphrase: Promise.resolve('right') } } },
+      '.passphrase: is',
+    ],
+    ['a rule', { hosts: { 'a.example': Promise.resolve({ server: 'x' }) } }, '["a.example"]: is a promise'],
+  ])('says of a promise that it is one: %s', async (_, config, said) => {
+    const error = await loadCredentials(config as never).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+      message: expect.stringMatching(/^the config:[^\n]* is a promise: write `await` before it$/),
+    });
+    expect((error as Error).message).toContain(said);
+  });
+
   it('says what to write for SOCKS', async () => {
     await expect(loadCredentials({ proxy: 'socks5://proxy.example:1080' })).rejects.toThrow(
       /is a SOCKS proxy.*http:/,

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import { createAuthority } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
 import { acceptCredentials, loadedOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
@@ -41,6 +43,25 @@ it.each([
   };
   expect(() => accept(given)).toThrow(expect.objectContaining(error));
   await expect(accept(Promise.resolve(given))).rejects.toMatchObject(error);
+});
+
+it('says whom an X.509-SVID names, since its subject may say nothing', async () => {
+  const authority = await createAuthority();
+  const issued = await authority.issue({ name: 'payments', uris: ['spiffe://bank.example/payments'] });
+  await using credentials = await loadCredentials({
+    certificates: {
+      svid: { cert: issued.fullChain, key: issued.key },
+      bank: await authority.issue({ name: 'bank' }).then(({ fullChain: cert, key }) => ({ cert, key })),
+    },
+    hosts: { 'a.example': 'svid', 'b.example': 'bank' },
+  });
+  const ids = credentials.certificates().map(({ name, spiffeId }) => [name, spiffeId]);
+  expect(Object.fromEntries(ids)).toEqual({ svid: 'spiffe://bank.example/payments', bank: null });
+  expect(`${credentials.explain('https://a.example')}`).toMatch(
+    /SPIFFE ID +spiffe:\/\/bank\.example\/payments/,
+  );
+  expect(`${credentials.explain('https://b.example')}`).not.toContain('SPIFFE');
+  expect(inspect(credentials)).toContain('svid: spiffe://bank.example/payments, valid');
 });
 
 it('a promise that fails is nobody’s unhandled rejection, and fails whoever waits for it', async () => {

@@ -199,6 +199,42 @@ describe('secureServer()', () => {
     );
   });
 
+  it('goes on with other roots for clients, said by setSecureContext() before it is told again', async () => {
+    const { credentials, renew } = await load(certificates[0]!);
+    const clients = await createAuthority();
+    const { fullChain: cert, key } = await clients.issue({ name: 'client' });
+    const options = { requestCert: true, ca: authority.certificate };
+    await using server = await listen(tls.createServer(options, (socket) => socket.end('welcome')));
+    const { port } = server.address() as AddressInfo;
+    const isLetIn = () =>
+      new Promise((resolve) => {
+        const socket = tls.connect({ host: '127.0.0.1', port, ca: authority.certificate, cert, key });
+        socket
+          .on('error', () => {})
+          .on('data', () => resolve(socket.getPeerX509Certificate()?.fingerprint256));
+        socket.on('close', () => resolve(false));
+      });
+    credentials.secureServer(server, 'web');
+    expect(await isLetIn()).toBe(false);
+    server.setSecureContext({ ca: clients.certificate });
+    credentials.secureServer(server, 'web');
+    expect(await isLetIn()).toBe(certificates[0]!.fingerprint256);
+    await renew(certificates[1]!);
+    expect(await isLetIn()).toBe(certificates[1]!.fingerprint256);
+  });
+
+  it('asks for the name of a certificate where none is given', async () => {
+    const { credentials } = await load(certificates[0]!);
+    const secure = credentials.secureServer.bind(credentials) as (server: tls.Server) => void;
+    expect(() => secure(tls.createServer())).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+        message: expect.stringContaining('the name of a certificate'),
+        hint: expect.stringContaining('web'),
+      }),
+    );
+  });
+
   it('after close() a server keeps what it presents, and no other is secured', async () => {
     const { credentials, renew } = await load(certificates[0]!);
     await using server = await listen(tls.createServer());

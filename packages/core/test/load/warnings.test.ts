@@ -24,6 +24,8 @@ describe('warnings', () => {
     const [warning] = (await readCertificate(source)).warnings;
     expect(warning!.message).toMatch(/expires on 2036-11-17 23:40 UTC, in 16 days/);
     expect((await readCertificate(source, { expiryWarningDays: 10 })).warnings).toEqual([]);
+    at('2036-11-17T12:00:00Z');
+    expect((await readCertificate(source)).warnings[0]!.message).toMatch(/23:40 UTC, in less than a day$/);
     at('2040-01-01');
     expect(await codes(source)).toContain('EXPIRED');
     at('2020-01-01');

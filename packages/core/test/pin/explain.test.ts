@@ -12,6 +12,7 @@ const context: ExplainContext = {
     name,
     subject: `C=NL\nO=Bank\nCN=${name}`,
     issuer: 'CN=Bank Client CA',
+    spiffeId: null,
     fingerprint256: Array.from({ length: 32 }, () => 'AB').join(':'),
     validTo: new Date('2027-01-02T00:00:00Z'),
     daysLeft: name === 'tax' ? -1 : 42,
@@ -43,6 +44,24 @@ describe('explain', () => {
     );
     expect(String(explanation)).toContain('Rule         hosts["localhost:*"]');
     expect(String(explanation)).toContain('2027-01-02, expired less than a day ago');
+  });
+
+  it('says whom an SVID names, and to the minute when what lives for hours ends', async () => {
+    const explanation = await explained(
+      { hosts: { 'api.example': 'bank' } },
+      { host: 'api.example' },
+      {
+        ...context,
+        certificate: (name) => ({
+          ...context.certificate(name)!,
+          spiffeId: 'spiffe://example.org/payments',
+          validTo: new Date('2027-01-02T10:20:30Z'),
+          daysLeft: 0,
+        }),
+      },
+    );
+    expect(String(explanation)).toContain('  SPIFFE ID    spiffe://example.org/payments\n');
+    expect(String(explanation)).toContain('Valid until  2027-01-02 10:20 UTC, less than a day left\n');
   });
 
   it('reads as a text', async () => {

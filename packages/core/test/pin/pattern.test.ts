@@ -35,6 +35,7 @@ describe('parsePattern', () => {
 
   it.each([
     ['https://api.bank.example', 'write "api.bank.example"'],
+    ['spiffe://bank.example/payments', 'in its rule, as `server`'],
     ['https://api.bank.example:8443/v1?x#y', 'write "api.bank.example:8443"'],
     ['https://*.bank.example/', 'write "*.bank.example"'],
     ['HTTPS://user:secret@api.bank.example', 'write "api.bank.example"'],

@@ -12,7 +12,7 @@ import {
 } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
-import { type Config, type FileSource, type HostPin, loadCredentials } from '../../src/index.ts';
+import { type Config, diagnose, type FileSource, type HostPin, loadCredentials } from '../../src/index.ts';
 import { extensions, makeSvid, TRUE, uri } from '../load/made-svid.ts';
 import { get, subjects } from '../support.ts';
 
@@ -49,6 +49,45 @@ const load = (rule: HostPin<'web'>, more: object = {}, others: Partial<Config> =
     hosts: { '127.0.0.1:*': typeof rule === 'object' ? { certificate: 'web', ...rule } : rule },
     ...(others as object),
   });
+
+describe('diagnose() of a server that no rule’s server is right for', () => {
+  it.each<[string, HostPin<'web'>, 'bank' | 'partner', string, RegExp]>([
+    [
+      'where the rule asks for a name',
+      'web',
+      'bank',
+      'SERVER_NAME_MISMATCH',
+      /write that as `server` of the rule/,
+    ],
+    [
+      'where it trusts nobody else for names',
+      'web',
+      'partner',
+      'SERVER_CA_UNKNOWN',
+      /write that as `server` of the rule/,
+    ],
+    [
+      'of another trust domain',
+      { server: payments },
+      'partner',
+      'SERVER_CA_UNKNOWN',
+      /the roots of that trust domain alone/,
+    ],
+  ])('says so: %s', async (_, rule, by, code, fix) => {
+    await using server = await serve('spiffe://partner.example/api', by === 'bank' ? bank : partner);
+    await using credentials = await load(rule, { ca: bank.certificate });
+    const failure = await get(server.url, { agent: credentials.agent() }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(diagnose(failure)).toMatchObject({ code, fix: expect.stringMatching(fix) });
+    expect(diagnose(failure, { credentials, url: server.url })).toMatchObject({
+      code,
+      fix: expect.stringMatching(fix),
+    });
+    expect(server.requests).toEqual([]);
+  });
+});
 
 describe('a rule’s server', () => {
   it('is checked in place of the host’s name, the very id or the trust domain', async () => {
