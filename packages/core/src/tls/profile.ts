@@ -106,6 +106,11 @@ export interface PinnedConnectOptions {
   rejectUnauthorized: boolean;
   /** The host, unless it is an IP address, which TLS does not send (RFC 6066). */
   servername?: string;
+  /**
+   * Another for each certificate, its versions, and what a rule says. Node's `https.Agent` keeps connections and TLS
+   * sessions apart by it, and not by secure contexts; for the connection itself it means nothing.
+   */
+  sessionIdContext: string;
 }
 
 /** All that a connection is made with: what was decided for it, and the secure contexts for that. */
@@ -125,6 +130,7 @@ export class ConnectionProfile {
       secureContext: this.contexts.get(),
       checkServerIdentity: this.checkServerIdentity(host),
       rejectUnauthorized: !this.resolution.acceptsAnyServer,
+      sessionIdContext: this.contexts.id,
       ...(isIP(servername) === 0 && { servername }),
     };
   }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Agent } from 'node:https';
 import { type ConnectionOptions, createSecureContext, type TLSSocket } from 'node:tls';
 import {
   type Authority,
@@ -10,7 +11,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
-import { certificateFor, sourceOf, subjects } from '../support.ts';
+import { certificateFor, get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let stranger: Authority;
@@ -71,6 +72,42 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('attack: identities that mix', (t
     await call(credentials, server, { ca: authority.certificate });
     expect(subjects(server)).toEqual(['bob', 'carol', null]);
   });
+
+  it.each([true, false])(
+    `nor over ${tls} by Node's own agent, given connectOptions (keepAlive: %s)`,
+    async (keepAlive) => {
+      await using server = await startServer({
+        authority,
+        host: 'localhost',
+        tls,
+        clientCertificate: 'optional',
+      });
+      const state = { bob };
+      await using credentials = await loadCredentials({
+        certificates: {
+          bob: () => sourceOf(state.bob, authority),
+          carol: sourceOf(carol, authority),
+        },
+        hosts: { [`localhost:${server.port}`]: 'bob' },
+        services: { Carol: { certificate: 'carol', hosts: [`localhost:${server.port}`] } },
+      });
+      const agent = new Agent({ keepAlive });
+      const ask = (service?: string | false) => {
+        const options = credentials.connectOptions({ host: 'localhost', port: server.port, service });
+        return get(server.url, { agent, ...options });
+      };
+      const all = [undefined, 'Carol', false] as const;
+      for (const service of [...all, ...all]) await ask(service);
+      expect(subjects(server)).toEqual(['bob', 'carol', null, 'bob', 'carol', null]);
+      expect(server.connections).toBe(keepAlive ? 3 : 6);
+      state.bob = alice;
+      await credentials.reload();
+      await ask();
+      await get(server.url, { agent, ca: authority.certificate });
+      expect(subjects(server).slice(6)).toEqual(['alice', null]);
+      agent.destroy();
+    },
+  );
 });
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('attack: rules that are weakened', (tls) => {
