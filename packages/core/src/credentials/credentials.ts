@@ -12,6 +12,7 @@ import { copyOf, tokenKeyIn } from '../load/stored-certificate.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { explain } from '../pin/explain.ts';
 import { lentRoots } from '../pin/lent-roots.ts';
+import { handOut } from '../pin/resolve.ts';
 import { rulesOf } from '../pin/rule.ts';
 import { soleCertificate } from '../pin/sole-certificate.ts';
 import { parseTarget } from '../pin/target.ts';
@@ -116,9 +117,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @throws ERR_CLIENTCERT_HOST_INVALID, ERR_CLIENTCERT_SERVICE_UNKNOWN
    */
   resolve(target: Target<ServiceName>): Resolution {
-    const resolution = this.#decisions.resolve(target);
-    if (resolution.ca.length === 0) return resolution;
-    return Object.freeze({ ...resolution, ca: Object.freeze(resolution.ca.map(copyOf)) });
+    return handOut(this.#decisions.resolve(target));
   }
 
   /**

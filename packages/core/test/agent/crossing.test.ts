@@ -5,6 +5,7 @@ import { type AddressInfo, createServer as createTcpServer, Socket } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
+import { pathToFileURL } from 'node:url';
 import {
   type Authority,
   createAuthority,
@@ -17,7 +18,7 @@ import { adapterOf } from '../../src/adapter.ts';
 import { parseAnswer } from '../../src/agent/connect-request.ts';
 import { fromEnvironment } from '../../src/config/environment.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
-import type { FileSource, HostPin } from '../../src/types.ts';
+import type { Config, FileSource, HostPin } from '../../src/types.ts';
 import { certificateFor, get, sourceOf, subjects, withPolluted } from '../support.ts';
 
 // Where one feature meets another: a caller's option and a rule, a proxy and a source's trust, a listener and a renewal.
@@ -366,6 +367,38 @@ describe('attack: identities that mix', () => {
     socket.end('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n').resume();
     await once(socket, 'close');
     expect(subjects(server)).toEqual(['bob', 'bob', 'bob', 'bob']);
+  });
+
+  it('bytes and a URL of a config that say something else by the next reload', async () => {
+    await using server = await startServer({ authority, host: 'localhost' });
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-'));
+    for (const each of [alice, bob]) {
+      await writeFile(join(directory, `${each.fingerprint256.slice(0, 2)}.pem`), each.fullChain + each.key);
+    }
+    const urlOf = (each: IssuedCertificate) =>
+      pathToFileURL(join(directory, `${each.fingerprint256.slice(0, 2)}.pem`));
+    const length = Math.max(alice.fullChain.length, bob.fullChain.length);
+    const cert = Buffer.from(alice.fullChain.padEnd(length, '\n'));
+    const key = Buffer.from(alice.key);
+    const url = urlOf(alice);
+    const configs: Config[] = [{ cert, key }, { cert: url }].map((source) => ({
+      certificates: { web: { ...source, ca: authority.certificate } },
+      hosts: { [`localhost:${server.port}`]: 'web' },
+    }));
+    const loaded = await Promise.all(configs.map((config) => loadCredentials(config)));
+    cert.write(bob.fullChain.padEnd(length, '\n'));
+    key.write(bob.key);
+    url.href = urlOf(bob).href;
+    for (const [index, credentials] of loaded.entries()) {
+      await get(server.url, { agent: credentials.agent() });
+      // What was handed over is what it was, until it is handed over again.
+      expect((await credentials.reload()).changed).toEqual([]);
+      expect((await credentials.reload(configs[index]!)).changed).toEqual(['web']);
+      await get(server.url, { agent: credentials.agent() });
+      await credentials.close();
+    }
+    expect(subjects(server)).toEqual(['alice', 'bob', 'alice', 'bob']);
+    await rm(directory, { recursive: true });
   });
 
   it.each(['a list', 'bytes'])('%s of the caller’s that change while requests wait', async (kind) => {
