@@ -95,7 +95,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('attack: identities that mix', (t
         services: { Carol: { certificate: 'carol', hosts: [`localhost:${server.port}`] } },
       });
       const agent = new Agent({ keepAlive });
-      const ask = (service?: string | false) => {
+      const ask = (service?: 'Carol' | false) => {
         const options = credentials.connectOptions({ host: 'localhost', port: server.port, service });
         return get(server.url, { agent, ...options });
       };
