@@ -1,5 +1,5 @@
 import { ClientCertificateError } from '@clientcert/core';
-import { isRoutingAgent } from '@clientcert/core/adapter';
+import { isRoutingAgent, variable } from '@clientcert/core/adapter';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { type Outgoing, own as ownOf, refuse, urlOf } from './outgoing.ts';
 
@@ -118,8 +118,7 @@ function check(
 }
 
 function plainProxy(): string | undefined {
-  const { http_proxy, HTTP_PROXY, all_proxy, ALL_PROXY } = process.env;
-  return http_proxy || HTTP_PROXY || all_proxy || ALL_PROXY;
+  return ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'].map((name) => variable(name)).find(Boolean);
 }
 
 /** Undoes what axios has just set for a hop to https through a proxy: our agent tunnels. */

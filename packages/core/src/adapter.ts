@@ -23,6 +23,6 @@ export type { Retirable } from './credentials/connections.ts';
 export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credentials/loading.ts';
 export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
-export { snapshot, written } from './own.ts';
+export { snapshot, variable, written } from './own.ts';
 export { type Kind, quote, show } from './quote.ts';
 export { isUrl } from './url.ts';

@@ -21,6 +21,11 @@ export function written<Kind extends object, Name extends keyof Kind & string>(
   return undefined;
 }
 
+/** A variable of the environment: `process.env`, too, has what every object inherits. */
+export function variable(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return written(env, name);
+}
+
 /**
  * A copy of the caller's options that has what they {@link written | wrote} and nothing else; lists, plain objects and
  * URLs in it are copied too.

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { written } from '@clientcert/core/adapter';
+import { variable } from '@clientcert/core/adapter';
 import { faultOfSpiffeId, OptionCheck } from '@clientcert/core/enrolment';
 
 /** Where X.509-SVIDs come from, and which of them is meant. */
@@ -34,7 +34,7 @@ export function checkOptions(given: WorkloadApiOptions): CheckedOptions {
   const fault = id === undefined ? undefined : faultOfSpiffeId(check.text(id, 'id'));
   if (fault !== undefined) throw check.invalid(`id ${fault}`);
   return {
-    ...locate(address ?? written(process.env, 'SPIFFE_ENDPOINT_SOCKET')),
+    ...locate(address ?? variable('SPIFFE_ENDPOINT_SOCKET')),
     id,
     hint: hint === undefined ? undefined : check.text(hint, 'hint'),
   };

@@ -82,7 +82,7 @@ export async function callVault(
       'Is the address that of Vault?',
     );
   const answer = parseObject(text);
-  if (status === 204) return {};
+  if (status === 204) return Object.create(null);
   if (response.ok && answer) return answer as Answer;
   const said = sayings(errorsOf(answer), secrets.concat(token ?? []));
   const reason = (path.endsWith('/login') && loginReasons[status]) || reasons[status];

@@ -1,4 +1,4 @@
-import { quote, snapshot } from '@clientcert/core/adapter';
+import { quote, snapshot, variable } from '@clientcert/core/adapter';
 import { type KeyType, OptionCheck, type RenewingOptions, type Secret } from '@clientcert/core/enrolment';
 
 /** With a token that there is. It is renewed for as long as Vault allows. */
@@ -119,7 +119,7 @@ export function checkOptions(given: VaultOptions): CheckedOptions {
   if (options.fetch !== undefined && typeof options.fetch !== 'function')
     throw check.invalid('fetch is no function');
   return {
-    api: apiOf(options.address ?? process.env.VAULT_ADDR ?? process.env.BAO_ADDR),
+    api: apiOf(options.address ?? variable('VAULT_ADDR') ?? variable('BAO_ADDR')),
     namespace,
     login: checkLogin(options.login),
     path: `${pathOf(mount, 'mount')}/sign/${encodeURIComponent(role)}`,

@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type Authority, createAuthority } from '@clientcert/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { withPolluted } from '../../core/test/support.ts';
 import { createFetch, loadCredentials } from '../../undici/src/index.ts';
 import { fromVault, type VaultLogin, type VaultOptions } from '../src/index.ts';
 import { Session } from '../src/session.ts';
@@ -163,6 +164,26 @@ describe('attack: identities that mix', () => {
       delete process.env.CLIENTCERT_TEST_ID;
     }
     expect(stranger.asked).toEqual([]);
+  });
+
+  it('nor where Vault is, nor what it answers', async () => {
+    await using stranger = await startEngine();
+    const login: VaultLogin = { method: 'approle', roleId: 'an-id' };
+    const options = { login, role: 'bank-client', commonName: 'me.example' };
+    await withPolluted({ VAULT_ADDR: stranger.url, BAO_ADDR: stranger.url }, async () => {
+      expect(() => fromVault(options)).toThrow('no address is written');
+    });
+    const without = { message: expect.stringContaining('the answer holds no token') };
+    for (const answer of [{}, { auth: {} }]) {
+      engine.answer = ({ path }) => (path.endsWith('/login') ? [200, answer] : undefined);
+      // Before, because Node itself loads no further module under this.
+      expect(await failureOf(options)).toMatchObject(without);
+      await withPolluted({ auth: { client_token: 'theirs' }, client_token: 'theirs' }, async () => {
+        expect(await failureOf(options)).toMatchObject(without);
+      });
+    }
+    expect(stranger.asked).toEqual([]);
+    expect(engine.asked.map(({ headers }) => headers['x-vault-token'])).toEqual(Array(4).fill(undefined));
   });
 
   it('createFetch in place of fetch takes no token to where a redirect leads either', async () => {

@@ -1,7 +1,7 @@
 /// <reference path="./proxy-from-env.d.ts" />
 import { getProxyForUrl } from 'proxy-from-env';
 import { ClientCertificateError } from '../errors.ts';
-import { written } from '../own.ts';
+import { variable } from '../own.ts';
 import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { nodeProxies, proxyIn } from './node-proxies.ts';
@@ -64,7 +64,7 @@ export function nodeProxySetting(otherwise: DefaultProxy = variableSetting()): D
 
 /** Versions of Node that do not know the variable yet go by it here as well. */
 export function variableSetting(): DefaultProxy {
-  return written(process.env, 'NODE_USE_ENV_PROXY') === '1' ? 'env' : false;
+  return variable('NODE_USE_ENV_PROXY') === '1' ? 'env' : false;
 }
 
 function fromNode(host: string, port: number | string): ConfiguredProxy | null {

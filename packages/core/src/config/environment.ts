@@ -1,4 +1,5 @@
 import { ClientCertificateError } from '../errors.ts';
+import { variable } from '../own.ts';
 import type { Config } from '../types.ts';
 
 /**
@@ -16,8 +17,9 @@ import type { Config } from '../types.ts';
  * const credentials = await loadCredentials(fromEnvironment());
  */
 export function fromEnvironment(env: NodeJS.ProcessEnv = process.env): Config<'client', never> {
-  const pfx = env.CLIENTCERT_PFX?.trim();
-  const hosts = (env.CLIENTCERT_HOST ?? '')
+  const read = (name: string) => variable(name, env);
+  const pfx = read('CLIENTCERT_PFX')?.trim();
+  const hosts = (read('CLIENTCERT_HOST') ?? '')
     .split(',')
     .map((host) => host.trim())
     .filter((host) => host !== '');
@@ -29,7 +31,8 @@ export function fromEnvironment(env: NodeJS.ProcessEnv = process.env): Config<'c
     certificates: {
       client: {
         pfx: BASE64_DER.test(pfx) ? Buffer.from(pfx, 'base64') : pfx,
-        passphrase: env.CLIENTCERT_PASSPHRASE === undefined ? undefined : () => env.CLIENTCERT_PASSPHRASE,
+        passphrase:
+          read('CLIENTCERT_PASSPHRASE') === undefined ? undefined : () => read('CLIENTCERT_PASSPHRASE'),
       },
     },
     hosts: Object.fromEntries([...new Set(hosts)].map((host) => [host, 'client'])),

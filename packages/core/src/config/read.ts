@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
 import { openToRead } from '../load/file.ts';
+import { variable } from '../own.ts';
 import { isPlausible, show } from '../quote.ts';
 import type { Config } from '../types.ts';
 import { isUrl } from '../url.ts';
@@ -27,7 +28,7 @@ export async function readConfig(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<FoundConfig> {
   if (config === undefined) {
-    const named = env.CLIENTCERT_CONFIG;
+    const named = variable('CLIENTCERT_CONFIG', env);
     if (named === undefined || named === '') throw nothingNamed();
     return readFileOf(named, ' (named by CLIENTCERT_CONFIG)');
   }

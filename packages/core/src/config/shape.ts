@@ -11,8 +11,8 @@ export const SECTIONS = ['certificates', 'hosts', 'services'] as const;
 
 /**
  * A copy of a config that holds nothing but what its author wrote: own properties, on objects without a prototype,
- * so that neither `__proto__` keys nor a polluted `Object.prototype` add an option. Functions, URLs and bytes stay
- * what they are; anything else that is no plain data becomes a symbol, which no option accepts.
+ * so that neither `__proto__` keys nor a polluted `Object.prototype` add an option. Functions stay what they
+ * are, URLs and bytes are copied; anything else that is no plain data becomes a symbol, which no option accepts.
  *
  * @throws ERR_CLIENTCERT_CONFIG_INVALID
  */
@@ -68,8 +68,8 @@ interface Copies {
 
 function copyValue(value: unknown, depth: number, copies: Copies): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (isUrl(value) || types.isUint8Array(value)) return value;
-  if (depth > DEEPEST) return NOT_DATA;
+  const isWhole = isUrl(value) || types.isUint8Array(value);
+  if (depth > DEEPEST && !isWhole) return NOT_DATA;
   const known = copies.known.get(value);
   if (known !== undefined) {
     copies.repeated += known.size;
@@ -77,6 +77,12 @@ function copyValue(value: unknown, depth: number, copies: Copies): unknown {
     return known.copy;
   }
   if (types.isPromise(value)) return PROMISE;
+  if (isWhole) {
+    // The caller's, who may make another of it, and a later config is compared with this one.
+    const copy = isUrl(value) ? new URL(value.href) : Buffer.from(value);
+    copies.known.set(value, { copy, size: 0 });
+    return copy;
+  }
   const list = Array.isArray(value);
   const circular = copies.known.has(value);
   if (circular || (!list && Object.prototype.toString.call(value) !== '[object Object]')) return NOT_DATA;

@@ -8,22 +8,23 @@ import type { Events } from './events.ts';
 import { versionOf } from './inventory.ts';
 import { closed, type Upkeep } from './upkeep.ts';
 
-/** What a server was told to present last, and by whom. */
+/** What a server was told to present last. */
 interface Presentation {
-  readonly by: Servers;
   readonly name: string;
   /** The version that it was given, or that it refused; `undefined` where the config has none of that name by now. */
   version: CertificateVersion | undefined;
 }
 
-/** One for all credentials: who told a server last is who it follows. */
-const presentations = new WeakMap<Server, Presentation>();
+/** On a server, who told it last: that is whom it follows, be it of another copy of this package. */
+const follows: unique symbol = Symbol.for('clientcert.follows') as never;
+type Following = Server & { [follows]?: unknown };
 
 /** Servers of the user's that present one of the certificates, each as it is renewed. They are held weakly. */
 export class Servers {
   readonly #upkeep: Upkeep;
   readonly #events: Events;
-  readonly #servers = new Set<WeakRef<Server>>();
+  readonly #servers = new Set<WeakRef<Following>>();
+  readonly #presentations = new WeakMap<Server, Presentation>();
   readonly #forgotten = new FinalizationRegistry<WeakRef<Server>>((server) => this.#servers.delete(server));
 
   constructor(upkeep: Upkeep, events: Events) {
@@ -33,7 +34,7 @@ export class Servers {
   }
 
   /** @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED, ERR_CLIENTCERT_TOKEN_FAILED, ERR_CLIENTCERT_CERTIFICATE_UNKNOWN, ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_CLOSED */
-  secure(server: Server, name: string): void {
+  secure(server: Following, name: string): void {
     const { inventory } = this.#upkeep;
     if (this.#upkeep.closed) throw closed();
     if (typeof server?.setSecureContext !== 'function') throw noServer();
@@ -41,12 +42,13 @@ export class Servers {
     if (!inventory.config.certificates.has(name)) throw unknown(name, inventory.config.certificates.keys());
     const version = versionOf(inventory, name);
     present(server, version);
-    if (presentations.get(server)?.by !== this) {
+    if (server[follows] !== this) {
       const reference = new WeakRef(server);
       this.#servers.add(reference);
       this.#forgotten.register(server, reference);
+      Object.defineProperty(server, follows, { value: this, configurable: true });
     }
-    presentations.set(server, { by: this, name, version });
+    this.#presentations.set(server, { name, version });
   }
 
   /** Servers keep what they present, and are told of nothing any more. */
@@ -59,11 +61,11 @@ export class Servers {
     const { certificates, config } = this.#upkeep.inventory;
     for (const reference of this.#servers) {
       const server = reference.deref();
-      const presentation = server && presentations.get(server);
-      if (presentation?.by !== this) {
+      if (server?.[follows] !== this) {
         this.#servers.delete(reference);
         continue;
       }
+      const presentation = this.#presentations.get(server)!;
       const { name, version: before } = presentation;
       const version = certificates.get(name);
       // One that could not be loaded is told of by whoever loads it.
@@ -71,7 +73,7 @@ export class Servers {
       presentation.version = version;
       try {
         if (version === undefined) throw dropped(name);
-        present(server!, version);
+        present(server, version);
       } catch (error) {
         this.#events.emit('error', error as ClientCertificateError, { name });
       }

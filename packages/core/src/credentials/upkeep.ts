@@ -7,7 +7,7 @@ import { isEqual } from '../rotate/config-equality.ts';
 import { ExpiryWatch, expirablesOf } from '../rotate/expiry.ts';
 import { Reloader, type ReloadReport } from '../rotate/reloader.ts';
 import type { Failure } from '../rotate/renewal.ts';
-import { refusal } from '../rotate/replacement.ts';
+import { lendSame, refusal } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import type { ClientCertificate, Config, Warning } from '../types.ts';
 import type { Connections } from './connections.ts';
@@ -193,7 +193,7 @@ export class Upkeep {
     const refused = inventory.certificates.get(name)!;
     const version = refused.version + 1;
     // A server may refuse a certificate, and not bring back roots that are trusted no longer.
-    const restored = { name, version, material: withBundlesOf(material, refused.material) };
+    const restored = { name, version, material: trustingAs(material, refused.material) };
     this.#current.restore(refused, restored);
     const { host, port, alert } = failure;
     this.#events.emit('rollback', {
@@ -255,10 +255,9 @@ function asOurs(name: string, error: Error): ClientCertificateError {
   });
 }
 
-function withBundlesOf(material: ClientCertificate, { bundles }: ClientCertificate): ClientCertificate {
-  return material instanceof StoredCertificate && (bundles || material.bundles)
-    ? material.withBundles(bundles)
-    : material;
+function trustingAs(material: ClientCertificate, trusting: ClientCertificate): ClientCertificate {
+  if (lendSame(material, trusting) || !(material instanceof StoredCertificate)) return material;
+  return material.trustingAs(trusting);
 }
 
 /** A new inventory, with what has been renewed of the roots that it took over from the one before. */

@@ -128,10 +128,12 @@ async function adviceOn(cause: unknown): Promise<string> {
   return confidence === 'guess' ? 'Its error is the cause.' : fix;
 }
 
-/** A JSON object; `undefined` for what is none. */
+/** A JSON object; `undefined` for what is none. It and what is in it inherit nothing, which would be nobody's answer. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(text, (_, each: unknown) =>
+      typeof each === 'object' && each !== null && !Array.isArray(each) ? { __proto__: null, ...each } : each,
+    );
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
+import { variable } from '../own.ts';
 import type { Warning } from '../types.ts';
 import type { Budget } from './budget.ts';
 import { fieldsOf } from './certificate-fields.ts';
@@ -103,7 +104,7 @@ function subjectIn(pem: string): string[] {
 
 /** Node before 22.15 does not tell which roots it took from there. */
 function extraRoots(): readonly string[] {
-  const path = process.env.NODE_EXTRA_CA_CERTS;
+  const path = variable('NODE_EXTRA_CA_CERTS');
   try {
     const text = path === undefined ? '' : readFileSync(path, 'latin1');
     return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];

@@ -1,5 +1,6 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { variable } from '../own.ts';
 import { Attempt } from './attempt.ts';
 import { Engine, missingModule } from './engine.ts';
 import type { LaterKey } from './file-contents.ts';
@@ -121,7 +122,7 @@ class Opening implements TokenAccess {
         `the token does not open: ${reasons.get(code) ?? 'the PIN is wrong, or locked by now'}`,
       );
     if (code === 'ERR_OSSL_UNABLE_TO_LOAD_PKCS#11_MODULE')
-      return missingModule(process.env.PKCS11_MODULE_PATH);
+      return missingModule(variable('PKCS11_MODULE_PATH'));
     if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return mismatch(this.label);
     if (code !== 'ERR_OSSL_OBJECT_NOT_FOUND') return undefined;
     return this.#opens() ? keyNotFound(this.label) : tokenNotFound(this.#uri);

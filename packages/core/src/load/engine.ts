@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { SecureContext } from 'node:tls';
 import { isMainThread } from 'node:worker_threads';
+import { variable } from '../own.ts';
 import { show } from '../quote.ts';
 import { Problem } from './problem.ts';
 
@@ -25,7 +26,7 @@ export class Engine {
    */
   constructor(path: string, module: string | undefined) {
     checkEngine(path);
-    checkModule(module ?? process.env.PKCS11_MODULE_PATH);
+    checkModule(module ?? variable('PKCS11_MODULE_PATH'));
     this.#directory = dirname(path);
     this.#path = realpathSync(path);
     this.#module = module;
@@ -61,7 +62,7 @@ export class Engine {
 
   /** An engine ends its module where the last context goes, and with it the login: one is kept for as long as the process runs. */
   keep(context: SecureContext): void {
-    loaded ??= { path: this.#path, module: this.#module ?? process.env.PKCS11_MODULE_PATH, context };
+    loaded ??= { path: this.#path, module: this.#module ?? variable('PKCS11_MODULE_PATH'), context };
   }
 }
 
@@ -104,7 +105,7 @@ export function missingModule(module: string | undefined): Problem {
 
 /** Both at once, with nothing of this process in between: all of it is synchronous. */
 function withEnvironment<Result>(variables: Readonly<Record<string, string>>, use: () => Result): Result {
-  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  const before = Object.keys(variables).map((name) => [name, variable(name)] as const);
   Object.assign(process.env, variables);
   try {
     return use();

@@ -1,3 +1,4 @@
+import { variable } from '../own.ts';
 import { show } from '../quote.ts';
 import type { Passphrase } from '../types.ts';
 import { readFileBytes } from './file.ts';
@@ -39,7 +40,7 @@ export async function resolvePassphrase(
   }
   if (typeof passphrase !== 'object' || passphrase === null) throw noPassphrase(role);
   if ('env' in passphrase) {
-    const text = surroundings.env[passphrase.env];
+    const text = variable(passphrase.env, surroundings.env);
     return text === undefined
       ? { text, reason: describeUnset(passphrase.env), advice: adviseUnset(passphrase.env, `the ${role}`) }
       : orEmpty(text, `the environment variable ${show(passphrase.env, 'variable')}`);

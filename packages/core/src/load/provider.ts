@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { variable } from '../own.ts';
 import { examplePath } from './engine.ts';
 import { Problem } from './problem.ts';
 
@@ -74,14 +75,14 @@ const paths = [
 
 /** The PKCS#11 module that the provider is to load and that is not there, as far as its configuration tells. */
 export function missingModule(): string | undefined {
-  const named = process.env.PKCS11_PROVIDER_MODULE ?? moduleIn(configPath());
+  const named = variable('PKCS11_PROVIDER_MODULE') ?? moduleIn(configPath());
   return named !== undefined && /[/\\]/.test(named) && !existsSync(named) ? named : undefined;
 }
 
 function configPath(): string | undefined {
-  const options = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+  const options = [...process.execArgv, ...(variable('NODE_OPTIONS') ?? '').split(/\s+/)];
   const at = options.findIndex((each) => /^--openssl-config(?:=|$)/.test(each));
-  if (at < 0) return process.env.OPENSSL_CONF;
+  if (at < 0) return variable('OPENSSL_CONF');
   return options[at]!.includes('=') ? options[at]!.slice(options[at]!.indexOf('=') + 1) : options[at + 1];
 }
 

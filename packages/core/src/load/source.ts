@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
+import { variable } from '../own.ts';
 import { isPlausible, show, variableWith } from '../quote.ts';
 import type { Material } from '../types.ts';
 import { isUrl } from '../url.ts';
@@ -41,7 +42,7 @@ export async function fetchMaterial(material: Material, surroundings: Surroundin
   if (types.isUint8Array(material)) return { bytes: Buffer.from(limited(material)), label };
   if (isUrl(material)) return readFileBytes(material, surroundings);
   if (typeof material === 'object' && material !== null && typeof material.env === 'string') {
-    const text = surroundings.env[material.env];
+    const text = variable(material.env, surroundings.env);
     if (text === undefined) throw unset(material.env, 'the PEM text, or the base64 of the file');
     return { bytes: limited(Buffer.from(text)), label };
   }

@@ -43,9 +43,9 @@ export class StoredCertificate implements ClientCertificate {
     pkcs8.fill(0);
   }
 
-  /** The same, vouched for by the bundles of another. */
-  withBundles(bundles: ClientCertificate['bundles']): StoredCertificate {
-    const { privateKey, certificate, chain, ca, keyType, warnings, format } = this;
+  /** The same, with the roots and bundles of another. */
+  trustingAs({ ca, bundles }: Pick<ClientCertificate, 'ca' | 'bundles'>): StoredCertificate {
+    const { privateKey, certificate, chain, keyType, warnings, format } = this;
     return new StoredCertificate({ privateKey, certificate, chain, ca, bundles, keyType, warnings, format });
   }
 

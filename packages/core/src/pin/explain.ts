@@ -3,7 +3,7 @@ import type { ExplainedCertificate, Explanation, Resolution, Target } from '../t
 import { considerRules } from './considered-rules.ts';
 import { decisionOf, formatTarget } from './decision.ts';
 import { describeTrust, formatExplanation } from './format-explanation.ts';
-import { resolve } from './resolve.ts';
+import { handOut, resolve } from './resolve.ts';
 import { advisePort, summarise } from './summary.ts';
 import type { Table } from './table.ts';
 import { parseTarget } from './target.ts';
@@ -34,7 +34,7 @@ export function explain(table: Table, target: Target, context: ExplainContext): 
   const explanation = {
     target: formatTarget(checked),
     service: typeof checked.service === 'string' ? checked.service : null,
-    resolution,
+    resolution: handOut(resolution),
     certificate: certificate ?? null,
     summary: [...summarise(decision, certificate), ...describeBroken(resolution, context)],
     considered: considerRules(decision),

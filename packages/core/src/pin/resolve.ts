@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
+import { copyOf } from '../load/stored-certificate.ts';
 import { quote } from '../quote.ts';
 import type { Resolution, Target } from '../types.ts';
 import { didYouMean } from './did-you-mean.ts';
@@ -93,6 +94,12 @@ export function findService(table: Table, name: string): ServiceEntry {
     `no service is called ${shown}${near === '' ? '' : `: ${near}`}`,
     { hint: 'Add it under `services`, or leave the service out to be decided by host alone.' },
   );
+}
+
+/** A decision as a caller gets it: they could write into the bytes of certificates that others share. */
+export function handOut(resolution: Resolution): Resolution {
+  if (resolution.ca.length === 0) return resolution;
+  return Object.freeze({ ...resolution, ca: Object.freeze(resolution.ca.map(copyOf)) });
 }
 
 /** Whether a service's rule applies, or what keeps it from applying. */

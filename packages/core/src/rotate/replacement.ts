@@ -2,6 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsClientAuth } from '../load/identity.ts';
 import { leafFieldsOf } from '../load/stored-certificate.ts';
+import { trustDomainOf } from '../load/svid.ts';
 import { tokenKeyOf } from '../load/token-key.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
 import { checkPresentable } from '../tls/context.ts';
@@ -105,8 +106,10 @@ export function presentsSame(a: ClientCertificate, b: ClientCertificate): boolea
   return haveSame([a.certificate, ...a.chain], [b.certificate, ...b.chain]);
 }
 
-/** Whether the same servers are trusted by them. */
+/** Whether the same servers are trusted by them. Without bundles the roots are those of the certificate's own trust domain. */
 export function lendSame(a: ClientCertificate, b: ClientCertificate): boolean {
+  if (!a.bundles && a.ca.length > 0 && trustDomainOf(a.certificate) !== trustDomainOf(b.certificate))
+    return false;
   const [of, others] = [a.bundles ?? {}, b.bundles ?? {}];
   const trustDomains = Object.keys(of);
   return (

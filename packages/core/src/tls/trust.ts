@@ -6,6 +6,7 @@ import {
   type SecureContext,
   type SecureContextOptions,
 } from 'node:tls';
+import { variable } from '../own.ts';
 import { processTls } from './process.ts';
 
 /** What is inside a `SecureContext`. Not documented, relied on for years; where it is missing the full list is passed. */
@@ -91,7 +92,7 @@ let extra: readonly string[] | undefined;
 
 /** The roots of `NODE_EXTRA_CA_CERTS`, which Node reads once when it starts. */
 function extraRoots(): readonly string[] {
-  extra ??= readExtraRoots(process.env.NODE_EXTRA_CA_CERTS);
+  extra ??= readExtraRoots(variable('NODE_EXTRA_CA_CERTS'));
   return extra;
 }
 

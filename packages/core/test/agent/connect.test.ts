@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { Agent } from 'node:https';
+import { join } from 'node:path';
 import { type ConnectionOptions, createSecureContext, type TLSSocket } from 'node:tls';
+import { pathToFileURL } from 'node:url';
 import {
   type Authority,
   createAuthority,
@@ -10,7 +13,8 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
-import { certificateFor, sourceOf, subjects } from '../support.ts';
+import { buildModules } from '../built.ts';
+import { certificateFor, get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let stranger: Authority;
@@ -70,6 +74,62 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('attack: identities that mix', (t
     for (const secureContext of contexts) await call(credentials, server, { secureContext });
     await call(credentials, server, { ca: authority.certificate });
     expect(subjects(server)).toEqual(['bob', 'carol', null]);
+  });
+
+  it.each([true, false])(
+    `nor over ${tls} by Node's own agent, given connectOptions (keepAlive: %s)`,
+    async (keepAlive) => {
+      await using server = await startServer({
+        authority,
+        host: 'localhost',
+        tls,
+        clientCertificate: 'optional',
+      });
+      const state = { bob };
+      await using credentials = await loadCredentials({
+        certificates: {
+          bob: () => sourceOf(state.bob, authority),
+          carol: sourceOf(carol, authority),
+        },
+        hosts: { [`localhost:${server.port}`]: 'bob' },
+        services: { Carol: { certificate: 'carol', hosts: [`localhost:${server.port}`] } },
+      });
+      const agent = new Agent({ keepAlive });
+      const ask = (service?: 'Carol' | false) => {
+        const options = credentials.connectOptions({ host: 'localhost', port: server.port, service });
+        return get(server.url, { agent, ...options });
+      };
+      const all = [undefined, 'Carol', false] as const;
+      for (const service of [...all, ...all]) await ask(service);
+      expect(subjects(server)).toEqual(['bob', 'carol', null, 'bob', 'carol', null]);
+      state.bob = alice;
+      await credentials.reload();
+      await ask();
+      await get(server.url, { agent, ca: authority.certificate });
+      expect(subjects(server).slice(6)).toEqual(['alice', null]);
+      agent.destroy();
+    },
+  );
+});
+
+describe('attack: identities that mix', () => {
+  it("Node's own agent takes no connection of another copy of this package, which has counted as far", async () => {
+    await using server = await startServer({ authority, host: 'localhost' });
+    const agent = new Agent({ keepAlive: true });
+    for (const me of [bob, carol]) {
+      await using built = await buildModules('core');
+      const copy = await import(pathToFileURL(join(built.path, 'core.mjs')).href);
+      await using credentials: Credentials = await copy.loadCredentials({
+        certificates: { me: sourceOf(me, authority) },
+        hosts: { 'localhost:*': 'me' },
+      });
+      const options = credentials.connectOptions(server.url);
+      // As much as OpenSSL takes.
+      expect(options.sessionIdContext).toHaveLength(32);
+      await get(server.url, { agent, ...options });
+    }
+    expect(subjects(server)).toEqual(['bob', 'carol']);
+    agent.destroy();
   });
 });
 

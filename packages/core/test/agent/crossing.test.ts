@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
+import { pathToFileURL } from 'node:url';
 import {
   type Authority,
   createAuthority,
@@ -15,8 +16,9 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { parseAnswer } from '../../src/agent/connect-request.ts';
-import { loadCredentials } from '../../src/credentials/credentials.ts';
-import type { HostPin } from '../../src/types.ts';
+import { fromEnvironment } from '../../src/config/environment.ts';
+import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
+import type { Config, FileSource, HostPin } from '../../src/types.ts';
 import { certificateFor, get, sourceOf, subjects, withPolluted } from '../support.ts';
 
 // Where one feature meets another: a caller's option and a rule, a proxy and a source's trust, a listener and a renewal.
@@ -367,6 +369,38 @@ describe('attack: identities that mix', () => {
     expect(subjects(server)).toEqual(['bob', 'bob', 'bob', 'bob']);
   });
 
+  it('bytes and a URL of a config that say something else by the next reload', async () => {
+    await using server = await startServer({ authority, host: 'localhost' });
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-'));
+    for (const each of [alice, bob]) {
+      await writeFile(join(directory, `${each.fingerprint256.slice(0, 2)}.pem`), each.fullChain + each.key);
+    }
+    const urlOf = (each: IssuedCertificate) =>
+      pathToFileURL(join(directory, `${each.fingerprint256.slice(0, 2)}.pem`));
+    const length = Math.max(alice.fullChain.length, bob.fullChain.length);
+    const cert = Buffer.from(alice.fullChain.padEnd(length, '\n'));
+    const key = Buffer.from(alice.key);
+    const url = urlOf(alice);
+    const configs: Config[] = [{ cert, key }, { cert: url }].map((source) => ({
+      certificates: { web: { ...source, ca: authority.certificate } },
+      hosts: { [`localhost:${server.port}`]: 'web' },
+    }));
+    const loaded = await Promise.all(configs.map((config) => loadCredentials(config)));
+    cert.write(bob.fullChain.padEnd(length, '\n'));
+    key.write(bob.key);
+    url.href = urlOf(bob).href;
+    for (const [index, credentials] of loaded.entries()) {
+      await get(server.url, { agent: credentials.agent() });
+      // What was handed over is what it was, until it is handed over again.
+      expect((await credentials.reload()).changed).toEqual([]);
+      expect((await credentials.reload(configs[index]!)).changed).toEqual(['web']);
+      await get(server.url, { agent: credentials.agent() });
+      await credentials.close();
+    }
+    expect(subjects(server)).toEqual(['alice', 'bob', 'alice', 'bob']);
+    await rm(directory, { recursive: true });
+  });
+
   it.each(['a list', 'bytes'])('%s of the caller’s that change while requests wait', async (kind) => {
     await using server = await startServer({ authority, clientCertificate: 'optional' });
     await using credentials = await loadCredentials({ hosts: {} });
@@ -445,6 +479,43 @@ describe('attack: identities that mix', () => {
         });
       }
       expect(evil.connects).toEqual([]);
+    });
+
+    it('no config, host, certificate or passphrase comes from what process.env inherits', async () => {
+      await using server = await startServer({ authority, host: 'localhost', clientCertificate: 'optional' });
+      const directory = await mkdtemp(join(tmpdir(), 'clientcert-'));
+      const [config, pem] = [join(directory, 'config.json'), join(directory, 'alice.pem')];
+      await writeFile(pem, alice.fullChain + alice.key);
+      await writeFile(config, JSON.stringify({ certificates: { alice: { cert: pem } }, default: 'alice' }));
+      const given = `localhost:${server.port}`;
+      const pollution = {
+        CLIENTCERT_CONFIG: config,
+        CLIENTCERT_PFX: pem,
+        CLIENTCERT_HOST: given,
+        CLIENTCERT_TEST_PEM: alice.fullChain + alice.key,
+        CLIENTCERT_TEST_PASSPHRASE: 'open',
+      };
+      const pfx = await alice.pfx('open');
+      const source = (more: FileSource) => ({
+        certificates: { alice: more },
+        hosts: { [given]: 'alice' } as const,
+      });
+      const ways: (() => Promise<Credentials>)[] = [
+        () => loadCredentials(),
+        async () => loadCredentials(fromEnvironment()),
+        async () => loadCredentials(fromEnvironment({ CLIENTCERT_PFX: pem })),
+        () => loadCredentials(source({ cert: { env: 'CLIENTCERT_TEST_PEM' } })),
+        () => loadCredentials(source({ pfx, passphrase: { env: 'CLIENTCERT_TEST_PASSPHRASE' } })),
+      ];
+      await withPolluted(pollution, async () => {
+        for (const way of ways) {
+          await expect(way()).rejects.toMatchObject({
+            code: expect.stringMatching(/^ERR_CLIENTCERT_/),
+            message: expect.stringMatching(/not set|names none/),
+          });
+        }
+      });
+      await rm(directory, { recursive: true });
     });
 
     it.each([false, true])('the way to the proxy is not changed (over TLS: %s)', async (tls) => {

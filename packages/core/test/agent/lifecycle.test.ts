@@ -214,3 +214,27 @@ describe('switches of the whole process', () => {
     expect(stdout.trim()).toMatch(/^(?!trusted).* 0$/);
   });
 });
+
+describe('attack: rules that are weakened', () => {
+  it('no root is trusted from a file that every object inherits in NODE_EXTRA_CA_CERTS', async () => {
+    const { stdout } = await processes.run(`
+      const { writeFileSync } = await import('node:fs');
+      const { fileURLToPath } = await import('node:url');
+      ${scene}
+      const stranger = await testing.createAuthority();
+      const impostor = await testing.startServer({ authority: stranger, clientCertificate: 'optional' });
+      const path = fileURLToPath(import.meta.url) + '.pem';
+      writeFileSync(path, stranger.certificate);
+      const credentials = await core.loadCredentials({
+        certificates: { alice: { cert: alice.cert, key: alice.key, ca: authority.certificate } },
+        hosts: { [new URL(impostor.url).host]: 'alice' },
+      });
+      delete process.env.NODE_EXTRA_CA_CERTS;
+      Object.prototype.NODE_EXTRA_CA_CERTS = path;
+      const outcome = await get(impostor.url, { agent: credentials.agent() }).then(() => 'trusted', (error) => error.code);
+      console.log(outcome, impostor.requests.length);
+      process.exit();
+    `);
+    expect(stdout.trim()).toBe('SELF_SIGNED_CERT_IN_CHAIN 0');
+  });
+});

@@ -2,11 +2,14 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Credentials, type FileSource, loadCredentials } from '../../src/index.ts';
+import { buildModules } from '../built.ts';
 
 let authority: Authority;
 let clients: Authority;
@@ -386,6 +389,24 @@ describe('secureServer()', () => {
       first.credentials.secureServer(server, 'web');
       await second.renew(b);
       expect(await seenBy(server)).toBe(first.credentials.certificates()[0]!.fingerprint256);
+    });
+
+    it('also those of another copy of this package', async () => {
+      await using built = await buildModules('core');
+      const copy = (await import(pathToFileURL(join(built.path, 'core.mjs')).href)) as {
+        loadCredentials: typeof loadCredentials;
+      };
+      expect(copy.loadCredentials).not.toBe(loadCredentials);
+      const [a, b] = certificates as [IssuedCertificate, IssuedCertificate];
+      const { credentials, renew } = await load(a);
+      await using _credentials = credentials;
+      await using other = await copy.loadCredentials({ certificates: { web: sourceOf(b) } });
+      other.on('warning', () => {});
+      await using server = await listen(tls.createServer());
+      credentials.secureServer(server, 'web');
+      other.secureServer(server, 'web');
+      await renew(await authority.issue({ name: 'c', hosts: ['127.0.0.1'], usage: 'both' }));
+      expect(await seenBy(server)).toBe(b.fingerprint256);
     });
   });
 

@@ -452,6 +452,26 @@ describe('whom a server with an id is verified by', () => {
     await expect(get(server.url, { agent: kept })).rejects.toMatchObject(untrusted);
     expect(server.requests.map(({ resumed }) => resumed)).toEqual([false, true, false]);
   });
+
+  it('are no longer the roots of a certificate that was renewed for another trust domain', async () => {
+    await using server = await serve(payments);
+    const bob = await bank.issue({ name: 'bob' });
+    let given = web;
+    await using credentials = await loadCredentials({
+      certificates: {
+        web: () => ({ cert: given.fullChain, key: given.key, ca: bank.certificate }),
+        bob: { cert: bob.fullChain, key: bob.key },
+      },
+      hosts: { '127.0.0.1:*': { certificate: 'web', server: payments } },
+      services: { Bob: { certificate: 'bob', hosts: ['127.0.0.1:*'] } },
+    });
+    const agent = credentials.agent({ service: 'Bob' });
+    await get(server.url, { agent });
+    given = await bank.issue({ name: 'web', uris: ['spiffe://partner.example/web'] });
+    await credentials.reload();
+    await expect(get(server.url, { agent })).rejects.toMatchObject(missing);
+    expect(subjects(server)).toEqual(['bob']);
+  });
 });
 
 describe('attack: rules that are weakened', () => {
