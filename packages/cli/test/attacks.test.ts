@@ -2,12 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { der, oid, sequence } from '@clientcert/core/enrolment';
 import { createAuthority } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../src/index.ts';
 import { git } from '../src/migrate/files.ts';
 import { readCurl } from '../src/other/curl.ts';
 import { parseEntries } from '../src/tokens/p11tool.ts';
+import { makeCertificate } from './made-certificate.ts';
 
 let directory: string;
 const at = (name: string) => join(directory, name);
@@ -234,6 +236,26 @@ describe('attack: files that stop the process', () => {
       spawnSync('mkfifo', [at('piped/.gitignore')]);
       expect(await git(at('piped'), ['ls-files', '-o', '--exclude-standard'], 500)).toBe(undefined);
     });
+  });
+
+  it('a certificate for a key that is none is shown with the rest of it, and asks for no other', async () => {
+    const curve = sequence(oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7'));
+    const [infinity, cut] = [
+      [0, 0],
+      [0, 4],
+    ].map((point) => sequence(curve, der(0x03, Buffer.from(point))));
+    for (const key of [infinity!, cut!]) {
+      await writeFile(
+        at('none.pem'),
+        makeCertificate('CN=alice', 'CN=a', [], key).replace(/-----BEGIN P[\s\S]*/, ''),
+      );
+      expect(await printed(['inspect', at('none.pem')])).toMatchObject({
+        code: 0,
+        text: expect.stringMatching(/Subject +CN=alice[\s\S]+Key +EC\n/),
+      });
+      const { code } = await printed(['csr', at('none.pem'), '--plain', '--out', at('next.csr'), '--force']);
+      expect(code).toBe(0);
+    }
   });
 
   it('a device without end is not read', async () => {

@@ -2,11 +2,12 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { der, oid, pem, sequence } from '@clientcert/core/enrolment';
 import { parseSubject } from '../src/distinguished-name.ts';
 
-/** A certificate with any extensions, and its key, in one PEM text: what no authority of the tests issues. */
+/** A certificate with any extensions, and its key, in one PEM text: what no authority of the tests issues. With `spki`, for another key. */
 export function makeCertificate(
   subject: string,
   issuer: string,
   extensions: readonly (readonly [id: string, value: Buffer])[],
+  spki?: Buffer,
 ): string {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
@@ -21,7 +22,7 @@ export function makeCertificate(
     parseSubject(issuer),
     sequence(date(-1), date(300)),
     parseSubject(subject),
-    publicKey.export({ type: 'spki', format: 'der' }),
+    spki ?? publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions.map(([id, value]) => sequence(oid(id), der(4, value))))),
   );
   const signature = der(3, Buffer.from([0]), sign('sha256', signed, privateKey));

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { ClientCertificateError } from '@clientcert/core';
-import { readSecret } from '@clientcert/core/enrolment';
+import { keyDetailsOf, readSecret } from '@clientcert/core/enrolment';
 import type { CheckedOptions, StepProvisioner } from './options.ts';
 
 /** What signs a token, by curve or kind of key: RFC 7518, section 3.1; RFC 8037, section 3.1. */
@@ -22,7 +22,7 @@ export async function createToken(
   signal: AbortSignal,
 ): Promise<string> {
   const { key, kid } = parseKey(await readSecret(secret, 'provisioner.key', signal, 'text'));
-  const type = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType ?? '';
+  const type = keyDetailsOf(key).namedCurve ?? key.asymmetricKeyType ?? '';
   const [alg, hash] = algorithms[type] ?? [];
   if (alg === undefined || hash === undefined) throw unusable('is of a kind that signs no tokens');
   const now = Math.floor(Date.now() / 1000);

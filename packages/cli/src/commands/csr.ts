@@ -11,6 +11,7 @@ import {
   keyTypes,
   partsOf,
   pem,
+  publicKeyOf,
 } from '@clientcert/core/enrolment';
 import { type Command, Option } from 'commander';
 import { addExamples, reporting, UsageError } from '../command.ts';
@@ -104,7 +105,7 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
   const parts = old && partsOf(old.certificate.raw);
   const subject = options.subject === undefined ? parts!.subject : parseSubject(options.subject);
   const extensions = clientExtensions(options.san.map(checkName), parts?.extensions);
-  const kind = options.keyType ?? (old ? keyTypeOf(old.certificate.publicKey) : 'p-256');
+  const kind = options.keyType ?? (old ? keyTypeOf(publicKeyOf(old.certificate)) : 'p-256');
   const secret = await newPassphrase(options, same);
   const privateKey = await during(`Making a key (${kind})`, () => createKey(kind));
   const signed = createRequest(privateKey, subject, extensions);

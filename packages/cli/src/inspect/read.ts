@@ -2,6 +2,7 @@ import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type ClientCertificate, type Inspection, inspectFile, readCertificate } from '@clientcert/core';
 import { show } from '@clientcert/core/adapter';
+import { describeKey, describePrivateKey } from '@clientcert/core/enrolment';
 import type { Passphrases } from '../passphrase.ts';
 import { during } from '../progress.ts';
 import { configLines, type Opening } from './config-entry.ts';
@@ -42,7 +43,7 @@ export async function reportOn(
       ...describe(certificate),
     }));
     report.keys = inspection.keys.map(({ privateKey, alias, encrypted }) => ({
-      type: keyType(privateKey),
+      type: keyType(describePrivateKey(privateKey)),
       alias,
       encrypted,
     }));
@@ -146,7 +147,7 @@ function describe(certificate: X509Certificate): CertificateReport {
     validFrom: new Date(certificate.validFrom),
     validTo,
     daysLeft: Math.floor((validTo.getTime() - Date.now()) / 86_400_000),
-    keyType: keyType(certificate.publicKey),
+    keyType: keyType(describeKey(certificate)),
     usages: (certificate.keyUsage ?? []).map((oid) => usageNames[oid] ?? oid),
     fingerprint256: certificate.fingerprint256,
     fingerprint: certificate.fingerprint,
@@ -167,11 +168,10 @@ const usageNames: Readonly<Record<string, string>> = {
   '2.5.29.37.0': 'any',
 };
 
-function keyType({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
-  const size = asymmetricKeyDetails?.namedCurve ?? asymmetricKeyDetails?.modulusLength;
-  const name = asymmetricKeyType ?? 'unknown';
-  const shown = /^(rsa|ec|dsa)/.test(name) ? name.toUpperCase() : `${name[0]?.toUpperCase()}${name.slice(1)}`;
-  return size === undefined ? shown : `${shown} ${size}`;
+function keyType(text: string): string {
+  return /^(?:rsa|ec|dsa)/.test(text)
+    ? text.replace(/^\S+/, (name) => name.toUpperCase())
+    : `${text[0]?.toUpperCase()}${text.slice(1)}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { childrenOf, encode, encodingOf, octetsOf, oidOf, open, readElement, SEQUENCE } from '../load/der.ts';
+import { explainAs } from '../load/problem.ts';
 
 export { encode as der, encodeOid as oid } from '../load/der.ts';
 
@@ -20,8 +21,21 @@ export interface CertificateParts {
   readonly extensions: ReadonlyMap<string, Buffer>;
 }
 
-/** Takes a certificate apart, RFC 5280, section 4.1. */
+/**
+ * Takes a certificate apart, RFC 5280, section 4.1.
+ *
+ * @param certificate In DER.
+ * @throws ERR_CLIENTCERT_FILE_CORRUPT Node takes some that are not what the standard has.
+ */
 export function partsOf(certificate: Buffer): CertificateParts {
+  try {
+    return takeApart(certificate);
+  } catch (error) {
+    throw explainAs('the certificate', error);
+  }
+}
+
+function takeApart(certificate: Buffer): CertificateParts {
   const [signed] = open(readElement(certificate), SEQUENCE);
   const fields = childrenOf(signed!).filter(({ tag }) => tag !== 0xa0);
   const wrapped = fields.find(({ tag }) => tag === 0xa3);

@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPair, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
+import { keyDetailsOf } from '../load/key-type.ts';
 import { der, oid, sequence } from './der.ts';
 
 /** What key is made for a certificate. */
@@ -31,12 +32,11 @@ export function keyPem(key: KeyObject): string {
 }
 
 /** That of a key that there is; of a kind that is not made here, the nearest. */
-export function keyTypeOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): KeyType {
-  if (asymmetricKeyType?.startsWith('rsa')) {
-    const bits = asymmetricKeyDetails?.modulusLength ?? 2048;
+export function keyTypeOf(key: KeyObject | undefined): KeyType {
+  const { modulusLength: bits = 2048, namedCurve: curve } = key ? keyDetailsOf(key) : {};
+  if (key?.asymmetricKeyType?.startsWith('rsa')) {
     return bits > 3072 ? 'rsa-4096' : bits > 2048 ? 'rsa-3072' : 'rsa-2048';
   }
-  const curve = asymmetricKeyDetails?.namedCurve;
   return curve === 'secp384r1' ? 'p-384' : curve === 'secp521r1' ? 'p-521' : 'p-256';
 }
 

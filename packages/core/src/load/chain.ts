@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Budget } from './budget.ts';
 import { fieldsOf } from './certificate-fields.ts';
+import { keyDetailsOf } from './key-type.ts';
 import { corrupt } from './problem.ts';
 import { inTurns } from './turn.ts';
 
@@ -155,8 +156,7 @@ const longest = 32;
 /** What verifying a signature of this certificate's key costs; an RSA exponent may be as long as the modulus. */
 function costOf(certificate: X509Certificate): number {
   try {
-    const { modulusLength = 2048, publicExponent = 65_537n } =
-      certificate.publicKey.asymmetricKeyDetails ?? {};
+    const { modulusLength = 2048, publicExponent = 65_537n } = keyDetailsOf(certificate.publicKey);
     return 100 + ((modulusLength / 1024) ** 2 * publicExponent.toString(2).length) / 2;
   } catch {
     return 100;

@@ -5,6 +5,7 @@ import type { Budget } from './budget.ts';
 import { fieldsOf } from './certificate-fields.ts';
 import { checkSelfSigned, isSelfSigned } from './chain.ts';
 import type { FoundCertificate, FoundKey, PassedOver } from './file-contents.ts';
+import { keyDetailsOf } from './key-type.ts';
 import { findPairs } from './pairing.ts';
 import { corrupt, Problem, quote } from './problem.ts';
 import { tokenKeyOf } from './token-key.ts';
@@ -147,7 +148,7 @@ function countOf(certificates: readonly FoundCertificate[]): string {
 }
 
 function describeKey({ privateKey }: FoundKey): string {
-  const { modulusLength, namedCurve } = privateKey.asymmetricKeyDetails ?? {};
+  const { modulusLength, namedCurve } = keyDetailsOf(privateKey);
   return [privateKey.asymmetricKeyType?.toUpperCase(), modulusLength ?? namedCurve].filter(Boolean).join(' ');
 }
 

@@ -1,6 +1,6 @@
-import type { KeyObject, X509Certificate } from 'node:crypto';
+import type { AsymmetricKeyDetails, KeyObject, X509Certificate } from 'node:crypto';
 import { fieldsOf } from './certificate-fields.ts';
-import { oidOf, open, readElement, SEQUENCE } from './der.ts';
+import { contentsOf, expect, INTEGER, oidOf, open, readElement, SEQUENCE } from './der.ts';
 
 /** Key algorithms by OID, under the names that Node gives them; old Nodes know some of them by no name at all. */
 const names: Readonly<Record<string, string>> = {
@@ -53,14 +53,51 @@ export function describePrivateKey(key: KeyObject): string {
 }
 
 function describe(type: string, key: KeyObject | undefined): string {
-  const { namedCurve, modulusLength } = key?.asymmetricKeyDetails ?? {};
+  const { namedCurve, modulusLength } = key ? keyDetailsOf(key) : {};
   const size = namedCurve ?? modulusLength;
   return size === undefined ? type : `${type} ${size}`;
 }
 
+/**
+ * The size of a key, or its curve. Node 20 and 22 end the process where they are asked for them and OpenSSL took a key that
+ * it cannot hand out: an EC key with its point at infinity or a number longer than its curve, a DSA key with a negative
+ * number. Nothing is known of the former, and Node is not asked for the latter.
+ */
+export function keyDetailsOf(key: KeyObject): AsymmetricKeyDetails {
+  if (Object.hasOwn(key, 'asymmetricKeyDetails')) return key.asymmetricKeyDetails!;
+  const type = key.asymmetricKeyType;
+  try {
+    if (type === 'dsa') return { modulusLength: bitsOfDsa(key) };
+    if (type === 'ec') exported(key).fill(0);
+    return key.asymmetricKeyDetails ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** The length of p in its parameters (RFC 3279, section 2.3.2). */
+function bitsOfDsa(key: KeyObject): number {
+  const der = exported(key);
+  try {
+    const parts = open(readElement(der), SEQUENCE);
+    const [, parameters] = open(
+      parts.find(({ tag }) => tag === SEQUENCE),
+      SEQUENCE,
+    );
+    const p = contentsOf(expect(open(parameters, SEQUENCE)[0], INTEGER));
+    return BigInt(`0x${p.toString('hex')}`).toString(2).length;
+  } finally {
+    der.fill(0);
+  }
+}
+
+function exported(key: KeyObject): Buffer {
+  return key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'der' }) as Buffer;
+}
+
 /** What the key itself says, where Node has no word for it. */
 function algorithmOf(key: KeyObject): string {
-  const der = key.export({ type: 'pkcs8', format: 'der' });
+  const der = exported(key);
   try {
     const [, algorithm] = open(readElement(der), SEQUENCE);
     return keyTypeName(oidOf(open(algorithm, SEQUENCE)[0]));

@@ -65,7 +65,10 @@ const dsa = '1.2.840.10040.4.1';
 
 function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: string): KeyObject {
   try {
-    return createTwice(der, type);
+    const key = createTwice(der, type);
+    // What OpenSSL takes and cannot write ends the process as soon as somebody asks Node for its details.
+    if (key.asymmetricKeyType === 'ec') key.export({ type: 'pkcs8', format: 'der' }).fill(0);
+    return key;
   } catch (cause) {
     throw isCommonKeyType(algorithm)
       ? new Problem(

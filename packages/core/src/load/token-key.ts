@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
+import { keyDetailsOf } from './key-type.ts';
 import type { Problem } from './problem.ts';
 
 /** What `tls.createSecureContext` is told of a key on a token. It holds the PIN, or the way to it. */
@@ -56,6 +57,6 @@ export function tokenKeyOf(key: KeyObject | null | undefined): TokenKey | undefi
  */
 function withDetails(key: KeyObject): void {
   const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
-  const { asymmetricKeyDetails } = createPublicKey({ key: spki, type: 'spki', format: 'der' });
-  Object.defineProperty(key, 'asymmetricKeyDetails', { value: asymmetricKeyDetails });
+  const value = keyDetailsOf(createPublicKey({ key: spki, type: 'spki', format: 'der' }));
+  Object.defineProperty(key, 'asymmetricKeyDetails', { value });
 }

@@ -3,7 +3,7 @@ import type { Warning } from '../types.ts';
 import { fieldsOf } from './certificate-fields.ts';
 import { type Chain, isIssuedByRoot } from './chain.ts';
 import { allowsClientAuth, type Choice, lineOf, subjectOf } from './identity.ts';
-import { keyTypeOf, publicKeyOf } from './key-type.ts';
+import { keyDetailsOf, keyTypeOf, publicKeyOf } from './key-type.ts';
 import { type ExpiryThresholds, thresholdsOf } from './lifetime.ts';
 
 const day = 86_400_000;
@@ -76,8 +76,8 @@ const tls13Curves = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 function keyWarnings(leaf: X509Certificate): Warning[] {
   const { explicitCurve } = fieldsOf(leaf);
-  const { modulusLength = Number.POSITIVE_INFINITY, namedCurve } =
-    publicKeyOf(leaf)?.asymmetricKeyDetails ?? {};
+  const key = publicKeyOf(leaf);
+  const { modulusLength = Number.POSITIVE_INFINITY, namedCurve } = key ? keyDetailsOf(key) : {};
   const type = keyTypeOf(leaf);
   const warnings: Warning[] = [];
   if (modulusLength < 2048)

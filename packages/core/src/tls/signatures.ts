@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { keyTypeOf } from '../load/key-type.ts';
+import { keyDetailsOf, keyTypeOf } from '../load/key-type.ts';
 
 /**
  * Whether the key of a certificate signs in one of these algorithms, as Node's `getSharedSigalgs` names them
@@ -22,7 +22,7 @@ export function canSign(
   const has = (name: string, times = 1) => algorithms.filter((each) => each === name).length >= times;
   const hasSome = (...prefixes: string[]) =>
     algorithms.some((each) => prefixes.some((prefix) => each.startsWith(prefix)));
-  const { namedCurve, hashAlgorithm } = certificate.publicKey.asymmetricKeyDetails ?? {};
+  const { namedCurve, hashAlgorithm } = keyDetailsOf(certificate.publicKey);
   const type = keyTypeOf(certificate);
   switch (type) {
     case 'rsa':

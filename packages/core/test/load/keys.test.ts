@@ -1,7 +1,14 @@
-import { createCipheriv, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import {
+  createCipheriv,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  X509Certificate,
+} from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { encode } from '../../src/load/der.ts';
+import { loadCredentials } from '../../src/credentials/credentials.ts';
+import { childrenOf, encode, encodingOf, readElement } from '../../src/load/der.ts';
 import { inspectFile, readCertificate } from '../../src/load/index.ts';
 import { bytesToKey } from '../../src/load/kdf.ts';
 import { bytesOf, fixture } from './manifest.ts';
@@ -141,6 +148,57 @@ describe('plain keys', () => {
     expect(error.message).toMatch(/RSA 2048.*CN=leaf-p256/);
   });
 });
+
+describe('attack: files that stop the process', () => {
+  const point = createPublicKey(ecKey).export({ format: 'der', type: 'spki' }).subarray(-65);
+  const scalar = Buffer.from(ecKey.export({ format: 'jwk' }).d!, 'base64url');
+  const infinity = Buffer.alloc(1);
+  const ec = sequence(oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7'));
+  const bits = (bytes: Uint8Array) => encode(0x03, Buffer.concat([Buffer.alloc(1), bytes]));
+
+  // Node 20 and 22 abort where they are asked for the details of these.
+  it.each([
+    ['whose point lies at infinity', scalar, infinity],
+    ['that is longer than its curve', Buffer.alloc(40, 1), point],
+    ['that is longer than its curve, without a point', Buffer.alloc(40, 1), undefined],
+  ])('an EC key %s is refused', async (_, number, at) => {
+    const sec1 = (...curve: Buffer[]) =>
+      sequence(integer(1), octets(number), ...curve, ...(at ? [encode(0xa1, bits(at))] : []));
+    const files = [sequence(integer(0), ec, octets(sec1())), sec1(encode(0xa0, oid('1.2.840.10045.3.1.7')))];
+    for (const file of files) {
+      expect(await codeOf(inspectFile(file))).toBe('FILE_CORRUPT');
+      expect(await codeOf(readCertificate({ cert: pem(ecLeaf), key: file }))).toBe('FILE_CORRUPT');
+    }
+  });
+
+  it('so is a certificate for one, and for a DSA key with a negative number, as nobody’s', async () => {
+    const { publicKey } = generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 });
+    const dsa = publicKey.export({ format: 'der', type: 'spki' });
+    const [algorithm] = childrenOf(readElement(dsa)).map(encodingOf);
+    const negative = encode(0x02, Buffer.alloc(128, 0xee));
+    const keys = { dsa: sequence(algorithm!, bits(negative)), ec: sequence(ec, bits(infinity)) };
+    for (const [type, spki] of Object.entries(keys)) {
+      const certificate = new X509Certificate(withKey(ecLeaf.raw, spki));
+      expect(certificate.publicKey.asymmetricKeyType).toBe(type);
+      const { certificates } = await inspectFile(pem(certificate));
+      expect(certificates).toMatchObject([{ keyType: type === 'dsa' ? 'dsa 1024' : 'ec' }]);
+      expect(await codeOf(readCertificate({ cert: pem(certificate), key: keyPem }))).toBe('KEY_MISMATCH');
+      const key = ecKey.export({ format: 'pem', type: 'pkcs8' });
+      const identity = await readCertificate({ cert: pem(ecLeaf) + pem(certificate), key });
+      expect(identity.certificate.fingerprint256).toBe(ecLeaf.fingerprint256);
+      // A root like any other, until something is to be signed by it.
+      await using _ = await loadCredentials({ default: { ca: pem(certificate) } });
+    }
+  });
+});
+
+/** The same certificate for another key; its signature does not matter. */
+function withKey(certificate: Buffer, spki: Buffer): Buffer {
+  const [signed, ...rest] = childrenOf(readElement(certificate));
+  const fields = childrenOf(signed!).map(encodingOf);
+  fields[6] = spki;
+  return sequence(sequence(...fields), ...rest.map(encodingOf));
+}
 
 function traditionalDsa(der: Buffer): Buffer {
   // SEQUENCE { version, SEQUENCE { oid, SEQUENCE { p, q, g } }, OCTET STRING { x } }
