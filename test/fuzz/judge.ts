@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { env } from 'node:process';
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { isNativeError } from 'node:util/types';
@@ -235,8 +238,10 @@ class Watchdog {
   readonly #head = new Int32Array(this.#shared, 0, 4);
   readonly #bytes = new Uint8Array(this.#shared, 16);
   readonly #worker: Worker;
+  readonly #name: string;
 
   constructor(name: string) {
+    this.#name = name;
     this.#worker = new Worker(WATCH, {
       eval: true,
       workerData: { shared: this.#shared, name, limit: 2 * HANGS },
@@ -245,6 +250,7 @@ class Watchdog {
   }
 
   sees(input: Buffer): void {
+    if (env.FUZZ_LAST) writeFileSync(join(env.FUZZ_LAST, this.#name), input);
     this.#bytes.set(input.subarray(0, LARGEST));
     Atomics.store(this.#head, 1, input.length);
     Atomics.add(this.#head, 0, 1);
@@ -252,6 +258,7 @@ class Watchdog {
 
   async stop(): Promise<void> {
     await this.#worker.terminate();
+    if (env.FUZZ_LAST) rmSync(join(env.FUZZ_LAST, this.#name), { force: true });
   }
 }
 

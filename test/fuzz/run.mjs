@@ -6,8 +6,16 @@
 // Minutes are of processor time, over all targets together; five unless given. The same seed does the same as long as
 // neither code nor corpus changes. --write puts the counts into docs/security.md.
 import { spawnSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomInt } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, execPath, exit } from 'node:process';
@@ -22,6 +30,7 @@ const { values: chosen } = parseArgs({
 const seconds = Number(chosen.seconds ?? Number(chosen.minutes ?? 5) * 60);
 const folder = mkdtempSync(join(tmpdir(), 'clientcert-fuzz-'));
 const report = join(folder, 'report.json');
+const last = mkdtempSync(join(folder, 'last-'));
 try {
   const test = join(root, 'test/fuzz/fuzz.slow.test.ts');
   const { status } = spawnSync(
@@ -33,6 +42,7 @@ try {
       env: {
         ...env,
         FUZZ_KEEP: '1',
+        FUZZ_LAST: last,
         FUZZ_REPORT: report,
         FUZZ_SECONDS: `${seconds}`,
         FUZZ_SEED: chosen.seed ?? `${randomInt(2 ** 31)}`,
@@ -40,6 +50,7 @@ try {
       },
     },
   );
+  if (!existsSync(report)) keepLast();
   const { seed, outcomes, coverage } = JSON.parse(readFileSync(report, 'utf8'));
   console.log(`seed ${seed}`);
   console.table(Object.fromEntries(outcomes.map(({ name, ...counts }) => [name, counts])));
@@ -55,6 +66,20 @@ try {
   if (status !== 0) exit(1);
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** What was read when the process ended: nobody else tells of it. */
+function keepLast() {
+  for (const name of readdirSync(last)) {
+    const input = readFileSync(join(last, name));
+    const kept = join(root, 'test/fuzz/regressions', name);
+    mkdirSync(kept, { recursive: true });
+    const file = join(kept, createHash('sha256').update(input).digest('hex').slice(0, 12));
+    writeFileSync(file, input);
+    console.error(`${name} ended the process: ${file}`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  exit(1);
 }
 
 /** @param {[file: string, counts: { ran: number; all: number }][]} files */
