@@ -3,7 +3,7 @@
 // CLIENTCERT_ENGINES, or clientcert-engines in the user's cache. What is there already stays. Without a toolchain, or where
 // a module cannot be had, it says so and ends well: the tests that need it are skipped, and say that too.
 //
-//   node scripts/engines.mjs      the first build takes some half an hour on two cores, and 4 GB of Go's own caches
+//   node scripts/engines.mjs [openBao …]    all of them take some half an hour on two cores, and 4 GB of Go's own caches
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -54,7 +54,11 @@ if (argv[1] === fileURLToPath(import.meta.url)) {
     kubeletWriter: buildKubeletWriter,
     vault: buildVault,
   };
+  const wanted = argv.slice(2);
+  const unknown = wanted.filter((name) => !Object.hasOwn(builds, name));
+  if (unknown.length > 0) throw new Error(`${unknown} is none of ${Object.keys(builds).join(', ')}`);
   for (const [name, build] of Object.entries(builds)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     if (existsSync(engines[name])) console.log(`${basename(engines[name])} is there`);
     else tryToBuild(basename(engines[name]), build);
   }
