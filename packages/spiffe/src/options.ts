@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { variable } from '@clientcert/core/adapter';
-import { faultOfSpiffeId, OptionCheck } from '@clientcert/core/enrolment';
+import { faultOfSpiffeId, OptionCheck, parseSpiffeId } from '@clientcert/core/enrolment';
 
 /** Where X.509-SVIDs come from, and which of them is meant. */
 export interface WorkloadApiOptions {
@@ -9,7 +9,7 @@ export interface WorkloadApiOptions {
    * `npipe:spire-agent\public\api`. The environment variable `SPIFFE_ENDPOINT_SOCKET` unless written.
    */
   address?: string | URL | undefined;
-  /** The SPIFFE ID of the SVID to present, `spiffe://example.org/payments`; the first that the agent names unless written. */
+  /** The SPIFFE ID of the SVID to present, `spiffe://example.org/payments`; the first that the agent names unless written, for as long as it names it. */
   id?: string | undefined;
   /** The hint that the operator gave the SVID to present, such as `internal`. */
   hint?: string | undefined;
@@ -33,6 +33,11 @@ export function checkOptions(given: WorkloadApiOptions): CheckedOptions {
   const { address, id, hint } = check.known(given, ['address', 'id', 'hint']);
   const fault = id === undefined ? undefined : faultOfSpiffeId(check.text(id, 'id'));
   if (fault !== undefined) throw check.invalid(`id ${fault}`);
+  if (id !== undefined && !parseSpiffeId(id)?.path)
+    throw check.invalid(
+      'id is that of a trust domain',
+      `No SVID has it. Write the whole ID: ${id}/payments.`,
+    );
   return {
     ...locate(address ?? variable('SPIFFE_ENDPOINT_SOCKET')),
     id,

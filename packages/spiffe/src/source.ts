@@ -37,11 +37,12 @@ import { type CheckedOptions, checkOptions, type WorkloadApiOptions } from './op
  */
 export function fromWorkloadApi(options: WorkloadApiOptions = {}): RenewedSource {
   const checked = checkOptions(options);
+  const chosen: Chosen = {};
   let refusal: ClientCertificateError | undefined;
   return async function* (call) {
     if (refusal) throw refusal;
     try {
-      yield* follow(checked, call);
+      yield* follow(checked, chosen, call);
     } catch (error) {
       if (error instanceof Refusal) refusal = error;
       throw error;
@@ -49,8 +50,13 @@ export function fromWorkloadApi(options: WorkloadApiOptions = {}): RenewedSource
   };
 }
 
+/** Whose SVID was presented last. */
+interface Chosen {
+  id?: string;
+}
+
 /** Each version that the agent tells of, over as many connections as it takes. */
-async function* follow(options: CheckedOptions, { signal, isRenewal = false }: SourceCall) {
+async function* follow(options: CheckedOptions, chosen: Chosen, { signal, isRenewal = false }: SourceCall) {
   let isHeld = !isRenewal;
   let failures = 0;
   let failingSince: number | undefined;
@@ -65,7 +71,7 @@ async function* follow(options: CheckedOptions, { signal, isRenewal = false }: S
       if (!isHeld) call.unref();
       for (;;) {
         const identities = readIdentities(await call.next());
-        const version = versionOf(identities, options);
+        const version = versionOf(identities, options, chosen);
         if (identities.revokes) warnOfLists(options);
         failingSince = undefined;
         isHeld = false;
@@ -98,6 +104,13 @@ const calm = 10_000;
 /** Sources that have said so. */
 const warned = new WeakSet<CheckedOptions>();
 
+function warnOfAnother(before: string, now: string, { address }: CheckedOptions): void {
+  process.emitWarning(
+    `the Workload API at ${address} hands out ${before} no longer: this process is ${now} from now on. To be nobody else, write id`,
+    { type: 'ClientCertificateWarning', code: 'SPIFFE_ID_CHANGED' },
+  );
+}
+
 /** Node, which is given lists, refuses every server for one of whose authorities there is none. */
 function warnOfLists(options: CheckedOptions): void {
   if (warned.has(options)) return;
@@ -108,8 +121,8 @@ function warnOfLists(options: CheckedOptions): void {
   );
 }
 
-function versionOf({ svids, federated }: Identities, options: CheckedOptions): FileSource {
-  const { chain, key, bundle, id } = choose(svids, options);
+function versionOf({ svids, federated }: Identities, options: CheckedOptions, chosen: Chosen): FileSource {
+  const { chain, key, bundle, id } = choose(svids, options, chosen);
   const own = domainOf(id);
   checkId(chain, id);
   const bundles = new Map<string, Buffer>();
@@ -123,12 +136,18 @@ function versionOf({ svids, federated }: Identities, options: CheckedOptions): F
     if (roots.length > 0) bundles.set(domainOf(domain), roots);
   }
   bundles.set(own, bundle);
+  if (chosen.id !== undefined && chosen.id !== id) warnOfAnother(chosen.id, id, options);
+  chosen.id = id;
   return { cert: chain, key, ca: bundle, bundles: Object.fromEntries(bundles) };
 }
 
-/** The first of those that are meant, as the standard has it. */
-function choose(svids: readonly Svid[], { id, hint }: CheckedOptions): Svid {
-  const found = svids.find((svid) => (id ?? svid.id) === svid.id && (hint ?? svid.hint) === svid.hint);
+/**
+ * The first of those that are meant, as the standard has it, and the same for as long as it is there: another entry that
+ * comes to stand first makes nobody else of a process that runs.
+ */
+function choose(svids: readonly Svid[], { id, hint }: CheckedOptions, chosen: Chosen): Svid {
+  const meant = svids.filter((svid) => (id ?? svid.id) === svid.id && (hint ?? svid.hint) === svid.hint);
+  const found = meant.find((svid) => svid.id === chosen.id) ?? meant[0];
   if (found) return found;
   const wanted = [id !== undefined && `id ${id}`, hint !== undefined && `hint ${JSON.stringify(hint)}`];
   const there = svids
@@ -178,7 +197,7 @@ function explain(cause: unknown, { address }: CheckedOptions): ClientCertificate
     );
   const [says, hint] = statuses[status] ?? [
     `ends the call with status ${status}`,
-    'The log of the agent may say more. It is tried again by itself.',
+    'The log of the agent may say more.',
   ];
   const said = sayings(message, []);
   const text = `${place} ${says}${said && `: ${said}`}`;
@@ -189,7 +208,7 @@ function explain(cause: unknown, { address }: CheckedOptions): ClientCertificate
 
 /** @see https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Workload_Endpoint.md#appendix-a-list-of-error-codes */
 const statuses: Readonly<Record<number, readonly [says: string, hint: string]>> = {
-  0: ['has ended the call', 'It is called again by itself.'],
+  0: ['has ended the call', 'The log of the agent may say more.'],
   3: [
     'does not accept the request (InvalidArgument)',
     'It is not tried again: something on the way to the agent may drop the header workload.spiffe.io.',
@@ -202,5 +221,5 @@ const statuses: Readonly<Record<number, readonly [says: string, hint: string]>> 
     'has no X.509-SVIDs to hand out (Unimplemented)',
     'It is not tried again: is the address that of the Workload API?',
   ],
-  14: ['is not available (Unavailable)', 'It may be starting. It is tried again by itself.'],
+  14: ['is not available (Unavailable)', 'It may be starting.'],
 };

@@ -69,6 +69,30 @@ describe('fromWorkloadApi()', () => {
     expect(nameOf(bank.seen[0]!)).toBe(`spiffe://example.org${path}`);
   });
 
+  it('stays who it is while that is handed out, whoever comes to stand first, and is told where it is not', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => void warnings.push(warning);
+    process.on('warning', warn);
+    await using bank = await startBank();
+    await using credentials = await load();
+    await changed(credentials, { svids: [await domain.issue('/payments')] });
+    await changed(credentials, {
+      svids: [await domain.issue('/another'), await domain.issue('/payments')],
+    });
+    await bank.call(credentials);
+    expect(warnings).toEqual([]);
+    await changed(credentials, { svids: [await domain.issue('/another')] });
+    await bank.call(credentials);
+    process.off('warning', warn);
+    expect(bank.seen.map(nameOf)).toEqual(['spiffe://example.org/payments', 'spiffe://example.org/another']);
+    expect(warnings).toMatchObject([
+      {
+        code: 'SPIFFE_ID_CHANGED',
+        message: expect.stringContaining('spiffe://example.org/payments no longer'),
+      },
+    ]);
+  });
+
   it('is asked over TCP as well', async () => {
     await using tcp = await startAgent('tcp');
     tcp.say({ svids: [await domain.issue('/tcp')] });
@@ -375,6 +399,7 @@ describe('fromWorkloadApi()', () => {
     ['an id in upper case', { id: 'spiffe://Example.org/payments' }, 'id must be a SPIFFE ID'],
     ['an id that climbs', { id: 'spiffe://example.org/../payments' }, 'id must be a SPIFFE ID'],
     ['an id with a port', { id: 'spiffe://example.org:1/payments' }, 'id must be a SPIFFE ID'],
+    ['the id of a trust domain', { id: 'spiffe://example.org' }, 'id is that of a trust domain'],
     ['a hint that is empty', { hint: '' }, 'hint is not a text'],
     ['an option that is unknown', { socket: 'x' } as object, 'no option "socket"'],
   ])('refuses %s at once', (_, options, said) => {
