@@ -11,7 +11,7 @@ import { Server as GrpcServer, ServerCredentials, type sendUnaryData } from '@gr
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEst } from '../../packages/est/test/server.ts';
-import { createTrustDomain, startAgent } from '../../packages/spiffe/test/agent.ts';
+import { createTrustDomain, pemOf, startAgent } from '../../packages/spiffe/test/agent.ts';
 import { startPeer } from '../../packages/spiffe/test/scene.ts';
 import { checkOptions } from '../../packages/step/src/options.ts';
 import { createToken } from '../../packages/step/src/token.ts';
@@ -182,6 +182,43 @@ describe('secret stores that speak HTTP', () => {
     );
     expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
     expect(payments.seen).toBe(1);
+  });
+
+  it('examples/secret-stores/spiffe-server.mjs lets in the workloads that may call, by the roots of today', async () => {
+    const [own, other] = [await createTrustDomain('example.org'), await createTrustDomain('example.org')];
+    await using agent = await startAgent();
+    agent.say({ svids: [await own.issue('/app')] });
+    const callers = await Promise.all([
+      own.issue('/payments'),
+      own.issue('/other'),
+      other.issue('/payments'),
+    ]);
+    const after = `
+import { once } from 'node:events';
+import { get } from 'node:https';
+if (!example.server.listening) await once(example.server, 'listening');
+const { port } = example.server.address();
+for (const { cert, key } of JSON.parse(process.env.CALLERS))
+  console.log(await new Promise((resolve) => {
+    get({ host: '127.0.0.1', port, cert, key, agent: false, rejectUnauthorized: false }, (response) => {
+      response.on('data', (data) => resolve(response.statusCode + ' ' + String(data).trim()));
+    }).on('error', () => resolve('refused'));
+  }));
+process.exit();`;
+    const told = callers.map(pemOf);
+    const { output } = await examples.run(
+      'secret-stores/spiffe-server.mjs',
+      {},
+      {
+        after,
+        env: { PORT: '0', SPIFFE_ENDPOINT_SOCKET: agent.address, CALLERS: JSON.stringify(told) },
+      },
+    );
+    expect(output.trim().split('\n')).toEqual([
+      '200 spiffe://example.org/payments',
+      '403 spiffe://example.org/other',
+      'refused',
+    ]);
   });
 
   it('examples/secret-stores/aws.mjs presents the PFX in Secrets Manager', async () => {

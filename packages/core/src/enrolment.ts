@@ -32,7 +32,7 @@ export { isSecret, isWord, readSecret, type Secret } from './enrolment/secret.ts
 export { describeKey, describePrivateKey, keyDetailsOf, publicKeyOf } from './load/key-type.ts';
 export { isPkcs11Uri, labelOfPkcs11Uri } from './load/pkcs11-uri.ts';
 export { faultOfSpiffeId, parseSpiffeId, type SpiffeId } from './load/spiffe-id.ts';
-export { readSvid, type Svid } from './load/svid.ts';
+export { readSvid, type Svid, spiffeIdOf } from './load/svid.ts';
 export { untilAborted } from './load/until-aborted.ts';
 export { retryDelay } from './rotate/timer.ts';
 export { checkServerId } from './tls/server-id.ts';

@@ -9,6 +9,7 @@ export type { Credentials, SigningKey } from './credentials/credentials.ts';
 export type { CredentialsEvents, CredentialsWarning, Rollback, Rotation } from './credentials/events.ts';
 export type { ConnectIdentity } from './credentials/identity.ts';
 export { inspectFile, loadCredentials, readCertificate } from './credentials/late.ts';
+export type { ServerOptions } from './credentials/servers.ts';
 export type { Confidence } from './diagnose/causes.ts';
 export {
   type Alternative,

@@ -38,7 +38,7 @@ import { endingAuthorities } from './expirables.ts';
 import type { ConnectIdentity } from './identity.ts';
 import { type Inventory, loadInventory, unverifiable, versionOf } from './inventory.ts';
 import { checkRuntime } from './runtime.ts';
-import { Servers } from './servers.ts';
+import { type ServerOptions, Servers } from './servers.ts';
 import { closed, Upkeep } from './upkeep.ts';
 
 /**
@@ -180,6 +180,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * @param server What `https.createServer`, `http2.createSecureServer` or `tls.createServer` returned. It is not kept
    *   alive. Where it presents another certificate already, of these credentials or others, this takes its place.
    * @param certificate Its name in the config.
+   * @param options Which clients are let in.
    * @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED where its extended key usage does not allow it, or OpenSSL does not take
    *   it: of a renewed version that is an `error` event, and the one before stays; ERR_CLIENTCERT_CERTIFICATE_UNKNOWN,
    *   ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_CLOSED, or why it could not be loaded (`allowBroken`)
@@ -194,8 +195,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * credentials.secureServer(server, 'workload');
    * server.listen(8443);
    */
-  secureServer(server: Server, certificate: CertificateName): void {
-    this.#servers.secure(server, certificate);
+  secureServer(server: Server, certificate: CertificateName, options?: ServerOptions): void {
+    this.#servers.secure(server, certificate, options);
   }
 
   /**

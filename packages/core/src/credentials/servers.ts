@@ -2,15 +2,27 @@ import type { Server } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsServerAuth } from '../load/identity.ts';
 import { tokenKeyIn } from '../load/stored-certificate.ts';
+import { written } from '../own.ts';
 import { quote } from '../quote.ts';
 import { type CertificateVersion, refusedWith, withIdentity } from '../tls/context.ts';
 import type { Events } from './events.ts';
 import { versionOf } from './inventory.ts';
 import { closed, type Upkeep } from './upkeep.ts';
 
+/** Which clients a server of one's own lets in. */
+export interface ServerOptions {
+  /**
+   * `'certificate'`: those vouched for by the roots that come with the certificate (its `ca`; of an SVID those of its trust
+   * domain), each time as they are by then, and not those of the `ca` that the server was created with. That stays unless
+   * this is written.
+   */
+  readonly clientCa?: 'certificate' | undefined;
+}
+
 /** What a server was told to present last. */
 interface Presentation {
   readonly name: string;
+  readonly clientCa: ServerOptions['clientCa'];
   /** The version that it was given, or that it refused; `undefined` where the config has none of that name by now. */
   version: CertificateVersion | undefined;
 }
@@ -34,21 +46,22 @@ export class Servers {
   }
 
   /** @throws ERR_CLIENTCERT_CERTIFICATE_REFUSED, ERR_CLIENTCERT_TOKEN_FAILED, ERR_CLIENTCERT_CERTIFICATE_UNKNOWN, ERR_CLIENTCERT_CONFIG_INVALID, ERR_CLIENTCERT_CLOSED */
-  secure(server: Following, name: string): void {
+  secure(server: Following, name: string, given: ServerOptions = {}): void {
     const { inventory } = this.#upkeep;
     if (this.#upkeep.closed) throw closed();
     if (typeof server?.setSecureContext !== 'function') throw noServer();
     if (typeof name !== 'string') throw unnamed(inventory.config.certificates.keys());
     if (!inventory.config.certificates.has(name)) throw unknown(name, inventory.config.certificates.keys());
+    const clientCa = checkOptions(server, given);
     const version = versionOf(inventory, name);
-    present(server, version);
+    present(server, version, clientCa);
     if (server[follows] !== this) {
       const reference = new WeakRef(server);
       this.#servers.add(reference);
       this.#forgotten.register(server, reference);
       Object.defineProperty(server, follows, { value: this, configurable: true });
     }
-    this.#presentations.set(server, { name, version });
+    this.#presentations.set(server, { name, clientCa, version });
   }
 
   /** Servers keep what they present, and are told of nothing any more. */
@@ -66,14 +79,14 @@ export class Servers {
         continue;
       }
       const presentation = this.#presentations.get(server)!;
-      const { name, version: before } = presentation;
+      const { name, clientCa, version: before } = presentation;
       const version = certificates.get(name);
       // One that could not be loaded is told of by whoever loads it.
       if (version === before || (version === undefined && config.certificates.has(name))) continue;
       presentation.version = version;
       try {
         if (version === undefined) throw dropped(name);
-        present(server, version);
+        present(server, version, clientCa);
       } catch (error) {
         this.#events.emit('error', error as ClientCertificateError, { name });
       }
@@ -85,17 +98,20 @@ export class Servers {
  * Has new connections presented this certificate. Whatever else Node was told of this server (`ca`, `ciphers`, `crl`, …)
  * stays: it keeps it on the server, under the name of the option.
  */
-function present(server: Server, version: CertificateVersion): void {
+function present(server: Server, version: CertificateVersion, clientCa: ServerOptions['clientCa']): void {
   const { name, material } = version;
   if (!allowsServerAuth(material.certificate)) throw misused(name);
-  const { cert: before } = server as { cert?: unknown };
+  // Given none, Node would let in the clients of every public authority.
+  if (clientCa && material.ca.length === 0) throw rootless(name);
+  const { cert, ca } = server as { cert?: unknown; ca?: unknown };
+  const roots = clientCa ? { ca: material.ca.map(String) } : {};
   try {
     withIdentity(material, (identity) => {
-      const only = { ...noKey, pfx: undefined, ...identity };
+      const only = { ...noKey, pfx: undefined, ...identity, ...roots };
       server.setSecureContext(Object.assign(Object.create(server), only));
     });
   } catch (error) {
-    Object.assign(server, { cert: before });
+    Object.assign(server, { cert, ca });
     throw tokenKeyIn(material) ? refusedWith(version, error) : notTaken(name, error);
   } finally {
     // Node needs it no longer, also where it did not take it, and would show it to whoever prints the server.
@@ -110,6 +126,38 @@ const noKey = {
   privateKeyEngine: undefined,
   privateKeyIdentifier: undefined,
 };
+
+function checkOptions(server: Server, given: ServerOptions): ServerOptions['clientCa'] {
+  const unknown = Object.keys(given).find((name) => name !== 'clientCa');
+  if (unknown !== undefined)
+    throw invalid(
+      `has no option ${quote(unknown, 'name')}`,
+      'It takes clientCa. Whatever else is said to createServer().',
+    );
+  const clientCa = written(given, 'clientCa');
+  if (clientCa === undefined) return undefined;
+  if (clientCa !== 'certificate')
+    throw invalid(
+      "takes 'certificate' as clientCa, and was given something else",
+      'Roots of your own are said to createServer(), as ca.',
+    );
+  if (!(server as { requestCert?: boolean }).requestCert)
+    throw invalid(
+      'was told whose clients to let in (clientCa), and the server asks clients for no certificate',
+      'Create it with requestCert: true.',
+    );
+  return clientCa;
+}
+
+function rootless(name: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CERTIFICATE_REFUSED',
+    `certificate "${name}": the server does not present it: no roots come with it, and clientCa has it let in the clients of those`,
+    {
+      hint: 'Write ca at the certificate, or say which clients are let in to createServer(), and no clientCa.',
+    },
+  );
+}
 
 function misused(name: string): ClientCertificateError {
   return new ClientCertificateError(
@@ -147,20 +195,20 @@ function unknown(name: string, known: Iterable<string>): ClientCertificateError 
   );
 }
 
+function invalid(what: string, hint: string): ClientCertificateError {
+  return new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', `secureServer() ${what}`, { hint });
+}
+
 function unnamed(known: Iterable<string>): ClientCertificateError {
-  return new ClientCertificateError(
-    'ERR_CLIENTCERT_CONFIG_INVALID',
-    'secureServer() takes the name of a certificate as well, and was given something else',
-    { hint: `Known are: ${[...known].join(', ')}.` },
+  return invalid(
+    'takes the name of a certificate as well, and was given something else',
+    `Known are: ${[...known].join(', ')}.`,
   );
 }
 
 function noServer(): ClientCertificateError {
-  return new ClientCertificateError(
-    'ERR_CLIENTCERT_CONFIG_INVALID',
-    'secureServer() takes a TLS server, and was given something else',
-    {
-      hint: 'Pass what https.createServer(), http2.createSecureServer() or tls.createServer() returned.',
-    },
+  return invalid(
+    'takes a TLS server, and was given something else',
+    'Pass what https.createServer(), http2.createSecureServer() or tls.createServer() returned.',
   );
 }

@@ -48,7 +48,13 @@ export function trustDomainOf(certificate: X509Certificate): string | undefined 
   return 'fault' in svid ? undefined : svid.trustDomain;
 }
 
-/** Whom a certificate of one's own names; `undefined` where it is no X.509-SVID. */
+/**
+ * Whom a certificate names, as a SPIFFE ID: `spiffe://example.org/payments`. Of a peer that holds only once TLS has verified
+ * its certificate (`socket.authorized`).
+ *
+ * @returns `undefined` where it is no X.509-SVID: without an ID, with several URIs, or that of an authority.
+ * @see https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md
+ */
 export function spiffeIdOf(certificate: X509Certificate): string | undefined {
   const svid = readSvid(certificate.raw);
   return 'fault' in svid ? undefined : svid.id;

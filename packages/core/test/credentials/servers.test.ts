@@ -83,6 +83,81 @@ async function seenBy(server: tls.Server, options: ConnectionOptions = {}): Prom
   return fingerprint256;
 }
 
+describe('clientCa', () => {
+  /** Who comes, and whether they are let in. */
+  const letIn = (server: tls.Server, { fullChain: cert, key }: IssuedCertificate) =>
+    dial(server, { cert, key }).then(
+      ({ socket }) =>
+        new Promise<boolean>((resolve) => {
+          // Over TLS 1.3 a client hears only after its own handshake that it was refused.
+          socket.on('error', () => resolve(false)).on('close', () => resolve(false));
+          socket.on('data', () => resolve(true));
+        }),
+      () => false,
+    );
+  const create = (more: tls.TlsOptions = {}) =>
+    listen(tls.createServer({ requestCert: true, ...more }, (socket) => void socket.write('hello')));
+
+  it('lets in the clients of the roots that come with the certificate, renewed with them, and no others', async () => {
+    const next = await createAuthority({ name: 'Next' });
+    const late = await next.issue({ name: 'late' });
+    let ca = [clients.certificate];
+    const source = () => ({ ...sourceOf(certificates[0]!), ca });
+    await using credentials = await loadCredentials({ certificates: { web: source } });
+    credentials.on('warning', () => {});
+    await using server = await create({ ca: authority.certificate });
+    credentials.secureServer(server, 'web', { clientCa: 'certificate' });
+    expect([await letIn(server, client), await letIn(server, late)]).toEqual([true, false]);
+    // What the server was created with counts no more.
+    expect(await letIn(server, certificates[1]!)).toBe(false);
+    ca = [clients.certificate, next.certificate];
+    await credentials.reload();
+    expect([await letIn(server, client), await letIn(server, late)]).toEqual([true, true]);
+    ca = [next.certificate];
+    await credentials.reload();
+    expect([await letIn(server, client), await letIn(server, late)]).toEqual([false, true]);
+  });
+
+  it('never lets in everybody: where a renewed one comes without roots, those before stay, and it is told', async () => {
+    let ca = [clients.certificate];
+    const source = () => ({ ...sourceOf(certificates[0]!), ca });
+    await using credentials = await loadCredentials({ certificates: { web: source } });
+    credentials.on('warning', () => {});
+    const errors: unknown[] = [];
+    credentials.on('error', (error) => void errors.push(error));
+    await using server = await create();
+    credentials.secureServer(server, 'web', { clientCa: 'certificate' });
+    ca = [];
+    await credentials.reload();
+    expect(errors).toMatchObject([
+      {
+        code: 'ERR_CLIENTCERT_CERTIFICATE_REFUSED',
+        message: expect.stringContaining('no roots come with it'),
+      },
+    ]);
+    expect(await letIn(server, client)).toBe(true);
+    expect(await letIn(server, certificates[1]!)).toBe(false);
+    expect(() => credentials.secureServer(server, 'web', { clientCa: 'certificate' })).toThrow(/no roots/);
+  });
+
+  it.each<[string, object, tls.TlsOptions, RegExp]>([
+    ['an option that is unknown', { ca: 'x' }, { requestCert: true }, /no option "ca"/],
+    ['another value', { clientCa: 'pem' }, { requestCert: true }, /takes 'certificate'/],
+    ['a server that asks for none', { clientCa: 'certificate' }, {}, /asks clients for no certificate/],
+  ])('refuses %s', async (_, options, created, said) => {
+    await using credentials = await loadCredentials({
+      certificates: { web: { ...sourceOf(certificates[0]!), ca: clients.certificate } },
+    });
+    const server = tls.createServer(created);
+    expect(() => credentials.secureServer(server, 'web', options)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+        message: expect.stringMatching(said),
+      }),
+    );
+  });
+});
+
 describe('secureServer()', () => {
   it.each<[string, () => tls.Server]>([
     ['https', () => https.createServer()],
