@@ -23,7 +23,10 @@ export function identify(
   callee: string,
 ): Identity {
   const credentials = acceptCredentials(given, callee);
-  if (service) loadedOf(credentials)?.resolve({ host: 'localhost', service });
+  // `null` too, which is no name.
+  if (service !== undefined && service !== false) {
+    loadedOf(credentials)?.resolve({ host: 'localhost', service });
+  }
   return {
     credentials,
     service,
@@ -76,7 +79,8 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   const signature = signatureOf(call);
   const { clientCertificate } = config as AxiosConfig; // of the caller's own instance
   const inherited = Object.hasOwn(config, 'clientCertificate') ? clientCertificate : undefined;
-  const identity = { ...call.identity, service: call.identity.service ?? inherited };
+  const { service = inherited } = call.identity;
+  const identity = { ...call.identity, service };
   decideRequest(config as AxiosConfig, ready, {
     ...connectIdentity({ ...call, identity }),
     check: signature && ((hop, method) => signature.check(ready, hop, method, identity)),

@@ -106,7 +106,8 @@ function certify(
     if (!made) Object.values(headers ?? {}); // a security of another copy waits for its headers to be read
     const call = made ?? { identity, options: ownOf(given) };
     const { credentials, proxy = identity.proxy, ...as } = call.identity;
-    const service = as.service ?? (areSame(credentials, identity.credentials) ? identity.service : undefined);
+    const inherited = areSame(credentials, identity.credentials) ? identity.service : undefined;
+    const { service = inherited } = as;
     const named = () =>
       client ? originOfCall(url, client, endpoint) : originOfDocument(url, snapshot(given));
     const origin = as.origin ?? identity.origin ?? (service ? named() : undefined);
