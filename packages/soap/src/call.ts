@@ -71,7 +71,7 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
     else decideLater(call, this);
     return data;
   };
-  return { ...options, transformRequest: [...[transformRequest].flat(), certify] };
+  return { ...options, transformRequest: [...[transformRequest ?? []].flat(), certify] };
 }
 
 /** Decides by a config of axios', or by options that a client of the caller's own is to send with. */

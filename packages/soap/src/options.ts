@@ -170,12 +170,12 @@ function certify(
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
-      return attempt(() => whenLoaded(call.identity.credentials, send), fail) as SoapAnswer;
+      return attempt(() => whenLoaded(call.identity.credentials, signalOf(call), send), fail) as SoapAnswer;
     },
     ...(requestStream && {
       async requestStream(url, data, headers, given = {}, client) {
         const call = callOf(url, given, headers, client);
-        const ready = loadedOf(call.identity.credentials) ?? (await call.identity.credentials);
+        const ready = await whenLoaded(call.identity.credentials, signalOf(call), (loaded) => loaded);
         const { sent, options } = prepare(url, data, call, ready, client);
         return await requestStream.call(inner, url, sent, headers, options, client);
       },
@@ -196,6 +196,11 @@ function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => 
   const answer = prepared.then((send) => send());
   answer.catch(() => {});
   return answer;
+}
+
+/** Of an option that node-soap hands to axios. */
+function signalOf({ options: { signal } }: Call): AbortSignal | undefined {
+  return signal instanceof AbortSignal ? signal : undefined;
 }
 
 type Send = () => unknown;
