@@ -1,5 +1,5 @@
 import type { Credentials } from '@clientcert/core';
-import { type Loading, whileWanted } from '@clientcert/core/adapter';
+import { type CallSignal, type Loading, whileWanted } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { own } from './outgoing.ts';
 
@@ -11,7 +11,7 @@ export async function untilCanceled(
   loading: Loading,
   config: InternalAxiosRequestConfig,
 ): Promise<Credentials> {
-  const signal = own(config, 'signal') as AbortSignal | undefined;
+  const signal = own(config, 'signal') as CallSignal | null | undefined;
   const { promise, reason } = own(config, 'cancelToken') ?? {};
   if (reason) throw reason;
   const canceled = promise?.then((cause) => Promise.reject(cause));

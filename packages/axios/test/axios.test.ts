@@ -254,6 +254,18 @@ describe('installing', () => {
     },
   );
 
+  it.each([null, { aborted: false }])(
+    'waits with a signal that is no AbortSignal, as axios takes it: %j',
+    async (signal) => {
+      const loading = load();
+      const api = axios.create();
+      clientCertificates(api, loading);
+      await api.get(bank.url, { signal: signal as never });
+      expect(subjects(bank)).toEqual(['alice']);
+      await (await loading).close();
+    },
+  );
+
   it('twice is the same as once, and the returned function takes it off', async () => {
     await using credentials = await load();
     const api = axios.create();

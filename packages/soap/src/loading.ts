@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { Agent } from 'node:https';
 import type { Credentials } from '@clientcert/core';
-import { agentService, type Loading, loadedOf, whileWanted } from '@clientcert/core/adapter';
+import { agentService, type CallSignal, type Loading, loadedOf, whileWanted } from '@clientcert/core/adapter';
 
 /** Whether two are the same credentials, one perhaps as the promise of the other. */
 export function areSame(one: Loading, other: Loading): boolean {
@@ -15,7 +15,7 @@ export function areSame(one: Loading, other: Loading): boolean {
  */
 export function whenLoaded<Result>(
   credentials: Loading,
-  signal: AbortSignal | undefined,
+  signal: CallSignal | undefined,
   go: (ready: Credentials) => Result,
 ): Result | Promise<Result> {
   const ready = loadedOf(credentials);

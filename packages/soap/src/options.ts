@@ -1,5 +1,5 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { loadedOf, snapshot, withDiagnosis } from '@clientcert/core/adapter';
+import { type CallSignal, loadedOf, snapshot, withDiagnosis } from '@clientcert/core/adapter';
 import {
   type Client,
   HttpClient,
@@ -199,8 +199,8 @@ function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => 
 }
 
 /** Of an option that node-soap hands to axios. */
-function signalOf({ options: { signal } }: Call): AbortSignal | undefined {
-  return signal instanceof AbortSignal ? signal : undefined;
+function signalOf({ options: { signal } }: Call): CallSignal | undefined {
+  return typeof signal === 'object' && signal !== null ? (signal as CallSignal) : undefined;
 }
 
 type Send = () => unknown;

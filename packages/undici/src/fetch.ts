@@ -112,7 +112,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     const own = copyInit(init, { deep: true });
     const request = copyInput(input);
     const signal = own.signal ?? (request as Partial<Request>)?.signal;
-    return send(await whileWanted(pending, signal ?? undefined), request, own);
+    return send(await whileWanted(pending, signal), request, own);
   };
   return call;
 }

@@ -53,6 +53,14 @@ export function loadedOf(loading: Loading): Credentials | undefined {
   return isThenable(loading) ? loaded.get(loading) : loading;
 }
 
+/** What is used of an `AbortSignal`; those that clients take of older libraries have no more. */
+export interface CallSignal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener?(type: 'abort', listener: () => void): void;
+  removeEventListener?(type: 'abort', listener: () => void): void;
+}
+
 /**
  * Waits for credentials while their call is wanted.
  *
@@ -65,18 +73,21 @@ export function loadedOf(loading: Loading): Credentials | undefined {
  * const loading = acceptCredentials(given, 'clientCertificates()');
  * const ready = loadedOf(loading) ?? (await whileWanted(loading, signal));
  */
-export async function whileWanted(loading: Loading, signal: AbortSignal | undefined): Promise<Credentials> {
+export async function whileWanted(
+  loading: Loading,
+  signal: CallSignal | null | undefined,
+): Promise<Credentials> {
   if (!signal) return loading;
-  signal.throwIfAborted();
+  if (signal.aborted) throw signal.reason;
   let abort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort);
+    signal.addEventListener?.('abort', abort);
   });
   try {
     return await Promise.race([loading, aborted]);
   } finally {
-    if (abort) signal.removeEventListener('abort', abort);
+    if (abort) signal.removeEventListener?.('abort', abort);
   }
 }
 
