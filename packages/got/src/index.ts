@@ -6,6 +6,7 @@ import {
   decides,
   isRoutingAgent,
   loadedOf,
+  quote,
   withDiagnosis,
 } from '@clientcert/core/adapter';
 import { nameOf, separate } from './cache.ts';
@@ -222,7 +223,7 @@ function checkWritten(service: string | false | undefined): void {
     return;
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
-    `"context" on Object.prototype names ${service ? `the service "${service}"` : 'no service'} for every call`,
+    `"context" on Object.prototype names ${service ? `the service ${quote(service, 'name')}` : 'no service'} for every call`,
     { hint: 'Find what wrote on Object.prototype: under node --frozen-intrinsics that throws.' },
   );
 }

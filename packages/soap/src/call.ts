@@ -1,7 +1,7 @@
 import type { Agent } from 'node:https';
 import { decideRequest, type RequestIdentity, transportOf } from '@clientcert/axios';
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { acceptCredentials, type Loading, loadedOf, snapshot } from '@clientcert/core/adapter';
+import { acceptCredentials, type Loading, loadedOf, quote, snapshot } from '@clientcert/core/adapter';
 import { waitFor } from './loading.ts';
 import { plainAddress, type Signature } from './signature.ts';
 
@@ -13,7 +13,7 @@ export interface Identity extends Omit<RequestIdentity, 'check'> {
 /**
  * @param callee To whom the credentials were given.
  * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN where the credentials are loaded and have no such service;
- *   ERR_CLIENTCERT_CONFIG_INVALID where they are none
+ *   ERR_CLIENTCERT_CONFIG_INVALID where they are none; ERR_CLIENTCERT_ORIGIN_NEEDED for an `origin` that is none
  */
 export function identify(
   given: unknown,
@@ -30,10 +30,22 @@ export function identify(
   return {
     credentials,
     service,
-    origin: origin === undefined ? undefined : new URL(origin).origin,
+    origin: origin === undefined ? undefined : originOf(origin, callee),
     // The caller's, who may make another of it.
     proxy: snapshot({ proxy }).proxy,
   };
+}
+
+/** @throws ERR_CLIENTCERT_ORIGIN_NEEDED, in words of our own: those of `URL` repeat what they are about */
+function originOf(written: string | URL, callee: string): string {
+  const text = String(written);
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
+  if (origin !== 'null') return origin; // as URL calls that of "localhost:8443"
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_ORIGIN_NEEDED',
+    `${callee}: the origin is ${/[.:]/.test(text) ? quote(text, 'host') : 'a text'}, which is none`,
+    { hint: 'Write it with its scheme, such as "https://api.bank.example".' },
+  );
 }
 
 /** Options of a call, or of the request for a WSDL; node-soap hands all of them to axios. */

@@ -6,6 +6,7 @@ import {
   adapterOf,
   decides,
   type Identity,
+  quote,
   snapshot,
   written,
 } from '@clientcert/core/adapter';
@@ -133,11 +134,16 @@ function identityOf(written: DispatchIdentity | undefined): Identity {
 function notAnOrigin(service: string, origin: unknown): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_ORIGIN_NEEDED',
-    `the request is made as service "${service}" at ${origin === undefined ? 'no origin' : `"${origin}", which is no origin`}`,
+    `the request is made as service ${quote(`${service}`, 'name')} at ${origin === undefined ? 'no origin' : `${shownOrigin(`${origin}`)}, which is no origin`}`,
     {
       hint: 'Pass { service, origin: "https://api.bank.example" }, or the name of a service that has hosts.',
     },
   );
+}
+
+/** A word alone may be a password. */
+function shownOrigin(written: string): string {
+  return /[.:]/.test(written) ? quote(written, 'host') : 'a text';
 }
 
 /** @throws ERR_CLIENTCERT_CONFIG_INVALID for a promise, and for what are no credentials */

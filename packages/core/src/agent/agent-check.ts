@@ -1,4 +1,5 @@
 import { ClientCertificateError } from '../errors.ts';
+import { isPlausible, quote } from '../quote.ts';
 import { agentService } from './brand.ts';
 
 /**
@@ -10,12 +11,12 @@ import { agentService } from './brand.ts';
  */
 export function checkAgent(agent: object, service: string | false | undefined, option: string): void {
   if (service === undefined || (agent as { [agentService]?: unknown })[agentService] === service) return;
-  const named = service === false ? 'no certificate' : `service "${service}"`;
+  const named = service === false ? 'no certificate' : `service ${quote(service, 'name')}`;
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_AGENT_CONFLICT',
     `the request says ${named}, and brings its own "${option}", which is not made for that`,
     {
-      hint: `Make it so: credentials.agent({ service: ${JSON.stringify(service)} }); or leave "${option}" out.`,
+      hint: `Make it so: credentials.agent({ service: ${service && !isPlausible(service, 'name') ? '…' : JSON.stringify(service)} }); or leave "${option}" out.`,
     },
   );
 }

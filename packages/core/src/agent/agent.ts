@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
+import { quote } from '../quote.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { agentService } from './brand.ts';
 import { checkCaller } from './caller-check.ts';
@@ -274,7 +275,7 @@ interface Decision {
 function noService(service: string): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_AGENT_CONFLICT',
-    `services[${JSON.stringify(service)}]: the connection goes to a Unix socket ("socketPath"), to which no service's certificate is presented`,
+    `services[${quote(service, 'name')}]: the connection goes to a Unix socket ("socketPath"), to which no service's certificate is presented`,
     { hint: 'Remove "socketPath", or the service: without it the socket is connected to as it is.' },
   );
 }

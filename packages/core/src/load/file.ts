@@ -80,14 +80,14 @@ export function toPath(file: string | URL, baseDirectory: string): string {
     throw new Problem('FILE_NOT_FOUND', 'the path is empty', 'Check the variable that the path comes from.');
   if (typeof file === 'string' && !/^file:/i.test(file)) return resolve(baseDirectory, file);
   try {
-    return fileURLToPath(file);
-  } catch {
-    throw new Problem(
-      'CONFIG_INVALID',
-      'is a URL that is not a local file: URL',
-      'Download it first, and give its path.',
-    );
-  }
+    // To parse a host that is none takes Node 20 a time that grows with the square.
+    if (!/^file:[/\\]{2}[^/\\]{256}/i.test(`${file}`)) return fileURLToPath(file);
+  } catch {}
+  throw new Problem(
+    'CONFIG_INVALID',
+    'is a URL that is not a local file: URL',
+    'Download it first, and give its path.',
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { latePattern } from '../late-pattern.ts';
 import { isPlausible } from '../quote.ts';
-import { formatHost, isIP, normaliseHost } from './host.ts';
+import { formatHost, isIP, LONGEST_WRITTEN, normaliseHost } from './host.ts';
 
 /** What a key under `hosts` names, normalised. */
 export interface HostPattern {
@@ -25,6 +25,7 @@ export type ParsedPattern =
  * Whether a wildcard stands over a public suffix is decided by `findPublicSuffixes`, which needs a list.
  */
 export function parsePattern(text: string, defaultPort: number | '*' = 443): ParsedPattern {
+  if (text.length > LONGEST_WRITTEN) return refused(TOO_LONG);
   const shape = SHAPES.find(({ test }) => test.test(text));
   if (shape) return refused(shape.problem(text));
   const { rest, port: portText } = splitPort(text);
@@ -136,12 +137,14 @@ function hostProblem(host: string): string {
   if (host.includes(':') || host.startsWith('[')) {
     return 'this is neither a host with a port nor an IPv6 address: write "host:8443" or "[2001:db8::1]:8443"';
   }
-  if (host.length > 253) return 'no host name is longer than 253 characters';
+  if (host.length > 253) return TOO_LONG;
   const [stray] = STRAY().exec(lower) ?? [];
   return stray === undefined
     ? 'this is not a host name'
     : `this is not a host name: none has a ${quote(stray)} in it`;
 }
+
+const TOO_LONG = 'no host name is longer than 253 characters';
 
 const STRAY = latePattern(String.raw`[^\p{L}\p{M}\p{N}.\-]`);
 

@@ -2,11 +2,15 @@
 export function parseProxyUrl(
   written: string | URL,
 ): { url: URL; problem: undefined } | { url: undefined; problem: string } {
-  const url = URL.canParse(String(written)) ? new URL(written) : undefined;
+  const text = String(written);
+  const url = text.length <= LONGEST && URL.canParse(text) ? new URL(text) : undefined;
   const problem = PROBLEMS.find(({ test }) => test(url))?.message;
   if (problem !== undefined) return { url: undefined, problem };
   return { url: url!, problem: undefined };
 }
+
+/** With a token as its password. A host of more takes Node 20 a time that grows with the square. */
+const LONGEST = 4096;
 
 /** The first that fits is told. */
 const PROBLEMS: readonly { test(url: URL | undefined): boolean; message: string }[] = [

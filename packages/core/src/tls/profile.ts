@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
 import {
   type ConnectionOptions,
@@ -130,7 +130,7 @@ export class ConnectionProfile {
       secureContext: this.contexts.get(),
       checkServerIdentity: this.checkServerIdentity(host),
       rejectUnauthorized: !this.resolution.acceptsAnyServer,
-      sessionIdContext: this.contexts.id,
+      sessionIdContext: nameOf(this.contexts),
       ...(isIP(servername) === 0 && { servername }),
     };
   }
@@ -158,6 +158,14 @@ export class ConnectionProfile {
       );
     };
   }
+}
+
+/** Copies of this package in one process count alike. */
+const copy = randomUUID();
+
+/** In as many characters as OpenSSL takes, should somebody make another context with it. */
+function nameOf({ id }: SecureContexts): string {
+  return createHash('sha256').update(`${copy} ${id}`).digest('base64url').slice(0, 32);
 }
 
 /** RFC 7469, section 2.4: SHA-256 over the DER SubjectPublicKeyInfo. */

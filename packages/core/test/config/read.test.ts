@@ -9,7 +9,7 @@ import { checkConfig } from '../../src/config/check.ts';
 import { fromEnvironment } from '../../src/config/environment.ts';
 import { findJsonMistake } from '../../src/config/json.ts';
 import { readConfig } from '../../src/config/read.ts';
-import { loadCredentials } from '../../src/index.ts';
+import { type Config, loadCredentials } from '../../src/index.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -204,5 +204,26 @@ describe('attack: files that stop the process', () => {
     } finally {
       parse.mockRestore();
     }
+  });
+
+  it.each<[string, (name: string) => Config]>([
+    ['a host', (name) => ({ hosts: { [name]: false } })],
+    ['a wildcard', (name) => ({ hosts: { [`*.${name}.example`]: false } })],
+    ['a URL in place of a host', (name) => ({ hosts: { [`https://${name}.example`]: false } })],
+    ['the host of a service', (name) => ({ services: { S: { certificate: false, hosts: [name] } } })],
+    ['a servername', (name) => ({ hosts: { 'a.example': { servername: name } } })],
+    ['a proxy', (name) => ({ proxy: `http://${name}.example:3128` })],
+    ['a file: URL', (name) => ({ certificates: { a: { cert: `file://${name}/a.pem` } } })],
+  ])('%s with so many characters that Node 20 would take seconds to write it in ASCII', async (_, make) => {
+    const name = Array.from({ length: 60_000 }, (_, at) =>
+      String.fromCodePoint(0x4e00 + ((at * 7919) % 20_000)),
+    );
+    await loadCredentials({}).then((credentials) => credentials.close());
+    const start = performance.now();
+    await expect(loadCredentials(make(name.join('')))).rejects.toMatchObject({
+      code: expect.stringMatching(/_(CONFIG|HOST)_INVALID$/),
+      hint: expect.any(String),
+    });
+    expect(performance.now() - start).toBeLessThan(1000);
   });
 });
