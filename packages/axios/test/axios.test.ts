@@ -254,7 +254,7 @@ describe('installing', () => {
     },
   );
 
-  it.each([null, { aborted: false }])(
+  it.each([null, { aborted: false, addEventListener() {}, removeEventListener() {} }])(
     'waits with a signal that is no AbortSignal, as axios takes it: %j',
     async (signal) => {
       const loading = load();
