@@ -9,6 +9,9 @@ const https: AdapterUnderTest = {
   name: 'https',
   module: import.meta.url,
   readsEnvironment: false,
+  unsupported: {
+    'an abort ends a call that waits for credentials, which then reaches nobody': 'it takes no promise',
+  },
   create(credentials) {
     const agents = new Map<string, ReturnType<Awaited<typeof credentials>['agent']>>();
     const plain = new PlainAgent({ keepAlive: true });

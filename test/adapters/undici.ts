@@ -45,6 +45,7 @@ function under(name: string, make: Make): AdapterUnderTest {
     module: import.meta.url,
     readsEnvironment: false,
     unsupported: {
+      'an abort ends a call that waits for credentials, which then reaches nobody': 'it takes no promise',
       'an agent or dispatcher of their own is refused at a pinned host, before any connection': composed,
       'an agent or dispatcher of their own is refused where a redirect leads to a pinned host': composed,
       ...(isInterceptor && {

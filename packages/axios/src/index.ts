@@ -2,6 +2,7 @@ import type { Credentials } from '@clientcert/core';
 import { acceptCredentials, loadedOf, withDiagnosis } from '@clientcert/core/adapter';
 import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
+import { untilCanceled } from './canceled.ts';
 import { conflictOfJar } from './cookie-jar.ts';
 import { decideRequest, deciders } from './decide.ts';
 import { own, type RequestIdentity, urlOf } from './outgoing.ts';
@@ -46,7 +47,9 @@ export function clientCertificates(
   before?.eject();
 
   const id = instance.interceptors.request.use(
-    'then' in loading ? async (config) => decide(await loading, config) : (config) => decide(loading, config),
+    'then' in loading
+      ? async (config) => decide(loadedOf(loading) ?? (await untilCanceled(loading, config)), config)
+      : (config) => decide(loading, config),
   );
   const explainId = instance.interceptors.response.use(undefined, (error) => {
     const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;

@@ -224,6 +224,48 @@ describe('installing', () => {
     await (await loading).close();
   });
 
+  it.each(['signal', 'cancelToken'])(
+    'waits no longer than the %s of a call says, and tells it as axios does',
+    async (by) => {
+      let loaded!: (credentials: Credentials) => void;
+      const loading = new Promise<Credentials>((resolve) => {
+        loaded = resolve;
+      });
+      const api = axios.create();
+      clientCertificates(api, loading);
+      const wanted = new AbortController();
+      const { token, cancel } = axios.CancelToken.source();
+      const way = by === 'signal' ? { signal: wanted.signal } : { cancelToken: token };
+      const calls = [api.get(bank.url, way).catch((error: unknown) => error)];
+      setTimeout(() => {
+        wanted.abort();
+        cancel('not wanted');
+      });
+      await calls[0];
+      calls.push(api.get(bank.url, way).catch((error: unknown) => error));
+      for (const error of await Promise.all(calls)) {
+        expect(axios.isCancel(error)).toBe(true);
+        expect(error).toMatchObject({ name: 'CanceledError', code: 'ERR_CANCELED' });
+      }
+      await using credentials = await load();
+      loaded(credentials);
+      await api.get(bank.url, { signal: new AbortController().signal });
+      expect(subjects(bank)).toEqual(['alice']);
+    },
+  );
+
+  it.each([null, { aborted: false, addEventListener() {}, removeEventListener() {} }])(
+    'waits with a signal that is no AbortSignal, as axios takes it: %j',
+    async (signal) => {
+      const loading = load();
+      const api = axios.create();
+      clientCertificates(api, loading);
+      await api.get(bank.url, { signal: signal as never });
+      expect(subjects(bank)).toEqual(['alice']);
+      await (await loading).close();
+    },
+  );
+
   it('twice is the same as once, and the returned function takes it off', async () => {
     await using credentials = await load();
     const api = axios.create();

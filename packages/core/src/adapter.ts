@@ -20,7 +20,14 @@ export { nodeUsesProxies } from './agent/node-proxies.ts';
 export { connectsOtherwise } from './agent/own-connections.ts';
 export type { AdapterView } from './credentials/adapter-view.ts';
 export type { Retirable } from './credentials/connections.ts';
-export { acceptCredentials, adapterOf, type Loading, loadedOf } from './credentials/loading.ts';
+export {
+  acceptCredentials,
+  adapterOf,
+  type CallSignal,
+  type Loading,
+  loadedOf,
+  whileWanted,
+} from './credentials/loading.ts';
 export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
 export { snapshot, variable, written } from './own.ts';

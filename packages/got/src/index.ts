@@ -204,7 +204,8 @@ function ownConnection({ agent, createConnection, http2, h2session, request }: H
 }
 
 function serviceOf({ context }: Hop, byDefault: string | false | undefined): string | false | undefined {
-  return own(context as Context, 'clientCertificate') ?? byDefault;
+  const service = own(context as Context, 'clientCertificate');
+  return service === undefined ? byDefault : service; // `null` is no name, and refused as one
 }
 
 /**

@@ -23,7 +23,10 @@ export function identify(
   callee: string,
 ): Identity {
   const credentials = acceptCredentials(given, callee);
-  if (service) loadedOf(credentials)?.resolve({ host: 'localhost', service });
+  // `null` too, which is no name.
+  if (service !== undefined && service !== false) {
+    loadedOf(credentials)?.resolve({ host: 'localhost', service });
+  }
   return {
     credentials,
     service,
@@ -80,7 +83,7 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
     else decideLater(call, this);
     return data;
   };
-  return { ...options, transformRequest: [...[transformRequest].flat(), certify] };
+  return { ...options, transformRequest: [...[transformRequest ?? []].flat(), certify] };
 }
 
 /** Decides by a config of axios', or by options that a client of the caller's own is to send with. */
@@ -88,7 +91,8 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   const signature = signatureOf(call);
   const { clientCertificate } = config as AxiosConfig; // of the caller's own instance
   const inherited = Object.hasOwn(config, 'clientCertificate') ? clientCertificate : undefined;
-  const identity = { ...call.identity, service: call.identity.service ?? inherited };
+  const { service = inherited } = call.identity;
+  const identity = { ...call.identity, service };
   decideRequest(config as AxiosConfig, ready, {
     ...connectIdentity({ ...call, identity }),
     check: signature && ((hop, method) => signature.check(ready, hop, method, identity)),

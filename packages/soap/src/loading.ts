@@ -1,20 +1,25 @@
 import type { ClientRequest } from 'node:http';
 import { Agent } from 'node:https';
 import type { Credentials } from '@clientcert/core';
-import { agentService, type Loading, loadedOf } from '@clientcert/core/adapter';
+import { agentService, type CallSignal, type Loading, loadedOf, whileWanted } from '@clientcert/core/adapter';
 
 /** Whether two are the same credentials, one perhaps as the promise of the other. */
 export function areSame(one: Loading, other: Loading): boolean {
   return one === other || (loadedOf(one) !== undefined && loadedOf(one) === loadedOf(other));
 }
 
-/** Goes on at once with what is loaded, so that only a call that has to wait becomes asynchronous. */
+/**
+ * Goes on at once with what is loaded, so that only a call that has to wait becomes asynchronous.
+ *
+ * @param signal Of the call, which is not waited for any longer where that says so.
+ */
 export function whenLoaded<Result>(
   credentials: Loading,
+  signal: CallSignal | undefined,
   go: (ready: Credentials) => Result,
 ): Result | Promise<Result> {
   const ready = loadedOf(credentials);
-  return ready ? go(ready) : Promise.resolve(credentials).then(go);
+  return ready ? go(ready) : whileWanted(credentials, signal).then(go);
 }
 
 /** An agent that takes requests while credentials are loading; what is thrown meanwhile is their error. */

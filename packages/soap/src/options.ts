@@ -1,5 +1,5 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { loadedOf, snapshot, withDiagnosis } from '@clientcert/core/adapter';
+import { type CallSignal, loadedOf, snapshot, withDiagnosis } from '@clientcert/core/adapter';
 import {
   type Client,
   HttpClient,
@@ -106,7 +106,8 @@ function certify(
     if (!made) Object.values(headers ?? {}); // a security of another copy waits for its headers to be read
     const call = made ?? { identity, options: ownOf(given) };
     const { credentials, proxy = identity.proxy, ...as } = call.identity;
-    const service = as.service ?? (areSame(credentials, identity.credentials) ? identity.service : undefined);
+    const inherited = areSame(credentials, identity.credentials) ? identity.service : undefined;
+    const { service = inherited } = as;
     const named = () =>
       client ? originOfCall(url, client, endpoint) : originOfDocument(url, snapshot(given));
     const origin = as.origin ?? identity.origin ?? (service ? named() : undefined);
@@ -169,12 +170,12 @@ function certify(
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
-      return attempt(() => whenLoaded(call.identity.credentials, send), fail) as SoapAnswer;
+      return attempt(() => whenLoaded(call.identity.credentials, signalOf(call), send), fail) as SoapAnswer;
     },
     ...(requestStream && {
       async requestStream(url, data, headers, given = {}, client) {
         const call = callOf(url, given, headers, client);
-        const ready = loadedOf(call.identity.credentials) ?? (await call.identity.credentials);
+        const ready = await whenLoaded(call.identity.credentials, signalOf(call), (loaded) => loaded);
         const { sent, options } = prepare(url, data, call, ready, client);
         return await requestStream.call(inner, url, sent, headers, options, client);
       },
@@ -195,6 +196,11 @@ function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => 
   const answer = prepared.then((send) => send());
   answer.catch(() => {});
   return answer;
+}
+
+/** Of an option that node-soap hands to axios. */
+function signalOf({ options: { signal } }: Call): CallSignal | undefined {
+  return typeof signal === 'object' && signal !== null ? (signal as CallSignal) : undefined;
 }
 
 type Send = () => unknown;

@@ -147,6 +147,33 @@ describe('attack: identities that mix', () => {
     expect(await who(await soap.createClientAsync(`${bank.url}/service?wsdl`, anonymous))).toBe('nobody');
   });
 
+  it.each(['loaded', 'loading'])(
+    'a service that is null is that of no other: credentials that are %s',
+    async (state) => {
+      await using loaded = await load();
+      const given = state === 'loaded' ? loaded : Promise.resolve(loaded);
+      const url = `${bank.urls[1]}/service`;
+      const service = null as unknown as string;
+      const named = await soap.createClientAsync(
+        await file(wsdl({ address: url })),
+        soapOptions(loaded, archive),
+      );
+      const calls = [
+        () => soap.createClientAsync(`${url}?wsdl`, soapOptions(given, { service })),
+        () => {
+          named.setSecurity(new ClientCertificateSecurity(given, { service, origin: bank.urls[1] }));
+          return who(named);
+        },
+      ];
+      for (const call of calls) {
+        await expect((async () => await call())()).rejects.toMatchObject({
+          code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN',
+        });
+      }
+      expect(bank.requests).toHaveLength(0);
+    },
+  );
+
   it('what one client named says nothing for another', async () => {
     await using credentials = await load();
     const options = soapOptions(credentials, archive);

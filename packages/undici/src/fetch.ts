@@ -6,6 +6,7 @@ import {
   isUrl,
   loadedOf,
   snapshot,
+  whileWanted,
   withDiagnosis,
   written,
 } from '@clientcert/core/adapter';
@@ -111,7 +112,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     const own = copyInit(init, { deep: true });
     const request = copyInput(input);
     const signal = own.signal ?? (request as Partial<Request>)?.signal;
-    return send(await (signal ? whileWanted(pending, signal) : pending), request, own);
+    return send(await whileWanted(pending, signal), request, own);
   };
   return call;
 }
@@ -120,21 +121,6 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
 function urlOf(input: unknown): string | undefined {
   if (typeof input === 'string') return input;
   return isUrl(input) ? input.href : (input as Partial<Request> | null)?.url;
-}
-
-/** Fails with the reason of the signal where that comes first. */
-async function whileWanted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  signal.throwIfAborted();
-  let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort);
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (abort) signal.removeEventListener('abort', abort);
-  }
 }
 
 /** What all calls have in common. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
+import type { Credentials } from '@clientcert/core';
 import { expect } from 'vitest';
-import { type Case, failureOf, names, redirectTo, until } from '../ground.ts';
+import { type Case, failureOf, names, redirectTo, settle, until } from '../ground.ts';
 
 const size = 3_000_000;
 
@@ -47,6 +48,23 @@ export const transfers = {
     await until(() => bank.requests[0]!.aborted);
     await client.send(bank.url);
     expect(names(bank)).toEqual(['alice', 'alice']);
+  },
+
+  async 'an abort ends a call that waits for credentials, which then reaches nobody'(ground) {
+    const bank = await ground.bank();
+    const credentials = await ground.load(bank);
+    let load: ((loaded: Credentials) => void) | undefined;
+    const client = ground.client(new Promise<Credentials>((resolve) => (load = resolve)));
+    const controller = new AbortController();
+    const call = failureOf(client.send(bank.url, { signal: controller.signal }));
+    await settle();
+    controller.abort();
+    await call;
+    load!(credentials);
+    await settle();
+    expect(bank.connections).toBe(0);
+    await client.send(bank.url);
+    expect(names(bank)).toEqual(['alice']);
   },
 
   async 'a call that was aborted before it began reaches nobody'(ground) {

@@ -1,8 +1,8 @@
 import { type Config, loadCredentials } from '@clientcert/core';
 import { expect } from 'vitest';
-import { type Case, names, settle } from '../ground.ts';
+import { type Case, expectFailure, names, settle } from '../ground.ts';
 
-/** The ways to a host that change while it stays the same. */
+/** The ways to a host that change while it stays the same, and as whom it is called. */
 export const ways = {
   async 'a connection through a proxy that was withdrawn, or shown another certificate, serves no further call'(
     ground,
@@ -55,5 +55,15 @@ export const ways = {
     ]);
     expect(names(bank)).toEqual(Array(10).fill('alice'));
     expect(new Set(bank.requests.map(({ connection }) => connection)).size).toBe(5);
+  },
+
+  async 'a service that is null, as where no certificate is meant, is not left to host or default: it is refused'(
+    ground,
+  ) {
+    const bank = await ground.bank();
+    const client = ground.client(await ground.load(bank));
+    const call = async () => await client.send(bank.url, { service: null as never });
+    await expectFailure(call(), 'SERVICE_UNKNOWN');
+    expect(bank.connections).toBe(0);
   },
 } satisfies Record<string, Case>;

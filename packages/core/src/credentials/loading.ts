@@ -53,6 +53,44 @@ export function loadedOf(loading: Loading): Credentials | undefined {
   return isThenable(loading) ? loaded.get(loading) : loading;
 }
 
+/** What is used of an `AbortSignal`; those that clients take of older libraries have no more. */
+export interface CallSignal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener?(type: 'abort', listener: () => void): void;
+  removeEventListener?(type: 'abort', listener: () => void): void;
+}
+
+/**
+ * Waits for credentials while their call is wanted.
+ *
+ * @param signal Of the call.
+ * @throws its reason, where that comes first; else what loading failed with
+ *
+ * @example
+ * import { acceptCredentials, loadedOf, whileWanted } from '@clientcert/core/adapter';
+ *
+ * const loading = acceptCredentials(given, 'clientCertificates()');
+ * const ready = loadedOf(loading) ?? (await whileWanted(loading, signal));
+ */
+export async function whileWanted(
+  loading: Loading,
+  signal: CallSignal | null | undefined,
+): Promise<Credentials> {
+  if (!signal) return loading;
+  if (signal.aborted) throw signal.reason;
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener?.('abort', abort);
+  });
+  try {
+    return await Promise.race([loading, aborted]);
+  } finally {
+    if (abort) signal.removeEventListener?.('abort', abort);
+  }
+}
+
 const accepted = new WeakMap<object, Promise<Credentials>>();
 const loaded = new WeakMap<object, Credentials>();
 
