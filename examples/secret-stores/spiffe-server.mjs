@@ -14,8 +14,9 @@ const credentials = await loadCredentials({
 });
 
 const server = createServer({ requestCert: true }, (request, response) => {
-  const caller = spiffeIdOf(request.socket.getPeerX509Certificate());
-  if (!callers.includes(caller)) response.statusCode = 403;
+  const socket = /** @type {import('node:tls').TLSSocket} */ (request.socket);
+  const caller = spiffeIdOf(socket.getPeerX509Certificate());
+  if (!caller || !callers.includes(caller)) response.statusCode = 403;
   response.end(`${caller}\n`);
 });
 credentials.secureServer(server, 'workload', { clientCa: 'certificate' });

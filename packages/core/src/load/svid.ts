@@ -52,12 +52,12 @@ export function trustDomainOf(certificate: X509Certificate): string | undefined 
  * Whom a certificate names, as a SPIFFE ID: `spiffe://example.org/payments`. Of a peer that holds only once TLS has verified
  * its certificate (`socket.authorized`).
  *
- * @returns `undefined` where it is no X.509-SVID: without an ID, with several URIs, or that of an authority.
+ * @returns `undefined` where there is none, or it is no X.509-SVID: without an ID, with several URIs, or that of an authority.
  * @see https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md
  */
-export function spiffeIdOf(certificate: X509Certificate): string | undefined {
-  const svid = readSvid(certificate.raw);
-  return 'fault' in svid ? undefined : svid.id;
+export function spiffeIdOf(certificate: X509Certificate | undefined): string | undefined {
+  const svid = certificate && readSvid(certificate.raw);
+  return svid === undefined || 'fault' in svid ? undefined : svid.id;
 }
 
 interface Extensions {
