@@ -19,7 +19,8 @@ export async function untilCanceled(
   try {
     return await Promise.race([whileWanted(loading, signal), ...(canceled ? [canceled] : [])]);
   } catch (error) {
-    throw signal?.aborted && error === signal.reason ? asAxiosTells(config) : error;
+    const isReason = signal?.aborted && error === (signal.reason ?? error);
+    throw isReason ? asAxiosTells(config) : error;
   }
 }
 

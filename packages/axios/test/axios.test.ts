@@ -224,7 +224,7 @@ describe('installing', () => {
     await (await loading).close();
   });
 
-  it.each(['signal', 'cancelToken'])(
+  it.each(['signal', 'cancelToken', 'signal of an older library'])(
     'waits no longer than the %s of a call says, and tells it as axios does',
     async (by) => {
       let loaded!: (credentials: Credentials) => void;
@@ -235,7 +235,16 @@ describe('installing', () => {
       clientCertificates(api, loading);
       const wanted = new AbortController();
       const { token, cancel } = axios.CancelToken.source();
-      const way = by === 'signal' ? { signal: wanted.signal } : { cancelToken: token };
+      const older = new (class {
+        get aborted() {
+          return wanted.signal.aborted;
+        }
+        addEventListener(type: 'abort', listener: () => void) {
+          wanted.signal.addEventListener(type, listener);
+        }
+      })();
+      const signal = by === 'signal' ? wanted.signal : older;
+      const way = by === 'cancelToken' ? { cancelToken: token } : { signal: signal as AbortSignal };
       const calls = [api.get(bank.url, way).catch((error: unknown) => error)];
       setTimeout(() => {
         wanted.abort();

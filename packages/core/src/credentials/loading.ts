@@ -65,7 +65,7 @@ export interface CallSignal {
  * Waits for credentials while their call is wanted.
  *
  * @param signal Of the call.
- * @throws its reason, where that comes first; else what loading failed with
+ * @throws its reason, or an `AbortError`, where that comes first; else what loading failed with
  *
  * @example
  * import { acceptCredentials, loadedOf, whileWanted } from '@clientcert/core/adapter';
@@ -78,10 +78,12 @@ export async function whileWanted(
   signal: CallSignal | null | undefined,
 ): Promise<Credentials> {
   if (!signal) return loading;
-  if (signal.aborted) throw signal.reason;
+  // Those of older libraries have no reason.
+  const reason = () => signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
+  if (signal.aborted) throw reason();
   let abort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
+    abort = () => reject(reason());
     signal.addEventListener?.('abort', abort);
   });
   try {
