@@ -92,6 +92,8 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   const { clientCertificate } = config as AxiosConfig; // of the caller's own instance
   const inherited = Object.hasOwn(config, 'clientCertificate') ? clientCertificate : undefined;
   const { service = inherited } = call.identity;
+  const { clientCertificate: said } = call.options;
+  if (said !== undefined && said !== service) throw otherwise(said, service);
   const identity = { ...call.identity, service };
   decideRequest(config as AxiosConfig, ready, {
     ...connectIdentity({ ...call, identity }),
@@ -103,6 +105,23 @@ export function decide(call: Call, config: object, ready: Credentials): void {
 export function signatureOf({ isSigned, signature }: Call): Signature | undefined {
   if (isSigned && !signature) throw unsigned();
   return signature;
+}
+
+/** Where they disagree nobody knows which of them is meant. */
+function otherwise(said: unknown, service: string | false | undefined): ClientCertificateError {
+  const named = (name: unknown) =>
+    typeof name === 'string'
+      ? `the service ${quote(name, 'name')}`
+      : name === false
+        ? 'no certificate'
+        : 'no name';
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    `the options of the call say ${named(said)} (clientCertificate), and its client is made for ${named(service)}`,
+    {
+      hint: 'Leave clientCertificate out, and call as another service by a client, or a security, of its own.',
+    },
+  );
 }
 
 function unsigned(): ClientCertificateError {

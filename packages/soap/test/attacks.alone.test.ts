@@ -133,6 +133,24 @@ describe('attack: identities that mix', () => {
     },
   );
 
+  it('a call whose options name another service than its client, or none, goes nowhere', async () => {
+    await using credentials = await load();
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const named = await soap.createClientAsync(document, soapOptions(credentials, archive));
+    const secured = await soap.createClientAsync(document);
+    secured.setSecurity(new ClientCertificateSecurity(credentials, { ...archive, origin: bank.urls[1]! }));
+    for (const client of [named, secured]) {
+      for (const clientCertificate of [false, 'Invoices', null]) {
+        await expect(who(client, { clientCertificate })).rejects.toMatchObject({
+          code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+          message: expect.stringContaining('(clientCertificate)'),
+        });
+      }
+      expect(await who(client, { clientCertificate: archive.service })).toBe('bob');
+    }
+    expect(subjectsOf(bank)).toEqual(['bob', 'bob']);
+  });
+
   it('a service that an axios instance names is that of its calls', async () => {
     await using credentials = await load();
     const request = axios.create({ clientCertificate: 'Archive' });
