@@ -23,10 +23,10 @@ describe('fromWorkloadApi(), in its further ways', () => {
         () => agent.refuse(status.UNAVAILABLE),
         {},
         /is not available \(Unavailable\)/,
-        /again/,
+        /starting/,
       ],
       ['it fails', () => agent.refuse(status.INTERNAL, 'oh'), {}, /ends the call with status 13: oh/, /log/],
-      ['it has ended the call', () => agent.refuse(status.OK), {}, /has ended the call/, /again/],
+      ['it has ended the call', () => agent.refuse(status.OK), {}, /has ended the call/, /log/],
       [
         'there is no SVID with the id',
         () => {},
