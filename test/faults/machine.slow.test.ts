@@ -170,15 +170,18 @@ told.first = await call();
   }, async () => {
     const told = await run(`
 const held = [];
-const exhaust = () => { try { for (;;) held.push(fs.openSync('/dev/null')); } catch (error) { told.full = error.code; } };
-exhaust();
+const take = () => { try { for (;;) held.push(fs.openSync('/dev/null')); } catch (error) { told.full = error.code; } };
+// With what is still being given back, until that is all of it.
+const exhaust = async () => {
+  take();
+  for (let before = 0; before < held.length; take()) {
+    before = held.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};
+await exhaust();
 told.call = await call();
-// With what the first call gives back, until that is all of it.
-for (let before = 0; before < held.length; ) {
-  before = held.length;
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  exhaust();
-}
+await exhaust();
 told.reload = await code(credentials.reload());
 told.health = credentials.health().reasons.map((reason) => reason.code).join();
 replace();
