@@ -209,7 +209,7 @@ const imports = Object.entries(TOOLS).map(
 /** Where it still stands as a passphrase does, and no change has made it a name, a path or a host. */
 function isOnlySecret(input: Buffer): boolean {
   const before =
-    /(?:pass|password|passphrase|privateKeyPassword|PFX_SECRET|user:|a\.crt|&x)["']?\s*[:=]?\s*["'`]?$|\?\? '$/i;
+    /(?:pass|password|passphrase|privateKeyPassword|PFX_SECRET|user|a\.crt|&x)["']?(?:\s*[:=]\s*|\s+)["'`]?$|\?\? '$/i;
   const written = input.toString();
   const parts = written.split(canary);
   return parts.length > 1 && parts.slice(0, -1).every((part) => before.test(part));

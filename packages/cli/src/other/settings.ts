@@ -22,25 +22,30 @@ export async function parseYaml(text: string): Promise<unknown[]> {
     if (depth > 500) throw new UsageError('the YAML is nested too deeply');
   }
   // Loaded here alone: no other command needs it.
-  const { isScalar, LineCounter, parseAllDocuments, visit } = await import('yaml');
+  const { Composer, isScalar, LineCounter, Parser, visit } = await import('yaml');
   const lineCounter = new LineCounter();
-  // The parser's own check compares each key with every other; of thousands of errors each would quote the text, and a
-  // warning would be written to the terminal.
-  const options = { uniqueKeys: false, prettyErrors: false, logLevel: 'error', lineCounter } as const;
+  const wrong = (offset: number) =>
+    new UsageError(
+      `the file is neither JSON nor YAML: line ${lineCounter.linePos(offset).line} is not as it should be`,
+    );
+  // Its own check compares each key with every other, and would write warnings to the terminal.
+  const options = { uniqueKeys: false, prettyErrors: false, logLevel: 'error' } as const;
   const documents = (() => {
     try {
-      return parseAllDocuments(text, options);
-    } catch {
-      throw new UsageError('the YAML is nested too deeply');
+      const tokens = [];
+      for (const token of new Parser(lineCounter.addNewLine).parse(text)) {
+        // After one error every further character may be the next, and each takes its time.
+        if (token.type === 'error') throw wrong(token.offset);
+        tokens.push(token);
+      }
+      return [...new Composer(options).compose(tokens)];
+    } catch (error) {
+      throw error instanceof UsageError ? error : new UsageError('the YAML is nested too deeply');
     }
   })();
-  if (!Array.isArray(documents)) return [];
   return documents.map((document) => {
     const [error] = document.errors;
-    if (error !== undefined)
-      throw new UsageError(
-        `the file is neither JSON nor YAML: line ${lineCounter.linePos(error.pos[0]).line} is not as it should be`,
-      );
+    if (error !== undefined) throw wrong(error.pos[0]);
     visit(document, {
       Map(_, { items }) {
         const names = items.flatMap(({ key }) => (isScalar(key) ? [key.value] : []));

@@ -25,7 +25,7 @@ function describeUnknown(name: string, known: ReadonlySet<string>): string {
   if (name === '') return 'the name of a certificate is empty: write `false` if none is meant';
   const near = suggest(name, known);
   // What is near to a name was meant as that name.
-  const missing = `there is no certificate ${near === '' ? quote(name, 'name') : JSON.stringify(name)}`;
+  const missing = `there is no certificate ${quote(name, near === '' ? 'name' : 'chosen')}`;
   if (near !== '') return `${missing}: ${near}`;
   if (/\.(pfx|p12|pem|crt|cer|key|jks)$/i.test(name)) {
     return `${missing}: a rule takes a name, the file is given under \`certificates\``;

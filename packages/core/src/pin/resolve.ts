@@ -83,7 +83,7 @@ export function findService(table: Table, name: string): ServiceEntry {
   const near = didYouMean(name, table.services.keys());
   const isCertificate = rulesOf(table.pins).some(({ certificate }) => certificate === name);
   // What is near to a name was meant as that name.
-  const shown = near === '' && !isCertificate ? quote(name, 'name') : JSON.stringify(name);
+  const shown = quote(name, near === '' && !isCertificate ? 'name' : 'chosen');
   if (isCertificate) {
     const message = `${shown} is a certificate and no service: a call is made as a service, or is decided by its host`;
     const hint = `Leave it out where the host's own rule names ${shown}, or add a service: services: { ${shown}: ${shown} }.`;
