@@ -2,11 +2,13 @@ import { ClientCertificateError, type Credentials, type Target } from '@clientce
 import {
   acceptCredentials,
   adapterOf,
+  type CallSignal,
   checkAgent,
   decides,
   isRoutingAgent,
   loadedOf,
   quote,
+  whileWanted,
   withDiagnosis,
 } from '@clientcert/core/adapter';
 import { nameOf, separate } from './cache.ts';
@@ -41,6 +43,7 @@ export interface Hop {
   agent: { https?: unknown; http2?: unknown };
   http2: boolean;
   cache?: unknown;
+  signal?: CallSignal | undefined;
   createConnection?: unknown;
   h2session?: unknown;
   request?: unknown;
@@ -86,7 +89,7 @@ export function clientCertificates<ServiceName extends string>(
       const { beforeRequest } = hop.hooks;
       const isAtEnd = isLast(beforeRequest.at(-1));
       if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
-      const ready = loadedOf(loading) ?? (await loading);
+      const ready = loadedOf(loading) ?? (await whileWanted(loading, hop.signal));
       if (call.from) adapterOf(ready).checkRedirect(call.from, hop.url!);
       if (isAtEnd) call.from = undefined;
       apply(ready, hop, byDefault, origin);
@@ -100,7 +103,7 @@ export function clientCertificates<ServiceName extends string>(
     if (callOf(hop.hooks)) return;
     const { origin } = new URL(hop.url!);
     if (hop.hooks.beforeRequest.at(-1) !== first) endWith(hop.hooks, origin);
-    else apply(loadedOf(loading) ?? (await loading), hop, byDefault, origin);
+    else apply(loadedOf(loading) ?? (await whileWanted(loading, hop.signal)), hop, byDefault, origin);
   };
   return {
     hooks: {
