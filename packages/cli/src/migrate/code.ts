@@ -34,14 +34,14 @@ export function readCode(
 }
 
 /** What a name stands for that comes from a module: `https.Agent`, `axios.create`, `fs.promises.readFile`. */
-export function moduleNameOf(code: Code, given: Node): string | undefined {
+export function moduleNameOf(code: Code, given: Node, followed = 0): string | undefined {
   const node = bare(given);
   if (node.type === 'Identifier') {
     const binding = code.bindingOf(node);
-    return binding && !binding.isReassigned ? importedAs(code, binding) : undefined;
+    return binding && !binding.isReassigned ? importedAs(code, binding, followed + 1) : undefined;
   }
   if (node.type === 'MemberExpression' || node.type === 'OptionalMemberExpression') {
-    const inner = moduleNameOf(code, node.object);
+    const inner = moduleNameOf(code, node.object, followed);
     const key = keyOf(node);
     return inner === undefined || key === undefined ? undefined : member(inner, key);
   }
@@ -69,7 +69,9 @@ function moduleName(specifier: string): string {
 }
 
 /** The same of a declared name. */
-export function importedAs(code: Code, { declaration, name }: Binding): string | undefined {
+export function importedAs(code: Code, { declaration, name }: Binding, followed = 0): string | undefined {
+  // A name may be declared by itself, or by a thousand others.
+  if (followed > 20) return undefined;
   switch (declaration.type) {
     case 'ImportDefaultSpecifier':
     case 'ImportNamespaceSpecifier':
@@ -88,7 +90,7 @@ export function importedAs(code: Code, { declaration, name }: Binding): string |
         : undefined;
     }
     case 'VariableDeclarator': {
-      const from = declaration.init ? moduleNameOf(code, declaration.init) : undefined;
+      const from = declaration.init ? moduleNameOf(code, declaration.init, followed) : undefined;
       if (from === undefined || declaration.id.type === 'Identifier') return from;
       const property = declaredIn(declaration.id, name);
       const key = property && keyOf(property);
