@@ -200,7 +200,9 @@ if (!example.server.listening) await once(example.server, 'listening');
 const { port } = example.server.address();
 for (const { cert, key } of JSON.parse(process.env.CALLERS))
   console.log(await new Promise((resolve) => {
-    get({ host: '127.0.0.1', port, cert, key, agent: false, rejectUnauthorized: false }, (response) => {
+    // The server has an ID and no name.
+    const server = { host: '127.0.0.1', port, ca: process.env.ROOT, checkServerIdentity: () => undefined };
+    get({ ...server, cert, key, agent: false }, (response) => {
       response.on('data', (data) => resolve(response.statusCode + ' ' + String(data).trim()));
     }).on('error', () => resolve('refused'));
   }));
@@ -211,7 +213,12 @@ process.exit();`;
       {},
       {
         after,
-        env: { PORT: '0', SPIFFE_ENDPOINT_SOCKET: agent.address, CALLERS: JSON.stringify(told) },
+        env: {
+          PORT: '0',
+          SPIFFE_ENDPOINT_SOCKET: agent.address,
+          ROOT: own.root,
+          CALLERS: JSON.stringify(told),
+        },
       },
     );
     expect(output.trim().split('\n')).toEqual([

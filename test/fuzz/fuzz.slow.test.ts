@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Coverage } from './coverage.ts';
 import { type Finding, fuzz, type Outcome } from './fuzz.ts';
-import { nameFor } from './judge.ts';
+import { nameFor } from './name.mjs';
 import { targets } from './targets/index.ts';
 
 // `run.mjs` says how long, of which target, and from which seed.

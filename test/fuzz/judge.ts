@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { env } from 'node:process';
@@ -274,8 +273,3 @@ for (let last = -1, since = Date.now(); ; Atomics.wait(head, 2, 0, 1000)) {
     process.kill(process.pid, 'SIGKILL');
   }
 }`;
-
-/** A name for a file that holds an input. */
-export function nameFor(input: Buffer): string {
-  return createHash('sha256').update(input).digest('hex').slice(0, 12);
-}

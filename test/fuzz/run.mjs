@@ -6,7 +6,7 @@
 // Minutes are of processor time, over all targets together; five unless given. The same seed does the same as long as
 // neither code nor corpus changes. --write puts the counts into docs/security.md.
 import { spawnSync } from 'node:child_process';
-import { createHash, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import { env, execPath, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { nameFor } from './name.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const string = { type: 'string' };
@@ -74,7 +75,7 @@ function keepLast() {
     const input = readFileSync(join(last, name));
     const kept = join(root, 'test/fuzz/regressions', name);
     mkdirSync(kept, { recursive: true });
-    const file = join(kept, createHash('sha256').update(input).digest('hex').slice(0, 12));
+    const file = join(kept, nameFor(input));
     writeFileSync(file, input);
     console.error(`${name} ended the process: ${file}`);
   }

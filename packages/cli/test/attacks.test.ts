@@ -122,6 +122,16 @@ describe('attack: secrets that show', () => {
     },
   );
 
+  it('what stands in the place of a setting’s name, and is none, is not printed by an import', async () => {
+    await writeFile(
+      at('slip.config.ts'),
+      "export default { use: { clientCertificates: [{ origin: 'https://a.example', certPath: 'a.crt', keyPath: 'a.key', 'Tr0ub4dor&3': 1 }] } };",
+    );
+    const { text } = await printed(['import', 'playwright', at('slip.config.ts')]);
+    expect(text).toContain('left out');
+    expect(text).not.toContain('Tr0ub');
+  });
+
   it('what an import prints holds nothing that a terminal would obey', async () => {
     const odd = '\u009b31m\u202e\u001b]0;x';
     const entry = { name: `n${odd}`, matches: ['https://a.example/*'], pfx: { src: `p${odd}.p12` } };

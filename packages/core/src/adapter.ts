@@ -31,5 +31,5 @@ export {
 export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
 export { snapshot, variable, written } from './own.ts';
-export { type Kind, quote, show } from './quote.ts';
+export { type Kind, quote, quoteOrigin, show } from './quote.ts';
 export { isUrl } from './url.ts';

@@ -27,6 +27,11 @@ export function show(text: string, kind: Kind, directory?: string): string {
   return isPlausible(text, kind, directory) ? text : hidden(text);
 }
 
+/** What was written for an origin and is none; a word alone may be a password. */
+export function quoteOrigin(text: string): string {
+  return /[.:]/.test(text) ? quote(text, 'host') : 'a text';
+}
+
 function hidden({ length }: string): string {
   // Of a passphrase the length, too, is nobody's business.
   return length > LONGEST_WORD ? `(${length} characters, not shown)` : '(not shown: it may be a secret)';

@@ -1,7 +1,14 @@
 import type { Agent } from 'node:https';
 import { decideRequest, type RequestIdentity, transportOf } from '@clientcert/axios';
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { acceptCredentials, type Loading, loadedOf, quote, snapshot } from '@clientcert/core/adapter';
+import {
+  acceptCredentials,
+  type Loading,
+  loadedOf,
+  quote,
+  quoteOrigin,
+  snapshot,
+} from '@clientcert/core/adapter';
 import { waitFor } from './loading.ts';
 import { plainAddress, type Signature } from './signature.ts';
 
@@ -43,7 +50,7 @@ function originOf(written: string | URL, callee: string): string {
   if (origin !== 'null') return origin; // as URL calls that of "localhost:8443"
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_ORIGIN_NEEDED',
-    `${callee}: the origin is ${/[.:]/.test(text) ? quote(text, 'host') : 'a text'}, which is none`,
+    `${callee}: the origin is ${quoteOrigin(text)}, which is none`,
     { hint: 'Write it with its scheme, such as "https://api.bank.example".' },
   );
 }

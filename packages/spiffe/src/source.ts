@@ -70,9 +70,12 @@ async function* follow(options: CheckedOptions, chosen: Chosen, { signal, isRene
       // What there is already holds no process back, and what waits for the first version does.
       if (!isHeld) call.unref();
       for (;;) {
-        const identities = readIdentities(await call.next());
-        const version = versionOf(identities, options, chosen);
-        if (identities.revokes) warnOfLists(options);
+        const { svids, federated, revokes } = readIdentities(await call.next());
+        const svid = choose(svids, options, chosen);
+        const version = versionOf(svid, federated);
+        if (chosen.id !== undefined && chosen.id !== svid.id) warnOfAnother(chosen.id, svid.id, options);
+        chosen.id = svid.id;
+        if (revokes) warnOfLists(options);
         failingSince = undefined;
         isHeld = false;
         call.unref();
@@ -121,8 +124,7 @@ function warnOfLists(options: CheckedOptions): void {
   );
 }
 
-function versionOf({ svids, federated }: Identities, options: CheckedOptions, chosen: Chosen): FileSource {
-  const { chain, key, bundle, id } = choose(svids, options, chosen);
+function versionOf({ chain, key, bundle, id }: Svid, federated: Identities['federated']): FileSource {
   const own = domainOf(id);
   checkId(chain, id);
   const bundles = new Map<string, Buffer>();
@@ -136,8 +138,6 @@ function versionOf({ svids, federated }: Identities, options: CheckedOptions, ch
     if (roots.length > 0) bundles.set(domainOf(domain), roots);
   }
   bundles.set(own, bundle);
-  if (chosen.id !== undefined && chosen.id !== id) warnOfAnother(chosen.id, id, options);
-  chosen.id = id;
   return { cert: chain, key, ca: bundle, bundles: Object.fromEntries(bundles) };
 }
 

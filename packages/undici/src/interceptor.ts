@@ -7,6 +7,7 @@ import {
   decides,
   type Identity,
   quote,
+  quoteOrigin,
   snapshot,
   written,
 } from '@clientcert/core/adapter';
@@ -134,16 +135,11 @@ function identityOf(written: DispatchIdentity | undefined): Identity {
 function notAnOrigin(service: string, origin: unknown): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_ORIGIN_NEEDED',
-    `the request is made as service ${quote(`${service}`, 'name')} at ${origin === undefined ? 'no origin' : `${shownOrigin(`${origin}`)}, which is no origin`}`,
+    `the request is made as service ${quote(`${service}`, 'name')} at ${origin === undefined ? 'no origin' : `${quoteOrigin(`${origin}`)}, which is no origin`}`,
     {
       hint: 'Pass { service, origin: "https://api.bank.example" }, or the name of a service that has hosts.',
     },
   );
-}
-
-/** A word alone may be a password. */
-function shownOrigin(written: string): string {
-  return /[.:]/.test(written) ? quote(written, 'host') : 'a text';
 }
 
 /** @throws ERR_CLIENTCERT_CONFIG_INVALID for a promise, and for what are no credentials */

@@ -1,3 +1,5 @@
+import { quote } from '@clientcert/core/adapter';
+
 /** Where a tool finds a file: its path, an environment variable that holds it, or the PEM text itself. */
 export type Place = { readonly path: string } | { readonly env: string } | { readonly text: string };
 
@@ -61,7 +63,10 @@ export class Findings {
   leaveUnknown(where: string, value: object, known: readonly string[]): void {
     for (const [key, held] of Object.entries(value)) {
       if (!known.includes(key) && held !== undefined && held !== null && held !== '')
-        this.leave(`"${key}" of ${where}`, 'there is nothing like it here, or it is not known');
+        this.leave(
+          `${quote(key, 'option')} of ${where}`,
+          'there is nothing like it here, or it is not known',
+        );
     }
   }
 

@@ -1,4 +1,5 @@
 import { fromMendixSettings, type MendixSettings } from '@clientcert/core';
+import { quote } from '@clientcert/core/adapter';
 import { UsageError } from '../command.ts';
 import { type Imported, Variables, withoutEmpty } from './assemble.ts';
 import type { Omitted } from './entry.ts';
@@ -40,7 +41,7 @@ function leftOf(settings: object): Omitted[] {
       (key) =>
         /certificate|trust.?store|key.?store|proxy(?:host|port)|ssl|tls/i.test(key) && !KNOWN.test(key),
     )
-    .map((key) => ({ what: `"${key}"`, why: 'there is nothing like it here, or it is not known' }));
+    .map((key) => ({ what: quote(key, 'option'), why: 'there is nothing like it here, or it is not known' }));
 }
 
 const KNOWN =

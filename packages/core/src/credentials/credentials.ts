@@ -172,10 +172,10 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /**
    * Has a server of your own present a certificate of the config, to clients with and without a server name (SNI), and
    * each renewed version from its `rotate` event on. Connections that there are go on; TLS sessions of before are not
-   * resumed, unless the server has `ticketKeys` of its own. What the server was created with (`ca`, `requestCert`,
-   * `ciphers`, …) stays, apart from its `key`, `cert` and `pfx`; names that `addContext` or an `SNICallback` gave a certificate
-   * keep that. After `close()` it keeps presenting what it presents, and
-   * so it does where a new config drops the certificate, which is an `error` event.
+   * resumed, unless the server has `ticketKeys` of its own. What the server was created with (`ca` without `clientCa`,
+   * `requestCert`, `ciphers`, …) stays, apart from its `key`, `cert` and `pfx`; names that `addContext` or an `SNICallback`
+   * gave a certificate keep that. After `close()` it keeps presenting what it presents, and so it does where a new config
+   * drops the certificate, which is an `error` event.
    *
    * @param server What `https.createServer`, `http2.createSecureServer` or `tls.createServer` returned. It is not kept
    *   alive. Where it presents another certificate already, of these credentials or others, this takes its place.

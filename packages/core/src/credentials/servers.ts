@@ -27,9 +27,16 @@ interface Presentation {
   version: CertificateVersion | undefined;
 }
 
+/** On a server, the `ca` that it was given in the place of its own, and that. */
+const replaced: unique symbol = Symbol.for('clientcert.replacedCa') as never;
+interface Replaced {
+  readonly ca: unknown;
+  readonly own: unknown;
+}
+
 /** On a server, who told it last: that is whom it follows, be it of another copy of this package. */
 const follows: unique symbol = Symbol.for('clientcert.follows') as never;
-type Following = Server & { [follows]?: unknown };
+type Following = Server & { [follows]?: unknown; [replaced]?: Replaced };
 
 /** Servers of the user's that present one of the certificates, each as it is renewed. They are held weakly. */
 export class Servers {
@@ -98,16 +105,18 @@ export class Servers {
  * Has new connections presented this certificate. Whatever else Node was told of this server (`ca`, `ciphers`, `crl`, …)
  * stays: it keeps it on the server, under the name of the option.
  */
-function present(server: Server, version: CertificateVersion, clientCa: ServerOptions['clientCa']): void {
+function present(server: Following, version: CertificateVersion, clientCa: ServerOptions['clientCa']): void {
   const { name, material } = version;
   if (!allowsServerAuth(material.certificate)) throw misused(name);
   // Given none, Node would let in the clients of every public authority.
   if (clientCa && material.ca.length === 0) throw rootless(name);
   const { cert, ca } = server as { cert?: unknown; ca?: unknown };
-  const roots = clientCa ? { ca: material.ca.map(String) } : {};
+  const before = server[replaced];
+  const own = before && before.ca === ca ? before.own : ca;
+  const roots = clientCa ? material.ca.map(String) : (own as string[] | undefined);
   try {
     withIdentity(material, (identity) => {
-      const only = { ...noKey, pfx: undefined, ...identity, ...roots };
+      const only = { ...noKey, pfx: undefined, ...identity, ca: roots };
       server.setSecureContext(Object.assign(Object.create(server), only));
     });
   } catch (error) {
@@ -117,6 +126,8 @@ function present(server: Server, version: CertificateVersion, clientCa: ServerOp
     // Node needs it no longer, also where it did not take it, and would show it to whoever prints the server.
     Object.assign(server, noKey);
   }
+  const value = clientCa && { ca: roots, own };
+  if (value || before) Object.defineProperty(server, replaced, { value, configurable: true });
 }
 
 /** All that a key is told by. */
@@ -128,6 +139,8 @@ const noKey = {
 };
 
 function checkOptions(server: Server, given: ServerOptions): ServerOptions['clientCa'] {
+  if (typeof given !== 'object' || given === null)
+    throw invalid('takes an object of options, and was given something else', 'Write { clientCa }.');
   const unknown = Object.keys(given).find((name) => name !== 'clientCa');
   if (unknown !== undefined)
     throw invalid(

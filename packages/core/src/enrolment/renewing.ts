@@ -79,8 +79,11 @@ export function renewing(
 
   /** Waits for no other: what one of them hands over now holds nobody else up. */
   async function start(): Promise<Step> {
-    if (shown && !shown.isOver()) return { present: shown };
-    return inTurn(readKept);
+    return usable() ?? inTurn(readKept);
+  }
+
+  function usable(): Step | undefined {
+    return shown && !shown.isOver() ? { present: shown } : undefined;
   }
 
   async function readKept(): Promise<Step> {
@@ -90,7 +93,7 @@ export function renewing(
       if (found && isMeant(found.certificate)) shown = held = found;
       else isPassedOver = found !== undefined;
     }
-    return shown && !shown.isOver() ? { present: shown } : {};
+    return usable() ?? {};
   }
 
   async function renew(issuer: Issuer, call: SourceCall): Promise<Step> {

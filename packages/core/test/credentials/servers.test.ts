@@ -118,6 +118,24 @@ describe('clientCa', () => {
     expect([await letIn(server, client), await letIn(server, late)]).toEqual([false, true]);
   });
 
+  it('lets in those of its own ca again where it is told without, or of one that it was told meanwhile', async () => {
+    const web = { ...sourceOf(certificates[0]!), ca: clients.certificate };
+    await using credentials = await loadCredentials({ certificates: { web } });
+    credentials.on('warning', () => {});
+    await using server = await create({ ca: authority.certificate });
+    const both = async () => [await letIn(server, client), await letIn(server, certificates[1]!)];
+    for (const _ of [1, 2]) {
+      credentials.secureServer(server, 'web', { clientCa: 'certificate' });
+      expect(await both()).toEqual([true, false]);
+    }
+    credentials.secureServer(server, 'web');
+    expect(await both()).toEqual([false, true]);
+    credentials.secureServer(server, 'web', { clientCa: 'certificate' });
+    server.setSecureContext({ ca: [authority.certificate, clients.certificate] });
+    credentials.secureServer(server, 'web');
+    expect(await both()).toEqual([true, true]);
+  });
+
   it('never lets in everybody: where a renewed one comes without roots, those before stay, and it is told', async () => {
     let ca = [clients.certificate];
     const source = () => ({ ...sourceOf(certificates[0]!), ca });
@@ -143,6 +161,7 @@ describe('clientCa', () => {
   it.each<[string, object, tls.TlsOptions, RegExp]>([
     ['an option that is unknown', { ca: 'x' }, { requestCert: true }, /no option "ca"/],
     ['another value', { clientCa: 'pem' }, { requestCert: true }, /takes 'certificate'/],
+    ['no options', null as never, { requestCert: true }, /takes an object of options/],
     ['a server that asks for none', { clientCa: 'certificate' }, {}, /asks clients for no certificate/],
   ])('refuses %s', async (_, options, created, said) => {
     await using credentials = await loadCredentials({
