@@ -18,18 +18,23 @@ const shared: UserConfig = {
   },
   // What is loaded late is required late in CommonJS: Jest runs no import() without a flag of Node's.
   // What both entries import is one file: to find and read each costs most of a millisecond. So is what a diagnosis
-  // needs, most of it data: it is read when the first is made.
+  // needs, most of it data, and what reads configs and files: they are read when they are first used.
   outputOptions: (options, format) => ({
     ...options,
     comments: false,
     dynamicImportInCjs: format !== 'cjs',
     codeSplitting: {
+      includeDependenciesRecursively: false,
       groups: [
         { name: 'diagnosis', test: /\/src\/diagnose\/(?!diagnose\.ts$)[\w-]+\.ts$/ },
         {
+          name: 'config',
+          test: /\/core\/src\/(?:load\/|rotate\/timer|tls\/server-id|pin\/(?:pattern|issue|did-you-mean)|config\/(?:shape|config-error|json))/,
+          tags: ['$initial'],
+        },
+        {
           name: 'shared',
-          // Of what reads files only one entry, that for sources, needs parts at once.
-          test: /^(?!.*\/src\/load\/).*(?<!\.d)\.ts$|rolldown\/runtime/,
+          test: /(?<!\.d)\.ts$|rolldown\/runtime/,
           tags: ['$initial'],
           minShareCount: 2,
         },
@@ -66,16 +71,22 @@ const esModules: Rolldown.Plugin = {
   },
 };
 
-/** Whoever only imports core reads of its code neither what a diagnosis needs nor what only modules of others need. */
+/**
+ * Whoever only imports core reads neither what a diagnosis needs nor what reads configs and files. What runs at each
+ * request has its parts at hand.
+ */
 const lateChunks: Rolldown.Plugin = {
   name: 'late-chunks',
-  renderChunk: (code) =>
-    code
-      .replace(
-        /^const (require_(?:diagnosis|rolldown_runtime)) = (require\(.+\));$/gm,
-        'const $1 = () => $2;',
-      )
-      .replace(/\b(require_(?:diagnosis|rolldown_runtime))\./g, '$1().'),
+  renderChunk: (code, { name }) => {
+    const late = [
+      'diagnosis',
+      'rolldown_runtime',
+      ...(name === 'index' || name === 'shared' ? ['config'] : []),
+    ].join('|');
+    return code
+      .replace(new RegExp(`^const (require_(?:${late})) = (require\\(.+\\));$`, 'gm'), 'const $1 = () => $2;')
+      .replace(new RegExp(`\\b(require_(?:${late}))\\.`, 'g'), '$1().');
+  },
 };
 
 const testing = 'packages/testing';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { sideBySide } from './side-by-side.mjs';
 
 /** Of a packed package, in bytes. */
@@ -31,6 +31,7 @@ try {
     checks.push(['node_modules/publint/src/cli.js', tarball, '--strict']);
     checks.push(['node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--profile', profile]);
   }
+  checkImport();
   await sideBySide(checks);
 } finally {
   rmSync(scratch, { recursive: true });
@@ -48,6 +49,16 @@ function checkFile(folder, path) {
     throw new Error(
       `${folder}/${path} has a line that would hide the message of an error that nobody caught`,
     );
+}
+
+/** Importing core takes the time that its files take to read. */
+function checkImport() {
+  const program = "require('./packages/core'); Object.keys(require.cache).join('\\n')";
+  const files = execFileSync(process.execPath, ['-p', program], { encoding: 'utf8' }).trim().split('\n');
+  const early = files.map((file) => basename(file).replace(/(-[\w-]{8})?\.cjs$/, ''));
+  const late = early.filter((name) => !['index', 'shared'].includes(name));
+  if (late.length > 0)
+    throw new Error(`Importing core reads ${late.join(', ')}, which only a use of it needs`);
 }
 
 function npm(...args) {

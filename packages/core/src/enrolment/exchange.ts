@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import https from 'node:https';
+import { loadCredentials } from '../credentials/late.ts';
+import { diagnose } from '../diagnose/diagnose.ts';
 import { ClientCertificateError } from '../errors.ts';
 import type { CaMaterial, Config, FileSource, HostPin } from '../types.ts';
 
@@ -44,7 +46,6 @@ export async function ask(
   signal: AbortSignal,
 ): Promise<Answer> {
   const place = url.host;
-  const { loadCredentials } = await import('../credentials/late.ts');
   const config: Config = {
     certificates: peer.certificate ? { own: peer.certificate } : {},
     hosts: { [`${url.hostname}:${url.port || 443}`]: ruleFor(peer) },
@@ -95,7 +96,7 @@ export async function ask(
     if (ours && ours === cause && ours.code === 'ERR_CLIENTCERT_FILE_UNREADABLE') throw ours;
     throw failure(
       `${what}: ${place} cannot be reached${ours ? `: ${ours.message}` : ''}`,
-      ours?.hint ?? (await adviceOn(cause)),
+      ours?.hint ?? adviceOn(cause),
       cause,
     );
   } finally {
@@ -122,8 +123,7 @@ const timeout = 30_000;
 /** Bytes. */
 const longest = 1_000_000;
 
-async function adviceOn(cause: unknown): Promise<string> {
-  const { diagnose } = await import('../diagnose/diagnose.ts');
+function adviceOn(cause: unknown): string {
   const { confidence, fix } = diagnose(cause);
   return confidence === 'guess' ? 'Its error is the cause.' : fix;
 }
