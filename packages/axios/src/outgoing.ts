@@ -46,7 +46,8 @@ export function isPlainHttp(config: InternalAxiosRequestConfig): boolean {
   return /^\s*http:/i.test(addressOf(config));
 }
 
-function addressOf(config: InternalAxiosRequestConfig): string {
+/** The text of it, which is read in time: to make a `URL` of it takes longer than all else here. */
+export function addressOf(config: InternalAxiosRequestConfig): string {
   const url = own(config, 'url') ?? '';
   const baseURL = own(config, 'baseURL');
   if (!baseURL) return url;

@@ -1,7 +1,7 @@
 import { ClientCertificateError } from '@clientcert/core';
 import { isRoutingAgent, variable } from '@clientcert/core/adapter';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
-import { type Outgoing, own as ownOf, refuse, urlOf } from './outgoing.ts';
+import { addressOf, isPlainHttp, type Outgoing, own as ownOf, refuse } from './outgoing.ts';
 
 type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
 
@@ -13,12 +13,12 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
  */
 export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestConfig['proxy']): void {
   const { config } = outgoing;
-  const begun = urlOf(config);
+  const isPlain = isPlainHttp(config);
   beforeRedirects(outgoing, (options, from, to, brought) => {
     if (from.protocol === 'https:') check(outgoing, from, to, proxy);
     if (to.protocol !== 'https:') return;
     if (brought) refuse(outgoing, 'beforeRedirect', to);
-    else if (begun.protocol !== 'https:') goDirect(options, to, config.httpsAgent);
+    else if (isPlain) goDirect(options, to, config.httpsAgent);
   });
 }
 
@@ -48,11 +48,12 @@ function beforeRedirects(
 ): void {
   const before: Ours | undefined = ownOf(config, 'beforeRedirect');
   const own = before && callers in before ? before[callers] : before;
-  const begun = urlOf(config);
+  const begun = addressOf(config);
   /** By the options that follow-redirects keeps from the first hop to the last. */
-  const requests = new WeakMap<object, Progress>();
+  let requests: WeakMap<object, Progress> | undefined;
   const beforeRedirect: Ours = (options, response, request) => {
-    const progress: Progress = requests.get(options) ?? { from: begun };
+    requests ??= new WeakMap();
+    const progress: Progress = requests.get(options) ?? { from: new URL(begun) };
     requests.set(options, progress);
     const set = agentOf(options);
     const wayBefore = wayOf(options);

@@ -10,13 +10,14 @@ export function written<Kind extends object, Name extends keyof Kind & string>(
   object: Kind,
   name: Name,
 ): Kind[Name] | undefined {
-  if (!(name in Object.prototype)) return object[name];
+  const value = object[name];
+  if (value === undefined || !(name in Object.prototype)) return value;
   for (
     let each: object | null = object;
     each && each !== Object.prototype;
     each = Object.getPrototypeOf(each)
   ) {
-    if (Object.hasOwn(each, name)) return object[name];
+    if (Object.hasOwn(each, name)) return value;
   }
   return undefined;
 }

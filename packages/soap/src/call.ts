@@ -80,7 +80,8 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
   const { credentials } = call.identity;
   if (options.ntlm && options.httpsAgent === undefined) {
     // NTLM authenticates the connection, so no other user's call may be sent on it.
-    const agentOf = (ready: Credentials) => ready.agent({ ...connectIdentity(call), defaultProxy: 'env' });
+    const agentOf = (ready: Credentials) =>
+      ready.agent({ ...connectIdentity(call.identity), defaultProxy: 'env' });
     const ready = loadedOf(credentials);
     options.httpsAgent = ready ? agentOf(ready) : waitFor(credentials, call.identity.service, agentOf);
   }
@@ -90,7 +91,10 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
     else decideLater(call, this);
     return data;
   };
-  return { ...options, transformRequest: [...[transformRequest ?? []].flat(), certify] };
+  const transformers = Array.isArray(transformRequest)
+    ? transformRequest
+    : [transformRequest].filter(Boolean);
+  return { ...options, transformRequest: [...transformers, certify] };
 }
 
 /** Decides by a config of axios', or by options that a client of the caller's own is to send with. */
@@ -103,7 +107,7 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   if (said !== undefined && said !== service) throw otherwise(said, service);
   const identity = { ...call.identity, service };
   decideRequest(config as AxiosConfig, ready, {
-    ...connectIdentity({ ...call, identity }),
+    ...connectIdentity(identity),
     check: signature && ((hop, method) => signature.check(ready, hop, method, identity)),
   });
 }
@@ -139,7 +143,7 @@ function unsigned(): ClientCertificateError {
   );
 }
 
-function connectIdentity({ identity: { service, origin, proxy } }: Call): Omit<RequestIdentity, 'check'> {
+function connectIdentity({ service, origin, proxy }: Identity): Omit<RequestIdentity, 'check'> {
   return { service, origin: service ? origin : undefined, proxy };
 }
 

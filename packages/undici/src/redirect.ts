@@ -19,7 +19,7 @@ const redirects = new AsyncLocalStorage<Redirect>();
 /** The redirect that a dispatch follows; none for a request of its own. */
 export function redirectTo(url: string | URL): Redirect | undefined {
   const redirect = redirects.getStore();
-  return redirect?.to === new URL(url).origin ? redirect : undefined;
+  return redirect && redirect.to === new URL(url).origin ? redirect : undefined;
 }
 
 /**

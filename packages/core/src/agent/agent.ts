@@ -45,6 +45,9 @@ export class RoutingAgent extends Agent {
   // included), because Node asks for the pool's name again when a socket comes free, when all may have changed.
   readonly #route: Route;
   readonly #sessions: SessionCache;
+  /** The agent's options, sealed; and where they say anything of TLS, again. */
+  readonly #sealed: CallerOptions;
+  readonly #spoken: CallerOptions | undefined;
   /** From `addRequest` to the first `getName`, which Node calls at once, with the options that it keeps. */
   #arriving: Admission | undefined;
   /** During `addRequest`: what Node does then it does for that request, and not for one that was queued. */
@@ -54,6 +57,8 @@ export class RoutingAgent extends Agent {
   constructor(route: Route, options: AgentOptions = {}) {
     super(options);
     seal(this.options);
+    this.#sealed = this.options as CallerOptions;
+    this.#spoken = ownOptions(this.#sealed) && this.#sealed;
     this.#route = route;
     this.#sessions = new SessionCache(options.maxCachedSessions ?? 100);
     // For a request with `agent: false` Node makes an agent of the default agent's class, and knows no route.
@@ -244,7 +249,7 @@ export class RoutingAgent extends Agent {
     const port = (agent.port ?? ownOption(options, 'port') ?? 443) as number | string;
     // A Unix socket has no host to decide by.
     const { generation } = this.#route;
-    const own = ownOptions(options, agent);
+    const own = ownOptions(options, agent === this.#sealed ? this.#spoken : agent);
     if (agent.socketPath || ownOption(options, 'socketPath')) {
       if (this.#route.service) throw noService(this.#route.service);
       return { profile: null, own, host, port, proxy: null, generation };
@@ -329,10 +334,21 @@ function normalise([first, second, third]: readonly unknown[]): DialOptions {
  * @see RFC 9112, section 9.3; https://datatracker.ietf.org/doc/html/draft-thomson-hybi-http-timeout-03
  */
 function idleLimit(response: IncomingMessage | undefined, timeout: number | undefined): number {
-  const said = /(?:^|[\s,;])timeout=(\d{1,9})/i.exec(`${response?.headers['keep-alive'] ?? ''}`)?.[1];
+  const said = secondsIn(`${response?.headers['keep-alive'] ?? ''}`);
   if (said === undefined) return timeout || 4_000;
-  return Math.min(Number(said) * 1_000 - 1_000, timeout || 600_000);
+  return Math.min(said * 1_000 - 1_000, timeout || 600_000);
 }
+
+/** What `Keep-Alive: timeout=…` says. A server says the same in every response. */
+function secondsIn(header: string): number | undefined {
+  if (header !== lastHeader.text) {
+    const said = /(?:^|[\s,;])timeout=(\d{1,9})/i.exec(header)?.[1];
+    lastHeader = { text: header, seconds: said === undefined ? undefined : Number(said) };
+  }
+  return lastHeader.seconds;
+}
+
+let lastHeader: { text: string; seconds: number | undefined } = { text: '', seconds: undefined };
 
 /** What Node's classes have and their types leave out. */
 interface NodeAgent {

@@ -80,11 +80,11 @@ export type CallerTls = Readonly<Record<string, unknown>>;
  *
  * @param over The agent's options, which override the request's, as in Node.
  */
-export function ownOptions(options: CallerOptions, over: CallerOptions = {}): CallerTls | undefined {
+export function ownOptions(options: CallerOptions, over?: CallerOptions): CallerTls | undefined {
   let own: Record<string, unknown> | undefined;
   for (const name of spoken) {
-    const value = over[name] ?? options[name];
-    if (value == null || !(Object.hasOwn(over, name) || Object.hasOwn(options, name))) continue;
+    const value = over?.[name] ?? options[name];
+    if (value == null || !((over && Object.hasOwn(over, name)) || Object.hasOwn(options, name))) continue;
     if (value === checkServerIdentity) continue; // got writes Node's own
     own ??= Object.create(null) as Record<string, unknown>;
     own[name] = copyOf(value);

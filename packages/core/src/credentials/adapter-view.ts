@@ -8,7 +8,7 @@ import { dial } from '../agent/dial.ts';
 import type { Identity } from '../agent/dispatchers.ts';
 import { wayOf } from '../agent/pool-name.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { snapshot } from '../own.ts';
+import { snapshot, written } from '../own.ts';
 import { checkService } from '../pin/service-name.ts';
 import { parseOrigin, parseTarget } from '../pin/target.ts';
 import type { Resolution, Target } from '../types.ts';
@@ -73,7 +73,10 @@ export class AdapterView {
    * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
    */
   sharedAgent(options: ConnectIdentity): RoutingAgent {
-    const { service, origin, proxy, defaultProxy } = snapshot(options);
+    const service = written(options, 'service');
+    const origin = written(options, 'origin');
+    const proxy = written(options, 'proxy');
+    const defaultProxy = written(options, 'defaultProxy');
     // Most calls are made as the one before.
     const last = this.#lastShared;
     if (last && last.service === service && last.origin === origin) {
