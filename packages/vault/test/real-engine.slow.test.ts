@@ -1,4 +1,8 @@
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Authority, createAuthority } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { VaultLogin, VaultOptions } from '../src/index.ts';
@@ -106,4 +110,34 @@ function tryWith(program: string): void {
       hint: expect.stringContaining('Unseal'),
     });
   });
+
+  it.skipIf(process.platform === 'win32')('issues by what the guide has set up', async () => {
+    const fresh = await startVault(program);
+    const programs = mkdtempSync(join(tmpdir(), 'clientcert-vault-'));
+    try {
+      symlinkSync(program, join(programs, 'vault'));
+      const said = execFileSync('sh', [script], {
+        encoding: 'utf8',
+        env: {
+          ...process.env,
+          PATH: `${programs}:${process.env.PATH}`,
+          VAULT_ADDR: fresh.url,
+          VAULT_TOKEN: fresh.token,
+        },
+      });
+      const [roleId = '', secretId = ''] = said.trim().split('\n').slice(-2);
+      const root = await fetch(`${fresh.url}/v1/pki/ca/pem`).then((response) => response.text());
+      await using bank = await ground.startBank(authority, root);
+      const login = { method: 'approle', roleId, secretId } as const;
+      const source = sourceAt(fresh.url, { login, commonName: 'my-service.example', ttl: '72h' });
+      await using credentials = await ground.load(source, authority);
+      await bank.call(credentials);
+      expect(bank.seen).toMatchObject([{ subject: 'CN=my-service.example', issuer: 'CN=Clients' }]);
+    } finally {
+      rmSync(programs, { recursive: true });
+      await fresh.stop();
+    }
+  });
 }
+
+const script = fileURLToPath(new URL('../../../examples/secret-stores/vault-setup.sh', import.meta.url));

@@ -18,6 +18,8 @@ for (const [name, program] of servers) {
 
 export interface Vault {
   readonly url: string;
+  /** That may do everything. */
+  readonly token: string;
   root: string;
   call(method: string, path: string, body?: object): Promise<Record<string, string>>;
   stop(): Promise<void>;
@@ -37,6 +39,7 @@ export async function startVault(program: string): Promise<Vault> {
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
+    token: rootToken,
     root: '',
     async call(method, path, body) {
       const response = await fetch(`${url}/v1/${path}`, {
