@@ -284,6 +284,9 @@ describe('probe', () => {
       ok: true,
       server: { nameMatches: true, expectedId: id, distrust: null },
     });
+    const { server: told } = await json('probe', server.url);
+    expect(told).toMatchObject({ nameMatches: false, expectedId: null, spiffeId: id });
+    expect((await clientcert('probe', server.url)).out).toContain(`    server: '${id}'`);
     const { found, out } = await probed('spiffe://house.example/other');
     expect(found).toMatchObject({
       ok: false,

@@ -112,6 +112,11 @@ function printServer(server: Probe['server']): string[] {
           : `its certificate is not that of ${safe(server.expectedId)}`,
       ),
     );
+  if (server.nameMatches === false && server.expectedId === null && server.spiffeId !== null)
+    lines.push(
+      '  → it is a SPIFFE workload; write in a rule for this host:',
+      `    server: '${safe(server.spiffeId)}'`,
+    );
   if (server.forgotIntermediate)
     lines.push(fault(`it forgot to send an intermediate: ${nameOf(server.missingIssuer!)}`));
   else if (server.missingIssuer !== null && server.distrust)

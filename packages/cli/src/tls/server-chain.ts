@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import { checkServerId } from '@clientcert/core/enrolment';
+import { checkServerId, spiffeIdOf } from '@clientcert/core/enrolment';
 
 export interface ServerCertificate {
   readonly subject: string;
@@ -22,6 +22,8 @@ export interface ServerChain {
   readonly nameMatches: boolean | null;
   /** What the rule asks for in place of a name: an id, or a trust domain. */
   readonly expectedId: string | null;
+  /** Whom the first names by a SPIFFE ID. */
+  readonly spiffeId: string | null;
   /** The issuer of the last of the chain, where that is neither sent nor a root of Node's. */
   readonly missingIssuer: string | null;
   /** Whether what is missing is an intermediate: an authority that says where its own certificate is to be had. */
@@ -49,6 +51,7 @@ export function describeChain(
     unreadable: sent.length - certificates.length,
     nameMatches: leaf ? isFor(leaf, host, expectedId) : null,
     expectedId,
+    spiffeId: spiffeIdOf(leaf) ?? null,
     missingIssuer: missing?.issuer ?? null,
     forgotIntermediate: missing !== undefined && /CA Issuers/.test(missing.infoAccess ?? ''),
   };
