@@ -1,4 +1,4 @@
-import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import { adapterOf, checkAgent, isRoutingAgent } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
@@ -16,7 +16,8 @@ import { hasOwnTransport, transportOf } from './transport.ts';
  *   was called before may be passed again.
  * @param identity As whom the request is made.
  * @throws ERR_CLIENTCERT_AGENT_CONFLICT where the caller brings an agent, connection or adapter of their own to a
- *   host for which a rule decides; ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_ORIGIN_NEEDED
+ *   host for which a rule decides; ERR_CLIENTCERT_PROXY_UNSUPPORTED for a `proxy` beside an agent of `credentials.agent()`;
+ *   ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_ORIGIN_NEEDED
  */
 export function decideRequest(
   config: InternalAxiosRequestConfig,
@@ -52,6 +53,7 @@ export function decideRequest(
     if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
   } else if (isRoutingAgent(httpsAgent)) {
     checkAgent(httpsAgent, service, 'httpsAgent');
+    if (written && through === undefined && !isPlainHttp(config)) throw otherWay();
   } else {
     refuse(outgoing, 'httpsAgent');
     refuseAfterRedirects(outgoing);
@@ -62,6 +64,15 @@ export function decideRequest(
   checkRedirects(outgoing, proxy);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
+}
+
+/** The agent's way would be taken, past the proxy that the request names. */
+function otherWay(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    'the request says "proxy" beside an "httpsAgent" of credentials.agent(), which makes its own way',
+    { hint: 'Give it to the agent: credentials.agent({ proxy: … }); or leave one of the two out.' },
+  );
 }
 
 /** As whom a config was decided last: what was decided for one call by a client that stands on axios, an instance leaves. */

@@ -42,8 +42,9 @@ export function urlOf(config: InternalAxiosRequestConfig): URL {
   return new URL(addressOf(config));
 }
 
+/** By what axios makes of the address: `URL` leaves out of a scheme, and before it, what a look at the text would not. */
 export function isPlainHttp(config: InternalAxiosRequestConfig): boolean {
-  return /^\s*http:/i.test(addressOf(config));
+  return urlOf(config).protocol === 'http:';
 }
 
 function addressOf(config: InternalAxiosRequestConfig): string {

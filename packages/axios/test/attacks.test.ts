@@ -17,7 +17,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import axios, { type AxiosRequestConfig } from 'axios';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   ClientCertificateError,
   type Credentials,
@@ -142,6 +142,62 @@ describe('attack: rules that are weakened', () => {
     }
     expect([...subjects(), ...subjects(pinned)]).toEqual(['alice', null]);
     expect(pinned.requests[0]?.protocol).toBe('TLSv1.2');
+  });
+
+  it.each(['ht\ntp:', '\u0001http:', ' HTTP:'])(
+    'a request to %j goes through its proxy, as axios reads the scheme',
+    async (scheme) => {
+      await using credentials = await load();
+      await using plain = await startServer({ tls: false });
+      await using proxy = await startProxy();
+      const api = axios.create({ proxy: { protocol: 'http', host: proxy.host, port: proxy.port } });
+      clientCertificates(api, credentials);
+      await api.get(plain.url.replace('http:', scheme));
+      expect(proxy.forwards).toHaveLength(1);
+    },
+  );
+
+  it('an interceptor that runs after ours and writes on a URL object is followed', async () => {
+    await using credentials = await load();
+    const api = axios.create();
+    let write: (url: URL) => void = () => {};
+    api.interceptors.request.use((config) => {
+      write(config.url as unknown as URL);
+      return config;
+    });
+    clientCertificates(api, credentials);
+    const get = (url: string, clientCertificate?: string) =>
+      api.get(new URL(url) as never, { clientCertificate });
+    write = (url) => {
+      url.port = `${bank.ports[1]}`;
+    };
+    await get(bank.urls[0]!, 'Archive');
+    expect(subjects()).toEqual(['bob']);
+    write = (url) => {
+      url.protocol = 'https:';
+    };
+    await using proxy = await startProxy();
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    vi.stubEnv('HTTP_PROXY', proxy.url);
+    await get(bank.urls[0]!.replace('https:', 'http:')).finally(() => vi.unstubAllEnvs());
+    expect(subjects()).toEqual(['bob', 'alice']);
+    expect(proxy.connects).toHaveLength(1);
+  });
+
+  it('an agent of credentials.agent() takes no request past the proxy that it names', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy();
+    const api = axios.create({ httpsAgent: credentials.agent() });
+    clientCertificates(api, credentials);
+    const through = { protocol: 'http', host: proxy.host, port: proxy.port };
+    await expect(api.get(bank.url, { proxy: through })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    });
+    const agent = credentials.agent({ proxy: proxy.url });
+    await api.get(bank.url, { httpsAgent: agent });
+    await api.get(bank.url, { httpsAgent: agent, proxy: false });
+    expect(subjects()).toEqual(['alice', 'alice']);
+    expect(proxy.connects).toHaveLength(1);
   });
 
   it('no adapter at all, which leaves it to the defaults of axios, goes nowhere in silence', async () => {
