@@ -33,15 +33,17 @@ export function decideRequest(
   const transport = transportOf(config);
   if (transport === 'unknown') refuse(outgoing, 'adapter');
   if (transport === 'http' && hasOwnTransport(config)) refuse(outgoing, 'transport');
+  const httpsAgent = own(config, 'httpsAgent');
+  // Ours comes back when a used config is passed again, as retries do.
+  const ours = handedOut.get(httpsAgent);
+  const takesAgent = transport !== 'fetch' && transport !== 'http2';
+  if (!takesAgent && !ours && isRoutingAgent(httpsAgent)) throw notTaken();
   if (transport === 'fetch') {
     applyToFetch(outgoing, { service, origin, proxy: through });
     return;
   }
 
-  // Ours comes back when a used config is passed again, as retries do.
-  const httpsAgent = own(config, 'httpsAgent');
   const written = own(config, 'proxy');
-  const ours = handedOut.get(httpsAgent);
   const proxy = ours && written === false ? ours.proxy : written;
   const way: ConnectIdentity =
     through === undefined
@@ -66,12 +68,23 @@ export function decideRequest(
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
 }
 
+/** The call would be made by its host alone, and not as the agent was made for. */
+function notTaken(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    'the request brings an "httpsAgent" of credentials.agent(), which axios does not take over HTTP/2 or its fetch adapter',
+    { hint: 'Leave it out: name the service as clientCertificate, and the proxy in the config.' },
+  );
+}
+
 /** The agent's way would be taken, past the proxy that the request names. */
 function otherWay(): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
     'the request says "proxy" beside an "httpsAgent" of credentials.agent(), which makes its own way',
-    { hint: 'Give it to the agent: credentials.agent({ proxy: … }); or leave one of the two out.' },
+    {
+      hint: 'Give it to the agent, credentials.agent({ proxy: … }), or to soapOptions(credentials, { proxy: … }) where NTLM made that; or leave one of the two out.',
+    },
   );
 }
 

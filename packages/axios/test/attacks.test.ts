@@ -184,6 +184,28 @@ describe('attack: rules that are weakened', () => {
     expect(proxy.connects).toHaveLength(1);
   });
 
+  it.each<[string, object]>([
+    ['its fetch adapter', { adapter: 'fetch' }],
+    ...(hasHttp2 ? ([['HTTP/2', { httpVersion: 2 }]] as [string, object][]) : []),
+  ])(
+    'an agent of credentials.agent() is not left out in silence where axios sends over %s',
+    async (_, way) => {
+      await using credentials = await load();
+      for (const service of ['Archive', false, undefined]) {
+        const origin = service ? bank.url : undefined;
+        const api = axios.create({ ...way, httpsAgent: credentials.agent({ service, origin }) });
+        clientCertificates(api, credentials);
+        await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      }
+      expect(bank.requests).toEqual([]);
+      const api = axios.create();
+      clientCertificates(api, credentials);
+      const { config } = await api.get(bank.url);
+      await api.request({ ...config, ...way } as AxiosRequestConfig);
+      expect(subjects()).toEqual(['alice', 'alice']);
+    },
+  );
+
   it('an agent of credentials.agent() takes no request past the proxy that it names', async () => {
     await using credentials = await load();
     await using proxy = await startProxy();

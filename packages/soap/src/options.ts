@@ -158,7 +158,9 @@ function certify(inner: SoapHttpClient, identity: Identity, endpoint: string | u
     const defaults = inner._request?.defaults;
     const options = carried(call, defaults?.transformRequest);
     // By what is known here, for what sends otherwise than through axios, or whose interceptors take transformers off.
-    const merged: RequestOptions = { ...defaults, ...options, url, method: message ? 'POST' : 'GET' };
+    // NTLM has an instance of its own.
+    const inherited = options.ntlm ? undefined : defaults;
+    const merged: RequestOptions = { ...inherited, ...options, url, method: message ? 'POST' : 'GET' };
     decide(call, merged, ready);
     for (const name of decided) options[name] = merged[name];
     return { sent, options };
