@@ -3,7 +3,15 @@ import { adapterOf, checkAgent, isRoutingAgent } from '@clientcert/core/adapter'
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
-import { isPlainHttp, type Outgoing, own, type RequestIdentity, refuse, urlOf } from './outgoing.ts';
+import {
+  type AnyConfig,
+  isPlainHttp,
+  type Outgoing,
+  own,
+  type RequestIdentity,
+  refuse,
+  urlOf,
+} from './outgoing.ts';
 import { proxyOf } from './proxy.ts';
 import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
 import { hasOwnTransport, transportOf } from './transport.ts';
@@ -24,6 +32,7 @@ export function decideRequest(
   loaded: Credentials,
   identity: RequestIdentity,
 ): void {
+  disinherit(config);
   const credentials = adapterOf(loaded);
   deciders.set(config, identity);
   const { service, origin, proxy: through, check } = identity;
@@ -66,6 +75,13 @@ export function decideRequest(
   checkRedirects(outgoing, proxy);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
+}
+
+/** axios up to 1.20 sends by what every object inherits: in ways that are not decided on, because nobody wrote them. */
+function disinherit(config: object): void {
+  for (const name of ['httpVersion', 'socketPath']) {
+    if (name in Object.prototype) (config as Record<string, unknown>)[name] = own(config, name);
+  }
 }
 
 /** The call would be made by its host alone, and not as the agent was made for. */

@@ -566,6 +566,22 @@ describe('attack: identities that mix', () => {
     },
   );
 
+  it.each(Object.entries({ httpVersion: 2, socketPath: '/nonexistent/clientcert.sock' }))(
+    'Object.prototype.%s = %j leads no request past what was decided',
+    async (name, value) => {
+      await using credentials = await load();
+      const api = axios.create();
+      clientCertificates(api, credentials);
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+      try {
+        await api.get(bank.url);
+      } finally {
+        delete (Object.prototype as Record<string, unknown>)[name];
+      }
+      expect(subjects()).toEqual(['alice']);
+    },
+  );
+
   it('a polluted Object.prototype says neither as whom, nor through which proxy, nor with which agent', async () => {
     await using credentials = await load();
     await using proxy = await startProxy({ authority });
