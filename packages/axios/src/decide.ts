@@ -3,15 +3,7 @@ import { adapterOf, checkAgent, isRoutingAgent } from '@clientcert/core/adapter'
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
-import {
-  type AnyConfig,
-  isPlainHttp,
-  type Outgoing,
-  own,
-  type RequestIdentity,
-  refuse,
-  urlOf,
-} from './outgoing.ts';
+import { isPlainHttp, type Outgoing, own, type RequestIdentity, refuse, urlOf } from './outgoing.ts';
 import { proxyOf } from './proxy.ts';
 import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
 import { hasOwnTransport, transportOf } from './transport.ts';
