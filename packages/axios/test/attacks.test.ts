@@ -191,7 +191,7 @@ describe('attack: rules that are weakened', () => {
     'an agent of credentials.agent() is not left out in silence where axios sends over %s',
     async (_, way) => {
       await using credentials = await load();
-      for (const service of ['Archive', false, undefined]) {
+      for (const service of ['Archive', false, undefined] as const) {
         const origin = service ? bank.url : undefined;
         const api = axios.create({ ...way, httpsAgent: credentials.agent({ service, origin }) });
         clientCertificates(api, credentials);

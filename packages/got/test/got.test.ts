@@ -489,7 +489,7 @@ describe('attack: rules that are weakened', () => {
     const api = got.extend(clientCertificates(credentials, { service: 'Billing.Invoices' }));
     const options = new Options(bank.url, { https: { certificateAuthority: authority.certificate } });
     await api(undefined, undefined, options);
-    await api(bank.url, { context: { clientCertificate: undefined } }, new Options({}));
+    await api(undefined, undefined, new Options(bank.url, { context: { clientCertificate: 'Archive' } }));
     expect(options.hooks.beforeRequest).toEqual([]);
     expect(subjects(bank)).toEqual(['bob', 'bob']);
   });

@@ -112,7 +112,7 @@ describe.each(kinds)('over %s', (_, compose) => {
     async () => {
       await using credentials = await load({ ca: authority.certificate });
       const dispatcher = compose(credentials, cache!());
-      const archive = { service: 'Archive', origin: bank.url };
+      const archive = { service: 'Archive', origin: bank.url } as const;
       expect(await ask(dispatcher, undefined)).toBe('nobody');
       expect(await ask(dispatcher, archive)).toBe('bob');
       expect(await ask(dispatcher, undefined)).toBe('nobody');
