@@ -172,7 +172,7 @@ function decideLater(call: Call, config: AxiosConfig): void {
     if (ready) agentOf(ready);
     else if (
       to.protocol === 'https:' &&
-      (agents.https !== agent || hostname !== to.hostname.replace(/^\[|\]$/g, ''))
+      (agents?.https !== agent || hostname !== to.hostname.replace(/^\[|\]$/g, ''))
     )
       throw stillLoading(to);
     later.beforeRedirect?.(...hop);
