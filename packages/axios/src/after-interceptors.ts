@@ -45,8 +45,10 @@ function observe(config: AnyConfig): (now: AnyConfig) => boolean {
   const createConnection = http2Options?.createConnection;
   const fetch = env?.fetch;
   const way = Array.isArray(adapter) && transportOf(config);
+  // It may be a `URL`, on which somebody writes.
+  const address = String(url);
   return (now) =>
-    now.url !== url ||
+    String(now.url) !== address ||
     now.baseURL !== baseURL ||
     now.httpsAgent !== httpsAgent ||
     now.proxy !== proxy ||

@@ -1,4 +1,4 @@
-import type { ConnectIdentity, Credentials } from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import { adapterOf, checkAgent, isRoutingAgent } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
@@ -16,13 +16,15 @@ import { hasOwnTransport, transportOf } from './transport.ts';
  *   was called before may be passed again.
  * @param identity As whom the request is made.
  * @throws ERR_CLIENTCERT_AGENT_CONFLICT where the caller brings an agent, connection or adapter of their own to a
- *   host for which a rule decides; ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_ORIGIN_NEEDED
+ *   host for which a rule decides; ERR_CLIENTCERT_PROXY_UNSUPPORTED for a `proxy` beside an agent of `credentials.agent()`;
+ *   ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_ORIGIN_NEEDED
  */
 export function decideRequest(
   config: InternalAxiosRequestConfig,
   loaded: Credentials,
   identity: RequestIdentity,
 ): void {
+  disinherit(config);
   const credentials = adapterOf(loaded);
   deciders.set(config, identity);
   const { service, origin, proxy: through, check } = identity;
@@ -32,15 +34,17 @@ export function decideRequest(
   const transport = transportOf(config);
   if (transport === 'unknown') refuse(outgoing, 'adapter');
   if (transport === 'http' && hasOwnTransport(config)) refuse(outgoing, 'transport');
+  const httpsAgent = own(config, 'httpsAgent');
+  // Ours comes back when a used config is passed again, as retries do.
+  const ours = handedOut.get(httpsAgent);
+  const takesAgent = transport !== 'fetch' && transport !== 'http2';
+  if (!takesAgent && !ours && isRoutingAgent(httpsAgent)) throw notTaken();
   if (transport === 'fetch') {
     applyToFetch(outgoing, { service, origin, proxy: through });
     return;
   }
 
-  // Ours comes back when a used config is passed again, as retries do.
-  const httpsAgent = own(config, 'httpsAgent');
   const written = own(config, 'proxy');
-  const ours = handedOut.get(httpsAgent);
   const proxy = ours && written === false ? ours.proxy : written;
   const way: ConnectIdentity =
     through === undefined
@@ -52,6 +56,7 @@ export function decideRequest(
     if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
   } else if (isRoutingAgent(httpsAgent)) {
     checkAgent(httpsAgent, service, 'httpsAgent');
+    if (written && through === undefined && !isPlainHttp(config)) throw otherWay();
   } else {
     refuse(outgoing, 'httpsAgent');
     refuseAfterRedirects(outgoing);
@@ -62,6 +67,33 @@ export function decideRequest(
   checkRedirects(outgoing, proxy);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
+}
+
+/** axios up to 1.20 sends by what every object inherits: in ways that are not decided on, because nobody wrote them. */
+function disinherit(config: object): void {
+  for (const name of ['httpVersion', 'socketPath']) {
+    if (name in Object.prototype) (config as Record<string, unknown>)[name] = own(config, name);
+  }
+}
+
+/** The call would be made by its host alone, and not as the agent was made for. */
+function notTaken(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_AGENT_CONFLICT',
+    'the request brings an "httpsAgent" of credentials.agent(), which axios does not take over HTTP/2 or its fetch adapter',
+    { hint: 'Leave it out: name the service as clientCertificate, and the proxy in the config.' },
+  );
+}
+
+/** The agent's way would be taken, past the proxy that the request names. */
+function otherWay(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    'the request says "proxy" beside an "httpsAgent" of credentials.agent(), which makes its own way',
+    {
+      hint: 'Give it to the agent, credentials.agent({ proxy: … }), or to soapOptions(credentials, { proxy: … }) where NTLM made that; or leave one of the two out.',
+    },
+  );
 }
 
 /** As whom a config was decided last: what was decided for one call by a client that stands on axios, an instance leaves. */

@@ -42,13 +42,16 @@ export function urlOf(config: InternalAxiosRequestConfig): URL {
   return new URL(addressOf(config));
 }
 
+/** By what axios makes of the address: `URL` leaves out of a scheme, and before it, what a look at the text would not. */
 export function isPlainHttp(config: InternalAxiosRequestConfig): boolean {
-  return /^\s*http:/i.test(addressOf(config));
+  const address = addressOf(config);
+  return !/^https:/i.test(address) && new URL(address).protocol === 'http:';
 }
 
 /** The text of it, which is read in time: to make a `URL` of it takes longer than all else here. */
 export function addressOf(config: InternalAxiosRequestConfig): string {
-  const url = own(config, 'url') ?? '';
+  // It may be a `URL`, on which somebody writes later.
+  const url = String(own(config, 'url') ?? '');
   const baseURL = own(config, 'baseURL');
   if (!baseURL) return url;
   const isWhole = own(config, 'allowAbsoluteUrls') !== false && /^([a-z][a-z\d+.-]*:)?\/\//i.test(url);

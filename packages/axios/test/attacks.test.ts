@@ -17,7 +17,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import axios, { type AxiosRequestConfig } from 'axios';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   ClientCertificateError,
   type Credentials,
@@ -142,6 +142,84 @@ describe('attack: rules that are weakened', () => {
     }
     expect([...subjects(), ...subjects(pinned)]).toEqual(['alice', null]);
     expect(pinned.requests[0]?.protocol).toBe('TLSv1.2');
+  });
+
+  it.each(['ht\ntp:', '\u0001http:', ' HTTP:'])(
+    'a request to %j goes through its proxy, as axios reads the scheme',
+    async (scheme) => {
+      await using credentials = await load();
+      await using plain = await startServer({ tls: false });
+      await using proxy = await startProxy();
+      const api = axios.create({ proxy: { protocol: 'http', host: proxy.host, port: proxy.port } });
+      clientCertificates(api, credentials);
+      await api.get(plain.url.replace('http:', scheme));
+      expect(proxy.forwards).toHaveLength(1);
+    },
+  );
+
+  it('an interceptor that runs after ours and writes on a URL object is followed', async () => {
+    await using credentials = await load();
+    const api = axios.create();
+    let write: (url: URL) => void = () => {};
+    api.interceptors.request.use((config) => {
+      write(config.url as unknown as URL);
+      return config;
+    });
+    clientCertificates(api, credentials);
+    const get = (url: string, clientCertificate?: string) =>
+      api.get(new URL(url) as never, { clientCertificate });
+    write = (url) => {
+      url.port = `${bank.ports[1]}`;
+    };
+    await get(bank.urls[0]!, 'Archive');
+    expect(subjects()).toEqual(['bob']);
+    write = (url) => {
+      url.protocol = 'https:';
+    };
+    await using proxy = await startProxy();
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    vi.stubEnv('HTTP_PROXY', proxy.url);
+    await get(bank.urls[0]!.replace('https:', 'http:')).finally(() => vi.unstubAllEnvs());
+    expect(subjects()).toEqual(['bob', 'alice']);
+    expect(proxy.connects).toHaveLength(1);
+  });
+
+  it.each<[string, object]>([
+    ['its fetch adapter', { adapter: 'fetch' }],
+    ...(hasHttp2 ? ([['HTTP/2', { httpVersion: 2 }]] as [string, object][]) : []),
+  ])(
+    'an agent of credentials.agent() is not left out in silence where axios sends over %s',
+    async (_, way) => {
+      await using credentials = await load();
+      for (const service of ['Archive', false, undefined] as const) {
+        const origin = service ? bank.url : undefined;
+        const api = axios.create({ ...way, httpsAgent: credentials.agent({ service, origin }) });
+        clientCertificates(api, credentials);
+        await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      }
+      expect(bank.requests).toEqual([]);
+      const api = axios.create();
+      clientCertificates(api, credentials);
+      const { config } = await api.get(bank.url);
+      await api.request({ ...config, ...way } as AxiosRequestConfig);
+      expect(subjects()).toEqual(['alice', 'alice']);
+    },
+  );
+
+  it('an agent of credentials.agent() takes no request past the proxy that it names', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy();
+    const api = axios.create({ httpsAgent: credentials.agent() });
+    clientCertificates(api, credentials);
+    const through = { protocol: 'http', host: proxy.host, port: proxy.port };
+    await expect(api.get(bank.url, { proxy: through })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    });
+    const agent = credentials.agent({ proxy: proxy.url });
+    await api.get(bank.url, { httpsAgent: agent });
+    await api.get(bank.url, { httpsAgent: agent, proxy: false });
+    expect(subjects()).toEqual(['alice', 'alice']);
+    expect(proxy.connects).toHaveLength(1);
   });
 
   it('no adapter at all, which leaves it to the defaults of axios, goes nowhere in silence', async () => {
@@ -485,6 +563,22 @@ describe('attack: identities that mix', () => {
         await api.get(bank.url, { http2Options } as object);
       }
       expect(subjects()).toEqual(['bob', 'bob', 'alice', 'alice', null, null, 'bob', 'bob']);
+    },
+  );
+
+  it.each(Object.entries({ httpVersion: 2, socketPath: '/nonexistent/clientcert.sock' }))(
+    'Object.prototype.%s = %j leads no request past what was decided',
+    async (name, value) => {
+      await using credentials = await load();
+      const api = axios.create();
+      clientCertificates(api, credentials);
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+      try {
+        await api.get(bank.url);
+      } finally {
+        delete (Object.prototype as Record<string, unknown>)[name];
+      }
+      expect(subjects()).toEqual(['alice']);
     },
   );
 

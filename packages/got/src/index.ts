@@ -33,6 +33,9 @@ export interface GotExtension {
     beforeRedirect: ((options: Hop, response: { url: string }) => Promise<void>)[];
     beforeError: (<Failure extends Error>(error: Failure) => Failure)[];
   };
+  /** Brings the hooks to calls with options that take the place of the instance's: `api(undefined, undefined, options)`. */
+  // biome-ignore lint/suspicious/noExplicitAny: the types of got's three major versions have this in common
+  handlers: ((options: any, next: (options: any) => any) => any)[];
 }
 
 /** The options of one hop, as far as this adapter knows them. */
@@ -105,31 +108,40 @@ export function clientCertificates<ServiceName extends string>(
     if (hop.hooks.beforeRequest.at(-1) !== first) endWith(hop.hooks, origin);
     else apply(loadedOf(loading) ?? (await whileWanted(loading, hop.signal)), hop, byDefault, origin);
   };
-  return {
-    hooks: {
-      // got merges what leads to a next page into the options of the first: its address comes from an answer.
-      init: [
-        (_next, { url, hooks }) => {
-          if (url && !callOf(hooks)) endWith(hooks, new URL(url).origin);
-        },
-      ],
-      beforeRequest: [first],
-      beforeRedirect: [
-        async (hop, { url }) => {
-          const call = callOf(hop.hooks) ?? endWith(hop.hooks, new URL(url).origin);
-          // Looked at when all hooks have said where it goes.
-          call.from = targetOf(new URL(url), serviceOf(hop, byDefault), call.origin);
-        },
-      ],
-      beforeError: [
-        (error) => {
-          const hop = (error as { options?: Hop }).options;
-          const service = hop?.context ? serviceOf(hop, byDefault) : byDefault;
-          return withDiagnosis(error, { credentials: loadedOf(loading), url: hop?.url, service });
-        },
-      ],
-    },
+  const hooks: GotExtension['hooks'] = {
+    // got merges what leads to a next page into the options of the first: its address comes from an answer.
+    init: [
+      (_next, { url, hooks }) => {
+        if (url && !callOf(hooks)) endWith(hooks, new URL(url).origin);
+      },
+    ],
+    beforeRequest: [first],
+    beforeRedirect: [
+      async (hop, { url }) => {
+        const call = callOf(hop.hooks) ?? endWith(hop.hooks, new URL(url).origin);
+        // Looked at when all hooks have said where it goes.
+        call.from = targetOf(new URL(url), serviceOf(hop, byDefault), call.origin);
+      },
+    ],
+    beforeError: [
+      (error) => {
+        const hop = (error as { options?: Hop }).options;
+        const service = hop?.context ? serviceOf(hop, byDefault) : byDefault;
+        return withDiagnosis(error, { credentials: loadedOf(loading), url: hop?.url, service });
+      },
+    ],
   };
+  // There are none where got takes offence at what it was given.
+  const bringHooks = (options: Completable | undefined, next: (options: unknown) => unknown) => {
+    if (options && !options.hooks.beforeRequest.includes(first)) options.merge({ hooks });
+    return next(options);
+  };
+  return { hooks, handlers: [bringHooks] };
+}
+
+/** got's own options, as handlers get them. */
+interface Completable extends Pick<Hop, 'hooks'> {
+  merge(more: object): void;
 }
 
 /** On last hooks, also those of another extension or another copy of this package, which keep their order. */

@@ -484,6 +484,16 @@ describe('attack: identities that mix', () => {
 });
 
 describe('attack: rules that are weakened', () => {
+  it('options in the place of the instance’s own, which got takes with hooks of theirs, bring the certificate', async () => {
+    await using credentials = await load();
+    const api = got.extend(clientCertificates(credentials, { service: 'Billing.Invoices' }));
+    const options = new Options(bank.url, { https: { certificateAuthority: authority.certificate } });
+    await api(undefined, undefined, options);
+    await api(undefined, undefined, new Options(bank.url, { context: { clientCertificate: 'Archive' } }));
+    expect(options.hooks.beforeRequest).toEqual([]);
+    expect(subjects(bank)).toEqual(['bob', 'bob']);
+  });
+
   it('what the config says of every host holds where no rule names it, with http2: true as well', async () => {
     await using stranger = await startServer({ authority, clientCertificate: 'optional', http2: true });
     const certificates = { alice: { cert: alice.fullChain, key: alice.key } };

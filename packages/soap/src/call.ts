@@ -106,9 +106,15 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   const { clientCertificate: said } = call.options;
   if (said !== undefined && said !== service) throw otherwise(said, service);
   const identity = { ...call.identity, service };
+  // The first hop takes the message along, whatever the options of the call name as its method.
+  let isFirst = true;
+  const check = (hop: URL, method: string) => {
+    signature?.check(ready, hop, isFirst ? 'POST' : method, identity);
+    isFirst = false;
+  };
   decideRequest(config as AxiosConfig, ready, {
     ...connectIdentity(identity),
-    check: signature && ((hop, method) => signature.check(ready, hop, method, identity)),
+    check: signature && check,
   });
 }
 
@@ -149,26 +155,43 @@ function connectIdentity({ service, origin, proxy }: Identity): Omit<RequestIden
 
 /** A transformer cannot wait, and an agent can: for a client that was not made with `soapOptions`. */
 function decideLater(call: Call, config: AxiosConfig): void {
-  const url = String(config.url);
-  if (signatureOf(call) && /^http:/i.test(url)) throw plainAddress(url);
+  const { credentials, service } = call.identity;
+  const url = new URL(String(config.url));
+  if (signatureOf(call) && url.protocol === 'http:') throw plainAddress(url);
   if (transportOf(config) !== 'http') throw stillLoading(url);
   const later = { ...config };
-  config.httpsAgent = waitFor(call.identity.credentials, call.identity.service, (ready) => {
-    decide(call, later, ready);
+  let isDecided = false;
+  const agentOf = (ready: Credentials) => {
+    if (!isDecided) decide(call, later, ready);
+    isDecided = true;
     return later.httpsAgent as Agent;
-  });
-  config.beforeRedirect = (...hop) => later.beforeRedirect?.(...hop);
-  if (/^https:/i.test(url)) config.proxy = false;
+  };
+  const agent = waitFor(credentials, service, agentOf);
+  config.httpsAgent = agent;
+  config.beforeRedirect = (...hop) => {
+    // From http:, where the agent was not asked yet, and axios may have put a proxy in the place of the hop.
+    const [{ href, agents, hostname }] = hop;
+    const to = new URL(href);
+    const ready = loadedOf(credentials);
+    if (ready) agentOf(ready);
+    else if (
+      to.protocol === 'https:' &&
+      (agents?.https !== agent || hostname !== to.hostname.replace(/^\[|\]$/g, ''))
+    )
+      throw stillLoading(to);
+    later.beforeRedirect?.(...hop);
+  };
+  if (url.protocol === 'https:') config.proxy = false;
 }
 
 /** What a transformer of axios' has as `this`. */
 export type RequestConfig = Parameters<typeof decideRequest>[0];
 type AxiosConfig = RequestConfig;
 
-function stillLoading(url: string): ClientCertificateError {
+function stillLoading({ host }: URL): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_AGENT_CONFLICT',
-    `${new URL(url).host}: the certificates are still loading, and only axios’ http adapter, over HTTP/1.1, can wait`,
+    `${host}: the certificates are still loading, and only axios’ http adapter, over HTTP/1.1 and without a proxy of its own, can wait`,
     {
       hint: 'Create the client with soapOptions(credentials), which waits, or await loadCredentials() first.',
     },

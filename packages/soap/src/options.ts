@@ -1,5 +1,12 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { type CallSignal, loadedOf, snapshot, withDiagnosis } from '@clientcert/core/adapter';
+import {
+  adapterOf,
+  type CallSignal,
+  type Loading,
+  loadedOf,
+  snapshot,
+  withDiagnosis,
+} from '@clientcert/core/adapter';
 import {
   type Client,
   HttpClient,
@@ -8,6 +15,7 @@ import {
   type IOptions,
   type ISecurity,
   type IWSDLCache,
+  type WSDL,
 } from 'soap';
 import {
   type Call,
@@ -65,7 +73,12 @@ export function soapOptions<ServiceName extends string>(
     endpoint: own.endpoint as string, // there even where it is nothing: node-soap reads what every object inherits
     wsdlCache: own.wsdlCache ?? documentsOf(identity),
     wsdl_options: { ...own.wsdl_options, overrideImportLocation: importHook(overrideImportLocation) },
-    httpClient: certify(httpClient ?? new HttpClient(own), identity, own.endpoint, !httpClient),
+    httpClient: certify(
+      httpClient ?? new HttpClient(own),
+      identity,
+      own.endpoint,
+      !httpClient && !own.request,
+    ),
   };
 }
 
@@ -79,25 +92,55 @@ function notSigned(): ClientCertificateError {
 }
 
 /** The documents of one identity, in place of node-soap's cache, which knows one for each address, whoever fetched it. */
-function documentsOf({ credentials, service }: Identity): IWSDLCache {
-  const services = documents.get(credentials) ?? new Map<Identity['service'], IWSDLCache>();
-  const known = services.get(service) ?? (new Map() as unknown as IWSDLCache);
-  documents.set(credentials, services.set(service, known));
+function documentsOf({ credentials, service, origin }: Identity): IWSDLCache {
+  const identities = documents.get(credentials) ?? new Map<string, IWSDLCache>();
+  const identity = JSON.stringify([service, origin]);
+  const known = identities.get(identity) ?? new Documents(credentials);
+  documents.set(credentials, identities.set(identity, known));
   return known;
 }
 
-const documents = new WeakMap<object, Map<Identity['service'], IWSDLCache>>();
+const documents = new WeakMap<object, Map<string, IWSDLCache>>();
+
+/** Each up to the next renewal or new config: it was for whoever was presented then. */
+class Documents implements IWSDLCache {
+  readonly #credentials: Loading;
+  readonly #documents = new Map<string, { readonly wsdl: WSDL; readonly generation: number | undefined }>();
+
+  constructor(credentials: Loading) {
+    this.#credentials = credentials;
+  }
+
+  has(url: string): boolean {
+    const known = this.#documents.get(url);
+    return known !== undefined && known.generation === this.#generation();
+  }
+
+  /** A moment after it was said to be there. */
+  get(url: string): WSDL {
+    return this.#documents.get(url)?.wsdl as WSDL;
+  }
+
+  set(url: string, wsdl: WSDL): void {
+    this.#documents.set(url, { wsdl, generation: this.#generation() });
+  }
+
+  #generation(): number | undefined {
+    const ready = loadedOf(this.#credentials);
+    return ready && adapterOf(ready).generation;
+  }
+}
 
 /**
  * node-soap's HTTP client, through which all its requests go, with a decision for each of them.
  *
- * @param isOurs Whether it certainly sends through axios; what the caller brings may send in other ways.
+ * @param isPlain Whether it certainly sends through an axios that nobody else has installed anything on.
  */
 function certify(
   inner: SoapHttpClient,
   identity: Identity,
   endpoint: string | undefined,
-  isOurs: boolean,
+  isPlain: boolean,
 ): IHttpClient {
   /** What stands on the caller's objects is read at once, before anything is waited for. */
   const callOf = (url: string, given: RequestOptions, headers?: IHeaders, client?: Client): Call => {
@@ -128,8 +171,11 @@ function certify(
     }
     const defaults = inner._request?.defaults;
     const options = carried(call, defaults?.transformRequest);
-    if (!isOurs) {
-      const merged: RequestOptions = { ...defaults, ...options, url, method: message ? 'POST' : 'GET' };
+    if (!isPlain) {
+      // By what is known here: what the caller brings sends otherwise than through axios, or has interceptors that take
+      // transformers off. NTLM has an instance of its own.
+      const inherited = options.ntlm ? undefined : defaults;
+      const merged: RequestOptions = { ...inherited, ...options, url, method: message ? 'POST' : 'GET' };
       decide(call, merged, ready);
       for (const name of decided) options[name] = merged[name];
     }

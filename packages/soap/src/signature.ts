@@ -41,12 +41,13 @@ export class Signature {
   }
 
   /**
-   * Stops a message that is not signed, or signed with another certificate than this hop is to see.
+   * Stops a message that is not signed, or signed with another certificate than this hop is to see. A redirect that is
+   * followed with `GET` takes no message along.
    *
    * @throws ERR_CLIENTCERT_SIGNATURE_REFUSED, or what kept it from being signed
    */
   check(credentials: Credentials, hop: URL, method: string, identity: RequestIdentity): void {
-    if (method !== 'POST' || this.isFor(credentials, hop, identity)) return;
+    if (/^(GET|HEAD)$/i.test(method) || this.isFor(credentials, hop, identity)) return;
     if (hop.protocol !== 'https:') throw plainAddress(hop);
     if (this.#failure) throw this.#failure;
     const known = this.#signer !== undefined;

@@ -8,10 +8,11 @@ import {
   type Authority,
   createAuthority,
   type IssuedCertificate,
+  startProxy,
   startServer,
   type TestServer,
 } from '@clientcert/testing';
-import axios, { type AxiosHeaders } from 'axios';
+import axios, { type AxiosHeaders, type AxiosRequestConfig } from 'axios';
 import type { ISecurity } from 'soap';
 import * as soap from 'soap';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -78,6 +79,26 @@ const subjectsOf = (server: TestServer) =>
   server.requests.map(({ clientCertificate }) => clientCertificate?.commonName ?? 'null');
 
 describe('attack: identities that mix', () => {
+  it('a WSDL that was fetched as one is given to no other: another origin, or another certificate since', async () => {
+    await using credentials = await load();
+    const url = `${bank.urls[0]}/service?wsdl`;
+    const [own, other] = bank.urls;
+    await soap.createClientAsync(url, soapOptions(credentials, { ...archive, origin: own }));
+    await soap.createClientAsync(url, soapOptions(credentials, { ...archive, origin: other }));
+    expect(seen(bank)).toEqual(['GET /service bob', 'GET /service nobody']);
+    const options = soapOptions(credentials, { ...archive, origin: own });
+    await soap.createClientAsync(url, options);
+    expect(bank.requests).toHaveLength(2);
+    const ca = authority.certificate;
+    await credentials.reload({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca } },
+      hosts: { [`localhost:${bank.ports[0]}`]: { ca } },
+      services: { Archive: 'alice' },
+    });
+    await soap.createClientAsync(url, options);
+    expect(seen(bank)[2]).toBe('GET /service alice');
+  });
+
   it.each([{}, { disableCache: true }])(
     'a service without hosts is not presented, and signs nothing, where an imported WSDL sends calls: %j',
     async (more) => {
@@ -547,6 +568,85 @@ describe('attack: identities that mix', () => {
 });
 
 describe('attack: rules that are weakened', () => {
+  const withInterceptor = (change: (config: AxiosRequestConfig) => object) => {
+    const request = axios.create();
+    request.interceptors.request.use((config) => change(config) as typeof config);
+    return request;
+  };
+  it.each<[string, () => unknown]>([
+    [
+      'an interceptor that replaces transformers',
+      () => withInterceptor((c) => ({ ...c, transformRequest: [String] })),
+    ],
+    [
+      'one that takes them off',
+      () => withInterceptor((c) => Object.assign(c, { transformRequest: undefined })),
+    ],
+    [
+      'a function that has its own',
+      () => (options: AxiosRequestConfig) => axios.request({ ...options, transformRequest: [String] }),
+    ],
+  ])('a call over %s is made with the certificate, through the proxy that is named', async (_, make) => {
+    await using credentials = await load();
+    await using proxy = await startProxy();
+    const onDisk = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const client = await soap.createClientAsync(
+      onDisk,
+      soapOptions(credentials, { request: make() as never, proxy: proxy.url }),
+    );
+    expect(await who(client)).toBe('alice');
+    expect(proxy.connects).toHaveLength(1);
+    client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true, proxy: false }));
+    expect(await who(client)).toBe('alice');
+    expect(proxy.connects).toHaveLength(1);
+  });
+
+  it.each(['PUT', 'GET', 'post'])('a signed message goes nowhere else by the method %s', async (method) => {
+    await using credentials = await load();
+    const onDisk = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const client = await soap.createClientAsync(onDisk, soapOptions(credentials));
+    client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+    await expect(who(client, { method, url: `${stranger.url}/service` })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+    });
+    expect(stranger.requests).toEqual([]);
+  });
+
+  it('while certificates load, a redirect from http: to https: goes through no tunnel of axios’ own', async () => {
+    let answer: () => void = () => {};
+    await using plain = await startServer({
+      tls: false,
+      handler: (_request, response) => {
+        answer = () => response.writeHead(307, { location: `${bank.urls[1]}/service` }).end();
+        if (isEarly) answer();
+      },
+    });
+    let isEarly = true;
+    await using proxy = await startProxy();
+    const onDisk = await file(wsdl({ address: `${plain.url}/service` }));
+    const client = await soap.createClientAsync(onDisk);
+    vi.stubEnv('HTTP_PROXY', proxy.url);
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    try {
+      const never = new Promise<Credentials>(() => {});
+      client.setSecurity(new ClientCertificateSecurity(never));
+      await expect(who(client)).rejects.toThrow(/still loading/);
+      expect(proxy.connects).toEqual([]);
+
+      isEarly = false;
+      const loading = load();
+      client.setSecurity(new ClientCertificateSecurity(loading));
+      const called = who(client);
+      await using _ = await loading;
+      await vi.waitFor(() => expect(plain.requests).toHaveLength(2));
+      answer();
+      expect(await called).toBe('alice');
+      expect(proxy.connects).toHaveLength(1);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   it.each([{ adapter: 'fetch' }, { adapter: ['FETCH', 'http'] }, { httpVersion: 2 }, { httpVersion: '2' }])(
     'axios’ other ways to send present the certificate: %j, on the instance, in wsdl_options and in a call',
     async (way) => {

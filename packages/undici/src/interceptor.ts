@@ -107,7 +107,8 @@ export function intercept(
     } catch (error) {
       return fail(handler, error as Error);
     }
-    const isOwn = route && (route.resolution.certificate !== null || route.target.service !== undefined);
+    // Where a rule names the host an answer to nobody is one to somebody too: another request may name a service.
+    const isOwn = route && (route.resolution.rule !== 'none' || route.target.service !== undefined);
     const answered =
       (isOwn || isGivenOn) && handler.onRequestStart
         ? new Hop(request.origin!, route?.target ?? null, handler, isGivenOn)

@@ -70,13 +70,13 @@ const handler: RequestHandler = (incoming, answer, { clientCertificate }) => {
   setTimeout(() => answer.end(clientCertificate?.commonName ?? 'nobody'), 20);
 };
 
-function load(): Promise<Credentials> {
+function load(rule: 'alice' | { ca: string } = 'alice'): Promise<Credentials> {
   return loadCredentials({
     certificates: {
       alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate },
       bob: { cert: bob.fullChain, key: bob.key, ca: authority.certificate },
     },
-    hosts: { [`localhost:${bank.port}`]: 'alice' },
+    hosts: { [`localhost:${bank.port}`]: rule },
     services: { Archive: 'bob' },
   });
 }
@@ -103,6 +103,19 @@ describe.each(kinds)('over %s', (_, compose) => {
       for (const [identity, name] of [...identities(), ...identities().toReversed()]) {
         expect(await ask(dispatcher, identity)).toBe(name);
       }
+      await dispatcher.close();
+    },
+  );
+
+  it.runIf(cache)(
+    'interceptors.cache gives no service the answer to nobody, where a rule that names none names the host',
+    async () => {
+      await using credentials = await load({ ca: authority.certificate });
+      const dispatcher = compose(credentials, cache!());
+      const archive = { service: 'Archive', origin: bank.url } as const;
+      expect(await ask(dispatcher, undefined)).toBe('nobody');
+      expect(await ask(dispatcher, archive)).toBe('bob');
+      expect(await ask(dispatcher, undefined)).toBe('nobody');
       await dispatcher.close();
     },
   );
