@@ -183,6 +183,28 @@ describe('attack: rules that are weakened', () => {
     expect(proxy.connects).toHaveLength(1);
   });
 
+  it.each([false, true])(
+    'the roots that came with a certificate, where another rule trusts them (called before: %s)',
+    async (isCalledBefore) => {
+      await using server = await startServer({ authority });
+      await using other = await startServer({ authority });
+      const strict = { trust: 'only', ca: stranger.certificate } as const;
+      const place = `127.0.0.1:${server.port}`;
+      await using credentials = await loadCredentials({
+        certificates: { alice: sourceOf(alice, authority) },
+        hosts: { [`127.0.0.1:${other.port}`]: { certificate: 'alice', ...strict }, [place]: 'alice' },
+        services: { strict: { ...strict, hosts: [place] } },
+      });
+      if (isCalledBefore)
+        expect(await outcome(get(other.url, { agent: credentials.agent() }))).toBe('served');
+      // The service trusts its own roots alone, and so none of the certificate that the host's rule names.
+      const agent = credentials.agent({ service: 'strict' });
+      expect(await outcome(get(server.url, { agent }))).toMatch(/SELF_SIGNED|ISSUER|LEAF/);
+      expect(await outcome(get(other.url, { agent: credentials.agent() }))).toBe('served');
+      expect(server.requests).toEqual([]);
+    },
+  );
+
   it('an intermediate that came with a client certificate vouches for no server', async () => {
     const root = await createAuthority();
     const intermediate = await root.issueAuthority({ name: 'intermediate' });
