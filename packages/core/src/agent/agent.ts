@@ -93,9 +93,11 @@ export class RoutingAgent extends Agent {
     }
     const decision = Admission.of(dialled, this.#route);
     if (!decision) return super.getName(options);
+    const { host, port } = decision;
     decision.pool ??= poolName(
       (named) => super.getName(named as RequestOptions),
-      dialled,
+      // Node names the pool by `host` alone, and what is handed on may call it `hostname`.
+      dialled.host === host && dialled.port === port ? dialled : { ...dialled, host, port },
       decision.profile?.contexts.id ?? 'unix',
       decision.proxy,
       decision.own,

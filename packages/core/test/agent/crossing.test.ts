@@ -472,6 +472,31 @@ describe('attack: identities that mix', () => {
     agent.destroy();
   });
 
+  it('nor does a connection to another host serve it, whose option is called otherwise as well', async () => {
+    const [one, two] = ['127.0.0.1', '::1'] as const;
+    const certificate = await authority.issue({ name: 'server', hosts: [one, two], usage: 'server' });
+    await using first = await startServer({ authority, host: one, certificate });
+    await using second = await startServer({ authority, host: two, port: first.port, certificate });
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      default: 'alice',
+    });
+    const agent = credentials.agent();
+    const handOver = agent.addRequest as (request: unknown, options: object) => void;
+    class Wrapper extends https.Agent {
+      addRequest(request: unknown, { host: hostname, ...options }: { host: string }) {
+        handOver.call(agent, request, { ...options, hostname });
+      }
+    }
+    const wrapper = new Wrapper({ keepAlive: true });
+    for (const url of [first.url, second.url, first.url]) await get(url, { agent: wrapper });
+    expect([first, second].map(({ connections, requests }) => [connections, requests.length])).toEqual([
+      [1, 2],
+      [1, 1],
+    ]);
+    agent.destroy();
+  });
+
   const noLookup = (_: string, __: object, done: (error: Error) => void) => done(new Error('looked up'));
 
   it('a service at a Unix socket is refused by the agent as by connect', async () => {
