@@ -497,6 +497,28 @@ describe('attack: identities that mix', () => {
     agent.destroy();
   });
 
+  it('nor is a session resumed by the name that another agent has for its pool', async () => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port);
+    const agent = credentials.agent();
+    const names: unknown[] = [];
+    class Wrapper extends https.Agent {
+      override createConnection(options: object) {
+        names.push((options as { _agentKey: string })._agentKey);
+        return agent.createConnection(options);
+      }
+    }
+    const wrapper = new Wrapper();
+    const call = (options: object = {}) => get(server.url, { agent: wrapper, ...options });
+    for (let times = 0; times < 2; times++) await call();
+    expect(server.requests.map(({ resumed }) => resumed)).toEqual([false, true]);
+    // Of a resumed session nobody is asked: Node's name says nothing of who is.
+    const checkServerIdentity = () => new Error('not this one');
+    await expect(call({ checkServerIdentity })).rejects.toThrow('not this one');
+    expect(new Set(names).size).toBe(1);
+    expect(server.requests).toHaveLength(2);
+  });
+
   const noLookup = (_: string, __: object, done: (error: Error) => void) => done(new Error('looked up'));
 
   it('a service at a Unix socket is refused by the agent as by connect', async () => {
