@@ -97,10 +97,15 @@ export class RoutingAgent extends Agent {
       this.#arriving = undefined;
     }
     const decision = Admission.of(dialled, this.#route);
-    if (!decision) return super.getName(options);
+    return decision ? this.#poolOf(decision, dialled) : super.getName(options);
+  }
+
+  #poolOf(decision: Decision, options: DialOptions): string {
+    const { host, port } = decision;
     decision.pool ??= poolName(
       (named) => super.getName(named as RequestOptions),
-      dialled,
+      // Node names the pool by `host` alone, and what is handed on may call it `hostname`.
+      options.host === host && options.port === port ? options : { ...options, host, port },
       decision.profile?.contexts.id ?? 'unix',
       decision.proxy,
       decision.own,
@@ -194,14 +199,17 @@ export class RoutingAgent extends Agent {
 
   #connect(options: DialOptions): TLSSocket {
     const earlier = Admission.of(options, this.#route);
-    const { profile, own, host, port, proxy } = this.#readmit(options, earlier);
+    const decision = this.#readmit(options, earlier);
+    const { profile, own, host, port, proxy } = decision;
     if (!profile) return connect(options as ConnectionOptions);
 
     // What was decided anew does not belong into the pool whose name says the old decision.
     const overtaken =
       earlier !== undefined &&
       (earlier.profile?.contexts !== profile.contexts || !isSameProxy(earlier.proxy, proxy));
-    const pool = typeof options._agentKey === 'string' && !overtaken ? options._agentKey : undefined;
+    // The name that is there may be that of another agent, which hands on its connections alone.
+    const isPooled = typeof options._agentKey === 'string' && !overtaken;
+    const pool = isPooled ? this.#poolOf(decision, options) : undefined;
     const { observe } = this.#route;
     const socket = dial(
       { profile, host, port, proxy, own, pool, sessions: this.#sessions, observe },

@@ -39,6 +39,13 @@ export function checkCaller(resolution: Resolution, own: CallerTls): void {
       'Remove "ca" from the request, or add that root to "ca" of the rule.',
     );
   }
+  // Node takes the further certificates of a PFX for roots.
+  if (own.pfx !== undefined && trust === 'only') {
+    throw conflict(
+      'the request brings a "pfx", which may hold roots, and the rule trusts only its own',
+      'Give what is in it as "cert" and "key", or as a certificate of the config.',
+    );
+  }
   const shortcut = ['allowPartialTrustChain', 'pskCallback', 'session'].find((name) => own[name]);
   if (shortcut !== undefined) {
     throw conflict(

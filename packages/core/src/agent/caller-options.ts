@@ -24,7 +24,7 @@ export type CallerOptions = Readonly<Record<string, unknown>>;
 const spokenOptions: Readonly<Record<string, 'identity' | 'context' | 'connection'>> = {
   cert: 'identity',
   key: 'identity',
-  pfx: 'identity',
+  pfx: 'identity', // refused at trust: 'only': it may hold roots
   passphrase: 'identity',
   clientCertEngine: 'identity',
   privateKeyEngine: 'identity',
@@ -83,9 +83,8 @@ export type CallerTls = Readonly<Record<string, unknown>>;
 export function ownOptions(options: CallerOptions, over?: CallerOptions): CallerTls | undefined {
   let own: Record<string, unknown> | undefined;
   for (const name of spoken) {
-    const value = over?.[name] ?? options[name];
-    if (value == null || !((over && Object.hasOwn(over, name)) || Object.hasOwn(options, name))) continue;
-    if (value === checkServerIdentity) continue; // got writes Node's own
+    const value = (over && ownOption(over, name)) ?? ownOption(options, name);
+    if (value == null || value === checkServerIdentity) continue; // got writes Node's own
     own ??= Object.create(null) as Record<string, unknown>;
     own[name] = copyOf(value);
   }

@@ -61,7 +61,7 @@ export function requestTunnel(
     received = Buffer.concat([received, chunk]);
     const answer = parseAnswer(received);
     if (answer === undefined) return;
-    finish(answer);
+    finish(typeof answer === 'string' ? answer : withoutSecrets(answer, secretsIn(authorization)));
   };
   const end = () => finish('it closed the connection without an answer');
   const finish = (answer: ConnectAnswer | string) => {
@@ -121,6 +121,38 @@ function authorizationOf({ url, authorization }: ProxyAuthority): string | undef
   const user = `${decode(url.username)}:${decode(url.password)}`;
   return `Basic ${Buffer.from(user).toString('base64')}`;
 }
+
+/** What is secret of it: all but its scheme, and of Basic user and password as they are. */
+function secretsIn(authorization: string | undefined): string[] {
+  if (authorization === undefined) return [];
+  const [, scheme, credentials = authorization] = /^(\S+) +(.*)$/.exec(authorization) ?? [];
+  if (scheme?.toLowerCase() !== 'basic') return [credentials];
+  const pair = Buffer.from(credentials, 'base64').toString();
+  return [credentials, pair, pair.slice(pair.indexOf(':') + 1)].filter((secret) => secret !== '');
+}
+
+/** A proxy may repeat what it was told, and what it says stands in the error. */
+function withoutSecrets(answer: ConnectAnswer, secrets: readonly string[]): ConnectAnswer {
+  const isSecret = (text: string) => secrets.some((secret) => repeats(text, secret));
+  const { reason, schemes } = answer;
+  return {
+    ...answer,
+    reason: isSecret(reason) ? '' : reason,
+    schemes: schemes.filter((scheme) => !isSecret(scheme)),
+  };
+}
+
+/** Whether a part of a secret stands in a text; a short one as a word, for letters stand in any. */
+function repeats(text: string, secret: string): boolean {
+  if (secret.length < leastPart) return text.split(/[^\w$!#%&*+.~-]+/).includes(secret);
+  for (let at = 0; at + leastPart <= text.length; at++) {
+    if (secret.includes(text.slice(at, at + leastPart))) return true;
+  }
+  return false;
+}
+
+/** Characters. */
+const leastPart = 8;
 
 /** A "%" that encodes nothing stands for itself. */
 function decode(text: string): string {

@@ -70,7 +70,6 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   if (rule !== 'none') all.rejectUnauthorized = !acceptsAnyServer || own?.rejectUnauthorized === true;
   const tunnel = proxy && !all.socket ? new Tunnel(proxy, host, port) : undefined;
   if (tunnel) all.socket = tunnel;
-  const alertIn = alertsOver(all.socket);
 
   // A caller's own session is theirs to keep, and what is resumed with a shared key is no session of a server's.
   const pool = resume && !said.session && !said.pskCallback ? request.pool : undefined;
@@ -85,6 +84,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   if (tunnel) holdTogether(socket, tunnel);
 
   let attestation: Attestation | undefined;
+  const alertIn = alertsOf(socket, all.socket, () => attestation !== undefined);
   socket.once('secureConnect', () => {
     attestation = attest(socket, profile.contexts, session?.attestation);
     report(socket, request, attestation);
@@ -109,14 +109,24 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
 
 /**
  * Reads which alert the server sent. What ends the stream below ends the connection with the same error: an alert of an
- * `https:` proxy is none of the server's.
+ * `https:` proxy is none of the server's. Nor is one with which somebody ends the connection once it stands, as axios
+ * ends a request with the error of the other server that its body came from.
  */
-function alertsOver(below: Duplex | undefined): (error: Error) => number | null {
-  if (!below) return alertOf;
+function alertsOf(
+  socket: TLSSocket,
+  below: Duplex | undefined,
+  stands: () => boolean,
+): (error: Error) => number | null {
+  const own = new WeakSet<Error>();
   const others = new WeakSet<Error>();
-  below.on(errorMonitor, (error: Error) => others.add(error));
-  return (error) => (others.has(error) ? null : alertOf(error));
+  // Node emits it with what comes of TLS itself, before the error.
+  socket.on('_tlsError', (error: Error) => own.add(error));
+  below?.on(errorMonitor, (error: Error) => others.add(error));
+  const isOurs = (error: Error) => (own.has(error) || !stands() || !isNode) && !others.has(error);
+  return (error) => (isOurs(error) ? alertOf(error) : null);
 }
+
+const isNode = !('bun' in process.versions || 'deno' in process.versions);
 
 /** TLS over a stream has no handle of its own to keep the process alive with, or not: the tunnel has. */
 function holdTogether(socket: TLSSocket, tunnel: Tunnel): void {

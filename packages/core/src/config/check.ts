@@ -108,8 +108,8 @@ function shownTo(proxy: CheckedConfig['proxy']): HostPattern | undefined {
 
 function checkWatch(watch: boolean | WatchOptions): CheckedConfig['watch'] {
   if (watch === false) return false;
-  const { pollInterval, settle } = watch === true ? {} : watch;
-  return { pollInterval: pollInterval ?? 30, settle: settle ?? 200 };
+  const written = watch === true ? undefined : watch;
+  return { pollInterval: written?.pollInterval ?? 30, settle: written?.settle ?? 200 };
 }
 
 /** The certificates that the config names, the malformed ones included; `undefined` where it cannot be told. */

@@ -65,7 +65,7 @@ export interface CredentialsEvents {
 /**
  * Tells listeners. One that throws fails by itself, as an uncaught exception, and leaves what is under way and
  * the other listeners alone. An `error` or a `warning` that nobody listens to becomes a process warning; of
- * warnings, one for each certificate, and of one that repeats itself no second.
+ * warnings, one for each certificate, and of one that repeats itself no second, unless a thousand others came between.
  */
 export class Events {
   readonly #emitter = new EventEmitter();
@@ -103,6 +103,8 @@ export class Events {
   #keep(warning: CredentialsWarning): void {
     const { certificate, code, message } = warning;
     if (this.#told.has(message)) return;
+    const [oldest] = this.#told;
+    if (oldest !== undefined && this.#told.size >= mostTold) this.#told.delete(oldest);
     this.#told.add(message);
     if (
       certificate !== undefined &&
@@ -145,6 +147,9 @@ export class Events {
     }
   }
 }
+
+/** Hosts stand in some, and whoever names hosts to a process may name any number. */
+const mostTold = 1000;
 
 function describeEnd(
   code: 'EXPIRED' | 'EXPIRING',

@@ -83,7 +83,7 @@ export function renewing(
   }
 
   function usable(): Step | undefined {
-    return shown && !shown.isOver() ? { present: shown } : undefined;
+    return shown && !shown.isOver() ? { ...nothing, present: shown } : undefined;
   }
 
   async function readKept(): Promise<Step> {
@@ -93,7 +93,7 @@ export function renewing(
       if (found && isMeant(found.certificate)) shown = held = found;
       else isPassedOver = found !== undefined;
     }
-    return usable() ?? {};
+    return usable() ?? nothing;
   }
 
   async function renew(issuer: Issuer, call: SourceCall): Promise<Step> {
@@ -104,14 +104,14 @@ export function renewing(
       });
       const next = hold(issued, 'issued');
       // Whoever reads it says why.
-      if (!next) return { unusable: issued };
+      if (!next) return { ...nothing, unusable: issued };
       held = next;
     }
     await tell(held, call);
     const problem = await write(held, call);
     if (problem !== undefined && held === shown) throw problem;
     shown = held;
-    return { present: held, problem };
+    return { ...nothing, present: held, problem };
   }
 
   async function tell(version: Held, call: SourceCall): Promise<void> {
@@ -144,14 +144,14 @@ export function renewing(
   return async function* (call) {
     const issuer = open(call);
     // Whether or not its authority is there.
-    let step = call.isRenewal ? {} : await start();
+    let step = call.isRenewal ? nothing : await start();
     for (;;) {
       if (!step.present) step = await inTurn(() => renew(issuer, call));
       const { present, unusable, problem } = step;
       yield { ...(present?.issued ?? unusable!) };
       if (problem !== undefined) throw problem;
       await untilThen(present?.renewAt ?? Date.now() + retryWait, issuer, call.signal);
-      step = {};
+      step = nothing;
     }
   };
 }
@@ -166,11 +166,14 @@ function withoutKept(error: unknown): unknown {
 
 /** What comes of a try to have a certificate. */
 interface Step {
-  readonly present?: Held | undefined;
-  readonly unusable?: Issued | undefined;
+  readonly present: Held | undefined;
+  readonly unusable: Issued | undefined;
   /** What went wrong, although there is one to be presented. */
-  readonly problem?: unknown;
+  readonly problem: unknown;
 }
+
+/** Written out: what every object inherits has not come of it. */
+const nothing: Step = { present: undefined, unusable: undefined, problem: undefined };
 
 /** A certificate that is good, and what has been done with it. */
 interface Held {

@@ -112,6 +112,8 @@ function partitionOf(resolution: Omit<Resolution, 'partition'>): string {
   if (tls.legacy) parts.push('legacy');
   if (trust === 'only') parts.push('only');
   if (ca.length > 0) parts.push(`ca=${digest(ca.map((root) => root.fingerprint256))}`);
+  // A rule that trusts its own roots alone does not trust those that came with the certificate of another.
+  if (certificate !== null && !authorities.includes(certificate)) parts.push('lends-none');
   const others = authorities.filter((name) => name !== certificate);
   if (others.length > 0) parts.push(`roots=${JSON.stringify(others.toSorted())}`);
   if (spki.length > 0) parts.push(`spki=${digest(spki)}`);

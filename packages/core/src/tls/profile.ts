@@ -137,8 +137,8 @@ export class ConnectionProfile {
 
   /**
    * What `tls.connect` checks after the chain: the name that the rule is for, or its `servername`; the one that was
-   * said to the server, where it is another (`servername`, the `Host` header); then what the caller checks, then the
-   * rule's `spki` pins. A rule's `server` takes the place of every name. Where no rule names the host, Node's or a caller's
+   * said to the server, where it is another (`servername`, the `Host` header); then the rule's `spki` pins, then what
+   * the caller checks. A rule's `server` takes the place of every name. Where no rule names the host, Node's or a caller's
    * own check stands alone, as in Node.
    *
    * @param dialled The host, as the rule was found by it.
@@ -153,8 +153,9 @@ export class ConnectionProfile {
         (server === null
           ? (checkNames(name, certificate) ?? (host === name ? undefined : checkNames(host, certificate)))
           : checkServerId(server, rule, dialled, certificate)) ??
-        own?.(host, certificate) ??
-        (spki.length === 0 ? undefined : checkPublicKey(spki, rule, name, certificate))
+        (spki.length === 0 ? undefined : checkPublicKey(spki, rule, name, certificate)) ??
+        // Last: what it is handed is an object, which it may write to.
+        own?.(host, certificate)
       );
     };
   }

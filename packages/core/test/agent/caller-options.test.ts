@@ -1,4 +1,5 @@
-import { checkServerIdentity, createSecureContext } from 'node:tls';
+import { createHash, X509Certificate } from 'node:crypto';
+import { checkServerIdentity, createSecureContext, type PeerCertificate } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
@@ -217,6 +218,35 @@ describe('attack: rules that are weakened', () => {
     const options = { agent: credentials.agent(), ca: stranger.certificate };
     await expect(get(server.url, options)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
     expect(server.connections).toBe(0);
+  });
+
+  it.each([false, true])(
+    'nor a PFX of a caller’s that holds roots, which Node trusts (in a list: %s)',
+    async (isListed) => {
+      const stranger = await createAuthority();
+      await using server = await startServer({ authority: stranger, clientCertificate: 'optional' });
+      await using credentials = await loadCredentials({
+        hosts: { [`127.0.0.1:${server.port}`]: { trust: 'only', ca: authority.certificate } },
+      });
+      const buf = await mallory.pfx('x', { chain: stranger.certificate });
+      const options = isListed ? { pfx: [{ buf, passphrase: 'x' }] } : { pfx: buf, passphrase: 'x' };
+      const call = get(server.url, { agent: credentials.agent(), ...options });
+      await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      expect(server.connections).toBe(0);
+    },
+  );
+
+  it('a caller’s own check that writes to the certificate that it is handed', async () => {
+    await using server = await startServer({ authority });
+    const pinned = new X509Certificate((await certificateFor('127.0.0.1', authority)).cert);
+    const key = pinned.publicKey.export({ type: 'spki', format: 'der' });
+    const spki = [`sha256/${createHash('sha256').update(key).digest('base64')}`];
+    await using credentials = await load(server.port, { spki });
+    const checkServerIdentity = (_: string, certificate: PeerCertificate) =>
+      void Object.assign(certificate, { raw: pinned.raw });
+    const call = get(server.url, { agent: credentials.agent(), checkServerIdentity });
+    await expect(call).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SERVER_KEY_MISMATCH' });
+    expect(server.requests).toEqual([]);
   });
 
   it('a caller’s own check in place of the name’s', async () => {

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { inspect } from 'node:util';
 import { type Authority, createAuthority, startServer } from '@clientcert/testing';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -149,4 +150,26 @@ it('any bytes at all are an answer, an error or not enough', () => {
       expect(['object', 'string', 'undefined']).toContain(typeof answer);
     }),
   );
+});
+
+describe('attack: secrets that show', () => {
+  const basic = Buffer.from('me:hunter2').toString('base64');
+  it.each([
+    ['a token', { authorization: 'Bearer tok-0123456789-abcdef' }, 'tok-0123456789-abcdef'],
+    ['a part of it', { authorization: 'Bearer tok-0123456789-abcdef' }, '0123456789'],
+    ['what has no scheme', { authorization: 'tok-0123456789-abcdef' }, 'tok-0123456789-abcdef'],
+    ['a user and password as they are sent', { user: 'me:hunter2' }, basic],
+    ['a password', { user: 'me:hunter2' }, 'hunter2'],
+    ['a password that is written as what is sent', { authorization: `Basic ${basic}` }, 'hunter2'],
+  ] as const)('what a proxy repeats of what it was told is in no error: %s', async (_, proxy, said) => {
+    for (const fields of [
+      `407 who is ${said}\r\nProxy-Authenticate: Negotiate, ${said}, ${said} realm="x"`,
+      `403 no ${said}`,
+    ]) {
+      const { failure, asked } = await answering(`HTTP/1.1 ${fields}\r\n\r\n`, proxy);
+      expect(asked).toMatch(/^proxy-authorization: /m);
+      expect(failure.message).toMatch(/it answered 40[37](; it offers Negotiate)?$/);
+      expect(inspect(failure, { depth: 20, showHidden: true })).not.toContain(said);
+    }
+  });
 });

@@ -183,6 +183,28 @@ describe('attack: rules that are weakened', () => {
     expect(proxy.connects).toHaveLength(1);
   });
 
+  it.each([false, true])(
+    'the roots that came with a certificate, where another rule trusts them (called before: %s)',
+    async (isCalledBefore) => {
+      await using server = await startServer({ authority });
+      await using other = await startServer({ authority });
+      const strict = { trust: 'only', ca: stranger.certificate } as const;
+      const place = `127.0.0.1:${server.port}`;
+      await using credentials = await loadCredentials({
+        certificates: { alice: sourceOf(alice, authority) },
+        hosts: { [`127.0.0.1:${other.port}`]: { certificate: 'alice', ...strict }, [place]: 'alice' },
+        services: { strict: { ...strict, hosts: [place] } },
+      });
+      if (isCalledBefore)
+        expect(await outcome(get(other.url, { agent: credentials.agent() }))).toBe('served');
+      // The service trusts its own roots alone, and so none of the certificate that the host's rule names.
+      const agent = credentials.agent({ service: 'strict' });
+      expect(await outcome(get(server.url, { agent }))).toMatch(/SELF_SIGNED|ISSUER|LEAF/);
+      expect(await outcome(get(other.url, { agent: credentials.agent() }))).toBe('served');
+      expect(server.requests).toEqual([]);
+    },
+  );
+
   it('an intermediate that came with a client certificate vouches for no server', async () => {
     const root = await createAuthority();
     const intermediate = await root.issueAuthority({ name: 'intermediate' });
@@ -448,6 +470,50 @@ describe('attack: identities that mix', () => {
     await once(response, 'end');
     expect(subjects(server)).toEqual(['alice']);
     agent.destroy();
+  });
+
+  it('nor does a connection to another host serve it, whose option is called otherwise as well', async () => {
+    const [one, two] = ['127.0.0.1', '::1'] as const;
+    const certificate = await authority.issue({ name: 'server', hosts: [one, two], usage: 'server' });
+    await using first = await startServer({ authority, host: one, certificate });
+    await using second = await startServer({ authority, host: two, port: first.port, certificate });
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      default: 'alice',
+    });
+    const agent = credentials.agent();
+    const handOver = agent.addRequest as (request: unknown, options: object) => void;
+    class Wrapper extends https.Agent {
+      addRequest(request: unknown, { host: hostname, ...options }: { host: string }) {
+        handOver.call(agent, request, { ...options, hostname });
+      }
+    }
+    const wrapper = new Wrapper({ keepAlive: true });
+    for (const url of [first.url, second.url, first.url]) await get(url, { agent: wrapper });
+    expect([first, second].map(({ connections, requests }) => [connections, requests.length])).toEqual([
+      [1, 2],
+      [1, 1],
+    ]);
+    agent.destroy();
+  });
+
+  it('nor is a session resumed by the name that another agent has for its pool', async () => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port);
+    const agent = credentials.agent();
+    class Wrapper extends https.Agent {
+      override createConnection(options: object) {
+        return agent.createConnection(options);
+      }
+    }
+    const wrapper = new Wrapper();
+    const call = (options: object = {}) => get(server.url, { agent: wrapper, ...options });
+    for (let times = 0; times < 2; times++) await call();
+    expect(server.requests.map(({ resumed }) => resumed)).toEqual([false, true]);
+    // Of a resumed session nobody is asked, and in the name that Node 20 gives stands nothing of who would be.
+    const checkServerIdentity = () => new Error('not this one');
+    await expect(call({ checkServerIdentity })).rejects.toThrow('not this one');
+    expect(server.requests).toHaveLength(2);
   });
 
   const noLookup = (_: string, __: object, done: (error: Error) => void) => done(new Error('looked up'));

@@ -83,6 +83,22 @@ describe('attack: identities that mix', () => {
     });
   }
 
+  it('nor where options are written, and have no value', async () => {
+    await using untrusted = await startServer({ authority: stranger, host: 'localhost' });
+    await using credentials = await load([untrusted.port]);
+    const { port } = untrusted;
+    await withPolluted({ ca: stranger.certificate }, async () => {
+      for (const ca of [undefined, authority.certificate]) {
+        const agent = credentials.agent({ ca });
+        await expect(get(untrusted.url, { agent })).rejects.toThrow(/self-signed/);
+        await expect(get(untrusted.url, { agent: credentials.agent(), ca })).rejects.toThrow(/self-signed/);
+        const socket = adapterOf(credentials).connect({ host: 'localhost', port, ca });
+        await expect(once(socket, 'secureConnect')).rejects.toThrow(/self-signed/);
+      }
+    });
+    expect(untrusted.requests).toEqual([]);
+  });
+
   it('a polluted Object.prototype brings no proxy', async () => {
     await using server = await startServer({ authority, host: 'localhost' });
     await using proxy = await startProxy({});

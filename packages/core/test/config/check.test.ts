@@ -480,6 +480,8 @@ describe('checkConfig', () => {
       problem: 'x',
       service: 'S',
       certificate: 'tax',
+      pollInterval: 0,
+      settle: -1,
     };
     const clean = await checkConfig({ certificates, hosts: { 'a.example': { certificate: 'bank' } } });
     const config = await withPolluted(pollution, () =>

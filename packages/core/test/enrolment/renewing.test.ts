@@ -2,7 +2,7 @@ import { startServer } from '@clientcert/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RenewingOptions } from '../../src/enrolment.ts';
 import { loadCredentials } from '../../src/index.ts';
-import { get } from '../support.ts';
+import { get, withPolluted } from '../support.ts';
 import { authority, createSource, fingerprintOf, goOn, load } from './scene.ts';
 
 afterEach(() => {
@@ -95,4 +95,25 @@ it('a source function is told whether it returned a version before', async () =>
   credentials.on('warning', () => {});
   await credentials.reload();
   expect(calls).toEqual([false, true]);
+});
+
+describe('attack: identities that mix', () => {
+  it('a polluted Object.prototype presents no certificate of others, and keeps none from being issued', async () => {
+    const me = await authority.issue({ name: 'me' });
+    const { fullChain: cert, key } = await authority.issue({ name: 'mallory' });
+    for (const pollution of [
+      { present: { issued: { cert, key }, renewAt: Number.POSITIVE_INFINITY } },
+      { unusable: { cert, key } },
+      { problem: new Error('nobody’s') },
+    ]) {
+      const { issue, source } = createSource();
+      issue.mockResolvedValue({ cert: me.fullChain, key: me.key });
+      await withPolluted(pollution, async () => {
+        await using credentials = await load(source);
+        expect(credentials.certificates()[0]!.subject).toBe('CN=me');
+        expect(issue).toHaveBeenCalledTimes(1);
+        expect(credentials.health().status).toBe('ok');
+      });
+    }
+  });
 });

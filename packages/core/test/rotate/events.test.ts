@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { Events } from '../../src/credentials/events.ts';
 import { type Config, diagnose, type FileSource, loadCredentials } from '../../src/index.ts';
 import { get } from '../support.ts';
 import { issue, next } from './scene.ts';
@@ -380,5 +381,23 @@ describe('listeners', () => {
       throw new Error('Vault answers 503');
     };
     expect(await warning()).toMatchObject({ detail: 'Error: Vault answers 503' });
+  });
+});
+
+describe('attack: files that stop the process', () => {
+  it('warnings that nobody listens to are remembered for a while, and not for good, whatever hosts are in them', async () => {
+    const told: string[] = [];
+    vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void told.push(`${warning}`));
+    try {
+      const events = new Events();
+      const names = Array.from({ length: 1000 }, (_, index) => `${index}.tenant.example`);
+      for (const message of ['first', ...names, 'first', ...names.slice(1)]) {
+        events.emit('warning', { code: 'PINNED_ELSEWHERE', message });
+        await null;
+      }
+      expect(told).toEqual(['first', ...names, 'first']);
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 });

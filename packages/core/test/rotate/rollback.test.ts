@@ -475,6 +475,26 @@ describe('attack: rules that are weakened', () => {
     expect(current(credentials)).toMatchObject({ version: 2 });
   });
 
+  it('nor does an alert of another server that a request is ended with, as axios does where a body fails', async () => {
+    const stranger = await createAuthority();
+    await using elsewhere = await startServer({ authority: stranger, host: 'localhost', tls: 'TLSv1.3' });
+    const [alert] = await once(https.get(elsewhere.url, { ca: stranger.certificate }), 'error');
+    expect(alert.code).toBe('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED');
+    let end = () => {};
+    await using server = await startServer({ authority, host: 'localhost', handler: whenAsked(() => end()) });
+    const { credentials, renew } = await load(server.port, true);
+    await using _ = credentials;
+    const told: unknown[] = [];
+    credentials.on('rollback', (event) => told.push(event)).on('failure', (event) => told.push(event));
+    await renew(await issue(authority, 'renewed'));
+    const sent = https.get(server.url, { agent: credentials.agent() });
+    end = () => sent.destroy(alert);
+    await expect(once(sent, 'response')).rejects.toBe(alert);
+    expect(seen(server)).toHaveLength(1);
+    expect(told).toEqual([]);
+    expect(current(credentials)).toMatchObject({ version: 2 });
+  });
+
   it('nor does a text that somebody has put into the error of a caller’s own', async () => {
     let end = () => {};
     await using server = await startServer({ authority, host: 'localhost', handler: whenAsked(() => end()) });
