@@ -13,7 +13,13 @@ const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' })
   .map((path) => [path.replaceAll('\\', '/'), readFileSync(join(docs, path), 'utf8')] as const);
 
 /** The tests that run examples. */
-const tests = ['examples/test', 'examples/sdks/test', 'test/adapters', 'test/consumers']
+const tests = [
+  'examples/test',
+  'examples/sdks/test',
+  'test/adapters',
+  'test/consumers',
+  'packages/vault/test',
+]
   .map((folder) => join(root, folder))
   .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
   .filter((path) => /(\.test\.ts|run\.mjs)$/.test(path))

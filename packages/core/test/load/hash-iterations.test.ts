@@ -53,12 +53,17 @@ describe('attack: files that stop the process', () => {
           .update(want)
           .update(suffix ?? '')
           .digest();
-      const digests = [Buffer.from(start), Buffer.from(start), Buffer.from(start)];
-      const held = performance.eventLoopUtilization();
-      await Promise.all(digests.map((digest) => iterateHash(hash, digest, rounds, suffix)));
-      for (const digest of digests) expect(digest.equals(want)).toBe(true);
-      // Where it ran here the loop had nothing to wait for; a thread needs a while to start, at least.
-      expect(performance.eventLoopUtilization(held).idle).toBeGreaterThan(0);
+      let idle = 0;
+      // Where it ran here the loop had nothing to wait for. A thread takes a while, unless the machine is so busy that
+      // it has ended before this one goes on.
+      for (let times = 0; times < 10 && idle === 0; times++) {
+        const digests = [Buffer.from(start), Buffer.from(start), Buffer.from(start)];
+        const held = performance.eventLoopUtilization();
+        await Promise.all(digests.map((digest) => iterateHash(hash, digest, rounds, suffix)));
+        for (const digest of digests) expect(digest.equals(want)).toBe(true);
+        idle = performance.eventLoopUtilization(held).idle;
+      }
+      expect(idle).toBeGreaterThan(0);
     },
   );
 });
