@@ -29,7 +29,7 @@ const shared: UserConfig = {
         { name: 'diagnosis', test: /\/src\/diagnose\/(?!diagnose\.ts$)[\w-]+\.ts$/ },
         {
           name: 'config',
-          test: /\/core\/src\/(?:load\/|rotate\/timer|tls\/server-id|pin\/(?:pattern|issue|did-you-mean)|config\/(?:shape|config-error|json))/,
+          test: /\/core\/src\/(?:load\/|rotate\/timer|tls\/server-id|pin\/(?:pattern|issue|did-you-mean)|config\/(?:shape|config-error|json)).*(?<!\.d)\.ts$/,
           tags: ['$initial'],
         },
         {
