@@ -51,7 +51,9 @@ describe('attack: rules that are weakened', () => {
     await writeFile(path, authorities[0].certificate);
     const ca = [path, authorities[1].certificate];
     await using credentials = await loadCredentials({
-      hosts: Object.fromEntries(hosts.map((host, index) => [host, { ca: ca[index]!, trust: 'only' }])),
+      hosts: Object.fromEntries(
+        hosts.map((host, index) => [host, { ca: ca[index]!, trust: 'only' as const }]),
+      ),
       proxy: { url: proxy.url },
       watch: false,
     });

@@ -494,7 +494,7 @@ describe('secureServer()', () => {
         for (const [ticketKeys, secureOptions] of [
           [Buffer.alloc(48, 1), 0],
           [undefined, constants.SSL_OP_NO_TICKET],
-        ]) {
+        ] as const) {
           let ca = clients.certificate;
           await using credentials = await loadCredentials({
             certificates: { web: () => ({ ...sourceOf(certificates[0]!), ca }) },
