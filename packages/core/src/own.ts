@@ -48,6 +48,18 @@ export function snapshot<Options extends object>(options: Options): Options {
   return copy as Options;
 }
 
+/**
+ * A proxy as it is written at this moment, with its authorization from wherever that is inherited: what connections are kept
+ * apart by, and made with from then on. What is no proxy is told of by whoever reads it.
+ */
+export function proxyOf(written: unknown): unknown {
+  if (typeof written !== 'object' || written === null) return written;
+  if (isUrl(written)) return written.href;
+  if (!Object.hasOwn(written, 'url')) return written;
+  const { url, authorization } = snapshot(written as { url: unknown; authorization?: unknown });
+  return { url: isUrl(url) ? url.href : url, authorization };
+}
+
 function copyPlain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const prototype = Object.getPrototypeOf(value);

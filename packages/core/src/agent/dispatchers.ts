@@ -1,9 +1,8 @@
 import type { TLSSocket } from 'node:tls';
-import { snapshot, written } from '../own.ts';
+import { proxyOf, snapshot, written } from '../own.ts';
 import { checkService } from '../pin/service-name.ts';
 import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
-import { isUrl } from '../url.ts';
 import { type Connector, createConnector, type Dialer } from './connector.ts';
 
 /** As whom a request is made, and the origin that it was begun at. */
@@ -97,9 +96,7 @@ export class Dispatchers<Kind extends Pool> {
   find(origin: string | URL, identity: Identity, allowH2: boolean): Route<Kind> | null {
     const to = typeof origin === 'string' ? origin : origin.origin;
     const { service, origin: begun } = identity;
-    const given = written(identity, 'proxy');
-    // The caller's, who may make another of it, and connections are made again and again.
-    const proxy = typeof given === 'object' ? snapshot({ proxy: given }).proxy : given;
+    const proxy = proxyOf(written(identity, 'proxy')) as Identity['proxy'];
     const { generation } = this.#decider;
     const last = this.#last;
     if (
@@ -114,8 +111,7 @@ export class Dispatchers<Kind extends Pool> {
       return last.route;
     }
     checkService(service);
-    const via = isUrl(proxy) ? proxy.href : proxy;
-    const key = `${JSON.stringify([service, begun, allowH2, via && describeValue(via)])}${to}`;
+    const key = `${JSON.stringify([service, begun, allowH2, proxy && describeValue(proxy)])}${to}`;
     const route = this.#known(key) ?? this.#open(key, to, { service, origin: begun, proxy }, allowH2);
     this.#last = { to, service, origin: begun, proxy, allowH2, generation, route };
     return route;

@@ -8,9 +8,11 @@ import { dial } from '../agent/dial.ts';
 import type { Identity } from '../agent/dispatchers.ts';
 import { wayOf } from '../agent/pool-name.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { snapshot, written } from '../own.ts';
+import { proxyOf, snapshot, written } from '../own.ts';
+import { formatTarget } from '../pin/decision.ts';
 import { checkService } from '../pin/service-name.ts';
 import { parseOrigin, parseTarget } from '../pin/target.ts';
+import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
 import type { Connections, Retirable } from './connections.ts';
 import type { Decisions } from './decisions.ts';
@@ -83,15 +85,17 @@ export class AdapterView {
       if (last.proxy === proxy && last.defaultProxy === defaultProxy) return last.agent;
     }
     checkService(service);
-    const key = JSON.stringify([service, origin, proxy, defaultProxy]);
+    // Objects may say something else the next time, and to others than those who write them down as JSON.
+    const from = typeof origin === 'object' ? formatTarget(parseOrigin(origin)) : origin;
+    const way = proxyOf(proxy) as ConnectIdentity['proxy'];
+    const key = JSON.stringify([service, from, way && describeValue(way), defaultProxy]);
     let agent = this.#shared.get(key);
     if (!agent) {
       const [oldest] = this.#shared.keys();
       if (oldest !== undefined && this.#shared.size >= maxSharedAgents) this.#shared.delete(oldest);
-      agent = this.agent({ service, origin, proxy, defaultProxy });
+      agent = this.agent({ service, origin: from, proxy: way, defaultProxy });
       this.#shared.set(key, agent);
     }
-    // An object may say something else the next time.
     const isFixed = typeof origin !== 'object' && typeof proxy !== 'object';
     this.#lastShared = isFixed ? { service, origin, proxy, defaultProxy, agent } : undefined;
     return agent;

@@ -172,7 +172,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   /**
    * Has a server of your own present a certificate of the config, to clients with and without a server name (SNI), and
    * each renewed version from its `rotate` event on. Connections that there are go on; TLS sessions of before are not
-   * resumed, unless the server has `ticketKeys` of its own. What the server was created with (`ca` without `clientCa`,
+   * resumed, whoever keeps them. What the server was created with (`ca` without `clientCa`,
    * `requestCert`, `ciphers`, …) stays, apart from its `key`, `cert` and `pfx`; names that `addContext` or an `SNICallback`
    * gave a certificate keep that. After `close()` it keeps presenting what it presents, and so it does where a new config
    * drops the certificate, which is an `error` event.

@@ -10,7 +10,7 @@ export function expirablesIn(inventory: Inventory): Expirable[] {
 
 /** The roots of rules and of the proxy. */
 export function expirableRootsIn({ roots }: Inventory): Expirable[] {
-  return [...roots].flatMap(([label, { reading }]) => rootsAsExpirable(`${label}: ca`, reading.value));
+  return [...roots.values()].flatMap(({ label, reading }) => rootsAsExpirable(`${label}: ca`, reading.value));
 }
 
 /** Intermediates and roots that have expired, or are about to. */

@@ -36,13 +36,15 @@ export interface Inventory {
   readonly broken: ReadonlyMap<string, ClientCertificateError>;
   /** Where each certificate was read, and when to read it again. */
   readonly origins: ReadonlyMap<string, Origin>;
-  /** The roots of each rule that has some, by the rule's label; those of the proxy under `proxy`. */
+  /** The roots of each rule that has some, by {@link placeOfRule}; those of the proxy under `proxy`. */
   readonly roots: ReadonlyMap<string, RuleRoots>;
   readonly table: Table;
   readonly proxy: LoadedProxy | 'env' | false | undefined;
 }
 
 export interface RuleRoots {
+  /** What messages call the rule. Several may be called alike, where what may be a secret is not shown. */
+  readonly label: string;
   readonly ca: readonly CaMaterial[];
   readonly reading: Reading<readonly X509Certificate[]>;
 }
@@ -206,15 +208,15 @@ async function loadRoots(
 ): Promise<{ roots: Map<string, RuleRoots>; failures: unknown[] }> {
   const roots = new Map<string, RuleRoots>();
   const failures: unknown[] = [];
-  await eachOf(listAuthorities(config), concurrency, async ({ ca, label }, index) => {
-    const known = kept?.roots.get(label);
+  await eachOf(listAuthorities(config), concurrency, async ({ place, label, ca }, index) => {
+    const known = kept?.roots.get(place);
     const read = (signal: AbortSignal) => readRuleRoots(label, ca, config.baseDirectory, signal);
     try {
       const reading =
         known && isEqual(known.ca, ca)
           ? known.reading
           : await withDeadline(`${label}: ca`, read, until).value;
-      roots.set(label, { ca, reading });
+      roots.set(place, { label, ca, reading });
     } catch (error) {
       failures[index] = error;
     }
@@ -229,10 +231,10 @@ async function warnOfRoots(
   certificates: ReadonlyMap<string, CertificateVersion>,
 ): Promise<Warning[]> {
   if (roots.size === 0) return [];
-  const rules = new Map(rulesOf(pins).map((rule) => [rule.label, rule]));
+  const rules = new Map(rulesOf(pins).map((rule) => [placeOfRule(rule), rule]));
   const warnings: Warning[] = [];
-  for (const [label, { reading }] of roots) {
-    const rule = rules.get(label);
+  for (const [place, { label, reading }] of roots) {
+    const rule = rules.get(place);
     // By the roots of a trust domain a server is verified, and by no others.
     const ofDomain = rule?.server !== undefined;
     const pile = ofDomain ? [] : (namedBy(rule, certificates)?.material.ca ?? []);
@@ -244,14 +246,21 @@ async function warnOfRoots(
   return warnings;
 }
 
+/** A rule's place in the config, of which there is no other. */
+function placeOfRule({ path }: PinRule): string {
+  return JSON.stringify(path);
+}
+
 interface Authority {
+  readonly place: string;
   readonly label: string;
   readonly ca: readonly CaMaterial[];
 }
 
 function listAuthorities({ authorities, proxy }: CheckedConfig): readonly Authority[] {
   const ca = typeof proxy === 'object' ? proxy.ca : undefined;
-  return ca ? [...authorities, { label: proxyLabel, ca }] : authorities;
+  const ofRules = authorities.map((rule) => ({ place: placeOfRule(rule), label: rule.label, ca: rule.ca }));
+  return ca ? [...ofRules, { place: proxyLabel, label: proxyLabel, ca }] : ofRules;
 }
 
 /** The same with other roots: the decisions and the proxy follow. What is the same in both stays the same object. */

@@ -46,8 +46,8 @@ export function* renewablesOf(
     const from = origin.from ?? provenanceOf(config.certificates.get(name)!);
     yield { key: certificateKey(name), subject: new RenewableCertificate(name, from, keeper), origin };
   }
-  for (const [label, { ca, reading }] of roots) {
-    yield { key: rootsKey(label), subject: new RenewableRoots(label, ca, keeper), origin: reading };
+  for (const [place, { label, ca, reading }] of roots) {
+    yield { key: rootsKey(place), subject: new RenewableRoots(place, label, ca, keeper), origin: reading };
   }
   if (typeof config.proxy === 'object' && isKeptElsewhere(config.proxy)) {
     const { origin } = proxy as LoadedProxy;
@@ -61,14 +61,14 @@ export function keysTakenOver(before: Inventory, next: Inventory): ReadonlySet<s
   for (const [name, origin] of next.origins) {
     if (origin === before.origins.get(name)) keys.add(certificateKey(name));
   }
-  for (const [label, { reading }] of next.roots) {
-    if (reading === before.roots.get(label)?.reading) keys.add(rootsKey(label));
+  for (const [place, { reading }] of next.roots) {
+    if (reading === before.roots.get(place)?.reading) keys.add(rootsKey(place));
   }
   return keys;
 }
 
 export const certificateKey = (name: string): string => `certificate ${name}`;
-const rootsKey = (label: string): string => `roots ${label}`;
+const rootsKey = (place: string): string => `roots ${place}`;
 
 class RenewableCertificate implements Renewable<CertificateReading> {
   readonly name: string;
@@ -143,11 +143,13 @@ function otherTrust(name: string): ClientCertificateError {
 
 /** The roots of a rule, or of the proxy. */
 class RenewableRoots implements Renewable<readonly X509Certificate[]> {
+  readonly #place: string;
   readonly #label: string;
   readonly #ca: readonly CaMaterial[];
   readonly #keeper: Keeper;
 
-  constructor(label: string, ca: readonly CaMaterial[], keeper: Keeper) {
+  constructor(place: string, label: string, ca: readonly CaMaterial[], keeper: Keeper) {
+    this.#place = place;
     this.#label = label;
     this.#ca = ca;
     this.#keeper = keeper;
@@ -165,9 +167,10 @@ class RenewableRoots implements Renewable<readonly X509Certificate[]> {
   take(found: readonly X509Certificate[]): boolean {
     const { current, announceRoots } = this.#keeper;
     const before = current.inventory;
-    const { ca, reading } = before.roots.get(this.#label)!;
+    const known = before.roots.get(this.#place)!;
+    const { reading } = known;
     if (haveSame(found, reading.value)) return false;
-    const roots = new Map(before.roots).set(this.#label, { ca, reading: { ...reading, value: found } });
+    const roots = new Map(before.roots).set(this.#place, { ...known, reading: { ...reading, value: found } });
     current.replace(withRoots(before, roots));
     announceRoots();
     return true;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Server } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsServerAuth } from '../load/identity.ts';
@@ -110,13 +111,14 @@ function present(server: Following, version: CertificateVersion, clientCa: Serve
   if (!allowsServerAuth(material.certificate)) throw misused(name);
   // Given none, Node would let in the clients of every public authority.
   if (clientCa && material.ca.length === 0) throw rootless(name);
-  const { cert, ca } = server as { cert?: unknown; ca?: unknown };
+  const { cert, ca, sessionIdContext } = server as Kept;
   const before = server[replaced];
   const own = before && before.ca === ca ? before.own : ca;
-  const roots = clientCa ? material.ca.map(String) : (own as string[] | undefined);
+  const roots = clientCa ? material.ca.map(String) : (own as Kept['ca']);
+  const sessions = nameOf([sessionIdContext, material.certificate.raw, roots].flat());
   try {
     withIdentity(material, (identity) => {
-      const only = { ...noKey, pfx: undefined, ...identity, ca: roots };
+      const only = { ...noKey, pfx: undefined, ...identity, ca: roots, sessionIdContext: sessions };
       server.setSecureContext(Object.assign(Object.create(server), only));
     });
   } catch (error) {
@@ -124,10 +126,27 @@ function present(server: Following, version: CertificateVersion, clientCa: Serve
     throw tokenKeyIn(material) ? refusedWith(version, error) : notTaken(name, error);
   } finally {
     // Node needs it no longer, also where it did not take it, and would show it to whoever prints the server.
-    Object.assign(server, noKey);
+    Object.assign(server, noKey, { sessionIdContext });
   }
   const value = clientCa && { ca: roots, own };
   if (value || before) Object.defineProperty(server, replaced, { value, configurable: true });
+}
+
+/** What Node keeps on a server, of what is looked at here. */
+interface Kept {
+  readonly cert?: unknown;
+  readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined;
+  readonly sessionIdContext?: string | undefined;
+}
+
+/**
+ * A session of another certificate, or of clients of other roots, is none of this server's, whoever keeps it: tickets that
+ * keys of the server's own open, or a store of its own (`resumeSession`). Node looks at no certificate when one is resumed.
+ * The same in every process, as those may share them; in as many characters as OpenSSL takes.
+ */
+function nameOf(parts: readonly (string | Buffer | undefined)[]): string {
+  const digests = parts.map((part = '') => createHash('sha256').update(part).digest('hex'));
+  return createHash('sha256').update(digests.join()).digest('base64url').slice(0, 32);
 }
 
 /** All that a key is told by. */

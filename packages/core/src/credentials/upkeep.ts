@@ -264,9 +264,9 @@ function trustingAs(material: ClientCertificate, trusting: ClientCertificate): C
 function withRenewedRoots(next: Inventory, started: Inventory, now: Inventory): Inventory {
   if (now.roots === started.roots) return next;
   const roots = new Map(next.roots);
-  for (const [label, { ca, reading }] of roots) {
-    if (reading !== started.roots.get(label)?.reading) continue;
-    roots.set(label, { ca, reading: now.roots.get(label)!.reading });
+  for (const [place, known] of roots) {
+    if (known.reading !== started.roots.get(place)?.reading) continue;
+    roots.set(place, { ...known, reading: now.roots.get(place)!.reading });
   }
   return withRoots(next, roots);
 }

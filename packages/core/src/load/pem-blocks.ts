@@ -107,7 +107,7 @@ async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
 /** It names a key on a token. */
 async function readTokenBlock(block: PemBlock, reading: Reading): Promise<void> {
   const { addTokenKey } = await import('./token.ts');
-  await addTokenKey(pkcs11UriIn(bytesOf(block)), reading);
+  await addTokenKey(pkcs11UriIn(bytesOf(block)), reading, 'file');
 }
 
 /** A key in OpenSSL's traditional encryption: EVP_BytesToKey with the first 8 bytes of the IV as salt. */

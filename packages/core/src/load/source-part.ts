@@ -53,7 +53,7 @@ async function readTokenPart(
   const contents = createContents();
   contents.container = 'PKCS#11';
   contents.ordered = true;
-  await addTokenKey(uri, { contents, keyring, surroundings });
+  await addTokenKey(uri, { contents, keyring, surroundings }, 'config');
   return { label, mode: undefined, contents };
 }
 

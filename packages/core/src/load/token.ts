@@ -11,17 +11,29 @@ import type { Surroundings } from './surroundings.ts';
  * Adds the key that a PKCS#11 URI names: through OpenSSL's provider where that is loaded, else through the engine that
  * the source names.
  *
+ * @param from Where the URI stands: in the config itself, or in a file that it names.
  * @throws Problem `PROVIDER_MISSING`, `ENGINE_FAILED`, `MODULE_MISSING`, `TOKEN_NOT_FOUND`, `TOKEN_KEY_NOT_FOUND`,
  *   `PIN_MISSING`, `PIN_WRONG`, `CONFIG_INVALID`
  */
 export async function addTokenKey(
   text: string,
   { contents, keyring, surroundings }: Pick<Reading, 'contents' | 'keyring' | 'surroundings'>,
+  from: 'config' | 'file',
 ): Promise<void> {
   const uri = parsePkcs11Uri(text);
+  if (from === 'file' && uri.query.has('module-path')) throw namesModule();
   const pin = await pinFor(uri, keyring, surroundings);
   if (keyring.engine === undefined || hasProvider()) contents.keys.push(providerKey(uri, pin));
   else contents.laterKeys.push(engineKey(uri, pin, keyring.engine));
+}
+
+/** A module is code that runs in this process: whoever can write a key file is not to say which. */
+function namesModule(): Problem {
+  return new Problem(
+    'CONFIG_INVALID',
+    'holds a PKCS#11 URI with a "module-path", and no file says which code this process loads',
+    'Write the URI itself as `key`, or set PKCS11_MODULE_PATH.',
+  );
 }
 
 /** The PIN that goes with a URI: the one given, else the one that it holds or says where to find. */

@@ -41,8 +41,10 @@ export class Probation {
     else this.#trials.set(name, { next, previous });
   }
 
-  awaits({ name, version }: Presented): boolean {
-    return this.#trials.get(name)?.next.version === version;
+  awaits({ name, version, fingerprint256 }: Presented): boolean {
+    const next = this.#trials.get(name)?.next;
+    // Versions are counted anew where a config had dropped the name, and connections of before may still stand.
+    return next?.version === version && next.material.certificate.fingerprint256 === fingerprint256;
   }
 
   accepted(presented: Presented): void {

@@ -237,6 +237,40 @@ describe('attack: rules that are weakened', () => {
 });
 
 describe('attack: identities that mix', () => {
+  it('a proxy object says as who it is asked by a getter, by what it inherits, or anew: each call by its own', async () => {
+    await using server = await startServer({ authority });
+    await using proxy = await startProxy();
+    const { url } = proxy;
+    await using credentials = await load(server.port);
+    class Written {
+      readonly url = url;
+      readonly #who: string;
+      constructor(who: string) {
+        this.#who = who;
+      }
+      get authorization() {
+        return this.#who;
+      }
+    }
+    const same = { url: new URL(url), authorization: '' };
+    const who = ['alice', 'bob', 'carol'];
+    const calls = [
+      ...who.map((each) => () => new Written(each)),
+      ...who.map(
+        (each) => () => Object.create({ authorization: each }, { url: { value: url, enumerable: true } }),
+      ),
+      ...who.map((each) => () => Object.assign(same, { authorization: each })),
+    ];
+    for (const written of calls) {
+      const agent = adapterOf(credentials).sharedAgent({ proxy: written() });
+      expect(await get(server.url, { agent })).toMatchObject({ status: 200 });
+    }
+    // What says the same is the same agent, whose connection is kept.
+    const asked = proxy.connects.map(({ headers }) => headers['proxy-authorization']);
+    expect(asked).toEqual([...who, ...who]);
+    expect(subjects(server)).toEqual(calls.map(() => 'alice'));
+  });
+
   it('an agent of a service whose hosts a new config takes away presents it nowhere, until an origin is named', async () => {
     await using bank = await startServer({ authority, clientCertificate: 'optional' });
     await using elsewhere = await startServer({ authority, clientCertificate: 'optional' });

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import https from 'node:https';
@@ -484,6 +485,61 @@ describe('secureServer()', () => {
       await second.renew(b);
       expect(await seenBy(server)).toBe(first.credentials.certificates()[0]!.fingerprint256);
     });
+
+    it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+      'no session of before is resumed over %s, with ticket keys and a store of the server’s own, by a client whose root is gone',
+      async (maxVersion) => {
+        const next = await createAuthority({ name: 'Next' });
+        const other = await next.issue({ name: 'other' });
+        for (const [ticketKeys, secureOptions] of [
+          [Buffer.alloc(48, 1), 0],
+          [undefined, constants.SSL_OP_NO_TICKET],
+        ] as const) {
+          let ca = clients.certificate;
+          await using credentials = await loadCredentials({
+            certificates: { web: () => ({ ...sourceOf(certificates[0]!), ca }) },
+          });
+          credentials.on('warning', () => {});
+          const options = { requestCert: true, maxVersion, ...(ticketKeys && { ticketKeys }) };
+          const seen: [name: string | undefined, isReused: boolean][] = [];
+          await using server = await listen(
+            tls.createServer(options as tls.TlsOptions, (socket) => {
+              seen.push([socket.getPeerX509Certificate()?.subject, socket.isSessionReused()]);
+              socket.end('hello');
+            }),
+          );
+          const stored = new Map<string, Buffer>();
+          server.on('newSession', (id, data, done) => {
+            stored.set(`${id}`, data);
+            done();
+          });
+          server.on('resumeSession', (id, done) => done(null, stored.get(`${id}`) ?? null!));
+          credentials.secureServer(server, 'web', { clientCa: 'certificate' });
+          const call = async ({ fullChain: cert, key }: IssuedCertificate, session?: Buffer) => {
+            const { socket, sessions } = await dial(server, { cert, key, session, secureOptions });
+            await once(
+              socket.on('error', () => {}),
+              'close',
+            );
+            return sessions.at(-1) ?? session;
+          };
+          const session = await call(client);
+          if (ticketKeys || maxVersion === 'TLSv1.2') {
+            await call(client, session);
+            expect(seen).toEqual([
+              ['CN=client', false],
+              ['CN=client', true],
+            ]);
+          }
+          ca = next.certificate;
+          await credentials.reload();
+          seen.length = 0;
+          await call(client, session).catch(() => {});
+          await call(other);
+          expect(seen).toEqual([['CN=other', false]]);
+        }
+      },
+    );
 
     it('also those of another copy of this package', async () => {
       await using built = await buildModules('core');

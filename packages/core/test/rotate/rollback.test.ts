@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import https from 'node:https';
@@ -306,7 +306,71 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
         expect([told, seen(server)]).toEqual([rollbacks, rollbacks ? [good.fingerprint256] : []]);
       },
     );
+
+    it('a refusal that somebody on the way held back, of one that had the name and the version before', async () => {
+      await using server = await start();
+      await using middle = await startHolding(server.port);
+      const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
+      const { credentials, renew } = await load(middle.port, true);
+      await using _ = credentials;
+      const told: unknown[] = [];
+      credentials.on('rollback', (event) => told.push(event));
+      await renew(rsa);
+      const refused = request(credentials, `https://localhost:${middle.port}`).catch(() => 'refused');
+      await middle.held;
+      const hosts = { [`localhost:${middle.port}`]: 'bank' };
+      const state = { current: good };
+      const ca = authority.certificate;
+      await credentials.reload({ rollback: true });
+      await credentials.reload({
+        certificates: { bank: () => ({ cert: state.current.fullChain, key: state.current.key, ca }) },
+        hosts,
+        rollback: true,
+      });
+      state.current = await issue(authority, 'better');
+      await credentials.reload();
+      expect(current(credentials)).toMatchObject({ version: 2 });
+      middle.release();
+      expect(await refused).toBe('refused');
+      expect([told, current(credentials).fingerprint256]).toEqual([[], state.current.fingerprint256]);
+    });
   });
+
+  /** Passes bytes on, and keeps what the server answers to the client's certificate. */
+  async function startHolding(port: number) {
+    let release = () => {};
+    const held = new EventEmitter();
+    const isHeldNow = once(held, 'held');
+    const middle = createServer((client) => {
+      const server = connect(port, 'localhost');
+      let isHeld = false;
+      server.on('data', (chunk) => {
+        if (!isHeld) return client.write(chunk);
+        const before = release;
+        release = () => {
+          before();
+          client.write(chunk);
+        };
+        held.emit('held');
+      });
+      let flights = 0;
+      client.on('data', (chunk) => {
+        flights += 1;
+        isHeld = flights > 1;
+        server.write(chunk);
+      });
+      server.on('error', () => {});
+      client.on('error', () => {}).on('close', () => server.destroy());
+    });
+    middle.listen(0, 'localhost');
+    await once(middle, 'listening');
+    return {
+      port: (middle.address() as AddressInfo).port,
+      held: isHeldNow,
+      release: () => release(),
+      [Symbol.asyncDispose]: async () => void middle.close(),
+    };
+  }
 
   async function configOf(strict: number, lenient: number, { fullChain, key }: IssuedCertificate) {
     return {

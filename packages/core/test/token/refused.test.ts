@@ -31,6 +31,18 @@ describe('a key on a token, in a process without a provider', () => {
   });
 });
 
+describe('attack: rules that are weakened', () => {
+  it.each([
+    ['key', (block: string) => ({ cert, key: block })],
+    ['certificate', (block: string) => ({ cert: cert + block })],
+  ])('the file of a %s does not say which module is loaded into the process', async (_, sourceOf) => {
+    const block = wrapPkcs11Uri(`${uri}?module-path=%2Ftmp%2Fmodule.so`);
+    const error = await fails(readCertificate({ ...sourceOf(block), pin: '1', engine: byEngine.engine }));
+    expect(error.code).toBe('ERR_CLIENTCERT_CONFIG_INVALID');
+    expect(error.message).toContain('no file says which code this process loads');
+  });
+});
+
 describe('attack: secrets that show', () => {
   it.each([
     ['pin-value in the query', { cert, key: `${uri}?pin-value=${secret}` }],
