@@ -101,8 +101,8 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     return answer;
   };
   const call: CertificateFetch<ServiceName, Fetch> = (input, init) => {
-    // fetch says what is wrong with it.
-    if (init != null && typeof init !== 'object') return (own ?? fetch)(input, init) as ReturnType<Fetch>;
+    // fetch says what is wrong with it; a function is an object to it as well.
+    if (init != null && Object(init) !== init) return (own ?? fetch)(input, init) as ReturnType<Fetch>;
     const loaded = loadedOf(loading);
     if (loaded) return send(loaded, input, copyInit(init)) as ReturnType<Fetch>;
     return later(loading as Promise<Credentials>, input, init) as ReturnType<Fetch>;

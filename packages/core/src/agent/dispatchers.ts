@@ -96,7 +96,8 @@ export class Dispatchers<Kind extends Pool> {
    */
   find(origin: string | URL, identity: Identity, allowH2: boolean): Route<Kind> | null {
     const to = typeof origin === 'string' ? origin : origin.origin;
-    const { service, origin: begun } = identity;
+    const service = written(identity, 'service');
+    const begun = written(identity, 'origin');
     const given = written(identity, 'proxy');
     // The caller's, who may make another of it, and connections are made again and again.
     const proxy = typeof given === 'object' ? snapshot({ proxy: given }).proxy : given;
