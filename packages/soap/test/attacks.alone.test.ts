@@ -612,6 +612,25 @@ describe('attack: rules that are weakened', () => {
     expect(stranger.requests).toEqual([]);
   });
 
+  it('nor by another address among the options of its call, over interceptors that take transformers off as well', async () => {
+    await using credentials = await load();
+    const onDisk = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const request = withInterceptor((config) => ({ ...config, transformRequest: [] })) as never;
+    const elsewhere = [
+      { url: `${stranger.url}/service` },
+      { baseURL: stranger.url, url: '/service' },
+      { baseURL: stranger.url, allowAbsoluteUrls: false },
+    ];
+    for (const options of [{}, { request }]) {
+      const client = await soap.createClientAsync(onDisk, soapOptions(credentials, options));
+      client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+      for (const way of elsewhere) {
+        await expect(who(client, way)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED' });
+      }
+    }
+    expect(stranger.requests).toEqual([]);
+  });
+
   it('while certificates load, a redirect from http: to https: goes through no tunnel of axios’ own', async () => {
     let answer: () => void = () => {};
     await using plain = await startServer({
