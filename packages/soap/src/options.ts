@@ -68,10 +68,14 @@ export function soapOptions<ServiceName extends string>(
   if ('sign' in own) throw notSigned();
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
   const { overrideImportLocation } = snapshot(own.wsdl_options ?? {});
+  const known = documentsOf(identity);
   return {
     ...own,
     endpoint: own.endpoint as string, // there even where it is nothing: node-soap reads what every object inherits
-    wsdlCache: own.wsdlCache ?? documentsOf(identity),
+    // Read for each client that is made.
+    get wsdlCache() {
+      return own.wsdlCache ?? new Asking(known);
+    },
     wsdl_options: { ...own.wsdl_options, overrideImportLocation: importHook(overrideImportLocation) },
     httpClient: certify(
       httpClient ?? new HttpClient(own),
@@ -92,18 +96,18 @@ function notSigned(): ClientCertificateError {
 }
 
 /** The documents of one identity, in place of node-soap's cache, which knows one for each address, whoever fetched it. */
-function documentsOf({ credentials, service, origin }: Identity): IWSDLCache {
-  const identities = documents.get(credentials) ?? new Map<string, IWSDLCache>();
+function documentsOf({ credentials, service, origin }: Identity): Documents {
+  const identities = documents.get(credentials) ?? new Map<string, Documents>();
   const identity = JSON.stringify([service, origin]);
   const known = identities.get(identity) ?? new Documents(credentials);
   documents.set(credentials, identities.set(identity, known));
   return known;
 }
 
-const documents = new WeakMap<object, Map<string, IWSDLCache>>();
+const documents = new WeakMap<object, Map<string, Documents>>();
 
 /** Each up to the next renewal or new config: it was for whoever was presented then. */
-class Documents implements IWSDLCache {
+class Documents {
   readonly #credentials: Loading;
   readonly #documents = new Map<string, { readonly wsdl: WSDL; readonly generation: number | undefined }>();
 
@@ -113,7 +117,7 @@ class Documents implements IWSDLCache {
 
   has(url: string): boolean {
     const known = this.#documents.get(url);
-    return known !== undefined && known.generation === this.#generation();
+    return known !== undefined && known.generation === this.generation;
   }
 
   /** A moment after it was said to be there. */
@@ -122,12 +126,53 @@ class Documents implements IWSDLCache {
   }
 
   set(url: string, wsdl: WSDL): void {
-    this.#documents.set(url, { wsdl, generation: this.#generation() });
+    this.#documents.set(url, { wsdl, generation: this.generation });
   }
 
-  #generation(): number | undefined {
+  get generation(): number | undefined {
     const ready = loadedOf(this.#credentials);
     return ready && adapterOf(ready).generation;
+  }
+
+  /** Calls back at once, or when the credentials are loaded. */
+  whenKnown(go: () => void): void {
+    if (this.generation !== undefined) go();
+    else Promise.resolve(this.#credentials).then(go, () => {});
+  }
+}
+
+/**
+ * The cache of one client that is made, or of those that are made with copies of its options: it keeps what was asked
+ * for and answered with no renewal in between. Which answer is to which question node-soap does not say, so the first
+ * that is still open counts.
+ */
+class Asking implements IWSDLCache {
+  readonly #documents: Documents;
+  #open = 0;
+  #since: number | undefined;
+
+  constructor(documents: Documents) {
+    this.#documents = documents;
+  }
+
+  has(url: string): boolean {
+    if (this.#documents.has(url)) return true;
+    if (this.#open++ === 0) {
+      this.#since = undefined;
+      this.#documents.whenKnown(() => {
+        this.#since ??= this.#documents.generation;
+      });
+    }
+    return false;
+  }
+
+  get(url: string): WSDL {
+    return this.#documents.get(url);
+  }
+
+  set(url: string, wsdl: WSDL): void {
+    this.#open -= 1;
+    if (this.#since === this.#documents.generation) this.#documents.set(url, wsdl);
   }
 }
 
