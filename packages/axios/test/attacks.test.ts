@@ -218,6 +218,20 @@ describe('attack: rules that are weakened', () => {
     expect(subjects()).toEqual(['alice']);
   });
 
+  it.skipIf(!hasHttp2)(
+    'a socket of the caller’s own takes no HTTP/2 request of a pinned host elsewhere',
+    async () => {
+      await using credentials = await load();
+      await using elsewhere = await startServer({ authority, host: 'localhost', http2: true });
+      const socket = connect(elsewhere.port, 'localhost');
+      const api = axios.create({ httpVersion: 2, http2Options: { socket } } as AxiosRequestConfig);
+      clientCertificates(api, credentials);
+      await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      expect(elsewhere.requests).toEqual([]);
+      socket.destroy();
+    },
+  );
+
   it('an agent of credentials.agent() takes no request past the proxy that it names', async () => {
     await using credentials = await load();
     await using proxy = await startProxy();
