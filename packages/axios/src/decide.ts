@@ -1,5 +1,5 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { adapterOf, checkAgent, isRoutingAgent } from '@clientcert/core/adapter';
+import { adapterOf, checkAgent, isRoutingAgent, written } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
@@ -27,7 +27,11 @@ export function decideRequest(
   disinherit(config);
   const credentials = adapterOf(loaded);
   deciders.set(config, identity);
-  const { service, origin, proxy: through, check } = identity;
+  // As the caller wrote it, who may leave out what every object inherits.
+  const service = written(identity, 'service');
+  const origin = written(identity, 'origin');
+  const through = written(identity, 'proxy');
+  const check = written(identity, 'check');
   const outgoing: Outgoing = { config, credentials, service, origin, check };
   check?.(urlOf(config), String(own(config, 'method') ?? 'GET').toUpperCase());
   for (const option of ownIdentity) if (own(config, option) != null) refuse(outgoing, option);
@@ -40,12 +44,13 @@ export function decideRequest(
   const takesAgent = transport !== 'fetch' && transport !== 'http2';
   if (!takesAgent && !ours && isRoutingAgent(httpsAgent)) throw notTaken();
   if (transport === 'fetch') {
+    if (httpsAgent && !ours) refuse(outgoing, 'httpsAgent');
     applyToFetch(outgoing, { service, origin, proxy: through });
     return;
   }
 
-  const written = own(config, 'proxy');
-  const proxy = ours && written === false ? ours.proxy : written;
+  const said = own(config, 'proxy');
+  const proxy = ours && said === false ? ours.proxy : said;
   const way: ConnectIdentity =
     through === undefined
       ? proxyOf(service, origin, proxy)
@@ -56,7 +61,7 @@ export function decideRequest(
     if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
   } else if (isRoutingAgent(httpsAgent)) {
     checkAgent(httpsAgent, service, 'httpsAgent');
-    if (written && through === undefined && !isPlainHttp(config)) throw otherWay();
+    if (said && through === undefined && !isPlainHttp(config)) throw otherWay();
   } else {
     refuse(outgoing, 'httpsAgent');
     refuseAfterRedirects(outgoing);

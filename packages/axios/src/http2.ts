@@ -19,6 +19,7 @@ export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): voi
     refuse(outgoing, 'http2Options.createConnection');
     return;
   }
+  if (own(before, 'socket') != null) refuse(outgoing, 'http2Options.socket');
   const context = own(before, 'secureContext') as object | undefined;
   config.http2Options = {
     ...before,

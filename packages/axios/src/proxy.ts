@@ -1,5 +1,5 @@
 import type { ConnectIdentity } from '@clientcert/core';
-import { isUrl } from '@clientcert/core/adapter';
+import { isUrl, snapshot } from '@clientcert/core/adapter';
 
 /** What axios itself reads of `proxy`, beside what its types say; a `URL` has most of it. */
 interface WrittenProxy {
@@ -27,7 +27,12 @@ export function proxyOf(
       ? { service, origin, proxy, defaultProxy: undefined }
       : { service, origin, proxy: undefined, defaultProxy: 'env' };
   }
-  return { service, origin, proxy: isUrl(proxy) ? proxy : readProxy(proxy), defaultProxy: undefined };
+  return {
+    service,
+    origin,
+    proxy: isUrl(proxy) ? proxy : readProxy(snapshot(proxy)),
+    defaultProxy: undefined,
+  };
 }
 
 /** As axios reads it. */

@@ -206,6 +206,32 @@ describe('attack: rules that are weakened', () => {
     },
   );
 
+  it('an agent of the caller’s own is refused at a pinned host over fetch too, and not left out in silence', async () => {
+    await using credentials = await load();
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    await expect(api.get(bank.url, { httpsAgent: new Agent() })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
+    });
+    expect(bank.requests).toEqual([]);
+    await api.get(bank.url);
+    expect(subjects()).toEqual(['alice']);
+  });
+
+  it.skipIf(!hasHttp2)(
+    'a socket of the caller’s own takes no HTTP/2 request of a pinned host elsewhere',
+    async () => {
+      await using credentials = await load();
+      await using elsewhere = await startServer({ authority, host: 'localhost', http2: true });
+      const socket = connect(elsewhere.port, 'localhost');
+      const api = axios.create({ httpVersion: 2, http2Options: { socket } } as AxiosRequestConfig);
+      clientCertificates(api, credentials);
+      await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      expect(elsewhere.requests).toEqual([]);
+      socket.destroy();
+    },
+  );
+
   it('an agent of credentials.agent() takes no request past the proxy that it names', async () => {
     await using credentials = await load();
     await using proxy = await startProxy();
@@ -611,6 +637,45 @@ describe('attack: identities that mix', () => {
     }
     expect(subjects()).toEqual((isHardened ? transports : subjects()).map(() => 'alice'));
     expect(proxy.connects).toEqual([]);
+  });
+});
+
+describe('attack: identities that mix', () => {
+  it('what every object inherits is no part of a proxy that a request names, nor of whom decideRequest is told', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy();
+    await using theirs = await startProxy();
+    const installed = axios.create();
+    clientCertificates(installed, credentials);
+    const bare = axios.create();
+    bare.interceptors.request.use((config) => {
+      decideRequest(config, credentials, { service: 'Archive' } as Parameters<typeof decideRequest>[2]);
+      return config;
+    });
+    const polluted = async (pollution: Record<string, unknown>, call: () => Promise<unknown>) => {
+      for (const [name, value] of Object.entries(pollution)) {
+        Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+      }
+      try {
+        return await call().catch((error) => error);
+      } finally {
+        for (const name of Object.keys(pollution)) delete (Object.prototype as Record<string, unknown>)[name];
+      }
+    };
+    const through = { host: proxy.host, port: proxy.port };
+    await polluted({ hostname: 'elsewhere.invalid', protocol: 'https', auth: 'eve:eve' }, () =>
+      installed.get(bank.url, { proxy: through }),
+    );
+    expect(subjects()).toEqual(['alice']);
+    expect(proxy.connects).toHaveLength(1);
+    expect(JSON.stringify(proxy.connects)).not.toContain('Basic');
+
+    const failure = await polluted({ origin: bank.urls[1], proxy: theirs.url }, () =>
+      bare.get(bank.urls[1]!),
+    );
+    expect(failure).toMatchObject({ code: 'ERR_CLIENTCERT_ORIGIN_NEEDED' });
+    expect(subjects()).toEqual(['alice']);
+    expect(theirs.connects).toEqual([]);
   });
 });
 

@@ -105,15 +105,22 @@ const documents = new WeakMap<object, Map<string, IWSDLCache>>();
 /** Each up to the next renewal or new config: it was for whoever was presented then. */
 class Documents implements IWSDLCache {
   readonly #credentials: Loading;
-  readonly #documents = new Map<string, { readonly wsdl: WSDL; readonly generation: number | undefined }>();
+  readonly #documents = new Map<string, { readonly wsdl: WSDL; readonly generation: number }>();
+  /** Those that are waited for: since which generation, and by how many. */
+  readonly #asked = new Map<string, { readonly generation: number; readonly at: number; open: number }>();
 
   constructor(credentials: Loading) {
     this.#credentials = credentials;
   }
 
   has(url: string): boolean {
-    const known = this.#documents.get(url);
-    return known !== undefined && known.generation === this.#generation();
+    const generation = this.#generation();
+    if (this.#documents.get(url)?.generation === generation) return true;
+    const asked = this.#asked.get(url);
+    // Of what fails nothing is heard.
+    if (asked && Date.now() - asked.at < longestAnswer) asked.open += 1;
+    else this.#asked.set(url, { generation, at: Date.now(), open: 1 });
+    return false;
   }
 
   /** A moment after it was said to be there. */
@@ -121,15 +128,25 @@ class Documents implements IWSDLCache {
     return this.#documents.get(url)?.wsdl as WSDL;
   }
 
+  /** Kept where no renewal came since the first question that is open: which of them this answers is not said. */
   set(url: string, wsdl: WSDL): void {
-    this.#documents.set(url, { wsdl, generation: this.#generation() });
+    const asked = this.#asked.get(url);
+    if (asked === undefined) return;
+    asked.open -= 1;
+    if (asked.open === 0) this.#asked.delete(url);
+    const { generation } = asked;
+    if (generation === this.#generation()) this.#documents.set(url, { wsdl, generation });
   }
 
-  #generation(): number | undefined {
+  /** While they are loading, that with which they begin. */
+  #generation(): number {
     const ready = loadedOf(this.#credentials);
-    return ready && adapterOf(ready).generation;
+    return ready ? adapterOf(ready).generation : 1;
   }
 }
+
+/** Milliseconds; an answer that takes longer is none. */
+const longestAnswer = 600_000;
 
 /**
  * node-soap's HTTP client, through which all its requests go, with a decision for each of them.
@@ -175,7 +192,8 @@ function certify(
       // By what is known here: what the caller brings sends otherwise than through axios, or has interceptors that take
       // transformers off. NTLM has an instance of its own.
       const inherited = options.ntlm ? undefined : defaults;
-      const merged: RequestOptions = { ...inherited, ...options, url, method: message ? 'POST' : 'GET' };
+      // As node-soap puts them together: the options of a call may name another address, or method.
+      const merged: RequestOptions = { ...inherited, url, method: message ? 'POST' : 'GET', ...options };
       decide(call, merged, ready);
       for (const name of decided) options[name] = merged[name];
     }

@@ -99,6 +99,46 @@ describe('attack: identities that mix', () => {
     expect(seen(bank)[2]).toBe('GET /service alice');
   });
 
+  it('a WSDL whose answer comes after a renewal is that of whoever asked for it, and is kept for nobody', async () => {
+    const answers: (() => void)[] = [];
+    const ca = authority.certificate;
+    await using slow: TestServer = await startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      handler: (_request, response) => {
+        answers.push(() => response.end(wsdl({ address: `${slow.url}/service` })));
+        return true;
+      },
+    });
+    const config = (name: string, issued: IssuedCertificate) => ({
+      certificates: { [name]: { cert: issued.fullChain, key: issued.key, ca } },
+      hosts: { [`localhost:${slow.port}`]: name },
+    });
+    const url = `${slow.url}/service?wsdl`;
+    await using credentials = await loadCredentials(config('alice', alice));
+    const fetched = async () => {
+      const before = answers.length;
+      const client = soap.createClientAsync(url, soapOptions(credentials));
+      await vi.waitFor(() => expect(answers.length).toBe(before + 1));
+      return client;
+    };
+    const early = fetched();
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    await credentials.reload(config('bob', bob));
+    const late = fetched();
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[0]!();
+    await early;
+    const third = fetched();
+    await vi.waitFor(() => expect(answers).toHaveLength(3));
+    for (const answer of answers) answer();
+    await Promise.all([late, third]);
+    expect(subjectsOf(slow)).toEqual(['alice', 'bob', 'bob']);
+    await soap.createClientAsync(url, soapOptions(credentials));
+    expect(slow.requests).toHaveLength(3);
+  });
+
   it.each([{}, { disableCache: true }])(
     'a service without hosts is not presented, and signs nothing, where an imported WSDL sends calls: %j',
     async (more) => {
@@ -609,6 +649,25 @@ describe('attack: rules that are weakened', () => {
     await expect(who(client, { method, url: `${stranger.url}/service` })).rejects.toMatchObject({
       code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED',
     });
+    expect(stranger.requests).toEqual([]);
+  });
+
+  it('nor by another address among the options of its call, over interceptors that take transformers off as well', async () => {
+    await using credentials = await load();
+    const onDisk = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const request = withInterceptor((config) => ({ ...config, transformRequest: [] })) as never;
+    const elsewhere = [
+      { url: `${stranger.url}/service` },
+      { baseURL: stranger.url, url: '/service' },
+      { baseURL: stranger.url, allowAbsoluteUrls: false },
+    ];
+    for (const options of [{}, { request }]) {
+      const client = await soap.createClientAsync(onDisk, soapOptions(credentials, options));
+      client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
+      for (const way of elsewhere) {
+        await expect(who(client, way)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED' });
+      }
+    }
     expect(stranger.requests).toEqual([]);
   });
 

@@ -101,8 +101,8 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     return answer;
   };
   const call: CertificateFetch<ServiceName, Fetch> = (input, init) => {
-    // fetch says what is wrong with it.
-    if (init != null && typeof init !== 'object') return (own ?? fetch)(input, init) as ReturnType<Fetch>;
+    // fetch says what is wrong with it; a function is an object to it as well.
+    if (init != null && !isObject(init)) return (own ?? fetch)(input, init) as ReturnType<Fetch>;
     const loaded = loadedOf(loading);
     if (loaded) return send(loaded, input, copyInit(init)) as ReturnType<Fetch>;
     return later(loading as Promise<Credentials>, input, init) as ReturnType<Fetch>;
@@ -115,6 +115,10 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     return send(await whileWanted(pending, signal), request, own);
   };
   return call;
+}
+
+function isObject(value: unknown): value is object {
+  return Object(value) === value;
 }
 
 /** Of what fetch was given, where it is something that fetch takes. */

@@ -125,15 +125,17 @@ type CertificateRequest = undici.Dispatcher.DispatchOptions & {
   servername?: string | null | undefined;
 };
 
-function identityOf(written: DispatchIdentity | undefined): Identity {
-  if (typeof written !== 'object' || written === null) return { service: written };
-  const { service, origin: own } = written;
-  const origin = URL.canParse(String(own)) ? new URL(own).origin : 'null';
+/** Both are written out, so that none is read from `Object.prototype`. */
+function identityOf(said: DispatchIdentity | undefined): Identity {
+  if (typeof said !== 'object' || said === null) return { service: said, origin: undefined };
+  const service = written(said, 'service');
+  const own = written(said, 'origin');
+  const origin = URL.canParse(String(own)) ? new URL(String(own)).origin : 'null';
   if (origin === 'null') throw notAnOrigin(service, own); // as URL calls that of "localhost:8443"
   return { service, origin };
 }
 
-function notAnOrigin(service: string, origin: unknown): ClientCertificateError {
+function notAnOrigin(service: unknown, origin: unknown): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_ORIGIN_NEEDED',
     `the request is made as service ${quote(`${service}`, 'name')} at ${origin === undefined ? 'no origin' : `${quoteOrigin(`${origin}`)}, which is no origin`}`,

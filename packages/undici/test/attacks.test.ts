@@ -120,6 +120,43 @@ describe('attack: identities that mix', () => {
     expect(Object.keys(init)).toEqual(['headers', 'method']);
   });
 
+  it('an init that is a function, which fetch takes for an object, loses neither the certificate nor the service', async () => {
+    await using credentials = await load(people, bank);
+    for (const given of [credentials, Promise.resolve(credentials)]) {
+      const call = createFetch(given);
+      const archive = Object.assign(() => {}, { clientCertificate: 'Archive' });
+      for (const init of [() => {}, archive]) await (await call(bank.url, init as RequestInit)).text();
+    }
+    expect(subjects(bank)).toEqual(['alice', 'bob', 'alice', 'bob']);
+  });
+
+  it('an origin that every object inherits is none that a service applies at', async () => {
+    const { bob, authority } = people;
+    const ca = authority.certificate;
+    await using credentials = await loadCredentials({
+      certificates: { bob: { cert: bob.fullChain, key: bob.key, ca } },
+      hosts: { [`localhost:${bank.port}`]: { ca } },
+      services: { Archive: 'bob' },
+    });
+    const sends: ((as: object) => Promise<unknown>)[] = [
+      (as) => request(bank.url, { dispatcher: createDispatcher(credentials), ...as }),
+      (as) => request(bank.url, { dispatcher: new Agent().compose(clientCertificates(credentials)), ...as }),
+      () => request(bank.url, { dispatcher: createDispatcher(credentials, { service: 'Archive' }) }),
+    ];
+    const prototype = Object.prototype as { origin?: string };
+    const codes: unknown[][] = [];
+    Object.defineProperty(prototype, 'origin', { value: bank.url, configurable: true, writable: true });
+    try {
+      for (const send of sends)
+        for (const as of ['Archive', { service: 'Archive' }])
+          codes.push(await codesOf(send({ clientCertificate: as })));
+    } finally {
+      delete prototype.origin;
+    }
+    expect(subjects(bank)).toEqual([]);
+    expect(codes).toEqual(Array(6).fill(['ERR_CLIENTCERT_ORIGIN_NEEDED']));
+  });
+
   it('the options of a dispatcher, changed after it was made', async () => {
     await using credentials = await load(people, bank, { ca: people.authority.certificate });
     const { bob, carol } = people;

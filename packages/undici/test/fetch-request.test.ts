@@ -55,6 +55,7 @@ const calls: Readonly<Record<string, Call>> = {
   ],
   'a Request and a body': (url, { Request }) => [new Request(url, { method: 'PUT' }), { body: 'two' }],
   'getters on a prototype': (url) => [url, new Deferred()],
+  'a function': (url) => [url, Object.assign(() => {}, { method: 'PUT', body: 'of a function' })],
   'an object that inherits': (url) => [url, Object.create({ method: 'PUT', body: 'inherited' })],
   'an object of no prototype': (url) => [
     url,

@@ -95,7 +95,8 @@ export class Dispatchers<Kind extends Pool> {
    */
   find(origin: string | URL, identity: Identity, allowH2: boolean): Route<Kind> | null {
     const to = typeof origin === 'string' ? origin : origin.origin;
-    const { service, origin: begun } = identity;
+    const service = written(identity, 'service');
+    const begun = written(identity, 'origin');
     const proxy = proxyOf(written(identity, 'proxy')) as Identity['proxy'];
     const { generation } = this.#decider;
     const last = this.#last;
