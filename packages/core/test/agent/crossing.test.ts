@@ -429,10 +429,13 @@ describe('attack: identities that mix', () => {
     await using server = await startServer({ authority, host: 'localhost' });
     const directory = await mkdtemp(join(tmpdir(), 'clientcert-'));
     for (const each of [alice, bob]) {
-      await writeFile(join(directory, `${each.fingerprint256.slice(0, 2)}.pem`), each.fullChain + each.key);
+      await writeFile(
+        join(directory, `${each.fingerprint256.replaceAll(':', '')}.pem`),
+        each.fullChain + each.key,
+      );
     }
     const urlOf = (each: IssuedCertificate) =>
-      pathToFileURL(join(directory, `${each.fingerprint256.slice(0, 2)}.pem`));
+      pathToFileURL(join(directory, `${each.fingerprint256.replaceAll(':', '')}.pem`));
     const length = Math.max(alice.fullChain.length, bob.fullChain.length);
     const cert = Buffer.from(alice.fullChain.padEnd(length, '\n'));
     const key = Buffer.from(alice.key);
