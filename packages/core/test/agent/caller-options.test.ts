@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { connect } from 'node:net';
 import { checkServerIdentity, createSecureContext, type PeerCertificate } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -40,6 +41,19 @@ describe('TLS options of a request count', () => {
     expect(server.requests.map(({ alpn }) => alpn)).toEqual([null, 'http/1.1', null, null]);
     expect(server.requests[2]?.servername).toBe('alias.test');
     expect(subjects(server)).toEqual(['alice', 'alice', 'alice', 'alice']);
+  });
+
+  it('a socket of their own is their way, to a server that proves the name of the host', async () => {
+    await using server = await startServer({ authority });
+    const certificate = await authority.issue({ name: 'other', hosts: ['other.example'], usage: 'server' });
+    await using other = await startServer({ authority, certificate });
+    await using credentials = await load(443);
+    const over = (port: number) =>
+      get('https://127.0.0.1', { agent: credentials.agent(), socket: connect(port, '127.0.0.1') } as object);
+    await over(server.port);
+    await expect(over(other.port)).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+    expect(subjects(server)).toEqual(['alice']);
+    expect(other.requests).toEqual([]);
   });
 
   it('a ca of another authority is not enough, and does not spoil the next request', async () => {
