@@ -316,7 +316,11 @@ const cases: Record<string, Provoke[]> = {
   ],
   'bad-decrypt': [{ passphrase: 'wrong' }, {}].map((given) => async () => {
     const one = await createSelfSigned({ name: 'a' });
-    return thrown(() => createSecureContext({ cert: one.cert, key: one.encryptedKey('right'), ...given }));
+    const refused = () =>
+      thrown(() => createSecureContext({ cert: one.cert, key: one.encryptedKey('right'), ...given }));
+    // What a wrong passphrase gives ends once in 256 times as a padding does, and OpenSSL reads on.
+    const error = await refused();
+    return /unsupported/.test(`${error?.message}`) ? refused() : error;
   }),
   'no-start-line': [
     (_: string) => 'bank.crt',
