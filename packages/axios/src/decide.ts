@@ -41,8 +41,8 @@ export function decideRequest(
   const httpsAgent = own(config, 'httpsAgent');
   // Ours comes back when a used config is passed again, as retries do.
   const ours = handedOut.get(httpsAgent);
-  const takesAgent = transport !== 'fetch' && transport !== 'http2';
-  if (!takesAgent && !ours && isRoutingAgent(httpsAgent)) throw notTaken();
+  const takesNone = transport === 'fetch' || transport === 'http2';
+  if (takesNone && !ours && isRoutingAgent(httpsAgent)) throw notTaken();
   if (transport === 'fetch') {
     if (httpsAgent && !ours) refuse(outgoing, 'httpsAgent');
     applyToFetch(outgoing, { service, origin, proxy: through });

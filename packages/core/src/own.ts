@@ -52,7 +52,7 @@ export function snapshot<Options extends object>(options: Options): Options {
  * A proxy as it is written at this moment, with its authorization from wherever that is inherited: what connections are kept
  * apart by, and made with from then on. What is no proxy is told of by whoever reads it.
  */
-export function proxyOf(written: unknown): unknown {
+export function fixedProxy(written: unknown): unknown {
   if (typeof written !== 'object' || written === null) return written;
   if (isUrl(written)) return written.href;
   if (!Object.hasOwn(written, 'url')) return written;

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { proxyOf, snapshot, written } from '../own.ts';
+import { fixedProxy, snapshot, written } from '../own.ts';
 import { checkService } from '../pin/service-name.ts';
 import { describeValue } from '../tls/digest.ts';
 import type { Resolution, Target } from '../types.ts';
@@ -97,7 +97,7 @@ export class Dispatchers<Kind extends Pool> {
     const to = typeof origin === 'string' ? origin : origin.origin;
     const service = written(identity, 'service');
     const begun = written(identity, 'origin');
-    const proxy = proxyOf(written(identity, 'proxy')) as Identity['proxy'];
+    const proxy = fixedProxy(written(identity, 'proxy')) as Identity['proxy'];
     const { generation } = this.#decider;
     const last = this.#last;
     if (

@@ -8,7 +8,7 @@ import { dial } from '../agent/dial.ts';
 import type { Identity } from '../agent/dispatchers.ts';
 import { wayOf } from '../agent/pool-name.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { proxyOf, snapshot, written } from '../own.ts';
+import { fixedProxy, snapshot, written } from '../own.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { checkService } from '../pin/service-name.ts';
 import { parseOrigin, parseTarget } from '../pin/target.ts';
@@ -85,9 +85,9 @@ export class AdapterView {
       if (last.proxy === proxy && last.defaultProxy === defaultProxy) return last.agent;
     }
     checkService(service);
-    // Objects may say something else the next time, and to others than those who write them down as JSON.
+    // Read once, for the name and for the agent alike: an object may say something else the next time.
     const from = typeof origin === 'object' ? formatTarget(parseOrigin(origin)) : origin;
-    const way = proxyOf(proxy) as ConnectIdentity['proxy'];
+    const way = fixedProxy(proxy) as ConnectIdentity['proxy'];
     const key = JSON.stringify([service, from, way && describeValue(way), defaultProxy]);
     let agent = this.#shared.get(key);
     if (!agent) {
