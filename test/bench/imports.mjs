@@ -1,7 +1,7 @@
-// What importing costs, each in a process of its own: core beside `node:https`, and each adapter after core and its
-// client.
+// What importing costs, each in a process of its own, from a folder as npm lays it out: core beside `node:https`, and
+// each adapter after core and its client.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
@@ -11,7 +11,8 @@ import { interleave, summaries } from './compare.mjs';
 
 export const settings = { full: { rounds: 11 }, quick: { rounds: 1 } };
 
-const cwd = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const scope = '@clientcert';
 
 /** What is imported last is measured. */
 const measured = {
@@ -31,11 +32,12 @@ export async function measure({ rounds }) {
   const directory = mkdtempSync(join(tmpdir(), 'clientcert-bench-'));
   const empty = Object.fromEntries(['cjs', 'mjs'].map((type) => [type, join(directory, `empty.${type}`)]));
   for (const path of Object.values(empty)) writeFileSync(path, '');
+  install(directory);
   const results = {};
   for (const [kind, load] of Object.entries(kinds)) {
     const tasks = Object.entries(measured).map(([name, names]) => [
       name,
-      () => inProcess(kind, program(names, load, empty)),
+      () => inProcess(directory, kind, program(names, load, empty)),
     ]);
     results[kind] = summaries(await interleave(Object.fromEntries(tasks), rounds, 0));
   }
@@ -43,10 +45,27 @@ export async function measure({ rounds }) {
   return results;
 }
 
+/** In a workspace Node follows a link for each package, and looks for what it imports in more folders. */
+function install(directory) {
+  const modules = join(directory, 'node_modules');
+  mkdirSync(join(modules, scope), { recursive: true });
+  for (const name of new Set(Object.values(measured).flat())) {
+    const source = join(root, 'node_modules', name);
+    if (name.startsWith(scope)) {
+      for (const each of ['package.json', 'dist'])
+        cpSync(join(source, each), join(modules, name, each), { recursive: true });
+    } else if (!name.startsWith('node:')) {
+      symlinkSync(realpathSync(source), join(modules, name), 'junction');
+    }
+  }
+}
+
 function program(names, load, empty) {
   return `
     (async () => {
       ${names.slice(0, -1).map(load).join('')}
+      // A client may begin work of its own beside the event loop, as undici does with its parser.
+      await new Promise((resolve) => setTimeout(resolve, 100));
       // What the first file costs, and the first after a large one, is the loader's own: an empty file bears it.
       ${load === kinds.commonjs ? `require(${JSON.stringify(empty.cjs)});` : ''}
       for (const time of ['first', 'second']) await import('${pathToFileURL(empty.mjs)}?' + time);
@@ -59,7 +78,7 @@ function program(names, load, empty) {
   `;
 }
 
-async function inProcess(kind, text) {
+async function inProcess(cwd, kind, text) {
   const { stdout } = await promisify(execFile)(execPath, [`--input-type=${kind}`, '-e', text], { cwd });
   return JSON.parse(stdout);
 }
