@@ -96,7 +96,7 @@ export function describeCertificate(
     status,
     error: failure?.error ?? null,
     failedSince: failure?.since ?? null,
-    warnings,
+    warnings: warnings.map((each) => ({ ...each })),
   };
 }
 

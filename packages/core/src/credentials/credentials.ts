@@ -314,7 +314,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
     const ofCertificates = this.certificates().flatMap(({ name, warnings }) =>
       warnings.map(({ code, message }) => ({ code, message: `certificate "${name}": ${message}` })),
     );
-    return [...this.#inventory.config.warnings, ...ofCertificates];
+    const ofConfig = this.#inventory.config.warnings.map((each) => ({ ...each }));
+    return [...ofConfig, ...ofCertificates];
   }
 
   /**

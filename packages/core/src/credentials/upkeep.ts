@@ -214,7 +214,7 @@ export class Upkeep {
   /** Tells what there is to know of certificates that are new here, and watches their end. */
   #announce(fresh: readonly CertificateVersion[], warnings: readonly Warning[] = []): void {
     if (this.closed) return;
-    for (const warning of warnings) this.#events.emit('warning', warning);
+    for (const warning of warnings) this.#events.emit('warning', { ...warning });
     for (const { name, material } of fresh) {
       for (const { code, message } of material.warnings) {
         const about = `certificate "${name}": ${message}`;

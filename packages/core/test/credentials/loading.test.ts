@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
 import { acceptCredentials, loadedOf } from '../../src/adapter.ts';
-import { type Credentials, loadCredentials } from '../../src/index.ts';
+import { type Credentials, loadCredentials, type Warning } from '../../src/index.ts';
 
 const config = { certificates: {} };
 const accept = (given: unknown) => acceptCredentials(given, 'clientCertificates()');
@@ -75,4 +75,24 @@ it('a promise that fails is nobody’s unhandled rejection, and fails whoever wa
   process.off('unhandledRejection', unhandled);
   expect(unhandled).not.toHaveBeenCalled();
   await expect(wrong).rejects.toThrow('given undefined');
+});
+
+it('says the same of a certificate whatever was written on what it said before', async () => {
+  const authority = await createAuthority();
+  const { fullChain: cert, key } = await authority.issue({ name: 'weak', days: 3 });
+  await using credentials = await loadCredentials({
+    certificates: { weak: { cert, key } },
+    hosts: { 'a.example': 'weak' },
+  });
+  const said = () =>
+    structuredClone([credentials.certificates(), credentials.warnings(), credentials.rules()]);
+  const first = said();
+  expect(credentials.warnings()).not.toEqual([]);
+  for (const each of credentials.certificates() as unknown as Record<string, Warning[]>[]) {
+    for (const warning of each['warnings']!) warning.message = 'all is well';
+    for (const value of Object.values(each)) if (Array.isArray(value)) value.length = 0;
+  }
+  for (const warning of credentials.warnings()) warning.message = 'all is well';
+  for (const rule of credentials.rules()) rule.rule = 'none';
+  expect(said()).toEqual(first);
 });
