@@ -41,6 +41,20 @@ describe('where Node’s own agent works, ours does', () => {
     ]);
   });
 
+  it('beside a global agent of another making, as that of global-agent, which has no options', async () => {
+    await using server = await startServer({ authority });
+    await using credentials = await pin(server.port);
+    const before = https.globalAgent;
+    (https as { globalAgent: object }).globalAgent = { addRequest: expect.unreachable };
+    try {
+      await get(server.url, { agent: credentials.agent() });
+      expect(`${credentials.explain(server.url)}`).toContain('alice');
+    } finally {
+      https.globalAgent = before;
+    }
+    expect(subjects(server)).toEqual(['alice']);
+  });
+
   it('an agent that it constructs is retired like the others', async () => {
     await using server = await startServer({ authority, keepAliveTimeout: 60_000 });
     await using credentials = await pin(server.port);
