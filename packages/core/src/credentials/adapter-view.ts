@@ -6,6 +6,7 @@ import { checkCaller, refuseOwnIdentity } from '../agent/caller-check.ts';
 import { type CallerOptions, describeOwn, ownOptions } from '../agent/caller-options.ts';
 import { dial } from '../agent/dial.ts';
 import type { Identity } from '../agent/dispatchers.ts';
+import { checkAsked } from '../agent/forced-agent.ts';
 import { wayOf } from '../agent/pool-name.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { fixedProxy, snapshot, written } from '../own.ts';
@@ -50,6 +51,7 @@ export class AdapterView {
 
   /** As `Credentials.agent`: an agent of the caller's own. */
   agent(options: ConnectIdentity & AgentOptions = {}): RoutingAgent {
+    checkAsked();
     const { service, origin, proxy, defaultProxy, ...rest } = snapshot(options);
     const agentOptions = snapshot<AgentOptions>(rest); // which inherits nothing
     if ((agentOptions as { proxyEnv?: object }).proxyEnv) throw otherProxies();
@@ -72,9 +74,11 @@ export class AdapterView {
   /**
    * The agent for this identity, the same one each time: what to hand to a client that takes an `https.Agent`.
    *
-   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
+   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`;
+   *   ERR_CLIENTCERT_AGENT_CONFLICT where every request is forced over another agent
    */
   sharedAgent(options: ConnectIdentity): RoutingAgent {
+    checkAsked();
     const service = written(options, 'service');
     const origin = written(options, 'origin');
     const proxy = written(options, 'proxy');
