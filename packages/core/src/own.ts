@@ -56,8 +56,8 @@ export function fixedProxy(written: unknown): unknown {
   if (typeof written !== 'object' || written === null) return written;
   if (isUrl(written)) return written.href;
   if (!Object.hasOwn(written, 'url')) return written;
-  const { url, authorization } = snapshot(written as { url: unknown; authorization?: unknown });
-  return { url: isUrl(url) ? url.href : url, authorization };
+  const { url, authorization, certificate, ca } = snapshot(written as Record<string, unknown>);
+  return { url: isUrl(url) ? url.href : url, authorization, certificate, ca };
 }
 
 function copyPlain(value: unknown): unknown {

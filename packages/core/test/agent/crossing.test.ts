@@ -16,6 +16,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { parseAnswer } from '../../src/agent/connect-request.ts';
+import { Dispatchers } from '../../src/agent/dispatchers.ts';
 import { fromEnvironment } from '../../src/config/environment.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
 import type { Config, FileSource, HostPin } from '../../src/types.ts';
@@ -664,6 +665,35 @@ describe('attack: identities that mix', () => {
 });
 
 describe('attack: files that stop the process', () => {
+  it.each([
+    ['an authorization as the config takes it', { authorization: { env: 'PROXY_AUTHORIZATION' } }],
+    ['a function, whose text would be sent', { authorization: () => 'Bearer secret' }],
+    ['a number', { authorization: 123 }],
+    ['null', { authorization: null }],
+    ['a certificate', { certificate: 'alice' }],
+    ['roots', { ca: [] }],
+  ])('a proxy of a call with what the proxy of a config alone has: %s', async (_, more) => {
+    await using server = await startServer({ authority });
+    await using proxy = await startProxy({});
+    await using credentials = await load(server.port);
+    const way = { url: proxy.url, ...more } as never;
+    const refused = expect.objectContaining({ code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED' });
+    const view = adapterOf(credentials);
+    const ended = async () => {};
+    const open = () => ({ close: ended, destroy: ended });
+    const dispatchers = new Dispatchers(view, { open, timeoutError: Error });
+    for (const call of [
+      () => credentials.agent({ proxy: way }),
+      () => view.sharedAgent({ proxy: way }),
+      () => view.connect({ host: '127.0.0.1', port: server.port, proxy: way }),
+      () => dispatchers.find(server.url, { proxy: way }, false),
+    ]) {
+      expect(call).toThrow(refused);
+      expect(call).not.toThrow(/secret/);
+    }
+    expect(proxy.connects).toEqual([]);
+  });
+
   it.each([
     ['quotes that do not end', '\\"'],
     ['escapes', '"\\'],
