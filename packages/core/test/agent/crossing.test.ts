@@ -665,6 +665,46 @@ describe('attack: identities that mix', () => {
 });
 
 describe('attack: files that stop the process', () => {
+  const thrower = () => {
+    throw Object.assign(new Error('a stranger'), { code: 'ERR_STRANGER' });
+  };
+  it.each([
+    ['is no function', false, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    ['is none either', {}, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    ['throws what it should return', thrower, 'ERR_STRANGER'],
+  ])('a check of the server that %s', async (_, written, expected) => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port);
+    const checkServerIdentity = written as never;
+    const timeout = 1_000;
+    const thrown: unknown[] = [];
+    const catching = (error: unknown) => void thrown.push(error);
+    const others = process.rawListeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', catching);
+    try {
+      const agent = credentials.agent();
+      for (const call of [
+        get(server.url, { agent, checkServerIdentity, timeout }),
+        get(server.url, { agent: credentials.agent({ checkServerIdentity }), timeout }),
+      ]) {
+        expect(await outcome(call)).toBe(expected);
+      }
+      const connect = async () => {
+        const { port } = server;
+        const socket = adapterOf(credentials).connect({ host: '127.0.0.1', port, checkServerIdentity });
+        await once(
+          socket.setTimeout(timeout, () => socket.destroy()),
+          'secureConnect',
+        );
+      };
+      expect(await outcome(connect())).toBe(expected);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const each of others) process.on('uncaughtException', each as () => void);
+    }
+    expect([thrown, server.requests]).toEqual([[], []]);
+  });
+
   it.each([
     ['an authorization as the config takes it', { authorization: { env: 'PROXY_AUTHORIZATION' } }],
     ['a function, whose text would be sent', { authorization: () => 'Bearer secret' }],
