@@ -1,3 +1,4 @@
+import { ClientCertificateError } from './errors.ts';
 import { isUrl } from './url.ts';
 
 /**
@@ -46,6 +47,32 @@ export function snapshot<Options extends object>(options: Options): Options {
     else copy[name] = isUrl(value) ? new URL(value.href) : copyPlain(value);
   }
   return copy as Options;
+}
+
+/**
+ * A {@link snapshot} of what a caller handed over as options. The name of a service in their place would be spread to
+ * nothing, and calls made as nobody.
+ *
+ * @param callee What they were given to, as messages call it, e.g. `clientCertificates()`.
+ * @throws ERR_CLIENTCERT_CONFIG_INVALID
+ *
+ * @example
+ * import { acceptOptions } from '@clientcert/core/adapter';
+ *
+ * const { service } = acceptOptions(given, 'clientCertificates()');
+ */
+export function acceptOptions<Options extends object>(given: Options, callee: string): Options {
+  if (typeof given === 'object' && given !== null) return snapshot(given);
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    `${callee} takes an object of options, and was given ${kindOf(given)}`,
+    { hint: 'A service is written as { service: … }.' },
+  );
+}
+
+/** What a value is, and nothing of what it holds. */
+export function kindOf(given: unknown): string {
+  return given === null || given === undefined ? `${given}` : `a value of the type ${typeof given}`;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Identity } from '../agent/dispatchers.ts';
 import { checkAsked } from '../agent/forced-agent.ts';
 import { wayOf } from '../agent/pool-name.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { fixedProxy, snapshot, written } from '../own.ts';
+import { acceptOptions, fixedProxy, snapshot, written } from '../own.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { checkService } from '../pin/service-name.ts';
 import { parseOrigin, parseTarget } from '../pin/target.ts';
@@ -52,7 +52,7 @@ export class AdapterView {
   /** As `Credentials.agent`: an agent of the caller's own. */
   agent(options: ConnectIdentity & AgentOptions = {}): RoutingAgent {
     checkAsked();
-    const { service, origin, proxy, defaultProxy, ...rest } = snapshot(options);
+    const { service, origin, proxy, defaultProxy, ...rest } = acceptOptions(options, 'agent()');
     const agentOptions = snapshot<AgentOptions>(rest); // which inherits nothing
     if ((agentOptions as { proxyEnv?: object }).proxyEnv) throw otherProxies();
     const connections = this.#connections;

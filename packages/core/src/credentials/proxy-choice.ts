@@ -65,19 +65,13 @@ function proxyProfile(decisions: Decisions, proxy: LoadedProxy): ConnectionProfi
 /** By the table that each was made with. */
 const resolutions = new WeakMap<LoadedProxy, { table: Table; resolution: Resolution }>();
 
-type ProxyObject = {
-  url: string | URL;
-  authorization?: string | undefined;
-  /** Taken of the proxy of a config alone. */
-  certificate?: undefined;
-  ca?: undefined;
-};
+type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
   if (proxy === false || proxy === 'env') return proxy as 'env' | false;
   const asked = snapshot<ProxyObject>(isProxyObject(proxy) ? proxy : { url: proxy });
-  const { authorization, certificate, ca } = asked;
-  const { url, problem } = parseProxyUrl(asked.url);
+  const { url: written, authorization, certificate, ca } = asked as ProxyObject & Record<string, unknown>;
+  const { url, problem } = parseProxyUrl(written);
   if (problem !== undefined) {
     throw unusable(problem, 'A proxy is "env", the URL of one, { url, authorization }, or false for none.');
   }

@@ -169,7 +169,7 @@ describe('attack: rules that are weakened', () => {
     const own = {
       protocol: 'https:',
       addRequest: Reflect.get(plain, 'addRequest').bind(plain),
-    } as https.Agent;
+    } as unknown as https.Agent;
     const bind = (original: (...given: unknown[]) => ClientRequest) =>
       ((...given: unknown[]) => {
         const at = given.findIndex((each) => typeof each === 'object' && !(each instanceof URL));
