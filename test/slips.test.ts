@@ -15,6 +15,7 @@ import {
   type Credentials,
   createDispatcher,
   createFetch,
+  clientCertificates as forUndici,
   loadCredentials,
 } from '../packages/undici/src/index.ts';
 import { fromVault } from '../packages/vault/src/index.ts';
@@ -140,4 +141,26 @@ describe('attack: secrets that show', () => {
       expect(refused).toBeGreaterThan(0);
     },
   );
+});
+
+describe('attack: identities that mix', () => {
+  it.each<[string, (given: never) => unknown]>([
+    ['an agent', (given) => credentials.agent(given)],
+    ['got', (given) => forGot(credentials, given)],
+    ['soapOptions()', (given) => soapOptions(credentials, given)],
+    ['ClientCertificateSecurity', (given) => new ClientCertificateSecurity(credentials, given)],
+    ['the interceptor of undici', (given) => forUndici(credentials, given)],
+    ['createDispatcher()', (given) => createDispatcher(credentials, given)],
+    ['createFetch()', (given) => createFetch(credentials, given)],
+  ])('%s with a service in the place of options calls not as nobody', (_, call) => {
+    for (const given of ['Anywhere', null, 1]) {
+      expect(() => call(given as never)).toThrow(
+        expect.objectContaining({
+          code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+          message: expect.not.stringContaining('Anywhere'),
+          hint: expect.stringContaining('{ service: … }'),
+        }),
+      );
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { ClientCertificateError } from './errors.ts';
 import { isUrl } from './url.ts';
 
 /**
@@ -49,6 +50,32 @@ export function snapshot<Options extends object>(options: Options): Options {
 }
 
 /**
+ * A {@link snapshot} of what a caller handed over as options. The name of a service in their place would be spread to
+ * nothing, and calls made as nobody.
+ *
+ * @param callee What they were given to, as messages call it, e.g. `clientCertificates()`.
+ * @throws ERR_CLIENTCERT_CONFIG_INVALID
+ *
+ * @example
+ * import { acceptOptions } from '@clientcert/core/adapter';
+ *
+ * const { service } = acceptOptions(given, 'clientCertificates()');
+ */
+export function acceptOptions<Options extends object>(given: Options, callee: string): Options {
+  if (typeof given === 'object' && given !== null) return snapshot(given);
+  throw new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    `${callee} takes an object of options, and was given ${kindOf(given)}`,
+    { hint: 'A service is written as { service: … }.' },
+  );
+}
+
+/** What a value is, and nothing of what it holds. */
+export function kindOf(given: unknown): string {
+  return given === null || given === undefined ? `${given}` : `a value of the type ${typeof given}`;
+}
+
+/**
  * A proxy as it is written at this moment, with its authorization from wherever that is inherited: what connections are kept
  * apart by, and made with from then on. What is no proxy is told of by whoever reads it.
  */
@@ -56,8 +83,8 @@ export function fixedProxy(written: unknown): unknown {
   if (typeof written !== 'object' || written === null) return written;
   if (isUrl(written)) return written.href;
   if (!Object.hasOwn(written, 'url')) return written;
-  const { url, authorization } = snapshot(written as { url: unknown; authorization?: unknown });
-  return { url: isUrl(url) ? url.href : url, authorization };
+  const { url, authorization, certificate, ca } = snapshot(written as Record<string, unknown>);
+  return { url: isUrl(url) ? url.href : url, authorization, certificate, ca };
 }
 
 function copyPlain(value: unknown): unknown {

@@ -1,6 +1,7 @@
 import { ClientCertificateError, type Credentials, type Target } from '@clientcert/core';
 import {
   acceptCredentials,
+  acceptOptions,
   adapterOf,
   type CallSignal,
   checkAgent,
@@ -75,7 +76,7 @@ export function clientCertificates<ServiceName extends string>(
   options: GotOptions<NoInfer<ServiceName>> = {},
 ): GotExtension {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
-  const byDefault = own(options, 'service');
+  const { service: byDefault } = acceptOptions(options, 'clientCertificates()');
   /** The last hooks of calls, each with what is known of its call: got copies hooks from hop to hop. */
   const calls = new WeakMap<object, Call>();
   const callOf = ({ beforeRequest }: Hop['hooks']) => {

@@ -1,5 +1,6 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import {
+  acceptOptions,
   adapterOf,
   type CallSignal,
   type Loading,
@@ -63,7 +64,7 @@ export function soapOptions<ServiceName extends string>(
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: SoapOptions<NoInfer<ServiceName>> = {},
 ): IOptions {
-  const { service, origin, proxy, httpClient, ...rest } = snapshot(options);
+  const { service, origin, proxy, httpClient, ...rest } = acceptOptions(options, 'soapOptions()');
   const own = snapshot<IOptions>(rest); // which inherits nothing
   if ('sign' in own) throw notSigned();
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');

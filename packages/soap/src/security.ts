@@ -1,5 +1,5 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { loadedOf, snapshot } from '@clientcert/core/adapter';
+import { acceptOptions, loadedOf } from '@clientcert/core/adapter';
 import type { IHeaders, ISecurity } from 'soap';
 import { type Call, type Identity, identify, type RequestOptions } from './call.ts';
 import { insertIntoHeader, type SignOptions } from './envelope.ts';
@@ -54,7 +54,13 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
     options: ClientCertificateSecurityOptions<NoInfer<ServiceName>> = {},
   ) {
-    const { sign = false, and = [], service, origin, proxy } = snapshot(options);
+    const {
+      sign = false,
+      and = [],
+      service,
+      origin,
+      proxy,
+    } = acceptOptions(options, 'ClientCertificateSecurity');
     if (sign && service === false) throw nothingToSignWith();
     this.#identity = identify(credentials, service, origin, proxy, 'ClientCertificateSecurity');
     this.#sign = sign ? structuredClone(sign === true ? {} : sign) : undefined;

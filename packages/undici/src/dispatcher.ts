@@ -38,7 +38,7 @@ export function createDispatcher<ServiceName extends string>(
   options: DispatcherOptions<NoInfer<ServiceName>> = {},
 ): Dispatcher {
   const ready = loadedNow(credentials, 'createDispatcher()');
-  const { service, origin, proxy, dispatcher, ...rest } = readPoolOptions(options);
+  const { service, origin, proxy, dispatcher, ...rest } = readPoolOptions(options, 'createDispatcher()');
   const pool = snapshot(rest); // which inherits nothing
   const agent = new Agent({ ...pool } as Agent.Options);
   const base = dispatcher ?? agent;

@@ -74,7 +74,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: FetchOptions<NoInfer<ServiceName>, Fetch> = {},
 ): CertificateFetch<ServiceName, Fetch> {
-  const { service, fetch: own, dispatcher, ...rest } = readPoolOptions(options);
+  const { service, fetch: own, dispatcher, ...rest } = readPoolOptions(options, 'createFetch()');
   const pool = snapshot<PoolOptions>(rest); // which inherits nothing
   checkFetch(own);
   const groundOf = (view: AdapterView): Ground => ({

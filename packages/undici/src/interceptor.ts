@@ -79,7 +79,7 @@ export function intercept(
   credentials: AdapterView,
   options: InterceptorOptions,
 ): { interceptor: undici.Dispatcher.DispatcherComposeInterceptor; routes: Routes } {
-  const { service, origin, dispatcher: base, ...rest } = readPoolOptions(options);
+  const { service, origin, dispatcher: base, ...rest } = readPoolOptions(options, 'clientCertificates()');
   const pool = snapshot<PoolOptions>(rest); // which inherits nothing
   const routes = createRoutes(credentials, pool);
   watchAwaited();

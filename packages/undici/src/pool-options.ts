@@ -1,6 +1,12 @@
 import type { ConnectionOptions } from 'node:tls';
 import { ClientCertificateError, type ConnectIdentity } from '@clientcert/core';
-import { type AdapterView, Dispatchers, type Route as PoolRoute, snapshot } from '@clientcert/core/adapter';
+import {
+  type AdapterView,
+  acceptOptions,
+  Dispatchers,
+  type Route as PoolRoute,
+  snapshot,
+} from '@clientcert/core/adapter';
 import * as undici from 'undici';
 
 /** Options of undici's `Agent`, for the connections to hosts that a rule names. */
@@ -29,10 +35,10 @@ const refusedInConnect = ['path', 'session', 'socket', 'socketPath'] as const;
 /**
  * What the caller wrote, as it is now: a dispatcher connects again and again, whatever becomes of the object.
  *
- * @throws ERR_CLIENTCERT_AGENT_CONFLICT
+ * @throws ERR_CLIENTCERT_AGENT_CONFLICT, ERR_CLIENTCERT_CONFIG_INVALID
  */
-export function readPoolOptions<Options extends PoolOptions>(options: Options): Options {
-  const own = snapshot(options);
+export function readPoolOptions<Options extends PoolOptions>(options: Options, callee: string): Options {
+  const own = acceptOptions(options, callee);
   const { connect } = own;
   for (const name of refused) if ((own as Record<string, unknown>)[name] != null) throw conflict(name);
   if (typeof connect === 'function') throw conflict('connect');

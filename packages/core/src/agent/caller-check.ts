@@ -53,6 +53,13 @@ export function checkCaller(resolution: Resolution, own: CallerTls): void {
       `Remove "${shortcut}" from the request.`,
     );
   }
+  // Called when the handshake is over, where an exception is nobody's.
+  if (own.checkServerIdentity !== undefined && typeof own.checkServerIdentity !== 'function') {
+    throw conflict(
+      `the request's own "checkServerIdentity" is no function`,
+      'Remove it from the request: the rule says who the server has to be.',
+    );
+  }
   if (tls.legacy) return;
   const { ciphers, secureOptions, minDHSize } = own;
   if (

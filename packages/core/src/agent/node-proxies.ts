@@ -14,8 +14,9 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 export function nodeProxies(): Variables | undefined {
   // Not imported: whoever imports an adapter would wait for all of TLS.
   https ??= process.getBuiltinModule('node:https');
-  const { proxyEnv } = https.globalAgent.options as { proxyEnv?: Variables | undefined };
-  return proxyEnv || undefined;
+  // Whoever puts another in its place may leave the options out, as global-agent does.
+  const { options } = https.globalAgent as { options?: { proxyEnv?: Variables | undefined } };
+  return options?.proxyEnv || undefined;
 }
 
 let https: typeof import('node:https') | undefined;

@@ -153,7 +153,7 @@ const refusals: Readonly<Record<number, string>> = {
 };
 
 /** What Node would read from `Object.prototype`. */
-const inherited = { ...unsaid, socket: undefined, lookup: undefined };
+const inherited = { ...unsaid, socket: undefined, lookup: undefined, servername: undefined };
 
 function dial({ url, profile }: TunnelProxy, connected: () => void): Socket {
   // WHATWG URLs leave out a default port and keep the brackets of IPv6.

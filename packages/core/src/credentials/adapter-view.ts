@@ -6,9 +6,10 @@ import { checkCaller, refuseOwnIdentity } from '../agent/caller-check.ts';
 import { type CallerOptions, describeOwn, ownOptions } from '../agent/caller-options.ts';
 import { dial } from '../agent/dial.ts';
 import type { Identity } from '../agent/dispatchers.ts';
+import { checkAsked } from '../agent/forced-agent.ts';
 import { wayOf } from '../agent/pool-name.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { fixedProxy, snapshot, written } from '../own.ts';
+import { acceptOptions, fixedProxy, snapshot, written } from '../own.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { checkService } from '../pin/service-name.ts';
 import { parseOrigin, parseTarget } from '../pin/target.ts';
@@ -50,7 +51,8 @@ export class AdapterView {
 
   /** As `Credentials.agent`: an agent of the caller's own. */
   agent(options: ConnectIdentity & AgentOptions = {}): RoutingAgent {
-    const { service, origin, proxy, defaultProxy, ...rest } = snapshot(options);
+    checkAsked();
+    const { service, origin, proxy, defaultProxy, ...rest } = acceptOptions(options, 'agent()');
     const agentOptions = snapshot<AgentOptions>(rest); // which inherits nothing
     if ((agentOptions as { proxyEnv?: object }).proxyEnv) throw otherProxies();
     const connections = this.#connections;
@@ -72,9 +74,11 @@ export class AdapterView {
   /**
    * The agent for this identity, the same one each time: what to hand to a client that takes an `https.Agent`.
    *
-   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
+   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`;
+   *   ERR_CLIENTCERT_AGENT_CONFLICT where every request is forced over another agent
    */
   sharedAgent(options: ConnectIdentity): RoutingAgent {
+    checkAsked();
     const service = written(options, 'service');
     const origin = written(options, 'origin');
     const proxy = written(options, 'proxy');

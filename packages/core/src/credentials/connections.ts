@@ -66,7 +66,7 @@ export class Connections {
       certificate === name || (newRoots && authorities.includes(name));
     const retiring = [...this.#contexts.values()].filter(isStale);
     const built = retiring.map(({ resolution }) => build(resolution, latest));
-    for (const contexts of built) contexts.get();
+    checkSome(built);
     return () => {
       for (const contexts of retiring) contexts.retired = true;
       for (const contexts of built) this.#contexts.set(contexts.resolution.partition, contexts);
@@ -85,10 +85,12 @@ export class Connections {
       const { resolution } = contexts;
       if (resolution.rule === proxyLabel || !isStale(contexts)) continue;
       if (!namesOf(resolution).every((name) => next.certificates.has(name))) continue;
-      const replacement = build(resolution, (name) => next.certificates.get(name)!);
-      replacement.get();
-      built.set(partition, replacement);
+      built.set(
+        partition,
+        build(resolution, (name) => next.certificates.get(name)!),
+      );
     }
+    checkSome(built.values());
     return () => {
       for (const contexts of this.#inherited.values()) contexts.retired = true;
       this.#inherited = this.#contexts;
@@ -122,6 +124,21 @@ function build(resolution: Resolution, versionOf: VersionOf): SecureContexts {
   };
   return new SecureContexts(resolution, certificate === null ? null : versionOf(certificate), trust);
 }
+
+/**
+ * Has OpenSSL say whether it takes them, for as long as the event loop can wait. Each certificate was looked at by itself
+ * before: what is left over is built where it is used first.
+ */
+function checkSome(all: Iterable<SecureContexts>): void {
+  const end = performance.now() + longestCheck;
+  for (const contexts of all) {
+    contexts.get();
+    if (performance.now() > end) return;
+  }
+}
+
+/** Milliseconds. */
+const longestCheck = 20;
 
 /** The certificates that a decision builds on, for what is presented or for what is trusted. */
 function namesOf({ certificate, authorities }: Resolution): string[] {

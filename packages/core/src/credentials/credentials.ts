@@ -151,7 +151,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * takes an agent. Connections are kept alive unless `keepAlive: false` says otherwise, with TCP keep-alive after
    * a minute of silence unless `keepAliveMsecs` does.
    *
-   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`
+   * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`;
+   *   ERR_CLIENTCERT_AGENT_CONFLICT where something in the process forces every request over another agent
    * @see https://nodejs.org/api/https.html#class-httpsagent
    */
   agent(options: ConnectIdentity<ServiceName> & AgentOptions = {}): RoutingAgent {

@@ -37,7 +37,7 @@ export class CurrentInventory {
     this.#inventory = next;
     for (const { version, previous } of rotated) {
       // A name that a new config gives to somebody else: its rules say nothing of who had it before.
-      if (!haveSameSubject(previous, version)) this.probation.forget(version.name);
+      if (!nameSame(previous, version)) this.probation.forget(version.name);
       else if (next.config.rollback) this.probation.begin(version, previous);
     }
     retire();
@@ -77,6 +77,8 @@ export class CurrentInventory {
   }
 }
 
-function haveSameSubject(one: CertificateVersion, other: CertificateVersion): boolean {
-  return one.material.certificate.subject === other.material.certificate.subject;
+/** By the subject alone they may look the same: who a workload is stands in a URI beside it (X.509-SVID, section 2). */
+function nameSame(one: CertificateVersion, other: CertificateVersion): boolean {
+  const [a, b] = [one.material.certificate, other.material.certificate];
+  return a.subject === b.subject && a.subjectAltName === b.subjectAltName;
 }

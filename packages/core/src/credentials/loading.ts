@@ -1,4 +1,5 @@
 import { ClientCertificateError } from '../errors.ts';
+import { kindOf } from '../own.ts';
 import type { AdapterView } from './adapter-view.ts';
 import { adapterView } from './brand.ts';
 import type { Credentials } from './credentials.ts';
@@ -106,10 +107,9 @@ function isThenable(given: unknown): given is PromiseLike<unknown> & object {
 }
 
 function noCredentials(given: unknown, callee: string): ClientCertificateError {
-  const kind = given === null || given === undefined ? `${given}` : `a value of the type ${typeof given}`;
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
-    `${callee} takes what loadCredentials returns, and was given ${kind}`,
+    `${callee} takes what loadCredentials returns, and was given ${kindOf(given)}`,
     { hint: 'Pass the config, or the path of its file, through loadCredentials() first.' },
   );
 }

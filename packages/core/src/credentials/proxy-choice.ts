@@ -69,13 +69,30 @@ type ProxyObject = { url: string | URL; authorization?: string | undefined };
 
 function parseProxy(proxy: NonNullable<ConnectIdentity['proxy']>): ProxySetting {
   if (proxy === false || proxy === 'env') return proxy as 'env' | false;
-  const { url: written, authorization } = snapshot<ProxyObject>(
-    isProxyObject(proxy) ? proxy : { url: proxy },
-  );
+  const asked = snapshot<ProxyObject>(isProxyObject(proxy) ? proxy : { url: proxy });
+  const { url: written, authorization, certificate, ca } = asked as ProxyObject & Record<string, unknown>;
   const { url, problem } = parseProxyUrl(written);
-  if (url !== undefined) return { url, authorization, profile: undefined };
-  throw new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {
-    hint: 'A proxy is "env", the URL of one, { url, authorization }, or false for none.',
+  if (problem !== undefined) {
+    throw unusable(problem, 'A proxy is "env", the URL of one, { url, authorization }, or false for none.');
+  }
+  if (authorization !== undefined && typeof authorization !== 'string') {
+    throw unusable(
+      'has an "authorization" that is no text',
+      'Read it before, or write it as "proxy" of the config, which takes { env }, { file } and functions.',
+    );
+  }
+  if (certificate !== undefined || ca !== undefined) {
+    throw unusable(
+      'says what the proxy is presented with, or by what it is verified',
+      'Write "certificate" and "ca" in "proxy" of the config, or in a rule for the host of the proxy.',
+    );
+  }
+  return { url, authorization, profile: undefined };
+}
+
+function unusable(problem: string, hint: string): ClientCertificateError {
+  return new ClientCertificateError('ERR_CLIENTCERT_PROXY_UNSUPPORTED', `the option "proxy" ${problem}`, {
+    hint,
   });
 }
 

@@ -146,7 +146,7 @@ export class ConnectionProfile {
   checkServerIdentity(dialled: string, own?: CheckServerIdentity): CheckServerIdentity {
     const { spki, rule, servername, server } = this.resolution;
     if (rule === 'none') return own ?? checkNames;
-    return (said, certificate) => {
+    return refusing((said, certificate) => {
       const name = servername ?? dialled;
       const host = servername ?? said;
       return (
@@ -157,8 +157,19 @@ export class ConnectionProfile {
         // Last: what it is handed is an object, which it may write to.
         own?.(host, certificate)
       );
-    };
+    });
   }
+}
+
+/** A check that throws is one that fails: Node would have it end the process, or, where that goes on, take the server. */
+function refusing(check: CheckServerIdentity): CheckServerIdentity {
+  return (host, certificate) => {
+    try {
+      return check(host, certificate);
+    } catch (error) {
+      return (error as Error) || new Error(`the check of ${host} threw nothing`);
+    }
+  };
 }
 
 /** Copies of this package in one process count alike. */

@@ -16,6 +16,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { parseAnswer } from '../../src/agent/connect-request.ts';
+import { Dispatchers } from '../../src/agent/dispatchers.ts';
 import { fromEnvironment } from '../../src/config/environment.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
 import type { Config, FileSource, HostPin } from '../../src/types.ts';
@@ -664,6 +665,75 @@ describe('attack: identities that mix', () => {
 });
 
 describe('attack: files that stop the process', () => {
+  const thrower = () => {
+    throw Object.assign(new Error('a stranger'), { code: 'ERR_STRANGER' });
+  };
+  it.each([
+    ['is no function', false, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    ['is none either', {}, 'ERR_CLIENTCERT_AGENT_CONFLICT'],
+    ['throws what it should return', thrower, 'ERR_STRANGER'],
+  ])('a check of the server that %s', async (_, written, expected) => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port);
+    const checkServerIdentity = written as never;
+    const timeout = 1_000;
+    const thrown: unknown[] = [];
+    const catching = (error: unknown) => void thrown.push(error);
+    const others = process.rawListeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', catching);
+    try {
+      const agent = credentials.agent();
+      for (const call of [
+        get(server.url, { agent, checkServerIdentity, timeout }),
+        get(server.url, { agent: credentials.agent({ checkServerIdentity }), timeout }),
+      ]) {
+        expect(await outcome(call)).toBe(expected);
+      }
+      const connect = async () => {
+        const { port } = server;
+        const socket = adapterOf(credentials).connect({ host: '127.0.0.1', port, checkServerIdentity });
+        await once(
+          socket.setTimeout(timeout, () => socket.destroy()),
+          'secureConnect',
+        );
+      };
+      expect(await outcome(connect())).toBe(expected);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const each of others) process.on('uncaughtException', each as () => void);
+    }
+    expect([thrown, server.requests]).toEqual([[], []]);
+  });
+
+  it.each([
+    ['an authorization as the config takes it', { authorization: { env: 'PROXY_AUTHORIZATION' } }],
+    ['a function, whose text would be sent', { authorization: () => 'Bearer secret' }],
+    ['a number', { authorization: 123 }],
+    ['null', { authorization: null }],
+    ['a certificate', { certificate: 'alice' }],
+    ['roots', { ca: [] }],
+  ])('a proxy of a call with what the proxy of a config alone has: %s', async (_, more) => {
+    await using server = await startServer({ authority });
+    await using proxy = await startProxy({});
+    await using credentials = await load(server.port);
+    const way = { url: proxy.url, ...more } as never;
+    const refused = expect.objectContaining({ code: 'ERR_CLIENTCERT_PROXY_UNSUPPORTED' });
+    const view = adapterOf(credentials);
+    const ended = async () => {};
+    const open = () => ({ close: ended, destroy: ended });
+    const dispatchers = new Dispatchers(view, { open, timeoutError: Error });
+    for (const call of [
+      () => credentials.agent({ proxy: way }),
+      () => view.sharedAgent({ proxy: way }),
+      () => view.connect({ host: '127.0.0.1', port: server.port, proxy: way }),
+      () => dispatchers.find(server.url, { proxy: way }, false),
+    ]) {
+      expect(call).toThrow(refused);
+      expect(call).not.toThrow(/secret/);
+    }
+    expect(proxy.connects).toEqual([]);
+  });
+
   it.each([
     ['quotes that do not end', '\\"'],
     ['escapes', '"\\'],

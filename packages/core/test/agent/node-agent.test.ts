@@ -1,7 +1,9 @@
-import https from 'node:https';
+import type { ClientRequest } from 'node:http';
+import https, { type RequestOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { adapterOf } from '../../src/adapter.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects } from '../support.ts';
 
@@ -155,5 +157,62 @@ describe('an idle connection is closed before its server would', () => {
     };
     await Promise.all([{}, { timeout: 5_000 }].map(callThrice));
     expect(server.connections).toBe(2);
+  });
+});
+
+describe('attack: rules that are weakened', () => {
+  /** What global-agent does. */
+  async function withGlobalAgent(isForced: boolean, work: () => Promise<void>): Promise<void> {
+    const { globalAgent, request, get: getBefore } = https;
+    const plain = new https.Agent();
+    // Of no class of Node's, and without options.
+    const own = {
+      protocol: 'https:',
+      addRequest: Reflect.get(plain, 'addRequest').bind(plain),
+    } as unknown as https.Agent;
+    const bind = (original: (...given: unknown[]) => ClientRequest) =>
+      ((...given: unknown[]) => {
+        const at = given.findIndex((each) => typeof each === 'object' && !(each instanceof URL));
+        const options = { ...(given[at] as RequestOptions) };
+        if (isForced || !options.agent || options.agent === https.globalAgent) options.agent = own;
+        return original(...given.with(at, options));
+      }) as typeof https.request;
+    Object.assign(https, {
+      globalAgent: own,
+      request: bind(request as never),
+      get: bind(getBefore as never),
+    });
+    try {
+      await work();
+    } finally {
+      Object.assign(https, { globalAgent, request, get: getBefore });
+    }
+  }
+
+  it('a global agent of another making leaves requests to ours', async () => {
+    await using server = await startServer({ authority });
+    await using credentials = await pin(server.port);
+    await withGlobalAgent(false, async () => {
+      await get(server.url, { agent: credentials.agent() });
+      await get(server.url, { agent: adapterOf(credentials).sharedAgent({}) });
+      expect(`${credentials.explain(server.url)}`).toContain('alice');
+    });
+    expect(subjects(server)).toEqual(['alice', 'alice']);
+  });
+
+  it('an agent of ours is not handed out where every request is forced over another', async () => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await pin(server.port);
+    const ca = authority.certificate;
+    const conflict = expect.objectContaining({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    const shared = () => adapterOf(credentials).sharedAgent({});
+    shared(); // which is kept
+    await withGlobalAgent(true, async () => {
+      const call = async (agent: () => https.Agent) => get(server.url, { agent: agent(), ca });
+      await expect(call(() => credentials.agent())).rejects.toEqual(conflict);
+      await expect(call(shared)).rejects.toEqual(conflict);
+    });
+    await get(server.url, { agent: shared() });
+    expect(subjects(server)).toEqual(['alice']);
   });
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createSecureContext } from 'node:tls';
+import * as tls from 'node:tls';
 import {
   type Authority,
   createAuthority,
@@ -10,7 +10,13 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
-import { get, sourceOf, subjects, withPolluted } from '../support.ts';
+import { certificateFor, get, sourceOf, subjects, withPolluted } from '../support.ts';
+
+/** What older Nodes do not have, and the types leave out. */
+const roots = tls as {
+  getCACertificates?(type: 'default'): readonly string[];
+  setDefaultCACertificates?(certificates: readonly string[]): void;
+};
 
 let authority: Authority;
 let stranger: Authority;
@@ -33,7 +39,11 @@ const pollutions = {
   ca: () => ({ ca: stranger.certificate }),
   rejectUnauthorized: () => ({ rejectUnauthorized: false }),
   secureContext: () => ({
-    secureContext: createSecureContext({ cert: mallory.cert, key: mallory.key, ca: stranger.certificate }),
+    secureContext: tls.createSecureContext({
+      cert: mallory.cert,
+      key: mallory.key,
+      ca: stranger.certificate,
+    }),
   }),
   checkServerIdentity: () => ({ checkServerIdentity: () => undefined }),
   servername: () => ({ servername: 'evil.example' }),
@@ -98,6 +108,27 @@ describe('attack: identities that mix', () => {
     });
     expect(untrusted.requests).toEqual([]);
   });
+
+  it.skipIf(roots.setDefaultCACertificates === undefined)(
+    'nor whom a proxy at an address has to be, which no rule names',
+    async () => {
+      await using server = await startServer({ authority, host: 'localhost' });
+      const certificate = await certificateFor('evil.example', authority);
+      await using proxy = await startProxy({ tls: true, authority, certificate });
+      await using credentials = await load([server.port]);
+      const agent = credentials.agent({ proxy: `https://user:password@127.0.0.1:${proxy.port}` });
+      const before = roots.getCACertificates!('default');
+      roots.setDefaultCACertificates!([...before, authority.certificate]);
+      try {
+        await withPolluted({ servername: 'evil.example' }, () =>
+          expect(get(server.url, { agent })).rejects.toThrow(/not in the cert's list/),
+        );
+      } finally {
+        roots.setDefaultCACertificates!(before);
+      }
+      expect([proxy.connects, server.requests]).toEqual([[], []]);
+    },
+  );
 
   it('a polluted Object.prototype brings no proxy', async () => {
     await using server = await startServer({ authority, host: 'localhost' });

@@ -284,14 +284,21 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
   });
 
   describe('attack: identities that mix', () => {
+    const id = 'spiffe://bank.example/good';
     it.each([
-      ['somebody else', 'other', 0],
-      ['the same', 'good', 1],
+      ['somebody else', { name: 'other' }, 0],
+      [
+        'somebody else of the same subject, as that of each SVID of SPIRE may be',
+        { uris: [`${id}/other`] },
+        0,
+      ],
+      ['the same', {}, 1],
     ])(
       'a new config that gives the name to %s: to a server that the one before did not name',
-      async (_whom, name, rollbacks) => {
+      async (_whom, more, rollbacks) => {
         await using server = await start();
-        const rsa = await authority.issue({ name, key: rsaKey });
+        const good = await authority.issue({ name: 'good', uris: [id] });
+        const rsa = await authority.issue({ name: 'good', uris: [id], ...more, key: rsaKey });
         const configOf = (issued: IssuedCertificate, host: string) => ({
           certificates: { bank: sourceOf(issued, authority) },
           hosts: { [host]: 'bank' as const },

@@ -11,9 +11,10 @@ import {
   startServer,
   type TestServer,
 } from '@clientcert/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { type Config, type Credentials, loadCredentials } from '../../src/index.ts';
+import { SecureContexts } from '../../src/tls/profile.ts';
 import { sourceOf } from '../support.ts';
 import { issue, request, scratch, seen } from './scene.ts';
 
@@ -306,5 +307,40 @@ describe('a swap elsewhere', () => {
       getters: true,
     });
     for (const { key } of [first, second]) expect(shown).not.toContain(key.split('\n')[1]);
+  });
+});
+
+describe('attack: files that stop the process', () => {
+  const count = 60;
+  const named = <Value>(letter: string, entry: (index: number) => Value) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`${letter}${n}`, entry(n)]));
+
+  it.each([
+    ['many certificates that are in use', count],
+    ['one that is in use under many rules', 1],
+  ])('a new config with other versions of %s holds the event loop for no more of them', async (_, used) => {
+    const [first, second] = await Promise.all([issue(authority, 'first'), issue(authority, 'second')]);
+    const configOf = (issued: IssuedCertificate) => ({
+      certificates: named('c', () => sourceOf(issued, authority)),
+      hosts: named('h', (n) => ({ certificate: `c${n % used}`, servername: `s${n}.example` })),
+    });
+    await using credentials = await loadCredentials(configOf(first));
+    credentials.on('warning', () => {});
+    for (let n = 0; n < count; n++) credentials.connectOptions({ host: `h${n}` });
+    const { get } = SecureContexts.prototype;
+    const built = vi.spyOn(SecureContexts.prototype, 'get').mockImplementation(function (
+      this: SecureContexts,
+    ) {
+      // Two milliseconds each, however quick the machine is.
+      for (const end = performance.now() + 2; performance.now() < end; );
+      return get.call(this);
+    });
+    try {
+      expect((await credentials.reload(configOf(second))).changed).toHaveLength(count);
+      expect(built.mock.calls.length).toBeGreaterThan(0);
+      expect(built.mock.calls.length).toBeLessThan(15);
+    } finally {
+      built.mockRestore();
+    }
   });
 });
