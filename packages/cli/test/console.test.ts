@@ -149,6 +149,41 @@ describe('attack: secrets that show', () => {
     expect(JSON.parse(checked.json).hosts['api.bank.example'].certificate).toBe('bank');
   });
 
+  it('shows no PIN or passphrase that was written as a number, and saves it as one', async () => {
+    const config = {
+      certificates: {
+        bank: { ...bank, maxIterations: 7001, refresh: 7002 },
+        token: { cert: 'alice.pem', key: 'pkcs11:token=house;object=key', pin: 847213 },
+        old: { pfx: 'alice.pfx', passphrase: 902817, pasword: [665544], keyPassphrase: { value: 112233 } },
+      },
+      hosts: {
+        'api.bank.example': 'bank',
+        'other.example': { ca: { file: 'root.pem', passphrase: 778899 } },
+      },
+      expiryWarningDays: [30, 7003],
+    };
+    await using console = await screen(config);
+    const state = await console.call('state');
+    const checked = await console.call('check', { draft: state.draft });
+    expect(JSON.stringify([state, checked])).not.toMatch(/847213|902817|665544|112233|778899/);
+    for (const number of [7001, 7002, 7003]) expect(checked.json).toContain(`${number}`);
+    expect(new Secrets('/').reveal(config)).toEqual(config);
+    const secrets = new Secrets(directory);
+    expect(secrets.reveal(secrets.conceal(config))).toEqual(config);
+  });
+
+  it.each([
+    'http:me:hunter2@proxy.example:3128',
+    'http:/me:hunter2@proxy.example',
+    'me:hunter2@proxy.example',
+  ])('shows no password of a proxy that is written as %s', async (proxy) => {
+    for (const written of [proxy, { url: proxy }]) {
+      await using console = await screen({ certificates: { bank }, proxy: written });
+      const { draft } = await console.call('state');
+      expect(JSON.stringify([draft, await console.call('check', { draft })])).not.toContain('hunter2');
+    }
+  });
+
   it('gives a secret back in the kind of place alone that it was taken from', async () => {
     await using console = await screen({
       certificates: { bank: { ...bank, passphrase: 'hunter2' } },
