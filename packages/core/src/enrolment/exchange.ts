@@ -69,7 +69,11 @@ export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<
     });
     // Beside whoever waits for it: what fails later fails the answer as well.
     request.on('error', () => {}).end(body);
-    const [response] = await once(request, 'response');
+    // A connection that is switched to something else (101) ends without an error, and without an answer.
+    const ended = once(request, 'close').then(() => {
+      throw new Error('the connection ended without an answer');
+    });
+    const [response] = await Promise.race([once(request, 'response'), ended]);
     const { statusCode: status = 0 } = response;
     if (status >= 300 && status < 400) {
       response.destroy();

@@ -156,6 +156,22 @@ describe('attack: identities that mix', () => {
 });
 
 describe('ask()', () => {
+  it('does not wait for one that goes on to another protocol, which nobody asked for', async () => {
+    await using server = await startServer({
+      authority,
+      clientCertificate: 'none',
+      handler: (_, { socket }) => {
+        socket!.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: theirs\r\n\r\n');
+      },
+    });
+    const asked = { url: new URL('/certificates', server.url), what: 'roots' };
+    const { signal } = new AbortController();
+    await expect(ask({ ca: authority.certificate }, asked, signal)).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_FILE_UNREADABLE',
+      cause: { message: 'the connection ended without an answer' },
+    });
+  });
+
   it('verifies an authority, and asks it for what is written, whatever every object inherits', async () => {
     const stranger = await createAuthority();
     await using theirs = await startServer({ authority: stranger, clientCertificate: 'none' });
