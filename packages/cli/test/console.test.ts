@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Download } from '@clientcert/console';
+import { loadCredentials } from '@clientcert/core';
 import {
   type Authority,
   createAuthority,
@@ -13,7 +14,9 @@ import {
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigFile } from '../src/console/config-file.ts';
+import { Input } from '../src/console/input.ts';
 import { Secrets } from '../src/console/secrets.ts';
+import { tryOut } from '../src/console/try.ts';
 import { clientcert } from './run.ts';
 import { screenOver } from './screen.ts';
 
@@ -746,6 +749,22 @@ describe('a console’s functions', () => {
     });
     const again = await console.call('try', { url: server.url, client: 'node:https', probe: false });
     expect(again.handshakes[0].resumed).toBe(true);
+  });
+
+  it('end a try where the page waits no longer, whatever the server does', async () => {
+    await using server = await startServer({
+      authority,
+      handler: (_, { socket }) => {
+        socket!.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: theirs\r\n\r\n');
+      },
+    });
+    await using credentials = await loadCredentials({
+      certificates: { bank: { cert: at('alice.pem'), ca: at('root.pem') } },
+      hosts: { [new URL(server.url).host]: 'bank' },
+    });
+    const input = new Input({ url: server.url, client: 'node:https', probe: false });
+    const tried = tryOut(input, credentials, () => {}, AbortSignal.timeout(500));
+    expect(await tried).toMatchObject({ error: expect.stringContaining('timeout') });
   });
 
   it('say why a server refused, and send no certificate where no rule maps one', async () => {
