@@ -395,6 +395,22 @@ describe('attack: files that stop the process', () => {
       expect(Math.max(...longest)).toBeLessThan(150);
     });
 
+    it('files that one option of a config lists by the thousand', { timeout: 60_000 }, async () => {
+      const files = Array.from({ length: 20_000 }, (_, index) => `roots/${index}.pem`);
+      const listed = [
+        { hosts: { 'private.example': { ca: files } } },
+        { certificates: { bank: { cert: files } } },
+        { certificates: { bank: { cert: 'bank.pem', bundles: { 'bank.example': files } } } },
+      ];
+      for (const config of listed) {
+        const longest = await longestTurnOf(async () => {
+          await expect(loadCredentials(config as Config)).rejects.toThrow(/lists more than 1,000 files/);
+        });
+        // A second it was: each was looked at at once, to be watched.
+        expect(longest).toBeLessThan(150);
+      }
+    });
+
     it('certificates with long names, among which none is chosen', { timeout: 60_000 }, async () => {
       const units = Array.from({ length: 48 }, (_, index) =>
         certificateOf(`${' \t'.repeat(45_000)}x`, index),
