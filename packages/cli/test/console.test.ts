@@ -179,9 +179,9 @@ describe('attack: secrets that show', () => {
     'http:me:hunter2@proxy.example:3128',
     'http:/me:hunter2@proxy.example',
     'me:hunter2@proxy.example',
-  ])('shows no password of a proxy that is written as %s', async (proxy) => {
-    for (const written of [proxy, { url: proxy }]) {
-      await using console = await screen({ certificates: { bank }, proxy: written });
+  ])('shows no password of a proxy, or before a host, that is written as %s', async (proxy) => {
+    for (const config of [{ proxy }, { proxy: { url: proxy } }, { hosts: { [proxy]: 'bank' } }]) {
+      await using console = await screen({ certificates: { bank }, ...config });
       const { draft } = await console.call('state');
       expect(JSON.stringify([draft, await console.call('check', { draft })])).not.toContain('hunter2');
     }
