@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Download } from '@clientcert/console';
+import { loadCredentials } from '@clientcert/core';
 import {
   type Authority,
   createAuthority,
@@ -13,7 +14,9 @@ import {
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigFile } from '../src/console/config-file.ts';
+import { Input } from '../src/console/input.ts';
 import { Secrets } from '../src/console/secrets.ts';
+import { tryOut } from '../src/console/try.ts';
 import { clientcert } from './run.ts';
 import { screenOver } from './screen.ts';
 
@@ -147,6 +150,41 @@ describe('attack: secrets that show', () => {
     expect(checked.errors[0].issues.length).toBeGreaterThan(5);
     expect(checked.diff).toEqual([]);
     expect(JSON.parse(checked.json).hosts['api.bank.example'].certificate).toBe('bank');
+  });
+
+  it('shows no PIN or passphrase that was written as a number, and saves it as one', async () => {
+    const config = {
+      certificates: {
+        bank: { ...bank, maxIterations: 7001, refresh: 7002 },
+        token: { cert: 'alice.pem', key: 'pkcs11:token=house;object=key', pin: 847213 },
+        old: { pfx: 'alice.pfx', passphrase: 902817, pasword: [665544], keyPassphrase: { value: 112233 } },
+      },
+      hosts: {
+        'api.bank.example': 'bank',
+        'other.example': { ca: { file: 'root.pem', passphrase: 778899 } },
+      },
+      expiryWarningDays: [30, 7003],
+    };
+    await using console = await screen(config);
+    const state = await console.call('state');
+    const checked = await console.call('check', { draft: state.draft });
+    expect(JSON.stringify([state, checked])).not.toMatch(/847213|902817|665544|112233|778899/);
+    for (const number of [7001, 7002, 7003]) expect(checked.json).toContain(`${number}`);
+    expect(new Secrets('/').reveal(config)).toEqual(config);
+    const secrets = new Secrets(directory);
+    expect(secrets.reveal(secrets.conceal(config))).toEqual(config);
+  });
+
+  it.each([
+    'http:me:hunter2@proxy.example:3128',
+    'http:/me:hunter2@proxy.example',
+    'me:hunter2@proxy.example',
+  ])('shows no password of a proxy, or before a host, that is written as %s', async (proxy) => {
+    for (const config of [{ proxy }, { proxy: { url: proxy } }, { hosts: { [proxy]: 'bank' } }]) {
+      await using console = await screen({ certificates: { bank }, ...config });
+      const { draft } = await console.call('state');
+      expect(JSON.stringify([draft, await console.call('check', { draft })])).not.toContain('hunter2');
+    }
   });
 
   it('gives a secret back in the kind of place alone that it was taken from', async () => {
@@ -711,6 +749,22 @@ describe('a console’s functions', () => {
     });
     const again = await console.call('try', { url: server.url, client: 'node:https', probe: false });
     expect(again.handshakes[0].resumed).toBe(true);
+  });
+
+  it('end a try where the page waits no longer, whatever the server does', async () => {
+    await using server = await startServer({
+      authority,
+      handler: (_, { socket }) => {
+        socket!.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: theirs\r\n\r\n');
+      },
+    });
+    await using credentials = await loadCredentials({
+      certificates: { bank: { cert: at('alice.pem'), ca: at('root.pem') } },
+      hosts: { [new URL(server.url).host]: 'bank' },
+    });
+    const input = new Input({ url: server.url, client: 'node:https', probe: false });
+    const tried = tryOut(input, credentials, () => {}, AbortSignal.timeout(500));
+    expect(await tried).toMatchObject({ error: expect.stringContaining('timeout') });
   });
 
   it('say why a server refused, and send no certificate where no rule maps one', async () => {

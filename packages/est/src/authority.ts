@@ -61,6 +61,7 @@ export class Authority {
       body: request,
       headers: { 'content-type': 'application/pkcs10', 'content-transfer-encoding': 'base64' },
     };
+    const begun = Date.now();
     for (;;) {
       this.#checkTime();
       const answer = await this.#ask(current, asked, signal);
@@ -73,7 +74,7 @@ export class Authority {
         throw this.#refusal(what, answer);
       }
       const wait = waitOf(answer);
-      if (wait > longestWait) {
+      if (wait > longestWait || Date.now() + wait - begun > longestWaits) {
         this.#notBefore = Date.now() + wait;
         this.#reason = this.#refusal(what, answer);
         continue;
@@ -149,8 +150,9 @@ function waitOf({ header }: Answer): number {
   return Math.min(Math.max(Number.isNaN(wait) ? defaultWait : wait, 1000), maximum);
 }
 
-/** Milliseconds. What takes longer is an error until then: whoever loads waits for two minutes at most. */
+/** Milliseconds, of one and of all. What takes longer is an error until then: whoever loads waits for two minutes at most. */
 const longestWait = 30_000;
+const longestWaits = 90_000;
 const defaultWait = 60_000;
 const maximum = 86_400_000;
 

@@ -24,6 +24,24 @@ describe('fromEst(), in its further ways', () => {
       expect(new Set(bodies).size).toBe(1);
     });
 
+    it('says so where it says again and again that it will be soon', async () => {
+      est.login = undefined;
+      const begun = Date.now();
+      let asked = 0;
+      est.answer = ({ path }) => {
+        if (!path.endsWith('simpleenroll')) return undefined;
+        // Half a minute goes by each time.
+        vi.spyOn(Date, 'now').mockReturnValue(begun + 30_000 * ++asked);
+        return asked < 10 ? [202, '', { 'retry-after': '1' }] : undefined;
+      };
+      try {
+        await expect(load()).rejects.toThrow('has not decided yet (202)');
+        expect(asked).toBeLessThan(5);
+      } finally {
+        vi.restoreAllMocks();
+      }
+    });
+
     it.each(['600', '9'.repeat(400)])(
       'says so where that is long (%s), and asks no sooner',
       async (seconds) => {

@@ -37,7 +37,7 @@ import { type CheckedOptions, checkOptions, type WorkloadApiOptions } from './op
  */
 export function fromWorkloadApi(options: WorkloadApiOptions = {}): RenewedSource {
   const checked = checkOptions(options);
-  const chosen: Chosen = {};
+  const chosen: Chosen = { id: undefined };
   let refusal: ClientCertificateError | undefined;
   return async function* (call) {
     if (refusal) throw refusal;
@@ -52,7 +52,7 @@ export function fromWorkloadApi(options: WorkloadApiOptions = {}): RenewedSource
 
 /** Whose SVID was presented last. */
 interface Chosen {
-  id?: string;
+  id: string | undefined;
 }
 
 /** Each version that the agent tells of, over as many connections as it takes. */

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { withPolluted } from '../../core/test/support.ts';
 import { type Credentials, fromWorkloadApi, loadCredentials, type WorkloadApiOptions } from '../src/index.ts';
 import { locate } from '../src/options.ts';
 import { createTrustDomain, type Said, startAgent } from './agent.ts';
@@ -365,6 +366,14 @@ describe('fromWorkloadApi()', () => {
       }
       expect(seen).toEqual([expect.stringContaining('no address is written'), true, true]);
       expect([agent.asked, tcp.asked, other.asked].map((each) => each.length)).toEqual([1, 1, 0]);
+    });
+  });
+
+  it('nor does it say which of several is presented', async () => {
+    agent.say({ svids: [await domain.issue('/payments'), await domain.issue('/admin')] });
+    await withPolluted({ id: 'spiffe://example.org/admin' }, async () => {
+      await using credentials = await load();
+      expect(credentials.certificates()[0]!.spiffeId).toBe('spiffe://example.org/payments');
     });
   });
 

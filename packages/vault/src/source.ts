@@ -94,7 +94,7 @@ async function issue(
   const lifetime = Date.parse(validTo) - Date.now();
   if (!(lifetime > 0))
     throw failure(
-      `${what}: what was issued has expired already, on ${new Date(validTo).toISOString()}`,
+      `${what}: what was issued has expired already, on ${validTo}`,
       'Compare the clock of this machine with that of Vault.',
     );
   return {

@@ -6,7 +6,7 @@ import { isRecord } from './input.ts';
  * the page gets a mark instead, and where the mark comes back in the same place it is what it was.
  */
 export class Secrets {
-  readonly #held = new Map<string, { readonly place: string; readonly value: string }>();
+  readonly #held = new Map<string, { readonly place: string; readonly value: unknown }>();
   readonly #marks = new Map<string, string>();
   readonly #directory: string;
 
@@ -22,6 +22,8 @@ export class Secrets {
    */
   conceal(value: unknown, place = ''): unknown {
     if (typeof value === 'string') return this.#isShown(value, place) ? value : this.#markOf(value, place);
+    // A PIN that somebody wrote without quotation marks.
+    if (typeof value === 'number') return NUMBERS.has(place) ? value : this.#markOf(value, place);
     if (Array.isArray(value)) return value.map((each) => this.conceal(each, place));
     if (!isRecord(value)) return value;
     return Object.fromEntries(
@@ -39,7 +41,7 @@ export class Secrets {
     if (!isRecord(value)) return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, held]) => {
-        const name = this.#valueOf(key, NAME);
+        const name = this.#valueOf(key, NAME) as string;
         return [name, this.reveal(held, placeIn(place, name))];
       }),
     );
@@ -48,21 +50,25 @@ export class Secrets {
   #isShown(text: string, place: string): boolean {
     // What a person wrote like a mark would come back as what the mark stands for.
     if (MARK.test(text)) return false;
+    // A URL in any spelling, or what was meant as one: a user, and perhaps a password.
+    if ((place === 'proxy' || place === 'url') && text.includes('@')) return false;
+    if (place === NAME && /:.*@/.test(text)) return false;
     if (place === 'env') return show(text, 'variable') === text;
     if (PATHS.has(place) && !/^pkcs11:/i.test(text)) return show(text, 'path', this.#directory) === text;
     return (place === NAME || WORDS.has(place) || PATHS.has(place)) && show(text, 'chosen') === text;
   }
 
-  #markOf(value: string, place: string): string {
-    const known = this.#marks.get(`${place}\0${value}`);
+  #markOf(value: string | number, place: string): string {
+    const key = `${place}\0${JSON.stringify(value)}`;
+    const known = this.#marks.get(key);
     if (known !== undefined) return known;
     const mark = `(not shown: ${this.#held.size + 1})`;
     this.#held.set(mark, { place, value });
-    this.#marks.set(`${place}\0${value}`, mark);
+    this.#marks.set(key, mark);
     return mark;
   }
 
-  #valueOf(text: string, place: string): string {
+  #valueOf(text: string, place: string): unknown {
     const held = this.#held.get(text);
     return held?.place === place ? held.value : text;
   }
@@ -87,3 +93,5 @@ const WORDS = new Set([
   ...['certificate', 'default', 'proxy', 'url', 'tls', 'min', 'max', 'trust', 'alias'],
   ...['servername', 'server', 'spki', 'hosts', 'expiryWarningDays', 'dangerouslyAcceptAnyServer'],
 ]);
+/** Where a number is none of a passphrase or PIN. */
+const NUMBERS = new Set(['maxIterations', 'refresh', 'pollInterval', 'settle', 'expiryWarningDays']);

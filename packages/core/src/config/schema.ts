@@ -36,8 +36,11 @@ const material = v.union(
   [text, fromVariable, url, bytes],
   'must be a path, a file: URL, { env: "NAME" }, PEM text or bytes',
 );
+/** Each is a file that is read and watched, and there are some 150 public authorities. */
+const fewFiles = <Listed extends unknown[]>() =>
+  v.maxLength<Listed, 1000, string>(1000, 'lists more than 1,000 files');
 const materials = v.union(
-  [material, v.pipe(v.array(material), v.minLength(1, 'is an empty list'))],
+  [material, v.pipe(v.array(material), v.minLength(1, 'is an empty list'), fewFiles())],
   'must be a path, a file: URL, { env: "NAME" }, PEM text or bytes, or a list of these',
 );
 const location = v.union([text, url], 'must be a path or a file: URL');
@@ -70,7 +73,7 @@ const caMaterial = v.union(
   'must be a path, a file: URL, { env: "NAME" }, { file, passphrase }, PEM text or bytes',
 );
 const authorities = v.union(
-  [caMaterial, v.pipe(v.array(caMaterial), v.minLength(1, 'is an empty list'))],
+  [caMaterial, v.pipe(v.array(caMaterial), v.minLength(1, 'is an empty list'), fewFiles())],
   'must be a path, a file: URL, { env: "NAME" }, { file, passphrase }, PEM text or bytes, or a list of these',
 );
 const trust = v.literal('only', 'must be "only", or be left out to trust Node\'s roots as well');

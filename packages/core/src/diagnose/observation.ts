@@ -180,7 +180,7 @@ function readAnswer(each: object): Answer | null {
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value.slice(0, maxText);
   if (value instanceof Uint8Array || value instanceof ArrayBuffer) {
-    return new TextDecoder().decode(new Uint8Array(value as ArrayBuffer).subarray(0, maxText));
+    return new TextDecoder().decode(value.slice(0, maxText));
   }
   if (typeof value !== 'object' || value === null) return '';
   // What a client has parsed from JSON; a stream has no text.
@@ -205,7 +205,7 @@ function parseJson(text: string): unknown {
 /** Codes in what `util.inspect` prints, or in a line of a log. */
 function codesIn(text: string): string[] {
   const found = text.match(
-    /\b(?:ERR_[A-Z0-9_/]+|UND_ERR_[A-Z_]+|E[A-Z]{3,}[A-Z0-9_]*|[A-Z]+(?:_[A-Z0-9]+)+)\b/g,
+    /\b(?:ERR_[A-Z0-9_/]+|UND_ERR_[A-Z_]+|E[A-Z]{3}[A-Z0-9_]*|[A-Z]+(?:_[A-Z0-9]+)+)\b/g,
   );
   return [...new Set(found ?? [])].filter((code) => !/^NGHTTP2_|^(?:NODE|SSL)_/.test(code));
 }

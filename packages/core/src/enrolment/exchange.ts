@@ -3,6 +3,7 @@ import https from 'node:https';
 import { loadCredentials } from '../credentials/late.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { snapshot } from '../own.ts';
 import type { CaMaterial, Config, FileSource, HostPin } from '../types.ts';
 
 /** An authority's own server, and as whom it is asked. */
@@ -40,11 +41,10 @@ export interface Answer {
  *
  * @throws ERR_CLIENTCERT_FILE_UNREADABLE where it cannot be reached, or sends elsewhere
  */
-export async function ask(
-  peer: Peer,
-  { url, body, headers, what }: Asked,
-  signal: AbortSignal,
-): Promise<Answer> {
+export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<Answer> {
+  // What every object inherits is nobody's trust, and nobody's request.
+  const peer = snapshot(by);
+  const { url, body, headers, what } = snapshot(asked);
   const place = url.host;
   const config: Config = {
     certificates: peer.certificate ? { own: peer.certificate } : {},
@@ -69,7 +69,11 @@ export async function ask(
     });
     // Beside whoever waits for it: what fails later fails the answer as well.
     request.on('error', () => {}).end(body);
-    const [response] = await once(request, 'response');
+    // A connection that is switched to something else (101) ends without an error, and without an answer.
+    const ended = once(request, 'close').then(() => {
+      throw new Error('the connection ended without an answer');
+    });
+    const [response] = await Promise.race([once(request, 'response'), ended]);
     const { statusCode: status = 0 } = response;
     if (status >= 300 && status < 400) {
       response.destroy();

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClientCertificateError } from '../errors.ts';
 import { untilAborted } from '../load/until-aborted.ts';
+import { snapshot } from '../own.ts';
 import type { FileSource, SourceCall } from '../types.ts';
 import { failure } from './exchange.ts';
 import type { Issued } from './issued.ts';
@@ -60,9 +61,10 @@ export type RenewedSource = (call: SourceCall) => AsyncIterable<FileSource>;
  */
 export function renewing(
   open: (call: SourceCall) => Issuer,
-  { files, onRenewed }: RenewingOptions,
+  options: RenewingOptions,
   isMeant: (certificate: X509Certificate) => boolean = () => true,
 ): RenewedSource {
+  const { files, onRenewed } = snapshot(options);
   const kept = files && new KeptFiles(files);
   /** What was issued last, and what was presented last: the one before, while nobody could be told of it. */
   let held: Held | undefined;
@@ -198,9 +200,11 @@ function hold(issued: Issued, from: 'issued' | 'kept'): Held | undefined {
   }
   const validTo = Date.parse(certificate.validTo);
   const isOver = () => Date.now() >= validTo;
-  if (isOver()) return undefined;
   // Authorities date back what they issue.
   const begin = from === 'issued' ? Date.now() : Date.parse(certificate.validFrom);
+  const renewAt = begin + soon(((validTo - begin) * 2) / 3);
+  // Of a date that is none nobody could tell when to renew.
+  if (isOver() || Number.isNaN(renewAt)) return undefined;
   return {
     issued,
     certificate,
@@ -210,7 +214,7 @@ function hold(issued: Issued, from: 'issued' | 'kept'): Held | undefined {
       fingerprint256: certificate.fingerprint256,
       validTo: new Date(validTo),
     },
-    renewAt: begin + soon(((validTo - begin) * 2) / 3),
+    renewAt,
     isTold: from === 'kept',
     isWritten: from === 'kept',
     isOver,

@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
+import { snapshot } from '../own.ts';
 import type { FileFormat, Material, Passphrase } from '../types.ts';
 import { describeKey, describePrivateKey } from './key-type.ts';
 import { explainAs } from './problem.ts';
@@ -52,7 +53,8 @@ export interface InspectOptions extends ReadContext {
  * import { inspectFile } from '@clientcert/core';
  * const { format, keys, certificates } = await inspectFile('unknown.bin', { passphrase: process.env.PASSPHRASE });
  */
-export async function inspectFile(material: Material, options: InspectOptions = {}): Promise<Inspection> {
+export async function inspectFile(material: Material, given: InspectOptions = {}): Promise<Inspection> {
+  const options = snapshot(given);
   const surroundings = createSurroundings(options);
   try {
     const keyring = await resolveKeyring(options, surroundings);

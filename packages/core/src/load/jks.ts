@@ -51,12 +51,14 @@ export async function readJavaStore(store: Buffer, reading: Reading): Promise<vo
 /** The entries whose keys are to be opened: each may have a passphrase of its own, and costs a derivation. */
 function choose(entries: readonly KeyEntry[], { alias, contents }: Reading): readonly KeyEntry[] {
   if (alias === undefined) return entries;
-  const chosen =
+  const chosen = new Set(
     alias.fingerprint === undefined
       ? findByName(entries, alias, (entry) => [entry.alias])
-      : entries.filter(({ certificate }) => certificate && hasFingerprint(certificate, alias));
-  contents.passedOver.push(...entries.filter((entry) => !chosen.includes(entry)));
-  return chosen;
+      : entries.filter(({ certificate }) => certificate && hasFingerprint(certificate, alias)),
+  );
+  // One by one: a call takes no hundred thousand arguments.
+  for (const entry of entries) if (!chosen.has(entry)) contents.passedOver.push(entry);
+  return [...chosen];
 }
 
 async function readEntries(store: Buffer, { contents, budget }: Reading): Promise<KeyEntry[]> {
@@ -151,15 +153,17 @@ async function openKeys(
   reading: Reading,
 ): Promise<void> {
   const { keyring, budget, contents } = reading;
-  const sealed = entries.map(({ alias, encrypted }) => {
+  const sealed: { alias: string; scheme: Scheme; data: Buffer }[] = [];
+  for (const { alias, encrypted } of entries) {
+    await budget.turn();
+    budget.work(keyCost);
+    limitSize(encrypted.length);
     const [algorithm, data] = open(readElement(encrypted), SEQUENCE);
     const scheme =
       oidOf(open(algorithm, SEQUENCE)[0]) === keyProtector ? protectorScheme : readScheme(algorithm);
     noteAlgorithm(reading, scheme);
-    budget.work(keyCost);
-    limitSize(encrypted.length);
-    return { alias, scheme, data: octetsOf(data) };
-  });
+    sealed.push({ alias, scheme, data: octetsOf(data) });
+  }
   const passphrases = [passphrase, keyring.keyPassphrase.text].filter((text) => text !== undefined);
   budget.spend(sealed.reduce((sum, { scheme }) => sum + scheme.rounds * passphrases.length, 0));
   for (const { alias, scheme, data } of sealed) {

@@ -98,6 +98,19 @@ describe('an error of this project says itself what is wrong', () => {
   });
 });
 
+describe('attack: files that stop the process', () => {
+  it.each([
+    ['a code that goes on and on', `E${'A'.repeat(16_000)}a`],
+    ['a code of one letter', `${'E'.repeat(16_000)}_a`],
+  ])('what was printed of an error, with %s, is looked at at once', (_, text) => {
+    diagnose('x');
+    const { user } = process.cpuUsage();
+    diagnose(text);
+    // 400 ms it was.
+    expect((process.cpuUsage().user - user) / 1000).toBeLessThan(100);
+  });
+});
+
 it('a diagnosis is plain data, and a text for a person', () => {
   const diagnosis = diagnose(raw);
   expect(Object.keys(diagnosis).toSorted()).toEqual(

@@ -1,6 +1,11 @@
-import { startServer } from '@clientcert/testing';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createAuthority, startServer } from '@clientcert/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { RenewingOptions } from '../../src/enrolment.ts';
+import { ask, pem, type RenewingOptions, renewing } from '../../src/enrolment.ts';
 import { loadCredentials } from '../../src/index.ts';
 import { get, withPolluted } from '../support.ts';
 import { authority, createSource, fingerprintOf, goOn, load } from './scene.ts';
@@ -98,6 +103,38 @@ it('a source function is told whether it returned a version before', async () =>
 });
 
 describe('attack: identities that mix', () => {
+  it('of a certificate whose end is no date asks again in a minute, and not without pause', async () => {
+    const { cert, key } = await authority.issue({ name: 'me' });
+    const der = Buffer.from(new X509Certificate(cert).raw);
+    // The month of notAfter, in `YYMMDD…Z`.
+    der.write('13', der.lastIndexOf(Buffer.from([0x17, 13])) + 4, 'latin1');
+    const endless = pem('CERTIFICATE', der);
+    expect(new X509Certificate(endless).validTo).toBe('Bad time value');
+    let looks = 0;
+    const issuer = {
+      issue: async () => ({ cert: endless, key }),
+      get tendAt() {
+        looks += 1;
+        return Number.POSITIVE_INFINITY;
+      },
+    };
+    await using _credentials = await load(renewing(() => issuer, {}));
+    await pause(300);
+    expect(looks).toBeLessThan(3);
+  });
+
+  it('a polluted Object.prototype has no key written to a file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'clientcert-renewing-'));
+    const { fullChain: cert, key } = await authority.issue({ name: 'me' });
+    const { issue, source } = await withPolluted({ files: { cert: join(folder, 'theirs.pem') } }, async () =>
+      createSource(),
+    );
+    issue.mockResolvedValue({ cert, key });
+    await using _credentials = await load(source);
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
   it('a polluted Object.prototype presents no certificate of others, and keeps none from being issued', async () => {
     const me = await authority.issue({ name: 'me' });
     const { fullChain: cert, key } = await authority.issue({ name: 'mallory' });
@@ -115,5 +152,44 @@ describe('attack: identities that mix', () => {
         expect(credentials.health().status).toBe('ok');
       });
     }
+  });
+});
+
+describe('ask()', () => {
+  it('does not wait for one that goes on to another protocol, which nobody asked for', async () => {
+    await using server = await startServer({
+      authority,
+      clientCertificate: 'none',
+      handler: (_, { socket }) => {
+        socket!.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: theirs\r\n\r\n');
+      },
+    });
+    const asked = { url: new URL('/certificates', server.url), what: 'roots' };
+    const { signal } = new AbortController();
+    await expect(ask({ ca: authority.certificate }, asked, signal)).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_FILE_UNREADABLE',
+      cause: { message: 'the connection ended without an answer' },
+    });
+  });
+
+  it('verifies an authority, and asks it for what is written, whatever every object inherits', async () => {
+    const stranger = await createAuthority();
+    await using theirs = await startServer({ authority: stranger, clientCertificate: 'none' });
+    await using ours = await startServer({ authority, clientCertificate: 'none' });
+    const { signal } = new AbortController();
+    const asking = (server: typeof ours) =>
+      ask(
+        { ca: authority.certificate },
+        { url: new URL('/certificates', server.url), what: 'roots' },
+        signal,
+      );
+    // What Node loads for it, before.
+    expect((await asking(ours)).status).toBe(200);
+    await withPolluted({ unverified: true, body: 'theirs' }, async () => {
+      expect((await asking(ours)).status).toBe(200);
+      await expect(asking(theirs)).rejects.toThrow('cannot be reached');
+    });
+    expect(ours.requests.map(({ method }) => method)).toEqual(['GET', 'GET']);
+    expect(theirs.requests).toEqual([]);
   });
 });

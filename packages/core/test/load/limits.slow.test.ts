@@ -117,6 +117,9 @@ const javaStore = (magic: number, entries: readonly Buffer[]): Buffer =>
 const trusted = (der: Buffer, index: number): Buffer =>
   Buffer.concat([u32(2), utf(`a${index}`), Buffer.alloc(8), utf('X.509'), u32(der.length), der]);
 
+const keyEntry = (encrypted: Buffer): Buffer =>
+  Buffer.concat([u32(1), utf('a'), Buffer.alloc(8), u32(encrypted.length), encrypted, u32(0)]);
+
 /** A secret key entry whose object is of a class derived from as many, and many such objects. */
 function classChain(count: number): Buffer {
   const parts: Buffer[] = [Buffer.from('aced0005', 'hex'), Buffer.from([0x75, 0x72]), utf('[L')];
@@ -236,6 +239,13 @@ const growing: Record<string, readonly [size: number, read: (size: number) => Pr
   'JKS with many certificates': [
     200,
     (size) => readRoots(javaStore(0xfeedfeed, certificates(size).map(trusted))),
+  ],
+  'JKS: keys of one name': [
+    40_000,
+    (size) => {
+      const store = javaStore(0xfeedfeed, Array<Buffer>(size).fill(keyEntry(octets(nil))));
+      return readCertificate({ pfx: store, passphrase, alias: 'a' }).catch(() => {});
+    },
   ],
   'JCEKS: a chain of classes': [600, (size) => read(javaStore(0xcececece, [classChain(size)]))],
   'keys times certificates': [
@@ -358,6 +368,15 @@ describe('attack: files that stop the process', () => {
       expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
     });
 
+    it('keys of a Java store, each with hundreds of values', { timeout: 60_000 }, async () => {
+      const algorithm = sequence(oid('1.3.6.1.4.1.42.2.17.1.1'));
+      const key = sequence(algorithm, octets(Buffer.alloc(41)), Buffer.alloc(500, nil));
+      const store = javaStore(0xfeedfeed, Array<Buffer>(8000).fill(keyEntry(key)));
+      expect(await codeOf(readCertificate({ pfx: store, passphrase }))).toBe('PASSPHRASE_WRONG');
+      // 80 ms it was, and 250 ms the first time.
+      expect(await longestTurnOf(() => read(store))).toBeLessThan(60);
+    });
+
     it('certificates with thousands of extensions: to be the identity, beside it, and as roots', {
       timeout: 120_000,
     }, async () => {
@@ -374,6 +393,22 @@ describe('attack: files that stop the process', () => {
       for (const reading of readings) longest.push(await longestTurnOf(async () => void (await reading())));
       // 450 ms, and 360 ms, it was.
       expect(Math.max(...longest)).toBeLessThan(150);
+    });
+
+    it('files that one option of a config lists by the thousand', { timeout: 60_000 }, async () => {
+      const files = Array.from({ length: 20_000 }, (_, index) => `roots/${index}.pem`);
+      const listed = [
+        { hosts: { 'private.example': { ca: files } } },
+        { certificates: { bank: { cert: files } } },
+        { certificates: { bank: { cert: 'bank.pem', bundles: { 'bank.example': files } } } },
+      ];
+      for (const config of listed) {
+        const longest = await longestTurnOf(async () => {
+          await expect(loadCredentials(config as Config)).rejects.toThrow(/lists more than 1,000 files/);
+        });
+        // A second it was: each was looked at at once, to be watched.
+        expect(longest).toBeLessThan(150);
+      }
     });
 
     it('certificates with long names, among which none is chosen', { timeout: 60_000 }, async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readCertificate, readRoots, readSource } from '../../src/load/index.ts';
+import { inspectFile, readCertificate, readRoots, readSource } from '../../src/load/index.ts';
 import type { CertificateSource } from '../../src/types.ts';
 import { withPolluted } from '../support.ts';
 import { bytesOf, fixture } from './manifest.ts';
@@ -79,10 +79,11 @@ describe('where bytes come from', () => {
     };
     const plain = { pfx: file, passphrase };
     const clean = await readCertificate(plain);
-    const [given, returned, keyless] = await withPolluted(pollution, () =>
+    const [given, returned, inspected, keyless] = await withPolluted(pollution, () =>
       Promise.all([
         readCertificate(plain),
         readCertificate(() => ({ ...plain })),
+        inspectFile(file, { passphrase }),
         withPolluted({ key: 'optional' }, () =>
           readCertificate({ cert: fixture('der/p256.cer') }).catch((e) => e),
         ),
@@ -92,6 +93,7 @@ describe('where bytes come from', () => {
       expect(read.ca).toEqual(clean.ca);
       expect(read.warnings).toEqual(clean.warnings);
     }
+    expect(inspected.keys).toHaveLength(1);
     expect(keyless).toMatchObject({ code: 'ERR_CLIENTCERT_KEY_MISSING' });
   });
 
