@@ -2,10 +2,12 @@ import { ClientCertificateError, type Credentials, type Target } from '@clientce
 import {
   acceptCredentials,
   adapterOf,
+  agentService,
   type CallSignal,
   checkAgent,
   decides,
   isRoutingAgent,
+  isSharedAgent,
   loadedOf,
   quote,
   whileWanted,
@@ -28,9 +30,8 @@ export interface GotOptions<ServiceName extends string = string> {
 export interface GotExtension {
   /** got's own, which run for every hop. */
   hooks: {
-    init: ((next: object, before: Pick<Hop, 'url' | 'hooks'>) => void)[];
-    beforeRequest: ((options: Hop) => Promise<void>)[];
-    beforeRedirect: ((options: Hop, response: { url: string }) => Promise<void>)[];
+    init: ((next: object, before: Pick<Hop, 'url' | 'hooks' | 'context'>) => void)[];
+    beforeRequest: ((options: Hop) => void)[];
     beforeError: (<Failure extends Error>(error: Failure) => Failure)[];
   };
   /** Brings the hooks to calls with options that take the place of the instance's: `api(undefined, undefined, options)`. */
@@ -87,42 +88,34 @@ export function clientCertificates<ServiceName extends string>(
   };
   /** Has what a later hook leaves decided anew: another URL, an agent, or one more hook. */
   const endWith = (hooks: Hop['hooks'], origin: string): Call => {
-    const call: Call = { origin, from: undefined };
+    const call: Call = { before: undefined };
     const last = async (hop: Hop) => {
       const { beforeRequest } = hop.hooks;
       const isAtEnd = isLast(beforeRequest.at(-1));
       if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
       const ready = loadedOf(loading) ?? (await whileWanted(loading, hop.signal));
-      if (call.from) adapterOf(ready).checkRedirect(call.from, hop.url!);
-      if (isAtEnd) call.from = undefined;
-      apply(ready, hop, byDefault, origin);
+      if (call.before) adapterOf(ready).checkRedirect(call.before, hop.url!);
+      const target = apply(ready, hop, byDefault, origin);
+      if (isAtEnd) call.before = target;
     };
     calls.set(last, call);
     Object.defineProperty(last, lastHook, { value: true });
     hooks.beforeRequest.push(last);
     return call;
   };
-  const first = async (hop: Hop) => {
-    if (callOf(hop.hooks)) return;
-    const { origin } = new URL(hop.url!);
-    if (hop.hooks.beforeRequest.at(-1) !== first) endWith(hop.hooks, origin);
-    else apply(loadedOf(loading) ?? (await whileWanted(loading, hop.signal)), hop, byDefault, origin);
+  const first = ({ hooks, url }: Hop) => {
+    if (!callOf(hooks)) endWith(hooks, new URL(url!).origin);
   };
   const hooks: GotExtension['hooks'] = {
     // got merges what leads to a next page into the options of the first: its address comes from an answer.
     init: [
-      (_next, { url, hooks }) => {
-        if (url && !callOf(hooks)) endWith(hooks, new URL(url).origin);
+      (_next, page) => {
+        if (!page.url || callOf(page.hooks)) return;
+        const { origin } = new URL(page.url);
+        endWith(page.hooks, origin).before = targetOf(page, byDefault, origin);
       },
     ],
     beforeRequest: [first],
-    beforeRedirect: [
-      async (hop, { url }) => {
-        const call = callOf(hop.hooks) ?? endWith(hop.hooks, new URL(url).origin);
-        // Looked at when all hooks have said where it goes.
-        call.from = targetOf(new URL(url), serviceOf(hop, byDefault), call.origin);
-      },
-    ],
     beforeError: [
       (error) => {
         const hop = (error as { options?: Hop }).options;
@@ -151,61 +144,58 @@ function isLast(hook: unknown): boolean {
   return Object.hasOwn(hook as object, lastHook);
 }
 
-/** One call, with all its hops. */
+/** One call, with all its hops: redirects, retries, pages. */
 interface Call {
-  /** That it began at. */
-  readonly origin: string;
-  /** Where a redirect came from that has not been followed yet. */
-  from: Target | undefined;
+  /** Where the hop before went. */
+  before: Target | undefined;
 }
 
 interface Context {
   clientCertificate?: string | false | undefined;
 }
 
-/** @param origin That the call began at. */
+/**
+ * @param origin That the call began at.
+ * @returns What the hop goes to, as whom; nothing where ours has no part in it.
+ */
 function apply(
   credentials: Credentials,
   hop: Hop,
   byDefault: string | false | undefined,
   origin: string,
-): void {
-  const url = hop.url instanceof URL ? hop.url : new URL(hop.url!);
-  const service = serviceOf(hop, byDefault);
-  const target = targetOf(url, service, origin);
-  if (!target) return;
+): Target | undefined {
+  const target = targetOf(hop, byDefault, origin);
+  if (!target) return undefined;
+  const { service } = target;
   checkWritten(service);
 
   for (const [option, value] of ownConnection(hop)) {
     if (value == null || value === false || isRoutingAgent(value)) continue;
     adapterOf(credentials).refuseOwn(target, option);
-    return;
+    return undefined;
   }
   // Ours comes back with every retry and redirect; another one is of `credentials.agent()`.
   const before = hop.agent.https as object | undefined;
-  const own = isRoutingAgent(before) && !handedOut.has(before!) ? before : undefined;
+  const own = isRoutingAgent(before) && !isSharedAgent(before) ? before : undefined;
   if (own) checkAgent(own, service, 'agent.https');
   if (hop.http2) {
     // got's HTTP/2 takes no agent, only raw keys, which would then stand on every error; and it knows no proxy.
     const { decidesProxy } = adapterOf(credentials);
-    if (!own && !decidesProxy && !decides(credentials.resolve(target))) return;
+    if (!own && !decidesProxy && !decides(credentials.resolve(target))) return undefined;
     hop.http2 = false;
   }
   if (!own) {
-    const agent = adapterOf(credentials).sharedAgent({
+    hop.agent.https = adapterOf(credentials).sharedAgent({
       service,
       origin: service ? origin : undefined,
       proxy: undefined,
       defaultProxy: undefined,
     });
-    handedOut.add(agent);
-    hop.agent.https = agent;
   }
   if (hop.cache)
     hop.cache = separate(hop.cache, own ? nameOf(own) : adapterOf(credentials).fingerprint(target));
+  return own ? { ...target, service: (own as { [agentService]?: string | false })[agentService] } : target;
 }
-
-const handedOut = new WeakSet<object>();
 
 /** Ways to bring a connection of one's own; a certificate and key are left to the agent to refuse. */
 function ownConnection({ agent, createConnection, http2, h2session, request }: Hop): [string, unknown][] {
@@ -218,7 +208,10 @@ function ownConnection({ agent, createConnection, http2, h2session, request }: H
   ];
 }
 
-function serviceOf({ context }: Hop, byDefault: string | false | undefined): string | false | undefined {
+function serviceOf(
+  { context }: Pick<Hop, 'context'>,
+  byDefault: string | false | undefined,
+): string | false | undefined {
   const service = own(context as Context, 'clientCertificate');
   return service === undefined ? byDefault : service; // `null` is no name, and refused as one
 }
@@ -253,9 +246,11 @@ function own<Options extends object, Key extends keyof Options>(
 
 /** Nothing for plain HTTP and Unix sockets. */
 function targetOf(
-  { protocol, hostname, port }: URL,
-  service: string | false | undefined,
-  origin: string | undefined,
-): Target | undefined {
-  return protocol === 'https:' ? { host: hostname, port, service, origin } : undefined;
+  hop: Pick<Hop, 'url' | 'context'>,
+  byDefault: string | false | undefined,
+  origin: string,
+): Exclude<Target, string | URL> | undefined {
+  const { protocol, hostname, port } = new URL(hop.url!);
+  if (protocol !== 'https:') return undefined;
+  return { host: hostname, port, service: serviceOf(hop, byDefault), origin };
 }
