@@ -23,7 +23,7 @@ import {
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
 import { checkHop } from './redirect.ts';
-import { type CallInit, copyInit, copyInput, dispatcherOf } from './request-init.ts';
+import { type CallInit, copyInit, copyInput, dispatcherOf, fixInit } from './request-init.ts';
 import { checkFetch } from './runtime.ts';
 
 /** Node's own fetch, undici's, or what wraps one of them. */
@@ -109,7 +109,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   };
   // What fetch reads at once is read at once here too: a caller may use the objects again.
   const later = async (pending: Promise<Credentials>, input: unknown, init: object | null | undefined) => {
-    const own = copyInit(init, { deep: true });
+    const own = fixInit(input, init);
     const request = copyInput(input);
     const signal = own.signal ?? (request as Partial<Request>)?.signal;
     return send(await whileWanted(pending, signal), request, own);

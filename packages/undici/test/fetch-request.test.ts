@@ -136,6 +136,36 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     }
   });
 
+  it.each(loads)('credentials: %s: nor does it mix messages whose parts are used again', async (_, given) => {
+    await using credentials = await load(people, bank);
+    const ours = createFetch(given(credentials), { fetch: kit.fetch as typeof fetch });
+    const params = new URLSearchParams();
+    const form = new kit.FormData();
+    const bytes = Buffer.alloc(5, 'for 1');
+    const parts: [body: object | null, use: (user: string) => unknown][] = [
+      [params, (user) => params.set('for', user)],
+      [form, (user) => form.set('for', user)],
+      [bytes, (user) => bytes.write(user, 4)],
+      [bytes.buffer, (user) => bytes.write(user, 4)],
+    ];
+    const sent: Promise<Response>[] = [];
+    for (const [body, use] of parts) {
+      for (const user of ['1', '2']) {
+        use(user);
+        sent.push(ours(bank.url, { method: 'POST', body: body as BodyInit, headers: { 'x-for': user } }));
+      }
+      use('3');
+    }
+    const request = new kit.Request(bank.url, { method: 'POST', body: 'for 1', headers: { 'x-for': '1' } });
+    sent.push(ours(request as Request));
+    request.headers.set('x-for', '3');
+    for (const answer of await Promise.all(sent)) await answer.text();
+    expect(bank.requests).toHaveLength(9);
+    for (const { headers, body } of bank.requests) {
+      expect(`${body}`).toMatch(new RegExp(`^(.*for[^\\d]+)${headers['x-for']}\\b`, 's'));
+    }
+  });
+
   it('refuses what is no init, as fetch does', async () => {
     await using credentials = await load(people, bank);
     const ours = createFetch(credentials, { fetch: kit.fetch as typeof fetch });
