@@ -193,7 +193,7 @@ function apply(
     });
   }
   if (hop.cache)
-    hop.cache = separate(hop.cache, own ? nameOf(own) : adapterOf(credentials).fingerprint(target));
+    hop.cache = separate(hop.cache, own ? nameOf(own, target) : adapterOf(credentials).fingerprint(target));
   return own ? { ...target, service: (own as { [agentService]?: string | false })[agentService] } : target;
 }
 

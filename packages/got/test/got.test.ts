@@ -277,6 +277,23 @@ describe('the cache', () => {
     expect(subjects(bank)).toEqual(['alice', 'bob']);
   });
 
+  it('gives no answer to the certificate that a routing agent presented before a new config', async () => {
+    const configOf = ({ fullChain: cert, key }: IssuedCertificate) => ({
+      certificates: { client: { cert, key, ca: authority.certificate } },
+      hosts: { [`localhost:${bank.port}`]: 'client' as const },
+    });
+    await using credentials = await loadCredentials(configOf(alice));
+    const api = got.extend(options, clientCertificates(credentials), { cache: new Map() });
+    const agent = { https: credentials.agent() };
+    const hits = [];
+    for (const person of [alice, bob, bob, alice]) {
+      await credentials.reload(configOf(person));
+      hits.push((await api(`${bank.url}/cached`, { agent })).isFromCache);
+    }
+    expect(hits).toEqual([false, false, true, true]);
+    expect(subjects(bank)).toEqual(['alice', 'bob']);
+  });
+
   it('asks for the one certificate of a call, and looks at no other', async () => {
     await using credentials = await load();
     const all = vi.spyOn(credentials, 'certificates');
