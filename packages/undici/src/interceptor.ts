@@ -24,7 +24,7 @@ import {
   withOwnServername,
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
-import { checkHop, Hop, redirectTo } from './redirect.ts';
+import { checkHop, Hop, redirectTo, sendOn } from './redirect.ts';
 import { checkRuntime } from './runtime.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
@@ -115,7 +115,9 @@ export function intercept(
       (isPersonal || isAwaited) && handler.onRequestStart
         ? new Hop(request.origin!, { from: route?.target ?? null, isPersonal, isAwaited }, handler)
         : handler;
-    return route ? route.pool.dispatch(withOwnServername(request), answered) : dispatch(request, answered);
+    return sendOn(() =>
+      route ? route.pool.dispatch(withOwnServername(request), answered) : dispatch(request, answered),
+    );
   };
   return { interceptor, routes };
 }

@@ -16,12 +16,17 @@ interface Redirect {
 }
 
 /** The redirect that is being handed out, up to what comes of it. */
-const redirects = new AsyncLocalStorage<Redirect>();
+const redirects = new AsyncLocalStorage<Redirect | undefined>();
 
 /** The redirect that a dispatch follows; none for a request of its own. */
 export function redirectTo(url: string | URL): Redirect | undefined {
   const redirect = redirects.getStore();
   return redirect && redirect.to === new URL(url).origin ? redirect : undefined;
+}
+
+/** Sends what follows a redirect, or does not: a connection that is made for it serves others after it. */
+export function sendOn(send: () => boolean): boolean {
+  return redirects.getStore() ? redirects.run(undefined, send) : send();
 }
 
 /**

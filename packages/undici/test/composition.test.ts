@@ -148,6 +148,9 @@ describe.each(kinds)('over %s', (_, compose) => {
           expect([await body.text(), headers.vary]).toEqual([`/file?of=${of}`, '*']);
         }
       }
+      // What comes over one of these connections later is not of them.
+      const { body, headers } = await request(`${files.url}/signed/other`, { dispatcher });
+      expect([await body.text(), headers.vary]).toEqual(['/other', undefined]);
       await dispatcher.close();
     });
   });
