@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { isAnyArrayBuffer } from 'node:util/types';
 import { isUrl, written } from '@clientcert/core/adapter';
 import type * as undici from 'undici';
@@ -74,6 +75,14 @@ function copyBody(body: object): unknown {
   const copy = new (body.constructor as typeof FormData)();
   for (const [name, value] of body as Iterable<[string, string]>) copy.append(name, value);
   return copy;
+}
+
+/** As fetch does with a stream that it does not come to read: whoever writes to it, or a file below, would be left waiting. */
+export function cancelBody(body: unknown, reason: unknown): void {
+  const { cancel, destroy } = Object(body) as Partial<ReadableStream & Readable>;
+  if (typeof cancel === 'function')
+    cancel.call(body, reason).catch(() => {}); // somebody reads it
+  else if (typeof destroy === 'function') destroy.call(body);
 }
 
 /** A URL may be changed; a request is read once. */
