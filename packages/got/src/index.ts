@@ -30,7 +30,7 @@ export interface GotOptions<ServiceName extends string = string> {
 export interface GotExtension {
   /** got's own, which run for every hop. */
   hooks: {
-    init: ((next: object, before: Pick<Hop, 'url' | 'hooks' | 'context'>) => void)[];
+    init: ((next: object, before: Pick<Hop, 'url' | 'hooks' | 'context' | 'agent'>) => void)[];
     beforeRequest: ((options: Hop) => void)[];
     beforeError: (<Failure extends Error>(error: Failure) => Failure)[];
   };
@@ -77,42 +77,42 @@ export function clientCertificates<ServiceName extends string>(
 ): GotExtension {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
   const byDefault = own(options, 'service');
-  /** The last hooks of calls, each with what is known of its call: got copies hooks from hop to hop. */
-  const calls = new WeakMap<object, Call>();
-  const callOf = ({ beforeRequest }: Hop['hooks']) => {
-    for (const hook of beforeRequest) {
-      const call = calls.get(hook as object);
-      if (call !== undefined) return call;
-    }
-    return undefined;
-  };
-  /** Has what a later hook leaves decided anew: another URL, an agent, or one more hook. */
-  const endWith = (hooks: Hop['hooks'], origin: string): Call => {
-    const call: Call = { before: undefined };
+  /** The last hooks of calls, with the origin that each call began at: got copies hooks from hop to hop. */
+  const origins = new WeakMap<object, string>();
+  const originOf = ({ beforeRequest }: Hop['hooks']) =>
+    origins.get(beforeRequest.find((hook) => origins.has(hook as object)) as object);
+  /**
+   * Has what a later hook leaves decided anew: another URL, an agent, or one more hook.
+   *
+   * @param before What the hop before went to. It is no state of the call: options may be those of several at once.
+   */
+  const endWith = ({ beforeRequest }: Hop['hooks'], origin: string, before?: Target) => {
     const last = async (hop: Hop) => {
       const { beforeRequest } = hop.hooks;
       const isAtEnd = isLast(beforeRequest.at(-1));
       if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
       const ready = loadedOf(loading) ?? (await whileWanted(loading, hop.signal));
-      if (call.before) adapterOf(ready).checkRedirect(call.before, hop.url!);
-      const target = apply(ready, hop, byDefault, origin);
-      if (isAtEnd) call.before = target;
+      if (before) adapterOf(ready).checkRedirect(before, hop.url!);
+      apply(ready, hop, byDefault, origin);
+      if (isAtEnd) endWith(hop.hooks, origin, presentedTo(hop, byDefault, origin));
     };
-    calls.set(last, call);
     Object.defineProperty(last, lastHook, { value: true });
-    hooks.beforeRequest.push(last);
-    return call;
+    if (originOf({ beforeRequest }) === undefined) beforeRequest.push(last);
+    else
+      for (const [at, hook] of beforeRequest.entries())
+        if (origins.has(hook as object)) beforeRequest[at] = last;
+    origins.set(last, origin);
   };
   const first = ({ hooks, url }: Hop) => {
-    if (!callOf(hooks)) endWith(hooks, new URL(url!).origin);
+    if (originOf(hooks) === undefined) endWith(hooks, new URL(url!).origin);
   };
   const hooks: GotExtension['hooks'] = {
     // got merges what leads to a next page into the options of the first: its address comes from an answer.
     init: [
       (_next, page) => {
-        if (!page.url || callOf(page.hooks)) return;
-        const { origin } = new URL(page.url);
-        endWith(page.hooks, origin).before = targetOf(page, byDefault, origin);
+        if (!page.url) return;
+        const origin = originOf(page.hooks) ?? new URL(page.url).origin;
+        endWith(page.hooks, origin, presentedTo(page, byDefault, origin));
       },
     ],
     beforeRequest: [first],
@@ -144,44 +144,33 @@ function isLast(hook: unknown): boolean {
   return Object.hasOwn(hook as object, lastHook);
 }
 
-/** One call, with all its hops: redirects, retries, pages. */
-interface Call {
-  /** Where the hop before went. */
-  before: Target | undefined;
-}
-
 interface Context {
   clientCertificate?: string | false | undefined;
 }
 
-/**
- * @param origin That the call began at.
- * @returns What the hop goes to, as whom; nothing where ours has no part in it.
- */
+/** @param origin That the call began at. */
 function apply(
   credentials: Credentials,
   hop: Hop,
   byDefault: string | false | undefined,
   origin: string,
-): Target | undefined {
+): void {
   const target = targetOf(hop, byDefault, origin);
-  if (!target) return undefined;
+  if (!target) return;
   const { service } = target;
   checkWritten(service);
 
   for (const [option, value] of ownConnection(hop)) {
     if (value == null || value === false || isRoutingAgent(value)) continue;
     adapterOf(credentials).refuseOwn(target, option);
-    return undefined;
+    return;
   }
-  // Ours comes back with every retry and redirect; another one is of `credentials.agent()`.
-  const before = hop.agent.https as object | undefined;
-  const own = isRoutingAgent(before) && !isSharedAgent(before) ? before : undefined;
+  const own = ownAgent(hop);
   if (own) checkAgent(own, service, 'agent.https');
   if (hop.http2) {
     // got's HTTP/2 takes no agent, only raw keys, which would then stand on every error; and it knows no proxy.
     const { decidesProxy } = adapterOf(credentials);
-    if (!own && !decidesProxy && !decides(credentials.resolve(target))) return undefined;
+    if (!own && !decidesProxy && !decides(credentials.resolve(target))) return;
     hop.http2 = false;
   }
   if (!own) {
@@ -194,7 +183,26 @@ function apply(
   }
   if (hop.cache)
     hop.cache = separate(hop.cache, own ? nameOf(own, target) : adapterOf(credentials).fingerprint(target));
-  return own ? { ...target, service: (own as { [agentService]?: string | false })[agentService] } : target;
+}
+
+/** Of `credentials.agent()`; ours comes back with every retry and redirect. */
+function ownAgent({ agent: { https } }: Pick<Hop, 'agent'>): OwnAgent | undefined {
+  return isRoutingAgent(https) && !isSharedAgent(https) ? (https as OwnAgent) : undefined;
+}
+
+interface OwnAgent {
+  readonly [agentService]?: string | false | undefined;
+}
+
+/** What a hop goes to, as whom it is made over an agent of the caller's own, too. */
+function presentedTo(
+  hop: Pick<Hop, 'url' | 'context' | 'agent'>,
+  byDefault: string | false | undefined,
+  origin: string,
+): Target | undefined {
+  const target = targetOf(hop, byDefault, origin);
+  const own = ownAgent(hop);
+  return target && own ? { ...target, service: own[agentService] } : target;
 }
 
 /** Ways to bring a connection of one's own; a certificate and key are left to the agent to refuse. */

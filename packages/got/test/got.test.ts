@@ -650,6 +650,29 @@ describe('attack: rules that are weakened', () => {
       expect(heard).toEqual([]);
     });
 
+    it('the redirect of one of several calls that share their options, when another of them is elsewhere', async () => {
+      const ways = [`${other.url}/delay?ms=200`, elsewhere];
+      await using server = await startServer({
+        authority,
+        host: 'localhost',
+        handler: (_request, response) => {
+          const location = ways.shift();
+          setTimeout(() => response.writeHead(302, { location }).end(), location === elsewhere ? 100 : 0);
+        },
+      });
+      const ca = authority.certificate;
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca } },
+        hosts: { [`localhost:${server.port}`]: 'alice', [`127.0.0.1:${other.port}`]: { ca } },
+      });
+      const api = got.extend(options, clientCertificates(credentials));
+      const shared = new Options(server.url, undefined, api.defaults.options);
+      shared.merge({ headers: { 'x-y': 'z' } });
+      const sent = await Promise.allSettled([1, 2].map(() => api(undefined, undefined, shared)));
+      expect(sent.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      expect([subjects(other), heard]).toEqual([[null], []]);
+    });
+
     it('the redirect of a call over an agent of the caller’s own', async () => {
       await using credentials = await load();
       const api = got.extend(options, clientCertificates(credentials));
