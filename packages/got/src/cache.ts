@@ -1,4 +1,5 @@
 import { ClientCertificateError } from '@clientcert/core';
+import { agentPresents } from '@clientcert/core/adapter';
 
 /** What got takes as a cache: a Map, a Keyv, or whatever else has these. */
 interface Store {
@@ -43,11 +44,22 @@ export function separate(cache: unknown, name: string | null): unknown {
   return own;
 }
 
-/** A name for an agent whose certificates nobody but it knows: no other agent, in any process, has the same. */
-export function nameOf(agent: object): string {
+/**
+ * A name for what an agent presents that nobody but it knows, with a certificate of its caller's too: no other agent, in any
+ * process, has the same, nor has this one where it presents another certificate by now.
+ */
+export function nameOf(agent: object, { host, port }: Place): string {
   const known = names.get(agent) ?? crypto.randomUUID();
   names.set(agent, known);
-  return known;
+  return `${known} ${(agent as Presenting)[agentPresents](host, port)}`;
+}
+
+interface Place {
+  readonly host: string;
+  readonly port?: number | string | undefined;
+}
+interface Presenting {
+  [agentPresents](host: string, port: Place['port']): string | null;
 }
 
 const names = new WeakMap<object, string>();

@@ -3,10 +3,12 @@ import {
   acceptCredentials,
   acceptOptions,
   adapterOf,
+  agentService,
   type CallSignal,
   checkAgent,
   decides,
   isRoutingAgent,
+  isSharedAgent,
   loadedOf,
   quote,
   whileWanted,
@@ -29,9 +31,8 @@ export interface GotOptions<ServiceName extends string = string> {
 export interface GotExtension {
   /** got's own, which run for every hop. */
   hooks: {
-    init: ((next: object, before: Pick<Hop, 'url' | 'hooks'>) => void)[];
-    beforeRequest: ((options: Hop) => Promise<void>)[];
-    beforeRedirect: ((options: Hop, response: { url: string }) => Promise<void>)[];
+    init: ((next: object, before: Pick<Hop, 'url' | 'hooks' | 'context' | 'agent'>) => void)[];
+    beforeRequest: ((options: Hop) => void)[];
     beforeError: (<Failure extends Error>(error: Failure) => Failure)[];
   };
   /** Brings the hooks to calls with options that take the place of the instance's: `api(undefined, undefined, options)`. */
@@ -77,53 +78,45 @@ export function clientCertificates<ServiceName extends string>(
 ): GotExtension {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
   const { service: byDefault } = acceptOptions(options, 'clientCertificates()');
-  /** The last hooks of calls, each with what is known of its call: got copies hooks from hop to hop. */
-  const calls = new WeakMap<object, Call>();
-  const callOf = ({ beforeRequest }: Hop['hooks']) => {
-    for (const hook of beforeRequest) {
-      const call = calls.get(hook as object);
-      if (call !== undefined) return call;
-    }
-    return undefined;
-  };
-  /** Has what a later hook leaves decided anew: another URL, an agent, or one more hook. */
-  const endWith = (hooks: Hop['hooks'], origin: string): Call => {
-    const call: Call = { origin, from: undefined };
+  /** The last hooks of calls, with the origin that each call began at: got copies hooks from hop to hop. */
+  const origins = new WeakMap<object, string>();
+  const originOf = ({ beforeRequest }: Hop['hooks']) =>
+    origins.get(beforeRequest.find((hook) => origins.has(hook as object)) as object);
+  /**
+   * Has what a later hook leaves decided anew: another URL, an agent, or one more hook.
+   *
+   * @param before What the hop before went to. It is no state of the call: options may be those of several at once.
+   */
+  const endWith = ({ beforeRequest }: Hop['hooks'], origin: string, before?: Target) => {
     const last = async (hop: Hop) => {
       const { beforeRequest } = hop.hooks;
       const isAtEnd = isLast(beforeRequest.at(-1));
       if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
       const ready = loadedOf(loading) ?? (await whileWanted(loading, hop.signal));
-      if (call.from) adapterOf(ready).checkRedirect(call.from, hop.url!);
-      if (isAtEnd) call.from = undefined;
+      if (before) adapterOf(ready).checkRedirect(before, hop.url!);
       apply(ready, hop, byDefault, origin);
+      if (isAtEnd) endWith(hop.hooks, origin, presentedTo(hop, byDefault, origin));
     };
-    calls.set(last, call);
     Object.defineProperty(last, lastHook, { value: true });
-    hooks.beforeRequest.push(last);
-    return call;
+    if (originOf({ beforeRequest }) === undefined) beforeRequest.push(last);
+    else
+      for (const [at, hook] of beforeRequest.entries())
+        if (origins.has(hook as object)) beforeRequest[at] = last;
+    origins.set(last, origin);
   };
-  const first = async (hop: Hop) => {
-    if (callOf(hop.hooks)) return;
-    const { origin } = new URL(hop.url!);
-    if (hop.hooks.beforeRequest.at(-1) !== first) endWith(hop.hooks, origin);
-    else apply(loadedOf(loading) ?? (await whileWanted(loading, hop.signal)), hop, byDefault, origin);
+  const first = ({ hooks, url }: Hop) => {
+    if (originOf(hooks) === undefined) endWith(hooks, new URL(url!).origin);
   };
   const hooks: GotExtension['hooks'] = {
     // got merges what leads to a next page into the options of the first: its address comes from an answer.
     init: [
-      (_next, { url, hooks }) => {
-        if (url && !callOf(hooks)) endWith(hooks, new URL(url).origin);
+      (_next, page) => {
+        if (!page.url) return;
+        const origin = originOf(page.hooks) ?? new URL(page.url).origin;
+        endWith(page.hooks, origin, presentedTo(page, byDefault, origin));
       },
     ],
     beforeRequest: [first],
-    beforeRedirect: [
-      async (hop, { url }) => {
-        const call = callOf(hop.hooks) ?? endWith(hop.hooks, new URL(url).origin);
-        // Looked at when all hooks have said where it goes.
-        call.from = targetOf(new URL(url), serviceOf(hop, byDefault), call.origin);
-      },
-    ],
     beforeError: [
       (error) => {
         const hop = (error as { options?: Hop }).options;
@@ -152,14 +145,6 @@ function isLast(hook: unknown): boolean {
   return Object.hasOwn(hook as object, lastHook);
 }
 
-/** One call, with all its hops. */
-interface Call {
-  /** That it began at. */
-  readonly origin: string;
-  /** Where a redirect came from that has not been followed yet. */
-  from: Target | undefined;
-}
-
 interface Context {
   clientCertificate?: string | false | undefined;
 }
@@ -171,10 +156,9 @@ function apply(
   byDefault: string | false | undefined,
   origin: string,
 ): void {
-  const url = hop.url instanceof URL ? hop.url : new URL(hop.url!);
-  const service = serviceOf(hop, byDefault);
-  const target = targetOf(url, service, origin);
+  const target = targetOf(hop, byDefault, origin);
   if (!target) return;
+  const { service } = target;
   checkWritten(service);
 
   for (const [option, value] of ownConnection(hop)) {
@@ -182,9 +166,7 @@ function apply(
     adapterOf(credentials).refuseOwn(target, option);
     return;
   }
-  // Ours comes back with every retry and redirect; another one is of `credentials.agent()`.
-  const before = hop.agent.https as object | undefined;
-  const own = isRoutingAgent(before) && !handedOut.has(before!) ? before : undefined;
+  const own = ownAgent(hop);
   if (own) checkAgent(own, service, 'agent.https');
   if (hop.http2) {
     // got's HTTP/2 takes no agent, only raw keys, which would then stand on every error; and it knows no proxy.
@@ -193,20 +175,36 @@ function apply(
     hop.http2 = false;
   }
   if (!own) {
-    const agent = adapterOf(credentials).sharedAgent({
+    hop.agent.https = adapterOf(credentials).sharedAgent({
       service,
       origin: service ? origin : undefined,
       proxy: undefined,
       defaultProxy: undefined,
     });
-    handedOut.add(agent);
-    hop.agent.https = agent;
   }
   if (hop.cache)
-    hop.cache = separate(hop.cache, own ? nameOf(own) : adapterOf(credentials).fingerprint(target));
+    hop.cache = separate(hop.cache, own ? nameOf(own, target) : adapterOf(credentials).fingerprint(target));
 }
 
-const handedOut = new WeakSet<object>();
+/** Of `credentials.agent()`; ours comes back with every retry and redirect. */
+function ownAgent({ agent: { https } }: Pick<Hop, 'agent'>): OwnAgent | undefined {
+  return isRoutingAgent(https) && !isSharedAgent(https) ? (https as OwnAgent) : undefined;
+}
+
+interface OwnAgent {
+  readonly [agentService]?: string | false | undefined;
+}
+
+/** What a hop goes to, as whom it is made over an agent of the caller's own, too. */
+function presentedTo(
+  hop: Pick<Hop, 'url' | 'context' | 'agent'>,
+  byDefault: string | false | undefined,
+  origin: string,
+): Target | undefined {
+  const target = targetOf(hop, byDefault, origin);
+  const own = ownAgent(hop);
+  return target && own ? { ...target, service: own[agentService] } : target;
+}
 
 /** Ways to bring a connection of one's own; a certificate and key are left to the agent to refuse. */
 function ownConnection({ agent, createConnection, http2, h2session, request }: Hop): [string, unknown][] {
@@ -219,7 +217,10 @@ function ownConnection({ agent, createConnection, http2, h2session, request }: H
   ];
 }
 
-function serviceOf({ context }: Hop, byDefault: string | false | undefined): string | false | undefined {
+function serviceOf(
+  { context }: Pick<Hop, 'context'>,
+  byDefault: string | false | undefined,
+): string | false | undefined {
   const service = own(context as Context, 'clientCertificate');
   return service === undefined ? byDefault : service; // `null` is no name, and refused as one
 }
@@ -254,9 +255,11 @@ function own<Options extends object, Key extends keyof Options>(
 
 /** Nothing for plain HTTP and Unix sockets. */
 function targetOf(
-  { protocol, hostname, port }: URL,
-  service: string | false | undefined,
-  origin: string | undefined,
-): Target | undefined {
-  return protocol === 'https:' ? { host: hostname, port, service, origin } : undefined;
+  hop: Pick<Hop, 'url' | 'context'>,
+  byDefault: string | false | undefined,
+  origin: string,
+): Exclude<Target, string | URL> | undefined {
+  const { protocol, hostname, port } = new URL(hop.url!);
+  if (protocol !== 'https:') return undefined;
+  return { host: hostname, port, service: serviceOf(hop, byDefault), origin };
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type Server } from 'node:http';
 import { Agent, createServer, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -276,6 +277,23 @@ describe('the cache', () => {
     expect(subjects(bank)).toEqual(['alice', 'bob']);
   });
 
+  it('gives no answer to the certificate that a routing agent presented before a new config', async () => {
+    const configOf = ({ fullChain: cert, key }: IssuedCertificate) => ({
+      certificates: { client: { cert, key, ca: authority.certificate } },
+      hosts: { [`localhost:${bank.port}`]: 'client' as const },
+    });
+    await using credentials = await loadCredentials(configOf(alice));
+    const api = got.extend(options, clientCertificates(credentials), { cache: new Map() });
+    const agent = { https: credentials.agent() };
+    const hits = [];
+    for (const person of [alice, bob, bob, alice]) {
+      await credentials.reload(configOf(person));
+      hits.push((await api(`${bank.url}/cached`, { agent })).isFromCache);
+    }
+    expect(hits).toEqual([false, false, true, true]);
+    expect(subjects(bank)).toEqual(['alice', 'bob']);
+  });
+
   it('asks for the one certificate of a call, and looks at no other', async () => {
     await using credentials = await load();
     const all = vi.spyOn(credentials, 'certificates');
@@ -394,6 +412,39 @@ describe('attack: identities that mix', () => {
     expect(late.mock.calls.length).toBeLessThan(5);
     await api.extend(clientCertificates(others))(bank.url, { retry: { limit: 0 } });
     expect(subjects(bank).at(-1)).toBe('alice');
+  });
+
+  it('nor is the other copy of this package, which a library brings, asked in its place', async () => {
+    vi.resetModules();
+    const other: typeof import('../src/index.ts') = await import('../src/index.ts');
+    expect(other.clientCertificates).not.toBe(clientCertificates);
+    await using hers = await load();
+    const ca = authority.certificate;
+    await using nobodys = await other.loadCredentials({
+      certificates: {},
+      hosts: { [`localhost:${bank.port}`]: { ca } },
+    });
+    const copies = [other.clientCertificates(nobodys), clientCertificates(hers)] as const;
+    const cache = new Map();
+    await got.extend(options, ...copies, { cache })(bank.url);
+    await got.extend(options, ...copies, { cache })(`${bank.url}/redirect?to=/there`);
+    await expect(got.extend(options, ...copies.toReversed())(bank.url)).rejects.toThrow();
+    expect(subjects(bank)).toEqual(['alice', 'alice', 'alice']);
+  });
+
+  it('a service without hosts goes to no page elsewhere that the options of the last answer were turned to', async () => {
+    await using credentials = await load();
+    const api = got.extend(options, clientCertificates(credentials, { service: 'Archive' }));
+    const paginate = ({
+      response,
+    }: {
+      response: { headers: { link?: string }; request: { options: object } };
+    }) => {
+      const [, next] = /<(.*)>/.exec(response.headers.link ?? '') ?? [];
+      return next ? Object.assign(response.request.options, { url: new URL(next) }) : false;
+    };
+    await api.paginate.all(`${bank.url}/pages/1`, { pagination: { paginate: paginate as never } });
+    expect([subjects(bank), subjects(other)]).toEqual([['bob', 'bob'], [null]]);
   });
 
   it.each([true, false])(
@@ -562,6 +613,86 @@ describe('attack: rules that are weakened', () => {
       expect(heard).toEqual([]);
     },
   );
+
+  describe('nothing leads a call that presented a certificate to plain HTTP', () => {
+    let plain: Server;
+    let heard: (string | undefined)[];
+    let elsewhere: string;
+    beforeEach(async () => {
+      heard = [];
+      plain = createHttpServer((incoming, answer) => {
+        heard.push(incoming.url);
+        answer.setHeader('connection', 'close').end('[]');
+      });
+      await once(plain.listen(0, '127.0.0.1'), 'listening');
+      elsewhere = `http://127.0.0.1:${(plain.address() as AddressInfo).port}`;
+    });
+    afterEach(() => void plain.close());
+    const refused = { code: 'ERR_CLIENTCERT_DOWNGRADE' };
+
+    it.each(['/first', '/second'])('the link of the page %s', async (page) => {
+      await using server = await startServer({
+        authority,
+        host: 'localhost',
+        handler: (_request, response, { path }) => {
+          const next = path === '/first' ? '/second' : `${elsewhere}/third`;
+          response.setHeader('link', `<${next}>; rel="next"`).end('[]');
+        },
+      });
+      const ca = authority.certificate;
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca } },
+        hosts: { [`localhost:${server.port}`]: 'alice' },
+      });
+      const api = got.extend(options, clientCertificates(credentials));
+      await expect(api.paginate.all(server.url + page)).rejects.toMatchObject(refused);
+      expect(server.requests.at(-1)?.path).toBe('/second');
+      expect(heard).toEqual([]);
+    });
+
+    it('the redirect of one of several calls that share their options, when another of them is elsewhere', async () => {
+      const ways = [`${other.url}/delay?ms=200`, elsewhere];
+      await using server = await startServer({
+        authority,
+        host: 'localhost',
+        handler: (_request, response) => {
+          const location = ways.shift();
+          setTimeout(() => response.writeHead(302, { location }).end(), location === elsewhere ? 100 : 0);
+        },
+      });
+      const ca = authority.certificate;
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca } },
+        hosts: { [`localhost:${server.port}`]: 'alice', [`127.0.0.1:${other.port}`]: { ca } },
+      });
+      const api = got.extend(options, clientCertificates(credentials));
+      const shared = new Options(server.url, undefined, api.defaults.options);
+      shared.merge({ headers: { 'x-y': 'z' } });
+      const sent = await Promise.allSettled([1, 2].map(() => api(undefined, undefined, shared)));
+      expect(sent.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      expect([subjects(other), heard]).toEqual([[null], []]);
+    });
+
+    it('the redirect of a call over an agent of the caller’s own', async () => {
+      await using credentials = await load();
+      const api = got.extend(options, clientCertificates(credentials));
+      const https = credentials.agent({ service: 'Archive', origin: other.url });
+      const sent = api(`${other.url}/redirect?to=${elsewhere}`, { agent: { https } });
+      await expect(sent).rejects.toMatchObject(refused);
+      expect([subjects(other), heard]).toEqual([['bob'], []]);
+    });
+
+    it('the redirect of a call that a hook takes the service off then', async () => {
+      await using credentials = await load();
+      const takeOff = (hop: { context: object }) => Object.assign(hop.context, { clientCertificate: false });
+      const theirs = { hooks: { beforeRedirect: [takeOff as never] } };
+      const ours = clientCertificates(credentials);
+      for (const api of [got.extend(theirs, ours), got.extend(ours, theirs)]) {
+        await expect(api(`${bank.url}/redirect?to=${elsewhere}`)).rejects.toMatchObject(refused);
+      }
+      expect([subjects(bank), heard]).toEqual([['alice', 'alice'], []]);
+    });
+  });
 
   it('where the certificate could not be read no answer comes from a cache', async () => {
     await using credentials = await loadCredentials({

@@ -34,7 +34,7 @@ function partsOf(key: string): [place: string, rest: string] {
 }
 
 /** Whether others wait for the answer to this very request: their interceptor need not be the next before this. */
-export function isAwaited(origin: string | URL, { method, path }: Dispatcher.DispatchOptions): boolean {
+export function othersAwait(origin: string | URL, { method, path }: Dispatcher.DispatchOptions): boolean {
   if (awaited.size === 0) return false;
   const keys = awaited.get(`${origin} ${method}`) ?? awaited.get(`${new URL(origin).origin} ${method}`);
   // A query may not be part of the path yet.

@@ -23,7 +23,7 @@ import {
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
 import { checkHop } from './redirect.ts';
-import { type CallInit, copyInit, copyInput, dispatcherOf } from './request-init.ts';
+import { type CallInit, cancelBody, copyInit, copyInput, dispatcherOf, fixInit } from './request-init.ts';
 import { checkFetch } from './runtime.ts';
 
 /** Node's own fetch, undici's, or what wraps one of them. */
@@ -109,10 +109,14 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   };
   // What fetch reads at once is read at once here too: a caller may use the objects again.
   const later = async (pending: Promise<Credentials>, input: unknown, init: object | null | undefined) => {
-    const own = copyInit(init, { deep: true });
+    const own = fixInit(input, init);
     const request = copyInput(input);
-    const signal = own.signal ?? (request as Partial<Request>)?.signal;
-    return send(await whileWanted(pending, signal), request, own);
+    const { signal, body } = (request as Partial<Request> | null) ?? {};
+    const loaded = await whileWanted(pending, own.signal ?? signal).catch((reason: unknown) => {
+      cancelBody(own.body ?? body, reason);
+      throw reason;
+    });
+    return send(loaded, request, own);
   };
   return call;
 }

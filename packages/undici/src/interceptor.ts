@@ -12,7 +12,7 @@ import {
   written,
 } from '@clientcert/core/adapter';
 import type * as undici from 'undici';
-import { isAwaited, watchAwaited } from './awaited.ts';
+import { othersAwait, watchAwaited } from './awaited.ts';
 import { isShared } from './forward.ts';
 import {
   createRoutes,
@@ -24,7 +24,7 @@ import {
   withOwnServername,
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
-import { checkHop, Hop, redirectTo } from './redirect.ts';
+import { checkHop, Hop, redirectTo, sendOn } from './redirect.ts';
 import { checkRuntime } from './runtime.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
@@ -89,7 +89,8 @@ export function intercept(
   const interceptor: undici.Dispatcher.DispatcherComposeInterceptor = (dispatch) => (request, handler) => {
     if (answersItself(base)) return dispatch(request, handler);
     let route: Route | null;
-    let isGivenOn: boolean;
+    let before: ReturnType<typeof redirectTo>;
+    let isAwaited: boolean;
     try {
       const options: CertificateRequest = request;
       const to = written(options, 'origin');
@@ -99,21 +100,24 @@ export function intercept(
       const identity = own === undefined ? byDefault : identityOf(own);
       route = routes.find(to, identity, written(options, 'allowH2') ?? allowH2);
       if (servername) refuseAddress(credentials, servername, to, identity, route);
-      const before = redirectTo(to);
-      isGivenOn = isShared(handler) || isAwaited(to, request) || before?.isAwaited === true;
-      if (route && isGivenOn) throw sharedAnswer(route);
+      before = redirectTo(to);
+      isAwaited = isShared(handler) || othersAwait(to, request) || before?.isAwaited === true;
+      if (route && isAwaited) throw sharedAnswer(route);
       if (before?.from) checkHop(credentials, before.from, to);
       if (route) checkProxy(base, route, credentials, pool);
     } catch (error) {
       return fail(handler, error as Error);
     }
     // Where a rule names the host an answer to nobody is one to somebody too: another request may name a service.
-    const isOwn = route && (route.resolution.rule !== 'none' || route.target.service !== undefined);
+    const isOwn = route !== null && (route.resolution.rule !== 'none' || route.target.service !== undefined);
+    const isPersonal = isOwn || before?.isPersonal === true;
     const answered =
-      (isOwn || isGivenOn) && handler.onRequestStart
-        ? new Hop(request.origin!, route?.target ?? null, handler, isGivenOn)
+      (isPersonal || isAwaited) && handler.onRequestStart
+        ? new Hop(request.origin!, { from: route?.target ?? null, isPersonal, isAwaited }, handler)
         : handler;
-    return route ? route.pool.dispatch(withOwnServername(request), answered) : dispatch(request, answered);
+    return sendOn(() =>
+      route ? route.pool.dispatch(withOwnServername(request), answered) : dispatch(request, answered),
+    );
   };
   return { interceptor, routes };
 }

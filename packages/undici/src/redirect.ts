@@ -7,6 +7,8 @@ import { Forward, type Handler } from './forward.ts';
 interface Redirect {
   /** What was decided on; `null` for a host of which the config says nothing. */
   readonly from: Target | null;
+  /** Whether it, or one that led to it, was an answer to one identity. */
+  readonly isPersonal: boolean;
   /** Whether others are given what comes of it. */
   readonly isAwaited: boolean;
   /** The origin that it leads to; `undefined` where that is none. */
@@ -14,12 +16,17 @@ interface Redirect {
 }
 
 /** The redirect that is being handed out, up to what comes of it. */
-const redirects = new AsyncLocalStorage<Redirect>();
+const redirects = new AsyncLocalStorage<Redirect | undefined>();
 
 /** The redirect that a dispatch follows; none for a request of its own. */
 export function redirectTo(url: string | URL): Redirect | undefined {
   const redirect = redirects.getStore();
   return redirect && redirect.to === new URL(url).origin ? redirect : undefined;
+}
+
+/** Sends what follows a redirect, or does not: a connection that is made for it serves others after it. */
+export function sendOn(send: () => boolean): boolean {
+  return redirects.getStore() ? redirects.run(undefined, send) : send();
 }
 
 /**
@@ -32,21 +39,19 @@ export function checkHop(credentials: AdapterView, before: Target, to: string | 
 }
 
 /**
- * The answer to one identity, or one that others wait for. `interceptors.redirect` dispatches the next hop while that
- * answer ends, whichever interceptors stand in between with handlers of their own, or after them where these take their
- * time, as `interceptors.decompress` does.
+ * The answer to one identity, what its redirects lead to, or one that others wait for. `interceptors.redirect` dispatches
+ * the next hop while that answer ends, whichever interceptors stand in between with handlers of their own, or after them
+ * where these take their time, as `interceptors.decompress` does.
  */
 export class Hop extends Forward {
   readonly #url: string;
-  readonly #target: Target | null;
-  readonly #isAwaited: boolean;
+  readonly #known: Omit<Redirect, 'to'>;
   #redirect: Redirect | undefined;
 
-  constructor(url: string | URL, target: Target | null, handler: Handler, isAwaited: boolean) {
+  constructor(url: string | URL, known: Omit<Redirect, 'to'>, handler: Handler) {
     super(handler);
     this.#url = String(url);
-    this.#target = target;
-    this.#isAwaited = isAwaited;
+    this.#known = known;
   }
 
   override onResponseStart(...args: Parameters<Forward['onResponseStart']>): void {
@@ -55,11 +60,11 @@ export class Hop extends Forward {
       // Where there are several, undici makes one text of them.
       const location = String(headers.location);
       const to = URL.canParse(location, this.#url) ? new URL(location, this.#url).origin : undefined;
-      this.#redirect = { from: this.#target, isAwaited: this.#isAwaited, to };
+      this.#redirect = { ...this.#known, to };
     }
     // It depends on more than the request's headers (RFC 9110, 12.5.5): no cache may keep it, which would know it
-    // by URL and headers alone.
-    if (this.#target) headers.vary = '*';
+    // by URL and headers alone, and after redirects by the first URL.
+    if (this.#known.isPersonal) headers.vary = '*';
     if (!this.#redirect) super.onResponseStart(...args);
     else redirects.run(this.#redirect, () => super.onResponseStart(...args));
   }

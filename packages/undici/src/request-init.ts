@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+import { isAnyArrayBuffer } from 'node:util/types';
 import { isUrl, written } from '@clientcert/core/adapter';
 import type * as undici from 'undici';
 
@@ -33,11 +35,7 @@ const members = [
   'clientCertificate',
 ] as const;
 
-/** @param options `deep`: nothing of it changes with the caller's objects, although fetch reads it later. */
-export function copyInit(
-  init: object | null | undefined,
-  { deep = false }: { deep?: boolean } = {},
-): CallInit {
+export function copyInit(init: object | null | undefined): CallInit {
   const copy: Record<string, unknown> = { clientCertificate: undefined, dispatcher: undefined, ...init };
   const prototype = init && Object.getPrototypeOf(init);
   if (prototype && prototype !== Object.prototype) {
@@ -46,7 +44,15 @@ export function copyInit(
       if (value !== undefined) copy[name] = value;
     }
   }
-  if (deep && copy.headers) copy.headers = copyHeaders(copy.headers as object);
+  return copy;
+}
+
+/** The same where fetch reads it later, and what it is given may have changed by then: it copies that at once. */
+export function fixInit(input: unknown, init: object | null | undefined): CallInit {
+  const copy = copyInit(init);
+  const headers = copy.headers ?? (input as Partial<Request> | null)?.headers;
+  if (headers) copy.headers = copyHeaders(headers);
+  if (Object(copy.body) === copy.body) copy.body = copyBody(copy.body as object);
   return copy;
 }
 
@@ -57,6 +63,26 @@ function copyHeaders(headers: object): unknown {
       ? [...(pair as Iterable<string>)]
       : pair,
   );
+}
+
+/** What else there is cannot be changed, or is read once. */
+function copyBody(body: object): unknown {
+  if (isAnyArrayBuffer(body)) return body.slice(0);
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  const kind = Object.prototype.toString.call(body);
+  if (kind === '[object URLSearchParams]') return new URLSearchParams(String(body));
+  if (kind !== '[object FormData]' || !(Symbol.iterator in body)) return body;
+  const copy = new (body.constructor as typeof FormData)();
+  for (const [name, value] of body as Iterable<[string, string]>) copy.append(name, value);
+  return copy;
+}
+
+/** As fetch does with a stream that it does not come to read: whoever writes to it, or a file below, would be left waiting. */
+export function cancelBody(body: unknown, reason: unknown): void {
+  const { cancel, destroy } = Object(body) as Partial<ReadableStream & Readable>;
+  if (typeof cancel === 'function')
+    cancel.call(body, reason).catch(() => {}); // somebody reads it
+  else if (typeof destroy === 'function') destroy.call(body);
 }
 
 /** A URL may be changed; a request is read once. */

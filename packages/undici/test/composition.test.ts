@@ -41,7 +41,7 @@ let authority: Authority;
 let alice: IssuedCertificate;
 let bob: IssuedCertificate;
 let bank: TestServer;
-/** What the bank redirects to, compressed. */
+/** What the bank redirects to. */
 let elsewhere: string;
 
 beforeAll(async () => {
@@ -66,11 +66,17 @@ const handler: RequestHandler = (incoming, answer, { clientCertificate }) => {
     answer.end(gzipSync('x'.repeat(100_000)));
     return;
   }
+  if (incoming.url === '/statement') {
+    answer.writeHead(307, { location: `${elsewhere}?of=${clientCertificate?.commonName}` }).end();
+    return;
+  }
   answer.writeHead(200, { 'cache-control': 'public, max-age=60', 'content-type': 'text/plain' });
   setTimeout(() => answer.end(clientCertificate?.commonName ?? 'nobody'), 20);
 };
 
-function load(rule: 'alice' | { ca: string } = 'alice'): Promise<Credentials> {
+function load(
+  rule: 'alice' | { ca: string } | { certificate: 'alice'; allowDowngrade: true } = 'alice',
+): Promise<Credentials> {
   return loadCredentials({
     certificates: {
       alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate },
@@ -119,6 +125,35 @@ describe.each(kinds)('over %s', (_, compose) => {
       await dispatcher.close();
     },
   );
+
+  describe.runIf(cache)('attack: identities that mix', () => {
+    it('interceptors.cache keeps nothing that the answer to one of them led to by a redirect', async () => {
+      await using files = await startServer({
+        tls: false,
+        handler: (incoming, answer) => {
+          answer.setHeader('cache-control', 'public, max-age=60');
+          if (incoming.url === '/') answer.writeHead(307, { location: `${bank.url}/statement` });
+          else if (incoming.url?.startsWith('/signed'))
+            answer.writeHead(307, { location: incoming.url.slice(7) });
+          answer.end(incoming.url);
+        },
+      });
+      elsewhere = `${files.url}/signed/file`;
+      await using credentials = await load({ certificate: 'alice', allowDowngrade: true });
+      const dispatcher = compose(credentials, redirect, cache!());
+      for (const url of [`${bank.url}/statement`, files.url]) {
+        for (const [identity, name] of [...identities(), ...identities().toReversed()]) {
+          const { body, headers } = await request(url, { dispatcher, clientCertificate: identity });
+          const of = name === 'nobody' ? undefined : name;
+          expect([await body.text(), headers.vary]).toEqual([`/file?of=${of}`, '*']);
+        }
+      }
+      // What comes over one of these connections later is not of them.
+      const { body, headers } = await request(`${files.url}/signed/other`, { dispatcher });
+      expect([await body.text(), headers.vary]).toEqual(['/other', undefined]);
+      await dispatcher.close();
+    });
+  });
 
   it.runIf(deduplicate)('interceptors.deduplicate is refused at a pinned host', async () => {
     await using credentials = await load();

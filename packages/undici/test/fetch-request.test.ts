@@ -136,6 +136,56 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     }
   });
 
+  it.each(loads)('credentials: %s: nor does it mix messages whose parts are used again', async (_, given) => {
+    await using credentials = await load(people, bank);
+    const ours = createFetch(given(credentials), { fetch: kit.fetch as typeof fetch });
+    const params = new URLSearchParams();
+    const form = new kit.FormData();
+    const bytes = Buffer.alloc(5, 'for 1');
+    const parts: [body: RequestInit['body'], use: (user: string) => unknown][] = [
+      [params, (user) => params.set('for', user)],
+      [form, (user) => form.set('for', user)],
+      [bytes, (user) => bytes.write(user, 4)],
+      [bytes.buffer, (user) => bytes.write(user, 4)],
+    ];
+    const sent: Promise<Response>[] = [];
+    for (const [body, use] of parts) {
+      for (const user of ['1', '2']) {
+        use(user);
+        sent.push(ours(bank.url, { method: 'POST', body, headers: { 'x-for': user } }));
+      }
+      use('3');
+    }
+    const request = new kit.Request(bank.url, { method: 'POST', body: 'for 1', headers: { 'x-for': '1' } });
+    sent.push(ours(request as Request));
+    request.headers.set('x-for', '3');
+    for (const answer of await Promise.all(sent)) await answer.text();
+    expect(bank.requests).toHaveLength(9);
+    for (const { headers, body } of bank.requests) {
+      expect(`${body}`).toMatch(new RegExp(`^(.*for[^\\d]+)${headers['x-for']}\\b`, 's'));
+    }
+  });
+
+  it('ends the stream that it does not come to read, because the certificates do not load or nobody waits for them', async () => {
+    const signal = AbortSignal.timeout(50);
+    const ours = createFetch(new Promise<Credentials>(() => {}), { fetch: kit.fetch as typeof fetch });
+    const broken = Promise.reject<Credentials>(new Error('no such file'));
+    const failing = createFetch(broken, { fetch: kit.fetch as typeof fetch });
+    const open = new Set<unknown>();
+    const streamOf = () => {
+      const body = new ReadableStream({ cancel: () => void open.delete(body) });
+      open.add(body);
+      return body;
+    };
+    const init = () => ({ method: 'POST', body: streamOf(), duplex: 'half', signal }) as RequestInit;
+    const request = () => new kit.Request(bank.url, init() as undici.RequestInit & RequestInit) as Request;
+    const node = new Readable({ read() {} });
+    const calls = [ours(bank.url, init()), ours(request()), failing(bank.url, init()), failing(request())];
+    calls.push(ours(bank.url, Object.assign(init(), { body: node })));
+    for (const { status } of await Promise.allSettled(calls)) expect(status).toBe('rejected');
+    expect([open.size, node.destroyed, bank.connections]).toEqual([1, true, 0]); // one was not given
+  });
+
   it('refuses what is no init, as fetch does', async () => {
     await using credentials = await load(people, bank);
     const ours = createFetch(credentials, { fetch: kit.fetch as typeof fetch });

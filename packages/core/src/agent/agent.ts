@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
 import { quote } from '../quote.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
-import { agentService } from './brand.ts';
+import { agentPresents, agentService } from './brand.ts';
 import { checkCaller } from './caller-check.ts';
 import { type CallerOptions, type CallerTls, ownOption, ownOptions } from './caller-options.ts';
 import { type Connection, connectionOf, dial } from './dial.ts';
@@ -188,6 +188,11 @@ export class RoutingAgent extends Agent {
     Object.defineProperty(RoutingAgent.prototype, agentService, {
       get(this: RoutingAgent) {
         return this.#route.service;
+      },
+    });
+    Object.defineProperty(RoutingAgent.prototype, agentPresents, {
+      value(this: RoutingAgent, host: string, port?: number | string) {
+        return this.#decide({ host, port }).profile?.contexts.presented?.fingerprint256 ?? null;
       },
     });
     Object.defineProperty(RoutingAgent.prototype, inspect.custom, {

@@ -5,3 +5,17 @@ export function isRoutingAgent(agent: unknown): boolean {
 
 /** By which an agent says as which service it connects; registered, so that it is one over two copies of this package. */
 export const agentService: unique symbol = Symbol.for('clientcert.agentService') as never;
+
+/**
+ * By which an agent says what it presents at a host and port, as it is now: the certificate's SHA-256 fingerprint, or `null`
+ * for none of the config's; registered, too.
+ */
+export const agentPresents: unique symbol = Symbol.for('clientcert.agentPresents') as never;
+
+/** On agents that adapters ask for, and no caller makes; registered, as other copies of adapters come across them. */
+export const sharedAgent: unique symbol = Symbol.for('clientcert.sharedAgent') as never;
+
+/** Whether an adapter has set this agent, also one of another copy, and no caller. */
+export function isSharedAgent(agent: unknown): boolean {
+  return isRoutingAgent(agent) && sharedAgent in (agent as object);
+}

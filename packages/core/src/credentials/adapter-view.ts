@@ -2,6 +2,7 @@ import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { type Route, RoutingAgent } from '../agent/agent.ts';
+import { sharedAgent } from '../agent/brand.ts';
 import { checkCaller, refuseOwnIdentity } from '../agent/caller-check.ts';
 import { type CallerOptions, describeOwn, ownOptions } from '../agent/caller-options.ts';
 import { dial } from '../agent/dial.ts';
@@ -72,7 +73,8 @@ export class AdapterView {
   }
 
   /**
-   * The agent for this identity, the same one each time: what to hand to a client that takes an `https.Agent`.
+   * The agent for this identity, the same one each time: what to hand to a client that takes an `https.Agent`. It shows
+   * that it is none of the caller's (`isSharedAgent`).
    *
    * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`;
    *   ERR_CLIENTCERT_AGENT_CONFLICT where every request is forced over another agent
@@ -98,6 +100,7 @@ export class AdapterView {
       const [oldest] = this.#shared.keys();
       if (oldest !== undefined && this.#shared.size >= maxSharedAgents) this.#shared.delete(oldest);
       agent = this.agent({ service, origin: from, proxy: way, defaultProxy });
+      Object.defineProperty(agent, sharedAgent, { value: true });
       this.#shared.set(key, agent);
     }
     const isFixed = typeof origin !== 'object' && typeof proxy !== 'object';
