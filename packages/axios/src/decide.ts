@@ -24,9 +24,21 @@ export function decideRequest(
   loaded: Credentials,
   identity: RequestIdentity,
 ): void {
+  const before = lastingOf(config);
+  decideAs(config, loaded, identity);
+  // What has come to stand there is ours, and no other call's.
+  for (const each of lastingOf(config))
+    if (each && !before.includes(each)) decisions.set(each, { loaded, identity });
+}
+
+/** The same for one request of an instance, whose config says as whom it is made, each time that it is sent. */
+export function decideAs(
+  config: InternalAxiosRequestConfig,
+  loaded: Credentials,
+  identity: RequestIdentity,
+): void {
   disinherit(config);
   const credentials = adapterOf(loaded);
-  deciders.set(config, identity);
   // As the caller wrote it, who may leave out what every object inherits.
   const service = written(identity, 'service');
   const origin = written(identity, 'origin');
@@ -101,8 +113,28 @@ function otherWay(): ClientCertificateError {
   );
 }
 
-/** As whom a config was decided last: what was decided for one call by a client that stands on axios, an instance leaves. */
-export const deciders: WeakMap<object, RequestIdentity> = new WeakMap();
+/** What {@link decideRequest} was called with. */
+interface Decision {
+  readonly loaded: Credentials;
+  readonly identity: RequestIdentity;
+}
+
+/** What was decided for one call by a client that stands on axios: an instance leaves it at that, retries included. */
+export function decisionOf(config: InternalAxiosRequestConfig): Decision | undefined {
+  for (const each of lastingOf(config)) {
+    const decision = each && decisions.get(each);
+    if (decision) return decision;
+  }
+  return undefined;
+}
+
+/** What a decision sets on a config, and a copy of that has as well. */
+function lastingOf(config: InternalAxiosRequestConfig): (object | undefined)[] {
+  const fetchOptions = own(config, 'fetchOptions');
+  return [own(config, 'beforeRedirect'), fetchOptions && (own(fetchOptions, 'dispatcher') as object)];
+}
+
+const decisions = new WeakMap<object, Decision>();
 
 /** Left by axios where they are; what stands on axios, as node-soap's own securities do, makes an agent with them. */
 const ownIdentity = ['pfx', 'cert', 'key'] as const;

@@ -4,8 +4,8 @@ import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
 import { untilCanceled } from './canceled.ts';
 import { conflictOfJar } from './cookie-jar.ts';
-import { decideRequest, deciders } from './decide.ts';
-import { own, type RequestIdentity, urlOf } from './outgoing.ts';
+import { decideAs, decideRequest, decisionOf } from './decide.ts';
+import { own, urlOf } from './outgoing.ts';
 
 export * from '@clientcert/core';
 export { decideRequest } from './decide.ts';
@@ -70,17 +70,18 @@ const installed = new WeakMap<
 >();
 
 function decide(credentials: Credentials, config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
-  const identity = apply(credentials, config);
-  decideAgain(config, (changed) => {
-    if ((deciders.get(changed) ?? identity) === identity) apply(credentials, changed);
-  });
+  apply(credentials, config);
+  decideAgain(config, (changed) => apply(credentials, changed));
   return config;
 }
 
-function apply(credentials: Credentials, config: InternalAxiosRequestConfig): RequestIdentity {
+function apply(credentials: Credentials, config: InternalAxiosRequestConfig): void {
+  const decision = decisionOf(config);
+  if (decision) {
+    decideRequest(config, decision.loaded, decision.identity);
+    return;
+  }
   const service = own(config, 'clientCertificate');
   const origin = service ? urlOf(config).origin : undefined;
-  const identity: RequestIdentity = { service, origin, proxy: undefined, check: undefined };
-  decideRequest(config, credentials, identity);
-  return identity;
+  decideAs(config, credentials, { service, origin, proxy: undefined, check: undefined });
 }

@@ -198,6 +198,55 @@ describe('attack: identities that mix', () => {
     },
   );
 
+  it.each([{}, { adapter: 'fetch' }])(
+    'and so it does where the call is sent again, as axios-retry does: %j',
+    async (way) => {
+      const ca = authority.certificate;
+      let isBroken = true;
+      const address = () => `localhost:${server.port}`;
+      await using server: TestServer = await startServer({
+        authority,
+        host: 'localhost',
+        clientCertificate: 'optional',
+        handler: ({ socket }, response) => {
+          if (isBroken) socket.destroy();
+          else response.end(answer);
+          isBroken = !isBroken;
+          return true;
+        },
+      });
+      await using credentials = await loadCredentials({
+        certificates: {
+          alice: { cert: alice.fullChain, key: alice.key, ca },
+          bob: { cert: bob.fullChain, key: bob.key, ca },
+        },
+        hosts: { [address()]: 'alice' },
+        services: { Archive: 'bob' },
+      });
+      const request = axios.create({ ...way, beforeRedirect: () => {} } as AxiosRequestConfig);
+      clientCertificates(request, credentials);
+      request.interceptors.response.use(undefined, ({ config }) =>
+        request({ ...config, transformRequest: [(data: unknown) => data] }),
+      );
+      const document = await file(wsdl({ address: `${server.url}/service` }));
+      const made = [
+        soapOptions(credentials, { ...archive, request: request as never }),
+        { request: request as never },
+      ];
+      for (const options of made) {
+        const client = await soap.createClientAsync(document, options);
+        client.setSecurity(
+          new ClientCertificateSecurity(credentials, { ...archive, origin: server.url, sign: true }),
+        );
+        await client.WhoAsync({ text: 'hello' });
+      }
+      expect(subjectsOf(server)).toEqual(['bob', 'bob', 'bob', 'bob']);
+      isBroken = false;
+      await request.get(server.url);
+      expect(subjectsOf(server)[4]).toBe('alice');
+    },
+  );
+
   it('a call whose options name another service than its client, or none, goes nowhere', async () => {
     await using credentials = await load();
     const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
@@ -842,6 +891,10 @@ describe('attack: rules that are weakened', () => {
     expect(bank.connections).toBe(0);
   });
 });
+
+/** Of a service that says nothing. */
+const answer =
+  '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body/></soap:Envelope>';
 
 function raise(): never {
   throw new Error('unsent');
