@@ -43,14 +43,16 @@ export function clientCertificates(
 ): () => void {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
   const before = installed.get(instance);
-  if (before?.credentials === credentials) return before.eject;
-  before?.eject();
+  if (before && isThere(instance, before.decider)) {
+    if (before.credentials === credentials) return before.eject;
+    before.eject();
+  }
 
-  const id = instance.interceptors.request.use(
+  const decider: Decider =
     'then' in loading
       ? async (config) => decide(loadedOf(loading) ?? (await untilCanceled(loading, config)), config)
-      : (config) => decide(loading, config),
-  );
+      : (config) => decide(loading, config);
+  const id = instance.interceptors.request.use(decider);
   const explainId = instance.interceptors.response.use(undefined, (error) => {
     const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;
     throw withDiagnosis(conflictOfJar(error) ?? error, { credentials: loadedOf(loading), service });
@@ -60,14 +62,35 @@ export function clientCertificates(
     instance.interceptors.response.eject(explainId);
     if (installed.get(instance)?.eject === eject) installed.delete(instance);
   };
-  installed.set(instance, { credentials, eject });
+  installed.set(instance, { credentials, decider, eject });
   return eject;
 }
 
-const installed = new WeakMap<
-  AxiosInstance,
-  { credentials: Credentials | Promise<Credentials>; eject: () => void }
->();
+type Decider = (
+  config: InternalAxiosRequestConfig,
+) => InternalAxiosRequestConfig | Promise<InternalAxiosRequestConfig>;
+
+interface Installed {
+  readonly credentials: Credentials | Promise<Credentials>;
+  readonly decider: Decider;
+  readonly eject: () => void;
+}
+
+const installed = new WeakMap<AxiosInstance, Installed>();
+
+/** Not so after `clear()` of axios' own; its number may be that of another interceptor then. */
+function isThere({ interceptors }: AxiosInstance, decider: Decider): boolean {
+  let found = false;
+  (interceptors.request as unknown as Handlers).forEach(({ fulfilled }) => {
+    found ||= fulfilled === decider;
+  });
+  return found;
+}
+
+/** What axios' class has, and its type leaves out. */
+interface Handlers {
+  forEach(look: (handler: { fulfilled?: unknown }) => void): void;
+}
 
 function decide(credentials: Credentials, config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
   apply(credentials, config);
