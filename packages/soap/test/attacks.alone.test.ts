@@ -428,9 +428,9 @@ describe('attack: identities that mix', () => {
   );
 
   /** A client of each kind, whose security is that of the service. */
-  const securedBy = (kind: string, credentials: Credentials) => ({
+  const securedBy = (kind: string, credentials: Credentials, sign = false) => ({
     options: kind === 'soapOptions' ? soapOptions(credentials) : undefined,
-    security: new ClientCertificateSecurity(credentials, { ...archive, origin: bank.urls[1]! }),
+    security: new ClientCertificateSecurity(credentials, { ...archive, origin: bank.urls[1]!, sign }),
   });
 
   it.each(['soapOptions', 'the security alone'])(
@@ -539,6 +539,39 @@ describe('attack: identities that mix', () => {
       expect(JSON.stringify(seen)).not.toContain('clientcert-');
     }
   });
+
+  it.each([
+    ['addOptions'],
+    ['addHeaders', 'addOptions'],
+    ['addOptions', 'toXML'],
+    ['addHeaders', 'toXML'],
+    ['addHeaders', 'addOptions', 'toXML'],
+    ['toXML'],
+  ] as const)(
+    'a security around ours that hands on %s %s %s alone makes no call without its certificate, or unsigned',
+    async (...names) => {
+      await using credentials = await load();
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const trusting = axios.create({ httpsAgent: new Agent({ ca: authority.certificate }) }) as never;
+      for (const sign of [false, true]) {
+        for (const options of [{ request: trusting }, {}, soapOptions(credentials)]) {
+          const { security } = securedBy('', credentials, sign);
+          const client = await soap.createClientAsync(document, options);
+          const parts = Object.fromEntries(
+            names.map((name) => [name, (given: never) => security[name](given)]),
+          );
+          client.setSecurity({ toXML: () => '', ...parts });
+          const error = await who(client).then(
+            () => undefined,
+            (error) => error,
+          );
+          if (error) expect(error.code).toMatch(/^ERR_CLIENTCERT_/);
+        }
+      }
+      expect(bank.requests.every(({ body }) => !body?.includes('Signature'))).toBe(true);
+      expect(subjectsOf(bank).filter((name) => name !== 'bob')).toEqual([]);
+    },
+  );
 
   it('a routing agent of the caller’s own instance is not used for calls as another than it was made for', async () => {
     await using credentials = await load();
@@ -888,6 +921,10 @@ describe('attack: rules that are weakened', () => {
     for (const brought of [{ adapter: async () => ({}) }, { httpsAgent: new Agent(own) }]) {
       await expect(who(client, brought)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
     }
+    const plain = await soap.createClientAsync(await file(wsdl({ address: `${bank.urls[1]}/service` })));
+    plain.setSecurity(new ClientCertificateSecurity(new Promise<Credentials>(() => {})));
+    const transport = { request: () => expect.unreachable() };
+    await expect(who(plain, { transport })).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
     expect(bank.connections).toBe(0);
   });
 });
