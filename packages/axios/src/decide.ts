@@ -4,7 +4,7 @@ import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
 import { isPlainHttp, type Outgoing, own, type RequestIdentity, refuse, urlOf } from './outgoing.ts';
-import { proxyOf } from './proxy.ts';
+import { otherWay, proxyOf } from './proxy.ts';
 import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
 import { hasOwnTransport, transportOf } from './transport.ts';
 
@@ -81,7 +81,7 @@ export function decideAs(
   }
   const plain = isPlainHttp(config);
   if (transport === 'http2' && !plain) applyToHttp2(outgoing, way);
-  checkRedirects(outgoing, proxy);
+  checkRedirects(outgoing, proxy, config.httpsAgent === httpsAgent && !ours);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
 }
@@ -99,17 +99,6 @@ function notTaken(): ClientCertificateError {
     'ERR_CLIENTCERT_AGENT_CONFLICT',
     'the request brings an "httpsAgent" of credentials.agent(), which axios does not take over HTTP/2 or its fetch adapter',
     { hint: 'Leave it out: name the service as clientCertificate, and the proxy in the config.' },
-  );
-}
-
-/** The agent's way would be taken, past the proxy that the request names. */
-function otherWay(): ClientCertificateError {
-  return new ClientCertificateError(
-    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-    'the request says "proxy" beside an "httpsAgent" of credentials.agent(), which makes its own way',
-    {
-      hint: 'Give it to the agent, credentials.agent({ proxy: … }), or to soapOptions(credentials, { proxy: … }) where NTLM made that; or leave one of the two out.',
-    },
   );
 }
 
