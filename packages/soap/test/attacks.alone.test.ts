@@ -277,6 +277,23 @@ describe('attack: identities that mix', () => {
     expect(await who(client)).toBe('bob');
     const anonymous = soapOptions(credentials, { ...options, service: false });
     expect(await who(await soap.createClientAsync(`${bank.url}/service?wsdl`, anonymous))).toBe('nobody');
+    // Nor is the WSDL that was fetched as that given to others.
+    await soap.createClientAsync(`${bank.url}/service?wsdl`, soapOptions(credentials, { origin: bank.url }));
+    expect(seen(bank).filter((each) => each.startsWith('GET'))).toEqual([
+      'GET /service bob',
+      'GET /service nobody',
+      'GET /service nobody',
+    ]);
+  });
+
+  it('options that were made for one identity are not taken for those of another', async () => {
+    await using credentials = await load();
+    const made = soapOptions(credentials, archive);
+    for (const as of [{ service: false }, { service: undefined }, {}] as const) {
+      expect(() => soapOptions(credentials, { ...made, ...as })).toThrow(
+        expect.objectContaining({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' }),
+      );
+    }
   });
 
   it.each(['loaded', 'loading'])(
