@@ -1,5 +1,5 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { adapterOf, checkAgent, isRoutingAgent, written } from '@clientcert/core/adapter';
+import { adapterOf, checkAgent, fixedProxy, isRoutingAgent, written } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
@@ -42,7 +42,7 @@ export function decideAs(
   // As the caller wrote it, who may leave out what every object inherits.
   const service = written(identity, 'service');
   const origin = written(identity, 'origin');
-  const through = written(identity, 'proxy');
+  const through = fixedProxy(written(identity, 'proxy')) as ConnectIdentity['proxy'];
   const check = written(identity, 'check');
   const outgoing: Outgoing = { config, credentials, service, origin, check };
   check?.(urlOf(config), String(own(config, 'method') ?? 'GET').toUpperCase());

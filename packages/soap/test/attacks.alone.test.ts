@@ -286,6 +286,35 @@ describe('attack: identities that mix', () => {
     ]);
   });
 
+  it.each([{}, { adapter: 'fetch' }, { httpVersion: 2 }])(
+    'a connection through a proxy as one user serves no call through it as another, wherever its authorization is: %j',
+    async (way) => {
+      await using proxy = await startProxy();
+      class Corporate {
+        url = proxy.url;
+        readonly #user: string;
+        constructor(user: string) {
+          this.#user = user;
+        }
+        get authorization() {
+          return this.#user;
+        }
+      }
+      await using server = await startService({ authority, host: 'localhost', http2: true });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`localhost:${server.port}`]: 'alice' },
+      });
+      const document = await file(wsdl({ address: `${server.url}/service` }));
+      const request = axios.create(way as AxiosRequestConfig) as never;
+      for (const user of ['one', 'two']) {
+        const options = soapOptions(credentials, { request, proxy: new Corporate(user) });
+        expect(await who(await soap.createClientAsync(document, options))).toBe('alice');
+      }
+      expect(proxy.connects.map(({ headers }) => headers['proxy-authorization'])).toEqual(['one', 'two']);
+    },
+  );
+
   it('options that were made for one identity are not taken for those of another', async () => {
     await using credentials = await load();
     const made = soapOptions(credentials, archive);
