@@ -1,3 +1,4 @@
+import http from 'node:http';
 import { ClientCertificateError } from '@clientcert/core';
 import { isRoutingAgent, variable } from '@clientcert/core/adapter';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
@@ -126,7 +127,14 @@ function check(
 }
 
 function plainProxy(): string | undefined {
-  return ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'].map((name) => variable(name)).find(Boolean);
+  const names = ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'];
+  // `http.setGlobalProxyFromEnv()` of Node may have named others.
+  const { proxyEnv = {} } = (http.globalAgent as unknown as NodeAgent).options;
+  return names.flatMap((name) => [variable(name), variable(name, proxyEnv)]).find(Boolean);
+}
+
+interface NodeAgent {
+  readonly options: { readonly proxyEnv?: NodeJS.ProcessEnv | undefined };
 }
 
 /** Undoes what axios has just set for a hop to https through a proxy: our agent tunnels. */

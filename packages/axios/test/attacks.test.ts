@@ -262,6 +262,24 @@ describe('attack: rules that are weakened', () => {
     expect(bank.connections).toBe(0);
   });
 
+  it.skipIf(!('setGlobalProxyFromEnv' in http))(
+    'a redirect from https: to http: does not go past the proxy that Node’s own agents were given',
+    async () => {
+      await using credentials = await load();
+      await using plain = await startServer({ tls: false });
+      await using proxy = await startProxy();
+      const { setGlobalProxyFromEnv } = http as unknown as { setGlobalProxyFromEnv(env: object): () => void };
+      const restore = setGlobalProxyFromEnv({ http_proxy: proxy.url });
+      const api = axios.create();
+      clientCertificates(api, credentials);
+      const url = `${bank.urls[1]}/redirect?to=${encodeURIComponent(plain.url)}`;
+      const error: unknown = await api.get(url).catch((error) => error);
+      restore();
+      expect(error).toMatchObject({ message: expect.stringContaining('past the proxy') });
+      expect(plain.requests).toEqual([]);
+    },
+  );
+
   it('what a config of an interceptor inherits from the one that it was given holds, as axios reads it', async () => {
     await using credentials = await load();
     const request = () => expect.unreachable();
