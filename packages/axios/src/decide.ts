@@ -3,7 +3,15 @@ import { adapterOf, checkAgent, fixedProxy, isRoutingAgent, written } from '@cli
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
-import { isPlainHttp, type Outgoing, own, type RequestIdentity, refuse, urlOf } from './outgoing.ts';
+import {
+  type AnyConfig,
+  isPlainHttp,
+  type Outgoing,
+  own,
+  type RequestIdentity,
+  refuse,
+  urlOf,
+} from './outgoing.ts';
 import { otherWay, proxyOf } from './proxy.ts';
 import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
 import { hasOwnTransport, transportOf } from './transport.ts';
@@ -24,12 +32,15 @@ export function decideRequest(
   loaded: Credentials,
   identity: RequestIdentity,
 ): void {
-  const before = lastingOf(config);
   decideAs(config, loaded, identity);
-  // What has come to stand there is ours, and no other call's.
-  for (const each of lastingOf(config))
-    if (each && !before.includes(each)) decisions.set(each, { loaded, identity });
+  (config as AnyConfig)[decided] = (again) => decideRequest(again, loaded, identity);
 }
+
+/**
+ * Under which a config says how it was decided for one call by a client that stands on axios: its copies have it as
+ * well, retries included, and an instance leaves it at that.
+ */
+export const decided = 'clientcert.decided';
 
 /** The same for one request of an instance, whose config says as whom it is made, each time that it is sent. */
 export function decideAs(
@@ -101,29 +112,6 @@ function notTaken(): ClientCertificateError {
     { hint: 'Leave it out: name the service as clientCertificate, and the proxy in the config.' },
   );
 }
-
-/** What {@link decideRequest} was called with. */
-interface Decision {
-  readonly loaded: Credentials;
-  readonly identity: RequestIdentity;
-}
-
-/** What was decided for one call by a client that stands on axios: an instance leaves it at that, retries included. */
-export function decisionOf(config: InternalAxiosRequestConfig): Decision | undefined {
-  for (const each of lastingOf(config)) {
-    const decision = each && decisions.get(each);
-    if (decision) return decision;
-  }
-  return undefined;
-}
-
-/** What a decision sets on a config, and a copy of that has as well. */
-function lastingOf(config: InternalAxiosRequestConfig): (object | undefined)[] {
-  const fetchOptions = own(config, 'fetchOptions');
-  return [own(config, 'beforeRedirect'), fetchOptions && (own(fetchOptions, 'dispatcher') as object)];
-}
-
-const decisions = new WeakMap<object, Decision>();
 
 /** Left by axios where they are; what stands on axios, as node-soap's own securities do, makes an agent with them. */
 const ownIdentity = ['pfx', 'cert', 'key'] as const;

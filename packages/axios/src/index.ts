@@ -4,7 +4,7 @@ import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
 import { untilCanceled } from './canceled.ts';
 import { conflictOfJar } from './cookie-jar.ts';
-import { decideAs, decideRequest, decisionOf } from './decide.ts';
+import { decideAs, decided } from './decide.ts';
 import { own, urlOf } from './outgoing.ts';
 
 export * from '@clientcert/core';
@@ -99,9 +99,9 @@ function decide(credentials: Credentials, config: InternalAxiosRequestConfig): I
 }
 
 function apply(credentials: Credentials, config: InternalAxiosRequestConfig): void {
-  const decision = decisionOf(config);
-  if (decision) {
-    decideRequest(config, decision.loaded, decision.identity);
+  const again = own(config, decided);
+  if (again) {
+    again(config);
     return;
   }
   const service = own(config, 'clientCertificate');

@@ -30,6 +30,7 @@ export function own<Key extends string>(
 
 /** With what is not in the types of the oldest axios. */
 export type AnyConfig = InternalAxiosRequestConfig & {
+  'clientcert.decided'?: (again: InternalAxiosRequestConfig) => void;
   allowAbsoluteUrls?: boolean;
   env?: { fetch?: unknown };
   fetchOptions?: Record<string, unknown>;

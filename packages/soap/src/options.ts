@@ -295,7 +295,14 @@ type Send = () => unknown;
 type SoapAnswer = ReturnType<IHttpClient['request']>;
 
 /** What a decision sets of axios' options. */
-const decided = ['httpsAgent', 'proxy', 'beforeRedirect', 'http2Options', 'fetchOptions'] as const;
+const decided = [
+  'httpsAgent',
+  'proxy',
+  'beforeRedirect',
+  'http2Options',
+  'fetchOptions',
+  'clientcert.decided', // how, for an instance with certificates of its own
+] as const;
 
 function securityOf(client: Client): unknown {
   return (client as unknown as { security?: ISecurity }).security;

@@ -223,8 +223,9 @@ describe('attack: identities that mix', () => {
         hosts: { [address()]: 'alice' },
         services: { Archive: 'bob' },
       });
-      const request = axios.create({ ...way, beforeRedirect: () => {} } as AxiosRequestConfig);
+      const request = axios.create(way as AxiosRequestConfig);
       clientCertificates(request, credentials);
+      request.interceptors.request.use((config) => ({ ...config, beforeRedirect: () => {} }));
       request.interceptors.response.use(undefined, ({ config }) =>
         request({ ...config, transformRequest: [(data: unknown) => data] }),
       );
