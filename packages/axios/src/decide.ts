@@ -1,10 +1,18 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { adapterOf, checkAgent, isRoutingAgent, written } from '@clientcert/core/adapter';
+import { adapterOf, checkAgent, fixedProxy, isRoutingAgent, written } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
-import { isPlainHttp, type Outgoing, own, type RequestIdentity, refuse, urlOf } from './outgoing.ts';
-import { proxyOf } from './proxy.ts';
+import {
+  type AnyConfig,
+  isPlainHttp,
+  type Outgoing,
+  own,
+  type RequestIdentity,
+  refuse,
+  urlOf,
+} from './outgoing.ts';
+import { otherWay, proxyOf } from './proxy.ts';
 import { checkRedirects, refuseAfterRedirects } from './redirects.ts';
 import { hasOwnTransport, transportOf } from './transport.ts';
 
@@ -24,13 +32,28 @@ export function decideRequest(
   loaded: Credentials,
   identity: RequestIdentity,
 ): void {
+  decideAs(config, loaded, identity);
+  (config as AnyConfig)[decided] = (again) => decideRequest(again, loaded, identity);
+}
+
+/**
+ * Under which a config says how it was decided for one call by a client that stands on axios: its copies have it as
+ * well, retries included, and an instance leaves it at that.
+ */
+export const decided = 'clientcert.decided';
+
+/** The same for one request of an instance, whose config says as whom it is made, each time that it is sent. */
+export function decideAs(
+  config: InternalAxiosRequestConfig,
+  loaded: Credentials,
+  identity: RequestIdentity,
+): void {
   disinherit(config);
   const credentials = adapterOf(loaded);
-  deciders.set(config, identity);
   // As the caller wrote it, who may leave out what every object inherits.
   const service = written(identity, 'service');
   const origin = written(identity, 'origin');
-  const through = written(identity, 'proxy');
+  const through = fixedProxy(written(identity, 'proxy')) as ConnectIdentity['proxy'];
   const check = written(identity, 'check');
   const outgoing: Outgoing = { config, credentials, service, origin, check };
   check?.(urlOf(config), String(own(config, 'method') ?? 'GET').toUpperCase());
@@ -69,7 +92,7 @@ export function decideRequest(
   }
   const plain = isPlainHttp(config);
   if (transport === 'http2' && !plain) applyToHttp2(outgoing, way);
-  checkRedirects(outgoing, proxy);
+  checkRedirects(outgoing, proxy, config.httpsAgent === httpsAgent && !ours);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
 }
@@ -89,20 +112,6 @@ function notTaken(): ClientCertificateError {
     { hint: 'Leave it out: name the service as clientCertificate, and the proxy in the config.' },
   );
 }
-
-/** The agent's way would be taken, past the proxy that the request names. */
-function otherWay(): ClientCertificateError {
-  return new ClientCertificateError(
-    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-    'the request says "proxy" beside an "httpsAgent" of credentials.agent(), which makes its own way',
-    {
-      hint: 'Give it to the agent, credentials.agent({ proxy: … }), or to soapOptions(credentials, { proxy: … }) where NTLM made that; or leave one of the two out.',
-    },
-  );
-}
-
-/** As whom a config was decided last: what was decided for one call by a client that stands on axios, an instance leaves. */
-export const deciders: WeakMap<object, RequestIdentity> = new WeakMap();
 
 /** Left by axios where they are; what stands on axios, as node-soap's own securities do, makes an agent with them. */
 const ownIdentity = ['pfx', 'cert', 'key'] as const;

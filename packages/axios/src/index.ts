@@ -4,8 +4,8 @@ import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
 import { decideAgain } from './after-interceptors.ts';
 import { untilCanceled } from './canceled.ts';
 import { conflictOfJar } from './cookie-jar.ts';
-import { decideRequest, deciders } from './decide.ts';
-import { own, type RequestIdentity, urlOf } from './outgoing.ts';
+import { decideAs, decided } from './decide.ts';
+import { own, urlOf } from './outgoing.ts';
 
 export * from '@clientcert/core';
 export { decideRequest } from './decide.ts';
@@ -43,14 +43,16 @@ export function clientCertificates(
 ): () => void {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
   const before = installed.get(instance);
-  if (before?.credentials === credentials) return before.eject;
-  before?.eject();
+  if (before && isThere(instance, before.decider)) {
+    if (before.credentials === credentials) return before.eject;
+    before.eject();
+  }
 
-  const id = instance.interceptors.request.use(
+  const decider: Decider =
     'then' in loading
       ? async (config) => decide(loadedOf(loading) ?? (await untilCanceled(loading, config)), config)
-      : (config) => decide(loading, config),
-  );
+      : (config) => decide(loading, config);
+  const id = instance.interceptors.request.use(decider);
   const explainId = instance.interceptors.response.use(undefined, (error) => {
     const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;
     throw withDiagnosis(conflictOfJar(error) ?? error, { credentials: loadedOf(loading), service });
@@ -60,27 +62,49 @@ export function clientCertificates(
     instance.interceptors.response.eject(explainId);
     if (installed.get(instance)?.eject === eject) installed.delete(instance);
   };
-  installed.set(instance, { credentials, eject });
+  installed.set(instance, { credentials, decider, eject });
   return eject;
 }
 
-const installed = new WeakMap<
-  AxiosInstance,
-  { credentials: Credentials | Promise<Credentials>; eject: () => void }
->();
+type Decider = (
+  config: InternalAxiosRequestConfig,
+) => InternalAxiosRequestConfig | Promise<InternalAxiosRequestConfig>;
+
+interface Installed {
+  readonly credentials: Credentials | Promise<Credentials>;
+  readonly decider: Decider;
+  readonly eject: () => void;
+}
+
+const installed = new WeakMap<AxiosInstance, Installed>();
+
+/** Not so after `clear()` of axios' own; its number may be that of another interceptor then. */
+function isThere({ interceptors }: AxiosInstance, decider: Decider): boolean {
+  let found = false;
+  (interceptors.request as unknown as Handlers).forEach(({ fulfilled }) => {
+    found ||= fulfilled === decider;
+  });
+  return found;
+}
+
+/** What axios' class has, and its type leaves out. */
+interface Handlers {
+  forEach(look: (handler: { fulfilled?: unknown }) => void): void;
+}
 
 function decide(credentials: Credentials, config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
-  const identity = apply(credentials, config);
-  decideAgain(config, (changed) => {
-    if ((deciders.get(changed) ?? identity) === identity) apply(credentials, changed);
-  });
+  apply(credentials, config);
+  decideAgain(config, (changed) => apply(credentials, changed));
   return config;
 }
 
-function apply(credentials: Credentials, config: InternalAxiosRequestConfig): RequestIdentity {
+function apply(credentials: Credentials, config: InternalAxiosRequestConfig): void {
+  const again = own(config, decided);
+  if (again) {
+    again(config);
+    return;
+  }
   const service = own(config, 'clientCertificate');
   const origin = service ? urlOf(config).origin : undefined;
-  const identity: RequestIdentity = { service, origin, proxy: undefined, check: undefined };
-  decideRequest(config, credentials, identity);
-  return identity;
+  decideAs(config, credentials, { service, origin, proxy: undefined, check: undefined });
 }

@@ -1,5 +1,5 @@
 import type { ConnectIdentity } from '@clientcert/core';
-import type { AdapterView } from '@clientcert/core/adapter';
+import { type AdapterView, written } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 
 /** As whom a request is made. */
@@ -20,16 +20,17 @@ export interface Outgoing extends RequestIdentity {
   readonly credentials: AdapterView;
 }
 
-/** An option that stands on the config itself: none that somebody wrote on `Object.prototype`. */
+/** An option as axios reads it: an interceptor may inherit one from the config that it was given. */
 export function own<Key extends string>(
   config: object,
   name: Key,
 ): Key extends keyof AnyConfig ? AnyConfig[Key] : unknown {
-  return (Object.hasOwn(config, name) ? (config as Record<string, unknown>)[name] : undefined) as never;
+  return written(config as Record<string, unknown>, name) as never;
 }
 
 /** With what is not in the types of the oldest axios. */
 export type AnyConfig = InternalAxiosRequestConfig & {
+  'clientcert.decided'?: (again: InternalAxiosRequestConfig) => void;
   allowAbsoluteUrls?: boolean;
   env?: { fetch?: unknown };
   fetchOptions?: Record<string, unknown>;

@@ -1,4 +1,4 @@
-import type { ConnectIdentity } from '@clientcert/core';
+import { ClientCertificateError, type ConnectIdentity } from '@clientcert/core';
 import { isUrl, snapshot } from '@clientcert/core/adapter';
 
 /** What axios itself reads of `proxy`, beside what its types say; a `URL` has most of it. */
@@ -48,4 +48,15 @@ function authorizationOf({ username, password, auth }: WrittenProxy): string | u
   if (!said) return undefined;
   const user = typeof said === 'string' ? said : `${said.username ?? ''}:${said.password ?? ''}`;
   return `Basic ${Buffer.from(user).toString('base64')}`;
+}
+
+/** The agent's way would be taken, past the proxy that the request names. */
+export function otherWay(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
+    'the request says "proxy" beside an "httpsAgent" of credentials.agent(), which makes its own way',
+    {
+      hint: 'Give it to the agent, credentials.agent({ proxy: … }), or to soapOptions(credentials, { proxy: … }) where NTLM made that; or leave one of the two out.',
+    },
+  );
 }

@@ -1,7 +1,9 @@
+import http from 'node:http';
 import { ClientCertificateError } from '@clientcert/core';
 import { isRoutingAgent, variable } from '@clientcert/core/adapter';
 import type { AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { addressOf, isPlainHttp, type Outgoing, own as ownOf, refuse } from './outgoing.ts';
+import { otherWay } from './proxy.ts';
 
 type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
 
@@ -10,14 +12,20 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
  * none passes a proxy by, or goes through axios' own tunnel, because of what was set for the first hop.
  *
  * @param proxy What the caller had written.
+ * @param isTheirs Whether the agent is one of \`credentials.agent()\` that the caller brings.
  */
-export function checkRedirects(outgoing: Outgoing, proxy: InternalAxiosRequestConfig['proxy']): void {
+export function checkRedirects(
+  outgoing: Outgoing,
+  proxy: InternalAxiosRequestConfig['proxy'],
+  isTheirs: boolean,
+): void {
   const { config } = outgoing;
   const isPlain = isPlainHttp(config);
   beforeRedirects(outgoing, (options, from, to, brought) => {
     if (from.protocol === 'https:') check(outgoing, from, to, proxy);
     if (to.protocol !== 'https:') return;
     if (brought) refuse(outgoing, 'beforeRedirect', to);
+    else if (isTheirs && proxy) throw otherWay();
     else if (isPlain) goDirect(options, to, config.httpsAgent);
   });
 }
@@ -119,7 +127,14 @@ function check(
 }
 
 function plainProxy(): string | undefined {
-  return ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'].map((name) => variable(name)).find(Boolean);
+  const names = ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'];
+  // `http.setGlobalProxyFromEnv()` of Node may have named others.
+  const { proxyEnv = {} } = (http.globalAgent as unknown as NodeAgent).options;
+  return names.flatMap((name) => [variable(name), variable(name, proxyEnv)]).find(Boolean);
+}
+
+interface NodeAgent {
+  readonly options: { readonly proxyEnv?: NodeJS.ProcessEnv | undefined };
 }
 
 /** Undoes what axios has just set for a hop to https through a proxy: our agent tunnels. */

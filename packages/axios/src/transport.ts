@@ -11,7 +11,7 @@ export type Transport = 'http' | 'http2' | 'fetch' | 'unknown';
  * nothing, such as `null`, leaves it to the defaults of axios itself, which are not known here.
  */
 export function transportOf(config: InternalAxiosRequestConfig): Transport {
-  const adapter: unknown = Object.hasOwn(config, 'adapter') ? config.adapter : 'http';
+  const adapter: unknown = 'adapter' in config ? own(config, 'adapter') : 'http';
   const name = Array.isArray(adapter) ? firstOf(adapter) : nameOf(adapter);
   if (name !== 'http') return name === 'fetch' ? 'fetch' : 'unknown';
   const version: unknown = own(config, 'httpVersion');

@@ -248,6 +248,55 @@ describe('attack: rules that are weakened', () => {
     expect(proxy.connects).toHaveLength(1);
   });
 
+  it('nor does it after a redirect from http: to https:', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy();
+    await using plain = await startServer({ tls: false });
+    const through = { protocol: 'http', host: proxy.host, port: proxy.port };
+    const api = axios.create({ httpsAgent: credentials.agent(), proxy: through });
+    clientCertificates(api, credentials);
+    await expect(api.get(`${plain.url}/redirect?to=${encodeURIComponent(bank.url)}`)).rejects.toThrow(
+      /which makes its own way/,
+    );
+    expect(proxy.forwards).toHaveLength(1);
+    expect(bank.connections).toBe(0);
+  });
+
+  it.skipIf(!('setGlobalProxyFromEnv' in http))(
+    'a redirect from https: to http: does not go past the proxy that Node’s own agents were given',
+    async () => {
+      await using credentials = await load();
+      await using plain = await startServer({ tls: false });
+      await using proxy = await startProxy();
+      const { setGlobalProxyFromEnv } = http as unknown as { setGlobalProxyFromEnv(env: object): () => void };
+      const restore = setGlobalProxyFromEnv({ http_proxy: proxy.url });
+      const api = axios.create();
+      clientCertificates(api, credentials);
+      const url = `${bank.urls[1]}/redirect?to=${encodeURIComponent(plain.url)}`;
+      const error: unknown = await api.get(url).catch((error) => error);
+      restore();
+      expect(error).toMatchObject({ message: expect.stringContaining('past the proxy') });
+      expect(plain.requests).toEqual([]);
+    },
+  );
+
+  it('what a config of an interceptor inherits from the one that it was given holds, as axios reads it', async () => {
+    await using credentials = await load();
+    const request = () => expect.unreachable();
+    for (const brought of [{ httpsAgent: new Agent() }, { transport: { request } }, { adapter: request }]) {
+      const api = axios.create(brought as object);
+      clientCertificates(api, credentials);
+      api.interceptors.request.use((config) => Object.assign(Object.create(config), { url: bank.url }));
+      await expect(api.get('/')).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    }
+    const api = axios.create({ clientCertificate: 'Archive' });
+    clientCertificates(api, credentials);
+    api.interceptors.request.use((config) => Object.assign(Object.create(config), { url: bank.url }));
+    // Some versions of axios send no such config.
+    await api.get('/').catch((error) => expect(error).toBeInstanceOf(TypeError));
+    expect(subjects().filter((name) => name !== 'bob')).toEqual([]);
+  });
+
   it('no adapter at all, which leaves it to the defaults of axios, goes nowhere in silence', async () => {
     await using credentials = await load();
     const { adapter } = axios.defaults;

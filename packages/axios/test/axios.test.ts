@@ -284,6 +284,24 @@ describe('installing', () => {
     await expect(api.get(bank.url)).rejects.toMatchObject({ code: expect.stringContaining('SELF_SIGNED') });
   });
 
+  it('holds where it is installed anew after the interceptors were cleared, and takes off no other', async () => {
+    await using credentials = await load();
+    await using others = await load();
+    const api = axios.create();
+    for (const each of [credentials, credentials, others]) {
+      clientCertificates(api, each);
+      api.interceptors.request.clear();
+    }
+    api.interceptors.request.use(({ headers, ...config }) => ({
+      ...config,
+      headers: headers.concat({ 'x-own': 'yes' }),
+    }));
+    clientCertificates(api, credentials);
+    await api.get(bank.url);
+    expect(subjects(bank)).toEqual(['alice']);
+    expect(bank.requests[0]?.headers['x-own']).toBe('yes');
+  });
+
   it('refuses an agent of the caller’s own at a pinned host, and leaves it alone elsewhere', async () => {
     await using credentials = await load();
     const api = axios.create({ httpsAgent: new Agent({ ca: authority.certificate }) });

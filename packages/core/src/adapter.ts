@@ -30,6 +30,6 @@ export {
 } from './credentials/loading.ts';
 export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
-export { acceptOptions, snapshot, variable, written } from './own.ts';
+export { acceptOptions, fixedProxy, snapshot, variable, written } from './own.ts';
 export { type Kind, quote, quoteOrigin, show } from './quote.ts';
 export { isUrl } from './url.ts';

@@ -144,8 +144,10 @@ function otherwise(said: unknown, service: string | false | undefined): ClientCe
 function unsigned(): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_SIGNATURE_REFUSED',
-    'the message was to be signed, and another call was made, and failed, while it was written',
-    { hint: 'Make the other call before or after, or with a security of its own.' },
+    'the message was to be signed, and was not: another call was made, and failed, while it was written, or a security around that of the call leaves out its postProcess',
+    {
+      hint: 'Make the other call before or after, or with a security of its own; give further securities as "and".',
+    },
   );
 }
 
@@ -158,7 +160,7 @@ function decideLater(call: Call, config: AxiosConfig): void {
   const { credentials, service } = call.identity;
   const url = new URL(String(config.url));
   if (signatureOf(call) && url.protocol === 'http:') throw plainAddress(url);
-  if (transportOf(config) !== 'http') throw stillLoading(url);
+  if (transportOf(config) !== 'http' || config.transport) throw stillLoading(url);
   const later = { ...config };
   let isDecided = false;
   const agentOf = (ready: Credentials) => {
@@ -191,7 +193,7 @@ type AxiosConfig = RequestConfig;
 function stillLoading({ host }: URL): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_AGENT_CONFLICT',
-    `${host}: the certificates are still loading, and only axios’ http adapter, over HTTP/1.1 and without a proxy of its own, can wait`,
+    `${host}: the certificates are still loading, and only axios’ http adapter, over HTTP/1.1 and without a proxy or transport of its own, can wait`,
     {
       hint: 'Create the client with soapOptions(credentials), which waits, or await loadCredentials() first.',
     },

@@ -4,8 +4,8 @@ import { type Call, carried } from './call.ts';
 
 /**
  * Has a call known by its headers, which node-soap makes anew for each, while its options are the caller's and may be
- * used for any other call. Once {@link lend} was to write on the options, these headers cannot be read unless it stands
- * there, so that no call goes without its certificate; and it is seen that they were read.
+ * used for any other call. These headers cannot be read unless what {@link lend} writes on the options stands there, so
+ * that no call goes without its certificate; and it is seen that they were read.
  */
 export function announce(call: Call, options: object, headers: IHeaders): void {
   calls.set(headers, call);
@@ -15,7 +15,7 @@ export function announce(call: Call, options: object, headers: IHeaders): void {
       configurable: true,
       enumerable: true,
       get() {
-        if (stages.get(call) === 'lent') lentTo(call, options).hasReadHeaders = true;
+        if (!taken.has(call)) lentTo(call, options).hasReadHeaders = true;
         return value;
       },
       set(next: unknown) {
@@ -37,12 +37,10 @@ function lentTo(call: Call, options: object): Loan {
  * once; then the object is as it was. It also is with the next call that reads an `exchangeId`, and where the call's own
  * `postProcess` throws.
  *
- * @param hasHeaders Whether the call was {@link announce | announced}.
  * @param stands Called when the message stands, just before it is sent.
  */
-export function lend(options: object, call: Call, hasHeaders: boolean, stands: () => void): void {
+export function lend(options: object, call: Call, stands: () => void): void {
   lent.get(options)?.restore();
-  stages.set(call, 'lent');
   const before = new Map<string, PropertyDescriptor | undefined>();
   const restore = () => {
     if (lent.get(options) === loan) lent.delete(options);
@@ -52,7 +50,7 @@ export function lend(options: object, call: Call, hasHeaders: boolean, stands: (
     }
     before.clear();
   };
-  const loan: Loan = { call, before, restore, hasReadHeaders: !hasHeaders, isFresh: true };
+  const loan: Loan = { call, before, restore, hasReadHeaders: false, isFresh: true };
   lent.set(options, loan);
   queueMicrotask(() => {
     loan.isFresh = false;
@@ -156,7 +154,7 @@ export function callOf(headers: IHeaders | undefined, options: object): Call | u
   const loan = lent.get(options);
   const call = (headers && calls.get(headers)) ?? (loan?.isFresh ? loan.call : undefined);
   if (loan?.call === call || !loan?.isFresh) loan?.restore();
-  if (call) stages.set(call, 'taken');
+  if (call) taken.add(call);
   return call;
 }
 
@@ -173,16 +171,16 @@ interface Loan {
 
 const lent = new WeakMap<object, Loan>();
 const calls = new WeakMap<object, Call>();
-/** `taken` by a client that was made with `soapOptions`, which needs nothing of this. */
-const stages = new WeakMap<Call, 'lent' | 'taken'>();
+/** By a client that was made with `soapOptions`, which needs nothing of this. */
+const taken = new WeakSet<Call>();
 
 /** @returns The error of a call that would go without its certificate. */
 export function notCarried(): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_CONFIG_INVALID',
-    'the options of this call do not carry its certificate: they are frozen, or used for another request meanwhile, or its headers were cleared or copied',
+    'the options of this call do not carry its certificate: they are frozen, or used for another request meanwhile, its headers were cleared or copied, or a security around that of the call hands on a part of it',
     {
-      hint: 'Create the client with soapOptions(credentials), which needs nothing on them, or pass a copy.',
+      hint: 'Create the client with soapOptions(credentials), which needs nothing on them, or pass a copy; give further securities as "and".',
     },
   );
 }

@@ -16,7 +16,9 @@ const nowhere = 'https://imported.invalid'; // RFC 6761, section 6.4: no host is
 export function originOfCall(address: string, client: Client, endpoint: string | undefined): string {
   const { wsdl } = client as unknown as SoapClient;
   const set = written(client as unknown as SoapClient, 'endpoint');
-  if (address === endpoint || address === set) return new URL(address).origin;
+  // What no document says is theirs as well: an `endpoint` beside our options, or after them.
+  const isNamed = address === endpoint || address === set || !says(wsdl, address);
+  if (isNamed) return new URL(address).origin;
   if (isRemote(wsdl.uri)) return new URL(wsdl.uri).origin;
   return isImported(wsdl, address) ? nowhere : new URL(address).origin;
 }
@@ -26,11 +28,15 @@ function isImported(wsdl: Wsdl, address: string, seen: Set<Wsdl> = new Set()): b
   seen.add(wsdl);
   return (wsdl._includesWsdl ?? []).some((imported) => {
     if (seen.has(imported)) return false;
-    const services = Object.values(imported.definitions?.services ?? {});
-    const ports = services.flatMap((service) => Object.values(service.ports ?? {}));
-    const stands = ports.some(({ location }) => location === address);
-    return (stands && isRemote(imported.uri)) || isImported(imported, address, seen);
+    return (isRemote(imported.uri) && says(imported, address)) || isImported(imported, address, seen);
   });
+}
+
+/** Whether a document sends calls to an address; node-soap puts what it imports into it. */
+function says({ definitions }: Wsdl, address: string): boolean {
+  const services = Object.values(definitions?.services ?? {});
+  const ports = services.flatMap((service) => Object.values(service.ports ?? {}));
+  return ports.some(({ location }) => location === address);
 }
 
 /**

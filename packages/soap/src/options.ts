@@ -7,6 +7,7 @@ import {
   loadedOf,
   snapshot,
   withDiagnosis,
+  written,
 } from '@clientcert/core/adapter';
 import {
   type Client,
@@ -67,12 +68,15 @@ export function soapOptions<ServiceName extends string>(
   const { service, origin, proxy, httpClient, ...rest } = acceptOptions(options, 'soapOptions()');
   const own = snapshot<IOptions>(rest); // which inherits nothing
   if ('sign' in own) throw notSigned();
+  // The caller's own objects, and no copies.
+  const sender = written(options, 'httpClient') ?? own.request ?? credentials;
+  if (certified.has(sender)) throw madeBefore();
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
   const { overrideImportLocation } = snapshot(own.wsdl_options ?? {});
   return {
     ...own,
     endpoint: own.endpoint as string, // there even where it is nothing: node-soap reads what every object inherits
-    wsdlCache: own.wsdlCache ?? documentsOf(identity),
+    wsdlCache: own.wsdlCache ?? documentsOf(identity, sender),
     wsdl_options: { ...own.wsdl_options, overrideImportLocation: importHook(overrideImportLocation) },
     httpClient: certify(
       httpClient ?? new HttpClient(own),
@@ -92,16 +96,32 @@ function notSigned(): ClientCertificateError {
   );
 }
 
-/** The documents of one identity, in place of node-soap's cache, which knows one for each address, whoever fetched it. */
-function documentsOf({ credentials, service, origin }: Identity): IWSDLCache {
-  const identities = documents.get(credentials) ?? new Map<string, IWSDLCache>();
+/** Calls would be made as what those were made for, and not as it is said now. */
+function madeBefore(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    'soapOptions() was given what another soapOptions() returned',
+    {
+      hint: 'Give it node-soap’s own options, and spread what it returns last: { disableCache: true, ...soapOptions(credentials) }.',
+    },
+  );
+}
+
+/**
+ * The documents of one identity, in place of node-soap's cache, which knows one for each address, whoever fetched it.
+ *
+ * @param sender What they are fetched with: a client of the caller's own may say as whom.
+ */
+function documentsOf({ credentials, service, origin }: Identity, sender: object): IWSDLCache {
+  const senders = documents.get(credentials) ?? new WeakMap<object, Map<string, IWSDLCache>>();
+  const identities = senders.get(sender) ?? new Map<string, IWSDLCache>();
   const identity = JSON.stringify([service, origin]);
   const known = identities.get(identity) ?? new Documents(credentials);
-  documents.set(credentials, identities.set(identity, known));
+  documents.set(credentials, senders.set(sender, identities.set(identity, known)));
   return known;
 }
 
-const documents = new WeakMap<object, Map<string, IWSDLCache>>();
+const documents = new WeakMap<object, WeakMap<object, Map<string, IWSDLCache>>>();
 
 /** Each up to the next renewal or new config: it was for whoever was presented then. */
 class Documents implements IWSDLCache {
@@ -202,7 +222,7 @@ function certify(
   };
 
   const { requestStream } = inner;
-  return {
+  const outer: IHttpClient = {
     request(url, data, callback, headers, given = {}, client) {
       const fail = (error: unknown) => process.nextTick(callback, error);
       let call: Call;
@@ -246,7 +266,11 @@ function certify(
       },
     }),
   };
+  certified.add(outer);
+  return outer;
 }
+
+const certified = new WeakSet<object>();
 
 /** Goes on at once where that is possible, as node-soap's own client does. */
 function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => void): unknown {
@@ -272,7 +296,14 @@ type Send = () => unknown;
 type SoapAnswer = ReturnType<IHttpClient['request']>;
 
 /** What a decision sets of axios' options. */
-const decided = ['httpsAgent', 'proxy', 'beforeRedirect', 'http2Options', 'fetchOptions'] as const;
+const decided = [
+  'httpsAgent',
+  'proxy',
+  'beforeRedirect',
+  'http2Options',
+  'fetchOptions',
+  'clientcert.decided', // how, for an instance with certificates of its own
+] as const;
 
 function securityOf(client: Client): unknown {
   return (client as unknown as { security?: ISecurity }).security;

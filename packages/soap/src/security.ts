@@ -68,8 +68,9 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     if (sign || and.some((member) => member.postProcess)) {
       this.postProcess = (xml, envelopeKey) => {
         const pending = this.#pending.pop();
-        const message = this.#process(xml, envelopeKey, pending?.call);
-        if (pending) this.#lend(pending);
+        if (!pending) throw handedOnInPart();
+        const message = this.#process(xml, envelopeKey, pending.call);
+        this.#lend(pending);
         return message;
       };
     }
@@ -82,29 +83,31 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
 
   addOptions(options: RequestOptions): void {
     const headers = this.#headers;
+    if (!headers) throw handedOnInPart();
     this.#headers = undefined;
     const own = ownOf(options);
     for (const member of this.#members) member.addOptions?.(own);
     const call: Call = { identity: this.#identity, options: own, isSigned: this.#sign !== undefined };
-    if (headers) announce(call, options, headers);
+    announce(call, options, headers);
     // What fails while it is put together stays behind up to the end of the turn.
     if (this.#pending.length === 0) queueMicrotask(() => this.#pending.splice(0));
-    this.#pending.push({ call, options, hasHeaders: headers !== undefined, isLent: false });
+    this.#pending.push({ call, options, isLent: false });
   }
 
   /** The headers of the further securities; where there is `postProcess`, it inserts them. */
   toXML(): string {
+    const pending = this.#pending.at(-1);
+    if (!pending) throw handedOnInPart();
     if (this.postProcess) return '';
     const xml = this.#membersXml();
-    const pending = this.#pending.at(-1);
-    if (pending && !pending.isLent) this.#lend(pending);
+    if (!pending.isLent) this.#lend(pending);
     return xml;
   }
 
   /** Nothing is written on the caller’s options before the message stands: until then much can fail. */
   #lend(pending: PendingCall): void {
     pending.isLent = true;
-    lend(pending.options, pending.call, pending.hasHeaders, () => {
+    lend(pending.options, pending.call, () => {
       const at = this.#pending.indexOf(pending);
       if (at >= 0) this.#pending.splice(at, 1);
     });
@@ -114,10 +117,10 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     return this.#members.map((member) => (member.postProcess ? '' : (member.toXML?.() ?? ''))).join('');
   }
 
-  #process(xml: string, envelopeKey: string, call: Call | undefined): string {
+  #process(xml: string, envelopeKey: string, call: Call): string {
     let message = insertIntoHeader(xml, envelopeKey, this.#membersXml());
     for (const member of this.#members) message = member.postProcess?.(message, envelopeKey) ?? message;
-    if (!this.#sign || !call) return message;
+    if (!this.#sign) return message;
 
     call.signature = new Signature(message, envelopeKey, this.#sign);
     const { credentials, service, origin } = this.#identity;
@@ -131,8 +134,18 @@ interface PendingCall {
   readonly call: Call;
   /** The caller’s. */
   readonly options: RequestOptions;
-  readonly hasHeaders: boolean;
   isLent: boolean;
+}
+
+/** The call would go as anybody, or unsigned. */
+function handedOnInPart(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    'ClientCertificateSecurity is asked for a part of what it adds to a call: a security around it leaves out the rest',
+    {
+      hint: 'Give the others to it, new ClientCertificateSecurity(credentials, { and: […] }), or hand on addHeaders, addOptions, toXML and postProcess.',
+    },
+  );
 }
 
 function nothingToSignWith(): ClientCertificateError {

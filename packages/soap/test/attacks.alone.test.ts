@@ -198,6 +198,56 @@ describe('attack: identities that mix', () => {
     },
   );
 
+  it.each([{}, { adapter: 'fetch' }])(
+    'and so it does where the call is sent again, as axios-retry does: %j',
+    async (way) => {
+      const ca = authority.certificate;
+      let isBroken = true;
+      const address = () => `localhost:${server.port}`;
+      await using server: TestServer = await startServer({
+        authority,
+        host: 'localhost',
+        clientCertificate: 'optional',
+        handler: ({ socket }, response) => {
+          if (isBroken) socket.destroy();
+          else response.end(answer);
+          isBroken = !isBroken;
+          return true;
+        },
+      });
+      await using credentials = await loadCredentials({
+        certificates: {
+          alice: { cert: alice.fullChain, key: alice.key, ca },
+          bob: { cert: bob.fullChain, key: bob.key, ca },
+        },
+        hosts: { [address()]: 'alice' },
+        services: { Archive: 'bob' },
+      });
+      const request = axios.create(way as AxiosRequestConfig);
+      clientCertificates(request, credentials);
+      request.interceptors.request.use((config) => ({ ...config, beforeRedirect: () => {} }));
+      request.interceptors.response.use(undefined, ({ config }) =>
+        request({ ...config, transformRequest: [(data: unknown) => data] }),
+      );
+      const document = await file(wsdl({ address: `${server.url}/service` }));
+      const made = [
+        soapOptions(credentials, { ...archive, request: request as never }),
+        { request: request as never },
+      ];
+      for (const options of made) {
+        const client = await soap.createClientAsync(document, options);
+        client.setSecurity(
+          new ClientCertificateSecurity(credentials, { ...archive, origin: server.url, sign: true }),
+        );
+        await client.WhoAsync({ text: 'hello' });
+      }
+      expect(subjectsOf(server)).toEqual(['bob', 'bob', 'bob', 'bob']);
+      isBroken = false;
+      await request.get(server.url);
+      expect(subjectsOf(server)[4]).toBe('alice');
+    },
+  );
+
   it('a call whose options name another service than its client, or none, goes nowhere', async () => {
     await using credentials = await load();
     const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
@@ -228,6 +278,52 @@ describe('attack: identities that mix', () => {
     expect(await who(client)).toBe('bob');
     const anonymous = soapOptions(credentials, { ...options, service: false });
     expect(await who(await soap.createClientAsync(`${bank.url}/service?wsdl`, anonymous))).toBe('nobody');
+    // Nor is the WSDL that was fetched as that given to others.
+    await soap.createClientAsync(`${bank.url}/service?wsdl`, soapOptions(credentials, { origin: bank.url }));
+    expect(seen(bank).filter((each) => each.startsWith('GET'))).toEqual([
+      'GET /service bob',
+      'GET /service nobody',
+      'GET /service nobody',
+    ]);
+  });
+
+  it.each([{}, { adapter: 'fetch' }, { httpVersion: 2 }])(
+    'a connection through a proxy as one user serves no call through it as another, wherever its authorization is: %j',
+    async (way) => {
+      await using proxy = await startProxy();
+      class Corporate {
+        url = proxy.url;
+        readonly #user: string;
+        constructor(user: string) {
+          this.#user = user;
+        }
+        get authorization() {
+          return this.#user;
+        }
+      }
+      await using server = await startService({ authority, host: 'localhost', http2: true });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`localhost:${server.port}`]: 'alice' },
+      });
+      const document = await file(wsdl({ address: `${server.url}/service` }));
+      const request = axios.create(way as AxiosRequestConfig) as never;
+      for (const user of ['one', 'two']) {
+        const options = soapOptions(credentials, { request, proxy: new Corporate(user) });
+        expect(await who(await soap.createClientAsync(document, options))).toBe('alice');
+      }
+      expect(proxy.connects.map(({ headers }) => headers['proxy-authorization'])).toEqual(['one', 'two']);
+    },
+  );
+
+  it('options that were made for one identity are not taken for those of another', async () => {
+    await using credentials = await load();
+    const made = soapOptions(credentials, archive);
+    for (const as of [{ service: false }, { service: undefined }, {}] as const) {
+      expect(() => soapOptions(credentials, { ...made, ...as })).toThrow(
+        expect.objectContaining({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' }),
+      );
+    }
   });
 
   it.each(['loaded', 'loading'])(
@@ -379,9 +475,9 @@ describe('attack: identities that mix', () => {
   );
 
   /** A client of each kind, whose security is that of the service. */
-  const securedBy = (kind: string, credentials: Credentials) => ({
+  const securedBy = (kind: string, credentials: Credentials, sign = false) => ({
     options: kind === 'soapOptions' ? soapOptions(credentials) : undefined,
-    security: new ClientCertificateSecurity(credentials, { ...archive, origin: bank.urls[1]! }),
+    security: new ClientCertificateSecurity(credentials, { ...archive, origin: bank.urls[1]!, sign }),
   });
 
   it.each(['soapOptions', 'the security alone'])(
@@ -490,6 +586,39 @@ describe('attack: identities that mix', () => {
       expect(JSON.stringify(seen)).not.toContain('clientcert-');
     }
   });
+
+  it.each([
+    ['addOptions'],
+    ['addHeaders', 'addOptions'],
+    ['addOptions', 'toXML'],
+    ['addHeaders', 'toXML'],
+    ['addHeaders', 'addOptions', 'toXML'],
+    ['toXML'],
+  ] as const)(
+    'a security around ours that hands on %s %s %s alone makes no call without its certificate, or unsigned',
+    async (...names) => {
+      await using credentials = await load();
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const trusting = axios.create({ httpsAgent: new Agent({ ca: authority.certificate }) }) as never;
+      for (const sign of [false, true]) {
+        for (const options of [{ request: trusting }, {}, soapOptions(credentials)]) {
+          const { security } = securedBy('', credentials, sign);
+          const client = await soap.createClientAsync(document, options);
+          const parts = Object.fromEntries(
+            names.map((name) => [name, (given: never) => security[name](given)]),
+          );
+          client.setSecurity({ toXML: () => '', ...parts });
+          const error = await who(client).then(
+            () => undefined,
+            (error) => error,
+          );
+          if (error) expect(error.code).toMatch(/^ERR_CLIENTCERT_/);
+        }
+      }
+      expect(bank.requests.every(({ body }) => !body?.includes('Signature'))).toBe(true);
+      expect(subjectsOf(bank).filter((name) => name !== 'bob')).toEqual([]);
+    },
+  );
 
   it('a routing agent of the caller’s own instance is not used for calls as another than it was made for', async () => {
     await using credentials = await load();
@@ -839,9 +968,17 @@ describe('attack: rules that are weakened', () => {
     for (const brought of [{ adapter: async () => ({}) }, { httpsAgent: new Agent(own) }]) {
       await expect(who(client, brought)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
     }
+    const plain = await soap.createClientAsync(await file(wsdl({ address: `${bank.urls[1]}/service` })));
+    plain.setSecurity(new ClientCertificateSecurity(new Promise<Credentials>(() => {})));
+    const transport = { request: () => expect.unreachable() };
+    await expect(who(plain, { transport })).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
     expect(bank.connections).toBe(0);
   });
 });
+
+/** Of a service that says nothing. */
+const answer =
+  '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body/></soap:Envelope>';
 
 function raise(): never {
   throw new Error('unsent');

@@ -312,6 +312,7 @@ describe('a service without hosts', () => {
       hosts: {
         [`127.0.0.1:${describing.port}`]: { ca: authority.certificate },
         [`127.0.0.1:${other.port}`]: { ca: authority.certificate },
+        [`localhost:${bank.port}`]: { ca: authority.certificate },
       },
       services: archives,
     });
@@ -325,6 +326,11 @@ describe('a service without hosts', () => {
     expect(await who(client)).toBe('bob');
     const set = soapOptions(all, { ...archive, endpoint: `${other.url}/service` });
     expect(await who(await soap.createClientAsync(url, set))).toBe('bob');
+    // One that no document says is theirs as well, beside our options and after them.
+    const own = `${bank.url}/service`;
+    const beside = { ...soapOptions(all, archive), endpoint: own };
+    expect(await who(await soap.createClientAsync(url, beside))).toBe('bob');
+    expect(await who(await soap.createClientAsync(url, soapOptions(all, archive), own))).toBe('bob');
 
     address = `${describing.url}/service`;
     const home = await soap.createClientAsync(url, soapOptions(all, { ...archive, disableCache: true }));

@@ -88,8 +88,8 @@ it('says the same of a certificate whatever was written on what it said before',
     structuredClone([credentials.certificates(), credentials.warnings(), credentials.rules()]);
   const first = said();
   expect(credentials.warnings()).not.toEqual([]);
-  for (const each of credentials.certificates() as unknown as Record<string, Warning[]>[]) {
-    for (const warning of each['warnings']!) warning.message = 'all is well';
+  for (const each of credentials.certificates() as unknown as { warnings: Warning[] }[]) {
+    for (const warning of each.warnings) warning.message = 'all is well';
     for (const value of Object.values(each)) if (Array.isArray(value)) value.length = 0;
   }
   for (const warning of credentials.warnings()) warning.message = 'all is well';
