@@ -12,7 +12,7 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
  * none passes a proxy by, or goes through axios' own tunnel, because of what was set for the first hop.
  *
  * @param proxy What the caller had written.
- * @param isTheirs Whether the agent is one of \`credentials.agent()\` that the caller brings.
+ * @param isTheirs Whether the agent is one of `credentials.agent()` that the caller brings.
  */
 export function checkRedirects(
   outgoing: Outgoing,
@@ -129,12 +129,12 @@ function check(
 function plainProxy(): string | undefined {
   const names = ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'];
   // `http.setGlobalProxyFromEnv()` of Node may have named others.
-  const { proxyEnv = {} } = (http.globalAgent as unknown as NodeAgent).options;
+  const { proxyEnv = {} } = (http.globalAgent as unknown as NodeAgent).options ?? {}; // global-agent has none
   return names.flatMap((name) => [variable(name), variable(name, proxyEnv)]).find(Boolean);
 }
 
 interface NodeAgent {
-  readonly options: { readonly proxyEnv?: NodeJS.ProcessEnv | undefined };
+  readonly options?: { readonly proxyEnv?: NodeJS.ProcessEnv | undefined };
 }
 
 /** Undoes what axios has just set for a hop to https through a proxy: our agent tunnels. */

@@ -280,6 +280,23 @@ describe('attack: rules that are weakened', () => {
     },
   );
 
+  it('follows a redirect to http: where Node’s own agent is another that says nothing of itself, as global-agent’s', async () => {
+    await using credentials = await load();
+    await using plain = await startServer({ tls: false });
+    const { globalAgent } = http;
+    const addRequest = (...request: [unknown]) =>
+      (globalAgent as unknown as NodeAgent).addRequest(...request);
+    http.globalAgent = { protocol: 'http:', addRequest } as unknown as http.Agent;
+    const api = axios.create();
+    clientCertificates(api, credentials);
+    const url = `${bank.urls[1]}/redirect?to=${encodeURIComponent(plain.url)}`;
+    const answer = await api.get(url).finally(() => {
+      http.globalAgent = globalAgent;
+    });
+    expect(answer.status).toBe(200);
+    expect(plain.requests).toHaveLength(1);
+  });
+
   it('what a config of an interceptor inherits from the one that it was given holds, as axios reads it', async () => {
     await using credentials = await load();
     const request = () => expect.unreachable();
@@ -928,4 +945,9 @@ async function startPlain(): Promise<{ url: string; requests: string[]; close():
   const { port } = server.address() as AddressInfo;
   const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
   return { url: `http://127.0.0.1:${port}`, requests, close };
+}
+
+/** What Node's class has, and its type leaves out. */
+interface NodeAgent {
+  addRequest(...request: unknown[]): void;
 }
