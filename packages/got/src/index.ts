@@ -78,10 +78,10 @@ export function clientCertificates<ServiceName extends string>(
 ): GotExtension {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
   const { service: byDefault } = acceptOptions(options, 'clientCertificates()');
-  /** The last hooks of calls, with the origin that each call began at: got copies hooks from hop to hop. */
-  const origins = new WeakMap<object, string>();
-  const originOf = ({ beforeRequest }: Hop['hooks']) =>
-    origins.get(beforeRequest.find((hook) => origins.has(hook as object)) as object);
+  /** On the last hooks of calls, the origin that each call began at: got copies hooks from hop to hop. */
+  const began: unique symbol = Symbol('clientcert.got.began');
+  const isOurs = (hook: unknown): hook is { [began]: string } => Object.hasOwn(hook as object, began);
+  const originOf = ({ beforeRequest }: Hop['hooks']) => beforeRequest.find(isOurs)?.[began];
   /**
    * Has what a later hook leaves decided anew: another URL, an agent, or one more hook.
    *
@@ -94,26 +94,25 @@ export function clientCertificates<ServiceName extends string>(
       if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
       const ready = loadedOf(loading) ?? (await whileWanted(loading, hop.signal));
       if (before) adapterOf(ready).checkRedirect(before, hop.url!);
-      apply(ready, hop, byDefault, origin);
-      if (isAtEnd) endWith(hop.hooks, origin, presentedTo(hop, byDefault, origin));
+      const target = targetOf(hop, byDefault, origin);
+      if (target) apply(ready, hop, target);
+      if (isAtEnd) endWith(hop.hooks, origin, presentedTo(hop, target));
     };
-    Object.defineProperty(last, lastHook, { value: true });
-    if (originOf({ beforeRequest }) === undefined) beforeRequest.push(last);
-    else
-      for (const [at, hook] of beforeRequest.entries())
-        if (origins.has(hook as object)) beforeRequest[at] = last;
-    origins.set(last, origin);
+    last[lastHook] = true;
+    last[began] = origin;
+    if (!beforeRequest.some(isOurs)) beforeRequest.push(last);
+    else for (const [at, hook] of beforeRequest.entries()) if (isOurs(hook)) beforeRequest[at] = last;
   };
   const first = ({ hooks, url }: Hop) => {
-    if (originOf(hooks) === undefined) endWith(hooks, new URL(url!).origin);
+    if (originOf(hooks) === undefined) endWith(hooks, urlOf(url!).origin);
   };
   const hooks: GotExtension['hooks'] = {
     // got merges what leads to a next page into the options of the first: its address comes from an answer.
     init: [
       (_next, page) => {
         if (!page.url) return;
-        const origin = originOf(page.hooks) ?? new URL(page.url).origin;
-        endWith(page.hooks, origin, presentedTo(page, byDefault, origin));
+        const origin = originOf(page.hooks) ?? urlOf(page.url).origin;
+        endWith(page.hooks, origin, presentedTo(page, targetOf(page, byDefault, origin)));
       },
     ],
     beforeRequest: [first],
@@ -149,16 +148,8 @@ interface Context {
   clientCertificate?: string | false | undefined;
 }
 
-/** @param origin That the call began at. */
-function apply(
-  credentials: Credentials,
-  hop: Hop,
-  byDefault: string | false | undefined,
-  origin: string,
-): void {
-  const target = targetOf(hop, byDefault, origin);
-  if (!target) return;
-  const { service } = target;
+function apply(credentials: Credentials, hop: Hop, target: HopTarget): void {
+  const { service, origin } = target;
   checkWritten(service);
 
   for (const [option, value] of ownConnection(hop)) {
@@ -196,12 +187,7 @@ interface OwnAgent {
 }
 
 /** What a hop goes to, as whom it is made over an agent of the caller's own, too. */
-function presentedTo(
-  hop: Pick<Hop, 'url' | 'context' | 'agent'>,
-  byDefault: string | false | undefined,
-  origin: string,
-): Target | undefined {
-  const target = targetOf(hop, byDefault, origin);
+function presentedTo(hop: Pick<Hop, 'agent'>, target: HopTarget | undefined): Target | undefined {
   const own = ownAgent(hop);
   return target && own ? { ...target, service: own[agentService] } : target;
 }
@@ -253,13 +239,23 @@ function own<Options extends object, Key extends keyof Options>(
   return Object.hasOwn(options, name) ? options[name] : undefined;
 }
 
-/** Nothing for plain HTTP and Unix sockets. */
+type HopTarget = Exclude<Target, string | URL>;
+
+function urlOf(url: string | URL): URL {
+  return url instanceof URL ? url : new URL(url);
+}
+
+/**
+ * Nothing for plain HTTP and Unix sockets.
+ *
+ * @param origin That the call began at.
+ */
 function targetOf(
   hop: Pick<Hop, 'url' | 'context'>,
   byDefault: string | false | undefined,
   origin: string,
-): Exclude<Target, string | URL> | undefined {
-  const { protocol, hostname, port } = new URL(hop.url!);
+): HopTarget | undefined {
+  const { protocol, hostname, port } = urlOf(hop.url!);
   if (protocol !== 'https:') return undefined;
   return { host: hostname, port, service: serviceOf(hop, byDefault), origin };
 }
