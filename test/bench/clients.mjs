@@ -13,7 +13,7 @@ import axios from 'axios';
 import got from 'got';
 import soap from 'soap';
 import { Agent, request } from 'undici';
-import { interleave, rate, summaries } from './compare.mjs';
+import { interleave, pooled, rate, summaries } from './compare.mjs';
 import { startPeer } from './peer.mjs';
 import { wsdl } from './wsdl.mjs';
 
@@ -21,9 +21,14 @@ const byHand = 'by hand';
 const limit = 'limit';
 const ours = 'clientcert';
 
+/** A measurement is of several slices of so many milliseconds: the shorter they are, the less the machine changes between. */
+const kept = { rounds: 41, slices: 10, slice: 20 };
+const single = { rounds: 9, slices: 1, slice: 200 };
+const brief = { rounds: 2, slices: 1, slice: 40 };
+
 export const settings = {
-  full: { slice: 200, warmUp: 2, rounds: { kept: 41, new: 9, resumed: 9 } },
-  quick: { slice: 40, warmUp: 1, rounds: { kept: 2, new: 2, resumed: 2 } },
+  full: { warmUp: 2, kept, new: single, resumed: single },
+  quick: { warmUp: 1, kept: brief, new: brief, resumed: brief },
 };
 
 /** How connections are used: kept alive, or a new one for each request, to a server that resumes sessions or one that does not. */
@@ -131,7 +136,7 @@ const clients = {
   },
 };
 
-export async function measure({ slice, warmUp, rounds }) {
+export async function measure({ warmUp, ...extents }) {
   const peer = await startPeer();
   const credentials = await loadCredentials({
     certificates: { alice: { cert: peer.cert, key: peer.key, ca: peer.ca } },
@@ -144,9 +149,8 @@ export async function measure({ slice, warmUp, rounds }) {
     for (const [mode, reach] of Object.entries(modes)) {
       results[name][mode] = await compare(`${name}, ${mode}`, senders, reach(peer), {
         peer,
-        slice,
         warmUp,
-        rounds: rounds[mode],
+        ...extents[mode],
       });
     }
   }
@@ -155,7 +159,7 @@ export async function measure({ slice, warmUp, rounds }) {
   return results;
 }
 
-async function compare(title, senders, { url, headers }, { peer, slice, warmUp, rounds }) {
+async function compare(title, senders, { url, headers }, { peer, warmUp, rounds, slices, slice }) {
   const seen = {};
   const tasks = Object.entries(senders).map(([name, send]) => [
     name,
@@ -167,7 +171,8 @@ async function compare(title, senders, { url, headers }, { peer, slice, warmUp, 
       return rates;
     },
   ]);
-  const results = summaries(await interleave(Object.fromEntries(tasks), rounds, warmUp), limit);
+  const samples = await interleave(Object.fromEntries(tasks), rounds * slices, warmUp * slices);
+  const results = summaries(pooled(samples, slices), limit);
   for (const [name, { requests, connections, resumed }] of Object.entries(seen)) {
     const others = Object.keys(requests).filter((each) => each !== 'alice');
     if (others.length > 0) throw new Error(`${title}, ${name}: the server saw ${others}`);
@@ -183,7 +188,7 @@ function checkConnections(title, results) {
   const kept = title.endsWith('kept');
   for (const name of [limit, ours]) {
     const { connections, resumed } = results[name];
-    if (kept ? connections > 0.5 : connections !== 1) {
+    if (kept ? connections > 0.5 : connections < 0.95) {
       throw new Error(`${title}, ${name}: the server saw ${connections} connections a request`);
     }
     if (title.endsWith('new') && resumed > 0)

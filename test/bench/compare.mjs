@@ -60,6 +60,26 @@ export async function rate(send, milliseconds) {
 }
 
 /**
+ * One measurement for so many of them that follow each other: what they come to together, of rates.
+ *
+ * @param {Record<string, Record<string, number[]>>} samples
+ * @param {number} size
+ */
+export function pooled(samples, size) {
+  const pool = (values) =>
+    Array.from({ length: values.length / size }, (_, at) => {
+      const times = values.slice(at * size, (at + 1) * size).map((rate) => 1 / rate);
+      return size / times.reduce((sum, each) => sum + each);
+    });
+  return Object.fromEntries(
+    Object.entries(samples).map(([name, each]) => [
+      name,
+      Object.fromEntries(Object.entries(each).map(([what, values]) => [what, pool(values)])),
+    ]),
+  );
+}
+
+/**
  * Summaries of what was measured, and with a base what share of it each comes to, round by round.
  *
  * @param {Record<string, Record<string, number[]>>} samples
