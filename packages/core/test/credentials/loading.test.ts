@@ -79,10 +79,11 @@ it('a promise that fails is nobody’s unhandled rejection, and fails whoever wa
 
 it('says the same of a certificate whatever was written on what it said before', async () => {
   const authority = await createAuthority();
-  const { fullChain: cert, key } = await authority.issue({ name: 'weak', days: 3 });
+  const notAfter = new Date(Date.now() + 3.5 * 86_400_000);
+  const { fullChain: cert, key } = await authority.issue({ name: 'ending', notAfter });
   await using credentials = await loadCredentials({
-    certificates: { weak: { cert, key } },
-    hosts: { 'a.example': 'weak' },
+    certificates: { ending: { cert, key } },
+    hosts: { 'a.example': 'ending' },
   });
   const said = () =>
     structuredClone([credentials.certificates(), credentials.warnings(), credentials.rules()]);
