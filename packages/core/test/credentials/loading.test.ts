@@ -79,7 +79,10 @@ it('a promise that fails is nobody’s unhandled rejection, and fails whoever wa
 
 it('says the same of a certificate whatever was written on what it said before', async () => {
   const authority = await createAuthority();
-  const { fullChain: cert, key } = await authority.issue({ name: 'weak', days: 3 });
+  const { fullChain: cert, key } = await authority.issue({
+    name: 'weak',
+    notAfter: new Date(Date.now() + 3 * 86_400_000),
+  });
   await using credentials = await loadCredentials({
     certificates: { weak: { cert, key } },
     hosts: { 'a.example': 'weak' },
