@@ -79,7 +79,8 @@ export class Authority {
         this.#reason = this.#refusal(what, answer);
         continue;
       }
-      await pause(wait, undefined, { ref: false, signal });
+      // Whoever has none yet waits for it, and the process with them.
+      await pause(wait, undefined, { ref: current === undefined, signal });
     }
   }
 

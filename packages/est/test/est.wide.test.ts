@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { inspect, promisify } from 'node:util';
+import { build } from 'tsdown';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as ground from '../../vault/test/ground.ts';
 import type { Renewed } from '../src/index.ts';
@@ -22,6 +25,40 @@ describe('fromEst(), in its further ways', () => {
       const bodies = est.asked.filter(({ path }) => path.endsWith('simpleenroll')).map(({ body }) => body);
       expect(bodies).toHaveLength(3);
       expect(new Set(bodies).size).toBe(1);
+    });
+
+    it('has a process that has no certificate yet wait as well', async () => {
+      est.login = undefined;
+      let left = 1;
+      est.answer = ({ path }) =>
+        path.endsWith('simpleenroll') && left-- > 0 ? [202, '', { 'retry-after': '1' }] : undefined;
+      const folder = await mkdtemp(join(tmpdir(), 'clientcert-est-'));
+      await build({
+        entry: { est: fileURLToPath(new URL('../src/index.ts', import.meta.url)) },
+        outDir: folder,
+        format: 'esm',
+        deps: { alwaysBundle: /./, onlyBundle: false },
+        inputOptions: { resolve: { conditionNames: ['@clientcert/source', 'node', 'import'] } },
+        fixedExtension: true,
+        dts: false,
+        config: false,
+        logLevel: 'silent',
+      });
+      const options = { address: est.url, ca: authority.certificate, commonName: 'me.example' };
+      const script = join(folder, 'run.mjs');
+      await writeFile(
+        script,
+        `import { fromEst, loadCredentials } from './est.mjs';
+        const certificates = { bank: fromEst(${JSON.stringify(options)}) };
+        loadCredentials({ certificates }).then((credentials) => {
+          console.log(credentials.certificates().length);
+          return credentials.close();
+        });`,
+      );
+      const run = promisify(execFile);
+      const { stdout } = await run(process.execPath, ['--no-warnings', script]);
+      await rm(folder, { recursive: true });
+      expect(stdout).toBe('1\n');
     });
 
     it('says so where it says again and again that it will be soon', async () => {

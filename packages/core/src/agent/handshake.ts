@@ -138,7 +138,7 @@ export function requireRequest(
 ): CheckServerIdentity {
   if (!profile.resolution.required) return check;
   return (host, certificate) =>
-    check(host, certificate) ?? refusal(profile, attest(socketOf(), profile.contexts), host, port);
+    check(host, certificate) || refusal(profile, attest(socketOf(), profile.contexts), host, port);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isIP } from '../pin/host.ts';
+import { isRoutingAgent } from './brand.ts';
 
 /** Variables of the environment, or what stands in their place. */
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -14,12 +15,15 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 export function nodeProxies(): Variables | undefined {
   // Not imported: whoever imports an adapter would wait for all of TLS.
   https ??= process.getBuiltinModule('node:https');
+  const { globalAgent } = https;
+  // One of ours in its place goes where that would.
+  if (!isRoutingAgent(globalAgent)) agentOfNode = globalAgent as object;
   // Whoever puts another in its place may leave the options out, as global-agent does.
-  const { options } = https.globalAgent as { options?: { proxyEnv?: Variables | undefined } };
-  return options?.proxyEnv || undefined;
+  return agentOfNode?.options?.proxyEnv || undefined;
 }
 
 let https: typeof import('node:https') | undefined;
+let agentOfNode: { readonly options?: { readonly proxyEnv?: Variables | undefined } } | undefined;
 
 /** Whether Node's own agents and fetch go through proxies. */
 export function nodeUsesProxies(): boolean {

@@ -8,6 +8,7 @@ import { type CallerOptions, describeOwn, ownOptions } from '../agent/caller-opt
 import { dial } from '../agent/dial.ts';
 import type { Identity } from '../agent/dispatchers.ts';
 import { checkAsked } from '../agent/forced-agent.ts';
+import { nodeProxies } from '../agent/node-proxies.ts';
 import { wayOf } from '../agent/pool-name.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { acceptOptions, fixedProxy, snapshot, written } from '../own.ts';
@@ -31,6 +32,8 @@ export class AdapterView {
   readonly #decisions: Decisions;
   readonly #upkeep: Upkeep;
   readonly #connections: Connections;
+  /** Those that Node's own agents went through last. */
+  #proxies = nodeProxies();
   readonly #shared = new Map<string, RoutingAgent>();
   #lastShared: (ConnectIdentity & { readonly agent: RoutingAgent }) | undefined;
 
@@ -184,10 +187,13 @@ export class AdapterView {
   }
 
   /**
-   * A number that changes with every renewal, new config and `close`: while it is the same, every decision is, and
-   * an adapter may keep what it was told.
+   * A number that changes with every renewal, new config and `close`, and where Node's own agents are given other proxies:
+   * while it is the same, every decision is, and an adapter may keep what it was told.
    */
   get generation(): number {
+    const proxies = nodeProxies();
+    if (proxies !== this.#proxies) this.#connections.generation += 1;
+    this.#proxies = proxies;
     return this.#connections.generation;
   }
 

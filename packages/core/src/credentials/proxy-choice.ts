@@ -1,3 +1,4 @@
+import { nodeProxies } from '../agent/node-proxies.ts';
 import { chooseProxy, nodeProxySetting, type ProxySetting, variableSetting } from '../agent/proxy.ts';
 import type { TunnelProxy } from '../agent/tunnel.ts';
 import { ClientCertificateError } from '../errors.ts';
@@ -26,6 +27,7 @@ export function proxyChooser(
   const own = written === undefined ? undefined : parseProxy(written);
   const decide = decisions.decider();
   const otherwise = variableSetting();
+  nodeProxies(); // seen while they show: the agent that this is for may become the global one
   return (host, port) => {
     const { proxy } = decisions.inventory;
     const setting = own ?? (typeof proxy === 'object' ? configuredProxy(decisions, proxy) : proxy);

@@ -194,7 +194,14 @@ export class Upkeep {
     const version = refused.version + 1;
     // A server may refuse a certificate, and not bring back roots that are trusted no longer.
     const restored = { name, version, material: trustingAs(material, refused.material) };
-    this.#current.restore(refused, restored);
+    try {
+      this.#current.restore(refused, restored);
+    } catch (error) {
+      // By other rules than it had, or without its token, it is none to go back to.
+      probation.forget(name);
+      this.#events.emit('error', asOurs(name, error as Error), { name });
+      return;
+    }
     const { host, port, alert } = failure;
     this.#events.emit('rollback', {
       name,

@@ -11,6 +11,7 @@ import {
   SEQUENCE,
 } from './der.ts';
 import { comparable } from './distinguished-name.ts';
+import { corrupt } from './problem.ts';
 
 /** What `X509Certificate` does not tell, or not on every supported Node. */
 export interface CertificateFields {
@@ -122,12 +123,9 @@ function timeOf(element: Element): number {
   const year = Number(digits.slice(0, short ? 2 : 4));
   const rest = digits.slice(short ? 2 : 4);
   const part = (index: number): number => Number(/^\d\d/.exec(rest.slice(index * 2))?.[0] ?? 0);
-  return Date.UTC(
-    short ? (year < 50 ? 2000 : 1900) + year : year,
-    part(0) - 1,
-    part(1),
-    part(2),
-    part(3),
-    part(4),
-  );
+  const full = short ? (year < 50 ? 2000 : 1900) + year : year;
+  const time = Date.UTC(full, part(0) - 1, part(1), part(2), part(3), part(4));
+  // Nothing that is compared with it, or waits for it, would come to an end.
+  if (Number.isNaN(time)) throw corrupt('holds a date that is none');
+  return time;
 }

@@ -85,6 +85,7 @@ export async function withoutDuplicates(
 ): Promise<X509Certificate[]> {
   const distinct = new Map<string, X509Certificate>();
   await inTurns(certificates, (each) => {
+    fieldsOf(each); // what cannot be read is told of by whoever reads it, and not when it is in use
     distinct.set(each.fingerprint256, each);
   });
   return [...distinct.values()];

@@ -262,8 +262,7 @@ function describe(alias: string | undefined, certificate: X509Certificate | unde
 }
 
 function dayOf(certificate: X509Certificate): string {
-  const { notAfter } = fieldsOf(certificate);
-  return Number.isNaN(notAfter) ? 'at an unreadable date' : new Date(notAfter).toISOString().slice(0, 10);
+  return new Date(fieldsOf(certificate).notAfter).toISOString().slice(0, 10);
 }
 
 /** A subject on one line, most specific part first, without anything a terminal would act on. */

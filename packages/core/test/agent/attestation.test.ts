@@ -93,6 +93,12 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (tls) => {
         message: expect.stringContaining(`hosts["127.0.0.1:${server.port}"]`),
       });
     }
+    // As it is written with `&&`: what is not true is no error to Node.
+    const checkServerIdentity = (host: string) =>
+      (host === 'evil.example' && new Error('not this one')) as never;
+    await expect(get(server.url, { agent, checkServerIdentity })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_NOT_REQUESTED',
+    });
     expect(server.requests).toHaveLength(0);
   });
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import { Agent, globalAgent, request as httpsRequest } from 'node:https';
+import https, { Agent, globalAgent, request as httpsRequest } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import {
@@ -258,6 +258,25 @@ describe('the environment', () => {
         });
       });
       expect(subjects(server).filter((name) => name !== 'alice')).toEqual([]);
+    });
+
+    it('nor are they where an agent of ours has taken the place of the global one', async () => {
+      await using all = await scene();
+      const { proxy, server, credentials } = all;
+      await switched({ https_proxy: proxy.url }, async () => {
+        https.globalAgent = credentials.agent();
+        try {
+          await get(server.url);
+          await get(server.url, { agent: credentials.agent() });
+          expect(`${credentials.explain(server.url)}`).toContain(proxy.url);
+        } finally {
+          https.globalAgent.destroy();
+          https.globalAgent = globalAgent;
+        }
+      });
+      await get(server.url, { agent: credentials.agent() });
+      expect(proxy.connects).toHaveLength(2);
+      expect(subjects(server)).toEqual(['alice', 'alice', 'alice']);
     });
 
     describe.each([

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,8 +12,9 @@ import {
   startServer,
   type TestServer,
 } from '@clientcert/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
+import { pem } from '../../src/enrolment.ts';
 import { type Config, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
 import { inPlace, issue, next, request, scratch, seen } from './scene.ts';
@@ -374,5 +376,55 @@ describe('reload(config)', () => {
         return contexts.filter((context) => context.deref() !== undefined).length;
       })
       .toBeLessThanOrEqual(2); // that of the config, and of the one before
+  });
+});
+
+describe('attack: files that stop the process', () => {
+  /** Each is read by OpenSSL, and makes no sense to whoever looks at it. */
+  const damages: [what: string, damage: (der: Buffer) => void][] = [
+    ['ends at no date', (der) => der.write('x', der.lastIndexOf(Buffer.from([0x17, 13])) + 2)],
+    ['begins at no date', (der) => der.write('x', der.indexOf(Buffer.from([0x17, 13])) + 2)],
+    [
+      'has an extension that goes past its end',
+      (der) =>
+        der.writeUInt8(0x7f, der.indexOf(Buffer.from('0302', 'hex'), der.indexOf('551d0f', 'hex')) + 1),
+    ],
+  ];
+
+  it.each(damages)('a root of a rule that %s is none, and what was in use stays', async (_, damage) => {
+    await using directory = await scratch();
+    const { alice, config } = await deliver(directory.path);
+    const certificates = { alice: config.certificates.alice };
+    const file = join(directory.path, 'roots.pem');
+    const der = Buffer.from(new X509Certificate(authority.certificate).raw);
+    damage(der);
+    const damaged = pem('CERTIFICATE', der);
+    expect(() => new X509Certificate(damaged)).not.toThrow();
+    const corrupt = { code: 'ERR_CLIENTCERT_FILE_CORRUPT', message: expect.stringContaining(': ca: ') };
+    const hosts = {
+      [`localhost:${server.ports[0]}`]: { certificate: 'alice', ca: file, trust: 'only' },
+    } as const;
+    await writeFile(file, damaged);
+    await expect(loadCredentials({ certificates, hosts, watch: false })).rejects.toMatchObject(corrupt);
+
+    await writeFile(file, authority.certificate);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    try {
+      await using credentials = await loadCredentials({ certificates, hosts, watch: false });
+      credentials.on('error', () => {});
+      await new Promise((resolve) => setImmediate(resolve));
+      await writeFile(file, `${authority.certificate}${damaged}`);
+      const { failed } = await credentials.reload();
+      expect(failed).toEqual([expect.objectContaining({ error: expect.objectContaining(corrupt) })]);
+      expect(credentials.health()).toMatchObject({ reasons: [{ code: 'RENEWAL_FAILED' }] });
+      // When everything is looked at for its end.
+      vi.advanceTimersByTime(2 * 60 * 60 * 1000);
+      expect(vi.getTimerCount()).toBeGreaterThan(0);
+      vi.useRealTimers();
+      await request(credentials, server.urls[0]!);
+      expect(seen(server)).toEqual([alice.fingerprint256]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -283,6 +283,26 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
   });
 
+  describe('attack: files that stop the process', () => {
+    it('is not rolled back to what OpenSSL does not take by the rules of now, and ends no process', async () => {
+      await using server = await start();
+      const weak = await authority.issue({ name: 'good', keyType: { rsa: 768 } });
+      const rsa = await authority.issue({ name: 'good', key: rsaKey });
+      const configOf = (issued: IssuedCertificate, tls?: { legacy: true }) => ({
+        certificates: { bank: sourceOf(issued, authority) },
+        hosts: { [`localhost:${server.port}`]: { certificate: 'bank' as const, tls } },
+        rollback: true,
+      });
+      await using credentials = await loadCredentials(configOf(weak, { legacy: true }));
+      const told: unknown[] = [];
+      credentials.on('rollback', (event) => told.push(event)).on('error', (error) => told.push(error));
+      await credentials.reload(configOf(rsa));
+      await expect(request(credentials, server.url)).rejects.toThrow(/handshake failure|alert|116/);
+      expect(told).toMatchObject([{ code: 'ERR_CLIENTCERT_CERTIFICATE_REFUSED' }]);
+      expect(current(credentials)).toMatchObject({ version: 2, fingerprint256: rsa.fingerprint256 });
+    });
+  });
+
   describe('attack: identities that mix', () => {
     const id = 'spiffe://bank.example/good';
     it.each([
