@@ -5,6 +5,7 @@ import {
   acceptCredentials,
   agentService,
   isRoutingAgent,
+  isSharedAgent,
   type Loading,
   loadedOf,
   quote,
@@ -107,7 +108,8 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   const { service = inherited } = call.identity;
   const { clientCertificate: said } = call.options;
   if (said !== undefined && said !== service) throw otherwise(said, service);
-  if (signature && isRoutingAgent(httpsAgent) && httpsAgent[agentService] !== service) throw otherSigner();
+  const isTheirs = isRoutingAgent(httpsAgent) && !isSharedAgent(httpsAgent);
+  if (signature && isTheirs && httpsAgent[agentService] !== service) throw otherSigner();
   const identity = { ...call.identity, service };
   // The first hop takes the message along, whatever the options of the call name as its method.
   let isFirst = true;
