@@ -18,10 +18,18 @@ interface Redirect {
 /** The redirect that is being handed out, up to what comes of it. */
 const redirects = new AsyncLocalStorage<Redirect | undefined>();
 
-/** The redirect that a dispatch follows; none for a request of its own. */
-export function redirectTo(url: string | URL): Redirect | undefined {
+/**
+ * The redirect that a dispatch follows; none for a request of its own.
+ *
+ * @param name The host's, where `interceptors.dns` has put an address in its place.
+ */
+export function redirectTo(url: string | URL, name: string | null | undefined): Redirect | undefined {
   const redirect = redirects.getStore();
-  return redirect && redirect.to === new URL(url).origin ? redirect : undefined;
+  if (!redirect) return undefined;
+  const dialled = new URL(url);
+  const named = new URL(dialled);
+  if (name) named.hostname = name;
+  return [dialled.origin, named.origin].includes(redirect.to!) ? redirect : undefined;
 }
 
 /** Sends what follows a redirect, or does not: a connection that is made for it serves others after it. */

@@ -239,6 +239,25 @@ describe.each(kinds)('over %s', (_, compose) => {
     plain.close();
   });
 
+  it('nor does interceptors.dns, which puts an address in the place of what it leads to', async () => {
+    await using plain = await startServer({ tls: false, host: 'localhost' });
+    await using server = await startServer({
+      authority,
+      host: '127.0.0.1',
+      handler: (_, answer) =>
+        answer.writeHead(307, { location: plain.url.replace('127.0.0.1', 'localhost') }).end(),
+    });
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
+    });
+    const dispatcher = compose(credentials, interceptors.dns(), redirect);
+    const sent = request(server.url, { dispatcher, method: 'POST', body: 'IBAN' });
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
+    expect([server.requests.length, plain.requests]).toEqual([1, []]);
+    await dispatcher.close();
+  });
+
   it('interceptors.dns takes no request past a rule that pins something else than a certificate', async () => {
     const ca = authority.certificate;
     const rules = [{ ca, tls: 'TLSv1.2' }, { ca, spki: [`sha256/${'A'.repeat(43)}=`] }, false] as const;
