@@ -176,6 +176,21 @@ describe.each(kinds)('over %s', (_, compose) => {
       ['dump', interceptors.dump()],
       ...(cache ? ([['cache', cache()]] as [string, Interceptor][]) : []),
     ];
+    it('nor behind dns, where name and address are presented with the same', async () => {
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        default: 'alice',
+      });
+      const dispatcher = compose(credentials, interceptors.dns({ affinity: 4 }), deduplicate!());
+      const sent = [undefined, false as const].map((clientCertificate) =>
+        request(bank.url, { dispatcher, clientCertificate }),
+      );
+      for (const each of await Promise.allSettled(sent)) {
+        expect(each).toMatchObject({ reason: { code: 'ERR_CLIENTCERT_AGENT_CONFLICT' } });
+      }
+      expect(bank.requests).toEqual([]);
+      await dispatcher.close();
+    });
     it.each(between)('nor does interceptors.deduplicate give answers on behind %s', async (_, inner) => {
       await using credentials = await load();
       const dispatcher = compose(credentials, inner, deduplicate!());
