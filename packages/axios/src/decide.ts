@@ -1,5 +1,12 @@
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
-import { adapterOf, checkAgent, fixedProxy, isRoutingAgent, written } from '@clientcert/core/adapter';
+import {
+  adapterOf,
+  agentService,
+  checkAgent,
+  fixedProxy,
+  isRoutingAgent,
+  written,
+} from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { applyToFetch } from './fetch.ts';
 import { applyToHttp2 } from './http2.ts';
@@ -92,7 +99,9 @@ export function decideAs(
   }
   const plain = isPlainHttp(config);
   if (transport === 'http2' && !plain) applyToHttp2(outgoing, way);
-  checkRedirects(outgoing, proxy, config.httpsAgent === httpsAgent && !ours);
+  const isTheirs = config.httpsAgent === httpsAgent && !ours;
+  // An agent of the caller's presents what it was made for, also where the call names no service.
+  checkRedirects(isTheirs ? { ...outgoing, service: httpsAgent[agentService] } : outgoing, proxy, isTheirs);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
 }

@@ -22,9 +22,9 @@ export function checkRedirects(
   const { config } = outgoing;
   const isPlain = isPlainHttp(config);
   beforeRedirects(outgoing, (options, from, to, brought) => {
-    if (from.protocol === 'https:') check(outgoing, from, to, proxy);
-    if (to.protocol !== 'https:') return;
-    if (brought) refuse(outgoing, 'beforeRedirect', to);
+    if (to.protocol === 'http:') {
+      if (from.protocol === 'https:') check(outgoing, from, to, proxy);
+    } else if (brought) refuse(outgoing, 'beforeRedirect', to);
     else if (isTheirs && proxy) throw otherWay();
     else if (isPlain) goDirect(options, to, config.httpsAgent);
   });
@@ -118,7 +118,7 @@ function check(
 ): void {
   const { hostname, port } = from;
   credentials.checkRedirect({ host: hostname, port, service, origin }, to);
-  if (to.protocol !== 'http:' || proxy === false || !(proxy || plainProxy())) return;
+  if (proxy === false || !(proxy || plainProxy())) return;
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
     `${from.origin} redirects to ${to.origin}, which axios would reach past the proxy`,

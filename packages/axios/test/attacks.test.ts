@@ -459,6 +459,28 @@ describe('attack: rules that are weakened', () => {
     expect(subjects()).toEqual([null, null]);
   });
 
+  it('none over a routing agent of the caller’s goes on to http: after the certificate that it is made for', async () => {
+    await using plain = await startServer({ tls: false });
+    const handler = (_: unknown, response: http.ServerResponse) =>
+      response.writeHead(307, { location: plain.url }).end();
+    await using server = await startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      handler,
+    });
+    const ca = authority.certificate;
+    await using credentials = await loadCredentials({
+      certificates: { bob: { cert: bob.fullChain, key: bob.key, ca } },
+      hosts: { [`localhost:${server.port}`]: { ca } },
+      services: { Archive: 'bob' },
+    });
+    const api = axios.create({ httpsAgent: credentials.agent({ service: 'Archive', origin: server.url }) });
+    clientCertificates(api, credentials);
+    await expect(api.post(server.url, 'secret')).rejects.toThrow(/redirects .* to http:/);
+    expect([subjects(server), plain.requests]).toEqual([['bob'], []]);
+  });
+
   it('a used config that another instance sends begins anew', async () => {
     const plain = await startPlain();
     const ways = [() => `${other.url}/`, () => `${server.url}/plain`];

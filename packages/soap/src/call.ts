@@ -3,6 +3,9 @@ import { decideRequest, type RequestIdentity, transportOf } from '@clientcert/ax
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import {
   acceptCredentials,
+  agentService,
+  isRoutingAgent,
+  isSharedAgent,
   type Loading,
   loadedOf,
   quote,
@@ -100,11 +103,13 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
 /** Decides by a config of axios', or by options that a client of the caller's own is to send with. */
 export function decide(call: Call, config: object, ready: Credentials): void {
   const signature = signatureOf(call);
-  const { clientCertificate } = config as AxiosConfig; // of the caller's own instance
+  const { clientCertificate, httpsAgent } = config as AxiosConfig; // of the caller's own instance
   const inherited = Object.hasOwn(config, 'clientCertificate') ? clientCertificate : undefined;
   const { service = inherited } = call.identity;
   const { clientCertificate: said } = call.options;
   if (said !== undefined && said !== service) throw otherwise(said, service);
+  const isTheirs = isRoutingAgent(httpsAgent) && !isSharedAgent(httpsAgent);
+  if (signature && isTheirs && httpsAgent[agentService] !== service) throw otherSigner();
   const identity = { ...call.identity, service };
   // The first hop takes the message along, whatever the options of the call name as its method.
   let isFirst = true;
@@ -137,6 +142,17 @@ function otherwise(said: unknown, service: string | false | undefined): ClientCe
     `the options of the call say ${named(said)} (clientCertificate), and its client is made for ${named(service)}`,
     {
       hint: 'Leave clientCertificate out, and call as another service by a client, or a security, of its own.',
+    },
+  );
+}
+
+/** The connection would be one identity's, and the message another's. */
+function otherSigner(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+    'the "httpsAgent" of the call is made for another service than its message is signed as',
+    {
+      hint: 'Name the service for both, new ClientCertificateSecurity(credentials, { service: …, sign: true }), or leave the agent out.',
     },
   );
 }

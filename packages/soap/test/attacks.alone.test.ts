@@ -18,6 +18,7 @@ import * as soap from 'soap';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
 import { seen, startService, wsdl } from './service.ts';
+import { signerOf } from './signer.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -631,6 +632,26 @@ describe('attack: identities that mix', () => {
       const client = await soap.createClientAsync(document, soapOptions(credentials, { service, request }));
       await expect(who(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
     }
+  });
+
+  it('nor is a message signed as one sent over such an agent as another, while certificates load as well', async () => {
+    await using credentials = await load();
+    const address = `${bank.urls[1]}/service`;
+    const document = await file(wsdl({ address }));
+    const request = axios.create({ httpsAgent: credentials.agent({ ...archive, origin: address }) }) as never;
+    const sign = { sign: true, origin: address };
+    for (const given of [credentials, Promise.resolve(credentials)]) {
+      for (const options of [soapOptions(given, { request }), { request }]) {
+        const client = await soap.createClientAsync(document, options);
+        client.setSecurity(new ClientCertificateSecurity(given, sign));
+        await expect(who(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED' });
+      }
+    }
+    expect(bank.requests).toEqual([]);
+    const client = await soap.createClientAsync(document, { request });
+    client.setSecurity(new ClientCertificateSecurity(credentials, { ...sign, ...archive }));
+    expect(await who(client)).toBe('bob');
+    expect(signerOf(bank.requests[0]!.body!)).toBe(new X509Certificate(bob.fullChain).serialNumber);
   });
 
   it('options of a call that ended unsent bring its certificate to no request of axios’ own', async () => {

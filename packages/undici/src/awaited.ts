@@ -1,5 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Dispatcher } from 'undici';
+import { originsOf } from './origins.ts';
 
 /**
  * Requests whose answer `interceptors.deduplicate` gives to others too, by origin and method, with what follows in
@@ -33,10 +34,21 @@ function partsOf(key: string): [place: string, rest: string] {
   return [`${origin} ${method}`, rest];
 }
 
-/** Whether others wait for the answer to this very request: their interceptor need not be the next before this. */
-export function othersAwait(origin: string | URL, { method, path }: Dispatcher.DispatchOptions): boolean {
+/**
+ * Whether others wait for the answer to this very request: their interceptor need not be the next before this.
+ *
+ * @param name The host's, as for {@link originsOf}.
+ */
+export function othersAwait(
+  origin: string | URL,
+  { method, path }: Dispatcher.DispatchOptions,
+  name: string | null | undefined,
+): boolean {
   if (awaited.size === 0) return false;
-  const keys = awaited.get(`${origin} ${method}`) ?? awaited.get(`${new URL(origin).origin} ${method}`);
-  // A query may not be part of the path yet.
-  return keys?.some((rest) => rest.startsWith(path) && /^([?&:]|$)/.test(rest.slice(path.length))) ?? false;
+  return [`${origin}`, ...originsOf(origin, name)].some((place) =>
+    // A query may not be part of the path yet.
+    awaited
+      .get(`${place} ${method}`)
+      ?.some((rest) => rest.startsWith(path) && /^([?&:]|$)/.test(rest.slice(path.length))),
+  );
 }

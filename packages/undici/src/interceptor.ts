@@ -100,8 +100,8 @@ export function intercept(
       const identity = own === undefined ? byDefault : identityOf(own);
       route = routes.find(to, identity, written(options, 'allowH2') ?? allowH2);
       if (servername) refuseAddress(credentials, servername, to, identity, route);
-      before = redirectTo(to);
-      isAwaited = isShared(handler) || othersAwait(to, request) || before?.isAwaited === true;
+      before = redirectTo(to, servername);
+      isAwaited = isShared(handler) || othersAwait(to, request, servername) || before?.isAwaited === true;
       if (route && isAwaited) throw sharedAnswer(route);
       if (before?.from) checkHop(credentials, before.from, to);
       if (route) checkProxy(base, route, credentials, pool);

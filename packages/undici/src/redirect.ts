@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Target } from '@clientcert/core';
 import type { AdapterView } from '@clientcert/core/adapter';
 import { Forward, type Handler } from './forward.ts';
+import { originsOf } from './origins.ts';
 
 /** A redirect, as what follows it has to know it. No pool and no handler: timers that begin here hold it for minutes. */
 interface Redirect {
@@ -18,10 +19,14 @@ interface Redirect {
 /** The redirect that is being handed out, up to what comes of it. */
 const redirects = new AsyncLocalStorage<Redirect | undefined>();
 
-/** The redirect that a dispatch follows; none for a request of its own. */
-export function redirectTo(url: string | URL): Redirect | undefined {
+/**
+ * The redirect that a dispatch follows; none for a request of its own.
+ *
+ * @param name The host's, as for {@link originsOf}.
+ */
+export function redirectTo(url: string | URL, name: string | null | undefined): Redirect | undefined {
   const redirect = redirects.getStore();
-  return redirect && redirect.to === new URL(url).origin ? redirect : undefined;
+  return redirect && originsOf(url, name).includes(redirect.to!) ? redirect : undefined;
 }
 
 /** Sends what follows a redirect, or does not: a connection that is made for it serves others after it. */

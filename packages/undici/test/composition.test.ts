@@ -176,6 +176,21 @@ describe.each(kinds)('over %s', (_, compose) => {
       ['dump', interceptors.dump()],
       ...(cache ? ([['cache', cache()]] as [string, Interceptor][]) : []),
     ];
+    it('nor behind dns, where name and address are presented with the same', async () => {
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        default: 'alice',
+      });
+      const dispatcher = compose(credentials, interceptors.dns({ affinity: 4 }), deduplicate!());
+      const sent = [undefined, false as const].map((clientCertificate) =>
+        request(bank.url, { dispatcher, clientCertificate }),
+      );
+      for (const each of await Promise.allSettled(sent)) {
+        expect(each).toMatchObject({ reason: { code: 'ERR_CLIENTCERT_AGENT_CONFLICT' } });
+      }
+      expect(bank.requests).toEqual([]);
+      await dispatcher.close();
+    });
     it.each(between)('nor does interceptors.deduplicate give answers on behind %s', async (_, inner) => {
       await using credentials = await load();
       const dispatcher = compose(credentials, inner, deduplicate!());
@@ -237,6 +252,25 @@ describe.each(kinds)('over %s', (_, compose) => {
     expect(heard).toEqual(['/statement']);
     await dispatcher.close();
     plain.close();
+  });
+
+  it('nor does interceptors.dns, which puts an address in the place of what it leads to', async () => {
+    await using plain = await startServer({ tls: false, host: 'localhost' });
+    await using server = await startServer({
+      authority,
+      host: '127.0.0.1',
+      handler: (_, answer) =>
+        answer.writeHead(307, { location: plain.url.replace('127.0.0.1', 'localhost') }).end(),
+    });
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
+    });
+    const dispatcher = compose(credentials, interceptors.dns(), redirect);
+    const sent = request(server.url, { dispatcher, method: 'POST', body: 'IBAN' });
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
+    expect([server.requests.length, plain.requests]).toEqual([1, []]);
+    await dispatcher.close();
   });
 
   it('interceptors.dns takes no request past a rule that pins something else than a certificate', async () => {
