@@ -117,7 +117,7 @@ function ruleFor({ ca, trust, certificate, unverified }: Peer): HostPin {
   };
 }
 
-/** Aborted with the signal, and where an authority, or a secret for it, is waited for too long. */
+/** Aborted with the signal, and where an authority, or a secret for it, is waited for too long: 30 seconds unless written. */
 export function withTimeout(signal: AbortSignal, milliseconds: number = timeout): AbortSignal {
   // Not `AbortSignal.timeout`, which Node 20 forgets within `any`, and nothing would end.
   const ending = new AbortController();
