@@ -1,5 +1,5 @@
 import { type Credentials, diagnose, type Handshake } from '@clientcert/core';
-import { untilAborted } from '@clientcert/core/enrolment';
+import { untilAborted, withTimeout } from '@clientcert/core/enrolment';
 import { UsageError, withScheme } from '../command.ts';
 import { targetOf } from '../commands/explain.ts';
 import { probe } from '../probe/probe.ts';
@@ -36,7 +36,7 @@ export async function tryOut(
   const begin = performance.now();
   const took = () => Math.round(performance.now() - begin);
   try {
-    const ending = AbortSignal.any([signal, AbortSignal.timeout(3 * PATIENCE)]);
+    const ending = withTimeout(signal, 3 * PATIENCE);
     // A client may not heed it: of a connection that is switched to something else (101) none tells an end.
     const answer = await untilAborted(get(url, service, ending), ending);
     const { status, type } = answer;

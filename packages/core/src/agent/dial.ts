@@ -67,14 +67,22 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     // Node's own, by which the whole environment would stand on the socket where Node takes its proxies from there.
     _defaultAgent: undefined,
   };
-  if (rule !== 'none') all.rejectUnauthorized = !acceptsAnyServer || own?.rejectUnauthorized === true;
+  if (rule !== 'none')
+    all.rejectUnauthorized = !acceptsAnyServer || (own?.rejectUnauthorized ?? false) !== false;
   const tunnel = proxy && !all.socket ? new Tunnel(proxy, host, port) : undefined;
   if (tunnel) all.socket = tunnel;
 
   // A caller's own session is theirs to keep, and what is resumed with a shared key is no session of a server's.
   const pool = resume && !said.session && !said.pskCallback ? request.pool : undefined;
   const session = pool === undefined ? undefined : sessions.get(pool, secureContext);
-  const socket = connect(all);
+  let socket: TLSSocket;
+  try {
+    socket = connect(all);
+  } catch (error) {
+    // Of an option that Node does not take: nobody would listen to the road that was begun.
+    tunnel?.destroy();
+    throw error;
+  }
   // For good, and ended by it: Node tells of a broken record, or of the stream below, and leaves the socket open, and tells
   // of it after whoever used the socket has gone, when any byte on the way would end the process.
   socket.on('error', () => socket.destroy());

@@ -4,7 +4,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { untilAborted } from '../load/until-aborted.ts';
 import { snapshot } from '../own.ts';
 import type { FileSource, SourceCall } from '../types.ts';
-import { failure } from './exchange.ts';
+import { failure, withTimeout } from './exchange.ts';
 import type { Issued } from './issued.ts';
 import { KeptFiles, type RenewedFiles } from './kept-files.ts';
 
@@ -118,7 +118,7 @@ export function renewing(
 
   async function tell(version: Held, call: SourceCall): Promise<void> {
     if (version.isTold) return;
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(longestCall)]);
+    const signal = withTimeout(call.signal, longestCall);
     try {
       await untilAborted(Promise.resolve(onRenewed?.(version.renewed, { signal })), signal);
     } catch (cause) {

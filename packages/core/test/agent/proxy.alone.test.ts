@@ -406,3 +406,23 @@ const foreignUrl = Object.create(
   Object.prototype,
   Object.getOwnPropertyDescriptors(URL.prototype) as PropertyDescriptorMap,
 );
+
+it('an option that Node does not take leaves no way to a proxy behind, whose failure would be nobody’s', async () => {
+  await using all = await scene();
+  const { server, credentials } = all;
+  const away = createServer().listen(0);
+  await once(away, 'listening');
+  const { port } = away.address() as AddressInfo;
+  await new Promise((resolve) => away.close(resolve));
+  const uncaught = vi.fn();
+  process.on('uncaughtExceptionMonitor', uncaught);
+  try {
+    const agent = credentials.agent({ proxy: `http://localhost:${port}` });
+    const options = { agent, minDHSize: '2048' as unknown as number };
+    await expect(get(server.url, options)).rejects.toThrow(/minDHSize/);
+    await expect(get(server.url, { agent })).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_PROXY_FAILED' });
+    expect(uncaught).not.toHaveBeenCalled();
+  } finally {
+    process.off('uncaughtExceptionMonitor', uncaught);
+  }
+});
