@@ -1,3 +1,5 @@
+import type { X509Certificate } from 'node:crypto';
+import { spiffeIdOf } from '../load/svid.ts';
 import { Probation } from '../rotate/probation.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import type { Connections } from './connections.ts';
@@ -77,8 +79,13 @@ export class CurrentInventory {
   }
 }
 
-/** By the subject alone they may look the same: who a workload is stands in a URI beside it (X.509-SVID, section 2). */
+/** By the subject, and by the SPIFFE ID, where that of several workloads is the same (X.509-SVID, section 2). */
 function nameSame(one: CertificateVersion, other: CertificateVersion): boolean {
   const [a, b] = [one.material.certificate, other.material.certificate];
-  return a.subject === b.subject && a.subjectAltName === b.subjectAltName;
+  return subjectOf(a) === subjectOf(b) && spiffeIdOf(a) === spiffeIdOf(b);
+}
+
+/** It may be empty, and the names beside it are all there is (RFC 5280, section 4.1.2.6). */
+function subjectOf({ subject, subjectAltName }: X509Certificate): string | undefined {
+  return subject || subjectAltName;
 }

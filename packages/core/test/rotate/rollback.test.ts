@@ -313,6 +313,11 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
         0,
       ],
       ['the same', {}, 1],
+      [
+        'the same, who has another name beside the subject',
+        { hosts: ['more.example'], usage: 'both' as const },
+        1,
+      ],
     ])(
       'a new config that gives the name to %s: to a server that the one before did not name',
       async (_whom, more, rollbacks) => {
