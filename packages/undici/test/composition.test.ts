@@ -11,6 +11,7 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import { Agent, type Dispatcher, interceptors, request } from 'undici';
+import manifest from 'undici/package.json' with { type: 'json' };
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Credentials, clientCertificates, createDispatcher, loadCredentials } from '../src/index.ts';
 
@@ -23,6 +24,8 @@ const { cache, deduplicate, decompress } = interceptors as {
   decompress?: (options?: object) => Interceptor;
 };
 const redirect = interceptors.redirect({ maxRedirections: 5 });
+/** Whether `interceptors.dns` hands errors on to `interceptors.redirect`: at first it called what that does not have. */
+const dnsFails = !/^7\.[0-2]\./.test(manifest.version);
 
 const kinds = [
   [
@@ -254,24 +257,27 @@ describe.each(kinds)('over %s', (_, compose) => {
     plain.close();
   });
 
-  it('nor does interceptors.dns, which puts an address in the place of what it leads to', async () => {
-    await using plain = await startServer({ tls: false, host: 'localhost' });
-    await using server = await startServer({
-      authority,
-      host: '127.0.0.1',
-      handler: (_, answer) =>
-        answer.writeHead(307, { location: plain.url.replace('127.0.0.1', 'localhost') }).end(),
-    });
-    await using credentials = await loadCredentials({
-      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
-      hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
-    });
-    const dispatcher = compose(credentials, interceptors.dns(), redirect);
-    const sent = request(server.url, { dispatcher, method: 'POST', body: 'IBAN' });
-    await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
-    expect([server.requests.length, plain.requests]).toEqual([1, []]);
-    await dispatcher.close();
-  });
+  it.runIf(dnsFails)(
+    'nor does interceptors.dns, which puts an address in the place of what it leads to',
+    async () => {
+      await using plain = await startServer({ tls: false, host: 'localhost' });
+      await using server = await startServer({
+        authority,
+        host: '127.0.0.1',
+        handler: (_, answer) =>
+          answer.writeHead(307, { location: plain.url.replace('127.0.0.1', 'localhost') }).end(),
+      });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
+      });
+      const dispatcher = compose(credentials, interceptors.dns(), redirect);
+      const sent = request(server.url, { dispatcher, method: 'POST', body: 'IBAN' });
+      await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
+      expect([server.requests.length, plain.requests]).toEqual([1, []]);
+      await dispatcher.close();
+    },
+  );
 
   it('interceptors.dns takes no request past a rule that pins something else than a certificate', async () => {
     const ca = authority.certificate;
