@@ -5,7 +5,7 @@
  * @module
  */
 export { checkAgent } from './agent/agent-check.ts';
-export { agentPresents, agentService, isRoutingAgent, isSharedAgent } from './agent/brand.ts';
+export { agentPresents, agentService, isCallersAgent, isRoutingAgent } from './agent/brand.ts';
 export type { ConnectCallback, Connector, ConnectTarget } from './agent/connector.ts';
 export {
   type Decider,

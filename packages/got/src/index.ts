@@ -7,8 +7,8 @@ import {
   type CallSignal,
   checkAgent,
   decides,
+  isCallersAgent,
   isRoutingAgent,
-  isSharedAgent,
   loadedOf,
   quote,
   whileWanted,
@@ -179,7 +179,7 @@ function apply(credentials: Credentials, hop: Hop, target: HopTarget): void {
 
 /** Of `credentials.agent()`; ours comes back with every retry and redirect. */
 function ownAgent({ agent: { https } }: Pick<Hop, 'agent'>): OwnAgent | undefined {
-  return isRoutingAgent(https) && !isSharedAgent(https) ? (https as OwnAgent) : undefined;
+  return isCallersAgent(https) ? (https as OwnAgent) : undefined;
 }
 
 interface OwnAgent {

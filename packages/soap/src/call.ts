@@ -4,8 +4,7 @@ import { ClientCertificateError, type ConnectIdentity, type Credentials } from '
 import {
   acceptCredentials,
   agentService,
-  isRoutingAgent,
-  isSharedAgent,
+  isCallersAgent,
   type Loading,
   loadedOf,
   quote,
@@ -108,8 +107,7 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   const { service = inherited } = call.identity;
   const { clientCertificate: said } = call.options;
   if (said !== undefined && said !== service) throw otherwise(said, service);
-  const isTheirs = isRoutingAgent(httpsAgent) && !isSharedAgent(httpsAgent);
-  if (signature && isTheirs && httpsAgent[agentService] !== service) throw otherSigner();
+  if (signature && isCallersAgent(httpsAgent) && httpsAgent[agentService] !== service) throw otherSigner();
   const identity = { ...call.identity, service };
   // The first hop takes the message along, whatever the options of the call name as its method.
   let isFirst = true;

@@ -15,7 +15,7 @@ export const agentPresents: unique symbol = Symbol.for('clientcert.agentPresents
 /** On agents that adapters ask for, and no caller makes; registered, as other copies of adapters come across them. */
 export const sharedAgent: unique symbol = Symbol.for('clientcert.sharedAgent') as never;
 
-/** Whether an adapter has set this agent, also one of another copy, and no caller. */
-export function isSharedAgent(agent: unknown): boolean {
-  return isRoutingAgent(agent) && sharedAgent in (agent as object);
+/** Whether it is an agent of `credentials.agent()` that a caller brings, and none that an adapter, of any copy, has set. */
+export function isCallersAgent(agent: unknown): boolean {
+  return isRoutingAgent(agent) && !(sharedAgent in (agent as object));
 }

@@ -77,7 +77,7 @@ export class AdapterView {
 
   /**
    * The agent for this identity, the same one each time: what to hand to a client that takes an `https.Agent`. It shows
-   * that it is none of the caller's (`isSharedAgent`).
+   * that it is none of the caller's (`isCallersAgent`).
    *
    * @throws ERR_CLIENTCERT_SERVICE_UNKNOWN; ERR_CLIENTCERT_ORIGIN_NEEDED for a service without `hosts` and no `origin`;
    *   ERR_CLIENTCERT_AGENT_CONFLICT where every request is forced over another agent
