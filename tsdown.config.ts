@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Rolldown, type UserConfig } from 'tsdown';
 
@@ -62,14 +63,24 @@ const esModules: Rolldown.Plugin = {
       emit(`${name}.js`, [
         "import entries from './entries.cjs';",
         '',
-        // An adapter exports what core does.
-        ...imports.filter((each) => each === '@clientcert/core').map((each) => `export * from '${each}';`),
         `const entry = entries.${name};`,
-        ...exports.map((each) => `export const ${each} = entry.${each};`),
+        // An adapter exports what core does: by its names, since Node would look for core once more.
+        ...[...exports, ...(imports.includes('@clientcert/core') ? coreNames(this) : [])].map(
+          (each) => `export const ${each} = entry.${each};`,
+        ),
       ]);
     }
   },
 };
+
+/** What core exports at run time. */
+const coreNames = ({ parse }: Rolldown.PluginContext) =>
+  parse(readFileSync(new URL('packages/core/src/index.ts', import.meta.url), 'utf8'), { lang: 'ts' })
+    .body.flatMap((each) =>
+      each.type === 'ExportNamedDeclaration' && each.exportKind === 'value' ? each.specifiers : [],
+    )
+    .filter(({ exportKind }) => exportKind === 'value')
+    .map(({ exported }) => ('name' in exported ? exported.name : exported.value));
 
 /**
  * Whoever only imports core reads neither what a diagnosis needs nor what reads configs and files. What runs at each
