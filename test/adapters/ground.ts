@@ -66,6 +66,7 @@ export interface LoadOptions {
   readonly others?: readonly TestServer[];
   readonly certificates?: Config['certificates'];
   readonly hosts?: Config['hosts'];
+  readonly tls?: Config['tls'];
   readonly proxy?: Config<'alice' | 'bob'>['proxy'];
 }
 
@@ -101,7 +102,7 @@ export async function createGround(adapter: AdapterUnderTest, people: People): P
       opened.push(() => proxy.close());
       return proxy;
     },
-    async load(bank, { others = [], certificates, hosts, proxy } = {}) {
+    async load(bank, { others = [], certificates, hosts, tls, proxy } = {}) {
       const [first, second, third] = bank.ports.map((port) => `localhost:${port}`) as [
         string,
         string,
@@ -128,6 +129,7 @@ export async function createGround(adapter: AdapterUnderTest, people: People): P
             Orders: { certificate: 'alice', hosts: [first] },
             Archive: 'bob',
           },
+          tls,
           proxy,
         }),
       );

@@ -48,6 +48,8 @@ function under(name: string, make: Make): AdapterUnderTest {
       'an abort ends a call that waits for credentials, which then reaches nobody': 'it takes no promise',
       'an agent or dispatcher of their own is refused at a pinned host, before any connection': composed,
       'an agent or dispatcher of their own is refused where a redirect leads to a pinned host': composed,
+      'an agent or dispatcher of their own is refused where the config says which TLS is spoken everywhere':
+        composed,
       ...(isInterceptor && {
         'a certificate and key of their own are used where no rule names the host': composed,
       }),

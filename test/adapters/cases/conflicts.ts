@@ -29,6 +29,16 @@ export const conflicts = {
     expect(bank.connections).toBe(0);
   },
 
+  async 'an agent or dispatcher of their own is refused where the config says which TLS is spoken everywhere'(
+    ground,
+  ) {
+    const [bank, other] = [await ground.bank(), await ground.other()];
+    const credentials = await ground.load(bank, { tls: 'TLSv1.2' });
+    const client = ground.client(credentials, { ownAgent: mallory(ground) });
+    await expectFailure(client.send(other.url), 'AGENT_CONFLICT');
+    expect(other.connections).toBe(0);
+  },
+
   async 'a certificate and key of their own are refused at a pinned host, before any connection'(ground) {
     const bank = await ground.bank();
     const client = ground.client(await ground.load(bank), { ownCertificate: mallory(ground) });

@@ -144,7 +144,8 @@ interface NativeContext {
  * @throws ERR_CLIENTCERT_AGENT_CONFLICT
  */
 export function refuseOwnIdentity(resolution: Resolution, option: string): void {
-  const { certificate, denied, rule } = resolution;
+  const { certificate, denied } = resolution;
+  const rule = resolution.rule === 'none' ? 'tls' : resolution.rule;
   const goesPast = !identityOptions.includes(option) && describesServer(resolution);
   if (certificate === null && !denied && !goesPast) return;
   throw new ClientCertificateError(
@@ -154,7 +155,9 @@ export function refuseOwnIdentity(resolution: Resolution, option: string): void 
       : certificate === null
         ? `${rule}: the request brings its own "${option}", which would go past what the rule says of the server`
         : `${rule}: the request brings its own "${option}" beside certificate "${certificate}"`,
-    { hint: `Remove "${option}" from the request, or the host from the config.${whoSets(option)}` },
+    {
+      hint: `Remove "${option}" from the request, or ${rule === 'tls' ? '"tls"' : 'the host'} from the config.${whoSets(option)}`,
+    },
   );
 }
 
@@ -166,5 +169,5 @@ function whoSets(option: string): string {
 }
 
 function describesServer({ trust, spki, servername, server, tlsBy }: Resolution): boolean {
-  return trust === 'only' || spki.length > 0 || servername !== null || server !== null || tlsBy === 'rule';
+  return trust === 'only' || spki.length > 0 || servername !== null || server !== null || tlsBy !== 'node';
 }
