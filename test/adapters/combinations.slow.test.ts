@@ -44,7 +44,7 @@ describe.each([...https, ...axios, ...got, ...soap, ...undici, ...fetches])('$na
 
   it(`whatever meets, each server sees whom a rule shows there (seed ${seed})`, async () => {
     await fc.assert(
-      fc.asyncProperty(programs(16), (program) => execute(adapter, program, ground)),
+      fc.asyncProperty(programs(24), (program) => execute(adapter, program, ground)),
       {
         numRuns: runs,
         seed,

@@ -82,7 +82,7 @@ export interface Program {
 }
 
 const holder = fc.constantFrom<Holder[]>('alice', 'bob');
-const seldom = fc.integer({ min: 0, max: 7 }).map((n) => n === 0);
+const seldom = fc.constantFrom(true, ...Array<boolean>(9).fill(false));
 const rule: fc.Arbitrary<Rule> = fc.option(
   fc
     .record({
@@ -127,26 +127,29 @@ const settings: fc.Arbitrary<Settings> = fc
 
 /** Programs of that many steps at most. */
 export function programs(maxLength: number): fc.Arbitrary<Program> {
-  const place = fc.constantFrom<Place[]>(...places, 'first', 'second', 'third', 'first', 'second');
-  const path = fc.array(place, { minLength: 1, maxLength: 4 });
+  const place = fc.constantFrom<Place[]>(...places, ...Array(5).fill('first'), ...Array(4).fill('second'));
+  const path = fc.oneof(
+    place.map((only) => [only]),
+    fc.array(place, { minLength: 2, maxLength: 4 }),
+  );
   return fc
     .record({
-      credentials: fc.array(settings, { minLength: 1, maxLength: 2 }),
+      credentials: fc.array(settings, { minLength: 1, maxLength: 2, size: 'max' }),
       proxy: fc.constantFrom('plain' as const, 'secure' as const, undefined, undefined),
       clients: fc.array(
         fc.record({
           credentials: fc.nat(1),
           promised: fc.boolean(),
-          own: fc.constantFrom('agent' as const, 'certificate' as const, undefined, undefined, undefined),
+          own: fc.constantFrom('agent' as const, 'certificate' as const, ...Array(6).fill(undefined)),
           proxied: seldom,
           retries: fc.nat(1),
         }),
-        { minLength: 1, maxLength: 3 },
+        { minLength: 1, maxLength: 3, size: 'max' },
       ),
       steps: fc.array(
         fc.oneof(
           {
-            weight: 8,
+            weight: 12,
             arbitrary: fc.record({
               does: fc.constant('call' as const),
               client: fc.nat(2),
@@ -160,13 +163,16 @@ export function programs(maxLength: number): fc.Arbitrary<Program> {
               ),
               post: fc.boolean(),
               status: fc.constantFrom(302, 307, 308),
-              abort: fc.option(fc.nat(20), { nil: undefined, freq: 8 }),
+              abort: fc.oneof(
+                { weight: 9, arbitrary: fc.constant(undefined) },
+                { weight: 1, arbitrary: fc.nat(20) },
+              ),
               flaky: seldom,
             }),
           },
           { weight: 3, arbitrary: fc.constant({ does: 'wait' as const }) },
           {
-            weight: 2,
+            weight: 1,
             arbitrary: fc.record({
               does: fc.constant('reload' as const),
               credentials: fc.nat(1),
@@ -175,7 +181,7 @@ export function programs(maxLength: number): fc.Arbitrary<Program> {
             }),
           },
         ),
-        { minLength: 1, maxLength },
+        { minLength: maxLength / 2, maxLength, size: 'max' },
       ),
       closed: seldom,
     })
@@ -253,7 +259,9 @@ export function shownAt(place: Place, called: Place, settings: Settings, service
   if (service === false) {
     return { name: at ? null : 'unreachable', open: at?.required === true };
   }
-  if (at?.denied) return { name: null, open: asService !== undefined };
+  // A service's host is named more closely than what stands for all others.
+  if (at?.denied && !(service === 'Narrow' && asService))
+    return { name: null, open: asService !== undefined };
   const who = asService ?? at?.holder ?? null;
   if (place === 'silent' && who) return { name: at?.required ? 'unreachable' : null, open: false };
   if (who) return { name: nameOf(who), open: false };
