@@ -843,6 +843,24 @@ describe('attack: rules that are weakened', () => {
     expect(subjectsOf(bank)).toEqual(['alice', 'alice']);
   });
 
+  it('nor through one that both leave out', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy();
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    try {
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      await who(await soap.createClientAsync(document, soapOptions(credentials, { proxy: false })));
+      const api = axios.create({ proxy: false });
+      clientCertificates(api, credentials);
+      const { config } = await api.post(`${bank.urls[1]}/service`);
+      await api(config);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(subjectsOf(bank)).toEqual(['alice', 'alice', 'alice']);
+    expect(proxy.connects).toEqual([]);
+  });
+
   it('while certificates load, a redirect from http: to https: goes through no tunnel of axios’ own', async () => {
     let answer: () => void = () => {};
     await using plain = await startServer({
