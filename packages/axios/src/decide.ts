@@ -88,7 +88,8 @@ export function decideAs(
   if (!httpsAgent || ours) {
     const agent = credentials.sharedAgent(way);
     config.httpsAgent = agent;
-    if (!handedOut.has(agent)) handedOut.set(agent, { proxy });
+    // A call that is told its way from outside may share the agent, and says nothing of it in its config.
+    if (through === undefined || !handedOut.has(agent)) handedOut.set(agent, { proxy });
   } else if (isRoutingAgent(httpsAgent)) {
     checkAgent(httpsAgent, service, 'httpsAgent');
     if (said && through === undefined && !isPlainHttp(config)) throw otherWay();

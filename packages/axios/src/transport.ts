@@ -13,7 +13,8 @@ export type Transport = 'http' | 'http2' | 'fetch' | 'unknown';
 export function transportOf(config: InternalAxiosRequestConfig): Transport {
   const adapter: unknown = 'adapter' in config ? own(config, 'adapter') : 'http';
   const name = Array.isArray(adapter) ? firstOf(adapter) : nameOf(adapter);
-  if (name !== 'http') return name === 'fetch' ? 'fetch' : 'unknown';
+  // Without a fetch (`--no-experimental-fetch`, jsdom) axios goes on to the next of a list.
+  if (name !== 'http') return name === 'fetch' && typeof fetch === 'function' ? 'fetch' : 'unknown';
   const version: unknown = own(config, 'httpVersion');
   return version !== undefined && Number(version) === 2 ? 'http2' : 'http';
 }

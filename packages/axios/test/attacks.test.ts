@@ -103,6 +103,19 @@ describe('attack: rules that are weakened', () => {
     },
   );
 
+  it('where there is no fetch, as in jsdom, nothing goes past the rule by the next adapter of a list', async () => {
+    await using credentials = await load();
+    vi.stubGlobal('fetch', undefined);
+    try {
+      const api = axios.create({ adapter: ['fetch', 'http'] });
+      clientCertificates(api, credentials);
+      await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(subjects()).toEqual([]);
+  });
+
   it.each(['pfx', 'cert', 'key'])('%s, which axios leaves where it is, is a conflict', async (option) => {
     await using credentials = await load();
     const api = axios.create();

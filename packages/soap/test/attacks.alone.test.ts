@@ -828,6 +828,39 @@ describe('attack: rules that are weakened', () => {
     expect(stranger.requests).toEqual([]);
   });
 
+  it('a request that is sent again goes past no proxy that a SOAP client names as well', async () => {
+    await using credentials = await load();
+    const proxy = await startProxy();
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const options = soapOptions(credentials, { proxy: { url: proxy.url } });
+    expect(await who(await soap.createClientAsync(document, options))).toBe('alice');
+    const { hostname: host, port } = new URL(proxy.url);
+    const api = axios.create({ proxy: { host, port: Number(port) } });
+    clientCertificates(api, credentials);
+    const { config } = await api.post(`${bank.urls[1]}/service`, '', { headers: { connection: 'close' } });
+    await proxy.close();
+    await expect(api(config)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_PROXY_FAILED' });
+    expect(subjectsOf(bank)).toEqual(['alice', 'alice']);
+  });
+
+  it('nor through one that both leave out', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy();
+    vi.stubEnv('HTTPS_PROXY', proxy.url);
+    try {
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      await who(await soap.createClientAsync(document, soapOptions(credentials, { proxy: false })));
+      const api = axios.create({ proxy: false });
+      clientCertificates(api, credentials);
+      const { config } = await api.post(`${bank.urls[1]}/service`);
+      await api(config);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(subjectsOf(bank)).toEqual(['alice', 'alice', 'alice']);
+    expect(proxy.connects).toEqual([]);
+  });
+
   it('while certificates load, a redirect from http: to https: goes through no tunnel of axios’ own', async () => {
     let answer: () => void = () => {};
     await using plain = await startServer({
