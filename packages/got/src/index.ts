@@ -198,7 +198,7 @@ function ownConnection({ agent, createConnection, http2, h2session, request }: H
     ['agent.https', agent.https],
     ['agent.http2', http2 ? agent.http2 : undefined],
     ['createConnection', createConnection],
-    ['h2session', http2 ? h2session : undefined],
+    ['h2session', h2session], // got 15 and 16 take it without http2, too
     ['request', request],
   ];
 }

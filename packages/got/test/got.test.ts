@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
+import { connect } from 'node:http2';
 import { Agent, createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -214,7 +215,11 @@ describe('options for extend', () => {
     });
     const pool = { http2: true, agent: { http2: { request: createConnection } } };
     await expect(api(bank.url, pool as object)).rejects.toThrow('agent.http2'); // got 16 refuses it itself
+    const h2session = connect(other.url, { ca: authority.certificate });
+    await expect(api(bank.url, { h2session } as object)).rejects.toThrow('"h2session"');
+    h2session.destroy();
     expect(bank.connections).toBe(0);
+    expect(other.requests).toEqual([]);
   });
 });
 

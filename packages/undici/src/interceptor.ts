@@ -103,7 +103,7 @@ export function intercept(
       before = redirectTo(to, servername);
       isAwaited = isShared(handler) || othersAwait(to, request, servername) || before?.isAwaited === true;
       if (route && isAwaited) throw sharedAnswer(route);
-      if (before?.from) checkHop(credentials, before.from, to);
+      if (before?.from) checkHop(before.from.credentials, before.from.target, to);
       if (route) checkProxy(base, route, credentials, pool);
     } catch (error) {
       return fail(handler, error as Error);
@@ -111,9 +111,10 @@ export function intercept(
     // Where a rule names the host an answer to nobody is one to somebody too: another request may name a service.
     const isOwn = route !== null && (route.resolution.rule !== 'none' || route.target.service !== undefined);
     const isPersonal = isOwn || before?.isPersonal === true;
+    const from = route && { credentials, target: route.target };
     const answered =
       (isPersonal || isAwaited) && handler.onRequestStart
-        ? new Hop(request.origin!, { from: route?.target ?? null, isPersonal, isAwaited }, handler)
+        ? new Hop(request.origin!, { from, isPersonal, isAwaited }, handler, before)
         : handler;
     return sendOn(() =>
       route ? route.pool.dispatch(withOwnServername(request), answered) : dispatch(request, answered),

@@ -6,8 +6,8 @@ import { originsOf } from './origins.ts';
 
 /** A redirect, as what follows it has to know it. No pool and no handler: timers that begin here hold it for minutes. */
 interface Redirect {
-  /** What was decided on; `null` for a host of which the config says nothing. */
-  readonly from: Target | null;
+  /** What was decided on, and by which credentials; `null` for a host of which their config says nothing. */
+  readonly from: { readonly credentials: AdapterView; readonly target: Target } | null;
   /** Whether it, or one that led to it, was an answer to one identity. */
   readonly isPersonal: boolean;
   /** Whether others are given what comes of it. */
@@ -46,17 +46,25 @@ export function checkHop(credentials: AdapterView, before: Target, to: string | 
 /**
  * The answer to one identity, what its redirects lead to, or one that others wait for. `interceptors.redirect` dispatches
  * the next hop while that answer ends, whichever interceptors stand in between with handlers of their own, or after them
- * where these take their time, as `interceptors.decompress` does.
+ * where these take their time, as `interceptors.decompress` does; and `interceptors.retry` this one again.
  */
 export class Hop extends Forward {
   readonly #url: string;
   readonly #known: Omit<Redirect, 'to'>;
+  /** What a dispatch follows that comes of the answer. */
   #redirect: Redirect | undefined;
 
-  constructor(url: string | URL, known: Omit<Redirect, 'to'>, handler: Handler) {
+  /** @param before The redirect that led here. */
+  constructor(
+    url: string | URL,
+    known: Omit<Redirect, 'to'>,
+    handler: Handler,
+    before: Redirect | undefined,
+  ) {
     super(handler);
     this.#url = String(url);
     this.#known = known;
+    this.#redirect = before;
   }
 
   override onResponseStart(...args: Parameters<Forward['onResponseStart']>): void {
@@ -65,17 +73,31 @@ export class Hop extends Forward {
       // Where there are several, undici makes one text of them.
       const location = String(headers.location);
       const to = URL.canParse(location, this.#url) ? new URL(location, this.#url).origin : undefined;
-      this.#redirect = { ...this.#known, to };
+      const { from, isPersonal, isAwaited } = this.#known;
+      const beneath = redirects.getStore(); // by other credentials
+      this.#redirect = {
+        from: from ?? beneath?.from ?? null,
+        isPersonal: isPersonal || beneath?.isPersonal === true,
+        isAwaited,
+        to,
+      };
     }
     // It depends on more than the request's headers (RFC 9110, 12.5.5): no cache may keep it, which would know it
     // by URL and headers alone, and after redirects by the first URL.
     if (this.#known.isPersonal) headers.vary = '*';
-    if (!this.#redirect) super.onResponseStart(...args);
-    else redirects.run(this.#redirect, () => super.onResponseStart(...args));
+    this.#pass(() => super.onResponseStart(...args));
   }
 
   override onResponseEnd(...args: Parameters<Forward['onResponseEnd']>): void {
-    if (!this.#redirect) super.onResponseEnd(...args);
-    else redirects.run(this.#redirect, () => super.onResponseEnd(...args));
+    this.#pass(() => super.onResponseEnd(...args));
+  }
+
+  override onResponseError(...args: Parameters<Forward['onResponseError']>): void {
+    this.#pass(() => super.onResponseError(...args));
+  }
+
+  #pass(on: () => void): void {
+    if (this.#redirect) redirects.run(this.#redirect, on);
+    else on();
   }
 }

@@ -158,6 +158,58 @@ describe.each(kinds)('over %s', (_, compose) => {
     });
   });
 
+  describe.runIf(cache)('attack: identities that mix', () => {
+    it('nor where interceptors.retry has it asked for again', async () => {
+      const asked = new Set<string>();
+      await using files = await startServer({
+        tls: false,
+        handler: (incoming, answer) => {
+          const isFirst = !asked.has(incoming.url!);
+          asked.add(incoming.url!);
+          answer.writeHead(isFirst ? 503 : 200, { 'cache-control': 'public, max-age=60' }).end(incoming.url);
+        },
+      });
+      elsewhere = `${files.url}/file`;
+      await using credentials = await load({ certificate: 'alice', allowDowngrade: true });
+      const retry = interceptors.retry({ minTimeout: 1, timeoutFactor: 1 });
+      const dispatcher = compose(credentials, retry, redirect, cache!());
+      for (const [clientCertificate, name] of identities()) {
+        const { body, headers } = await request(`${bank.url}/statement`, { dispatcher, clientCertificate });
+        const of = name === 'nobody' ? undefined : name;
+        expect([await body.text(), headers.vary]).toEqual([`/file?of=${of}`, '*']);
+      }
+      await dispatcher.close();
+    });
+  });
+
+  it('other credentials over these hide no redirect to plain HTTP', async () => {
+    await using plain = await startServer({ tls: false });
+    await using server = await startServer({
+      authority,
+      host: 'localhost',
+      handler: ({ url }, answer) => answer.writeHead(307, { location: url === '/' ? plain.url : '/' }).end(),
+    });
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      services: { Billing: { certificate: 'alice', hosts: [`localhost:${server.port}`] } },
+    });
+    await using others = await loadCredentials({
+      certificates: { bob: { cert: bob.fullChain, key: bob.key } },
+      hosts: { 'elsewhere.example': 'bob' },
+    });
+    const own = clientCertificates(credentials, { service: 'Billing' });
+    const dispatcher = compose(others, own, clientCertificates(others), redirect);
+    for (const path of ['/', '/first']) {
+      const sent = request(`${server.url}${path}`, { dispatcher, method: 'POST', body: 'IBAN' });
+      await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
+    }
+    expect(server.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual(
+      Array(3).fill('alice'),
+    );
+    expect(plain.requests).toEqual([]);
+    await dispatcher.close();
+  });
+
   it.runIf(deduplicate)('interceptors.deduplicate is refused at a pinned host', async () => {
     await using credentials = await load();
     const dispatcher = compose(credentials, deduplicate!());
@@ -205,6 +257,30 @@ describe.each(kinds)('over %s', (_, compose) => {
           expect(each).toMatchObject({ reason: { code: 'ERR_CLIENTCERT_AGENT_CONFLICT' } });
         }
       }
+      expect(bank.requests).toEqual([]);
+      await dispatcher.close();
+    });
+
+    it('nor where interceptors.retry has what leads there asked for again', async () => {
+      let asked = 0;
+      await using other = await startServer({
+        tls: false,
+        handler: ({ url }, answer) => {
+          if (url === '/') return answer.writeHead(307, { location: '/next' }).end();
+          asked += 1;
+          return answer.writeHead(asked === 1 ? 503 : 307, asked > 1 ? { location: bank.url } : {}).end();
+        },
+      });
+      await using credentials = await load();
+      const retry = interceptors.retry({ minTimeout: 1, timeoutFactor: 1 });
+      const dispatcher = compose(credentials, retry, redirect, deduplicate!());
+      const sent = identities().map(([clientCertificate]) =>
+        request(other.url, { dispatcher, clientCertificate }),
+      );
+      for (const each of await Promise.allSettled(sent)) {
+        expect(each).toMatchObject({ reason: { code: 'ERR_CLIENTCERT_AGENT_CONFLICT' } });
+      }
+      expect(asked).toBe(2);
       expect(bank.requests).toEqual([]);
       await dispatcher.close();
     });
