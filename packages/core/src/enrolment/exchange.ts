@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { loadCredentials } from '../credentials/late.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
@@ -67,13 +68,8 @@ export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<
       agent: credentials.agent({ keepAlive: false }),
       signal: withTimeout(signal),
     });
-    // Beside whoever waits for it: what fails later fails the answer as well.
-    request.on('error', () => {}).end(body);
-    // A connection that is switched to something else (101) ends without an error, and without an answer.
-    const ended = once(request, 'close').then(() => {
-      throw new Error('the connection ended without an answer');
-    });
-    const [response] = await Promise.race([once(request, 'response'), ended]);
+    request.end(body);
+    const response = await responseTo(request);
     const { statusCode: status = 0 } = response;
     if (status >= 300 && status < 400) {
       response.destroy();
@@ -106,6 +102,17 @@ export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<
   } finally {
     await credentials.close();
   }
+}
+
+/** What comes of a request that is sent. What fails later fails the response as well. */
+export async function responseTo(request: ClientRequest): Promise<IncomingMessage> {
+  request.on('error', () => {});
+  // A connection that is switched to something else (101) ends without an error, and without an answer.
+  const ended = once(request, 'close').then(() => {
+    throw new Error('the connection ended without an answer');
+  });
+  const [response] = await Promise.race([once(request, 'response'), ended]);
+  return response;
 }
 
 function ruleFor({ ca, trust, certificate, unverified }: Peer): HostPin {
