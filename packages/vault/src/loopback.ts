@@ -9,8 +9,8 @@ import { responseTo } from '@clientcert/core/enrolment';
 export async function fetchDirectly(url: URL, init: RequestInit): Promise<Response> {
   const { method, headers, body, signal } = init;
   // As a text: a URL is none to Node where every object inherits an `auth`.
-  const options: object = { method, headers, signal, agent: new Agent() };
-  const answer = await responseTo(request(url.href, options).end(body));
+  const asked = request(url.href, { method, signal, agent: new Agent() } as object);
+  const answer = await responseTo(asked, headers as Record<string, string>, body as string | undefined);
   const { statusCode: status = 0 } = answer;
   return new Response(status === 204 ? null : (Readable.toWeb(answer) as ReadableStream), { status });
 }
