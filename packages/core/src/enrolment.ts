@@ -12,6 +12,7 @@ export {
   failure,
   type Peer,
   parseObject,
+  responseTo,
   sayings,
   withTimeout,
 } from './enrolment/exchange.ts';

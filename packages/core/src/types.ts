@@ -268,7 +268,8 @@ export interface RuleOptions {
   /**
    * Do not verify the server at all. Whoever answers is believed, so `true` is refused where a certificate
    * would be sent; `'and-present-certificate'` says that this, too, is meant. It turns nothing off that the rule of the
-   * host, or the service over it, says of whom to trust (`ca`, `trust`, `spki`, `server`).
+   * host, or the service over it, says of whom to trust (`ca`, `trust`, `spki`, `server`), or the source of its
+   * certificate by `trust`.
    */
   dangerouslyAcceptAnyServer?: boolean | 'and-present-certificate' | undefined;
   /** Follow a redirect from `https:` to `http:` although a certificate was sent. */

@@ -136,9 +136,9 @@ const loginReasons: typeof reasons = {
   404: ['does not know the path (404)', 'Is the method enabled at `mount` of login?'],
 };
 
-/** Of what `fetch` fails with: that of the connection. */
+/** Of the connection, which `fetch` fails with the error of as the cause. */
 function codeOf(error: unknown): string | undefined {
-  const { code } = ((error as Error | undefined)?.cause ?? {}) as { code?: unknown };
+  const { code } = ((error as Error | undefined)?.cause ?? error ?? {}) as { code?: unknown };
   return typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code) ? code : undefined;
 }
 

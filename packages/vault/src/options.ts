@@ -1,5 +1,6 @@
 import { quote, snapshot, variable } from '@clientcert/core/adapter';
 import { type KeyType, OptionCheck, type RenewingOptions, type Secret } from '@clientcert/core/enrolment';
+import { fetchDirectly } from './loopback.ts';
 
 /** With a token that there is. It is renewed for as long as Vault allows. */
 export interface TokenLogin {
@@ -46,7 +47,7 @@ export type VaultLogin = TokenLogin | AppRoleLogin | KubernetesLogin;
 
 /** Where a certificate is issued, and what is to stand in it. */
 export interface VaultOptions extends RenewingOptions {
-  /** `https:`, or `http:` on loopback, where an agent listens. `VAULT_ADDR` or `BAO_ADDR` unless written. */
+  /** `https:`, or `http:` on loopback, where an agent listens, past every proxy. `VAULT_ADDR` or `BAO_ADDR` unless written. */
   address?: string | URL | undefined;
   /** Of Vault Enterprise, HCP or OpenBao. */
   namespace?: string | undefined;
@@ -84,7 +85,7 @@ export interface CheckedOptions {
   readonly lifetime: number | undefined;
   readonly keyType: KeyType;
   readonly renewing: RenewingOptions;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
 }
 
 const check = new OptionCheck('fromVault()');
@@ -118,8 +119,9 @@ export function checkOptions(given: VaultOptions): CheckedOptions {
   if (namespace !== undefined) check.text(namespace, 'namespace');
   if (options.fetch !== undefined && typeof options.fetch !== 'function')
     throw check.invalid('fetch is no function');
+  const api = apiOf(options.address ?? variable('VAULT_ADDR') ?? variable('BAO_ADDR'));
   return {
-    api: apiOf(options.address ?? variable('VAULT_ADDR') ?? variable('BAO_ADDR')),
+    api,
     namespace,
     login: checkLogin(options.login),
     path: `${pathOf(mount, 'mount')}/sign/${encodeURIComponent(role)}`,
@@ -130,7 +132,7 @@ export function checkOptions(given: VaultOptions): CheckedOptions {
     lifetime: ttl === undefined ? undefined : check.duration(ttl, 'ttl'),
     keyType: check.keyType(keyType),
     renewing: check.renewing(options),
-    fetch: options.fetch ?? globalThis.fetch,
+    fetch: options.fetch ?? (api.protocol === 'http:' ? fetchDirectly : globalThis.fetch),
   };
 }
 

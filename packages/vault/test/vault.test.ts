@@ -2,8 +2,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { type Authority, createAuthority } from '@clientcert/testing';
+import { type Authority, createAuthority, startProxy } from '@clientcert/testing';
+import { ProxyAgent, setGlobalDispatcher } from 'undici';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keepGlobalDispatcher } from '../../../test/global-dispatcher.ts';
 import { fromVault, loadCredentials, type VaultLogin, type VaultOptions } from '../src/index.ts';
 import { type Engine, startEngine } from './engine.ts';
 import * as ground from './ground.ts';
@@ -237,6 +239,19 @@ describe('fromVault()', () => {
         hint: expect.stringContaining('active node'),
       });
       expect(other.asked).toEqual([]);
+    });
+
+    it('no proxy is told what is said to an agent on loopback, whatever the process goes through', async () => {
+      await using proxy = await startProxy();
+      const restore = keepGlobalDispatcher();
+      setGlobalDispatcher(new ProxyAgent(proxy.url));
+      try {
+        await using _credentials = await load();
+      } finally {
+        restore();
+      }
+      expect([...proxy.connects, ...proxy.forwards]).toEqual([]);
+      expect(paths()).toEqual(['GET auth/token/lookup-self', 'POST pki/sign/bank-client']);
     });
 
     it('what was typed in the place of something else is not repeated', async () => {

@@ -236,8 +236,8 @@ export class Dispatchers<Kind extends Pool> {
 }
 
 /** Whether the config says anything of a host: in a rule, or in the TLS versions for every host. */
-export function decides({ rule, tls }: Resolution): boolean {
-  return rule !== 'none' || tls.min !== 'TLSv1.2' || tls.max !== 'TLSv1.3';
+export function decides({ rule, tlsBy }: Resolution): boolean {
+  return rule !== 'none' || tlsBy !== 'node';
 }
 
 async function endConnecting({ connecting }: Route): Promise<void> {

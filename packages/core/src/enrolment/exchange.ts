@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { loadCredentials } from '../credentials/late.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
@@ -60,20 +61,10 @@ export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<
   try {
     const request = https.request(url, {
       method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        ...headers,
-        ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
-      },
       agent: credentials.agent({ keepAlive: false }),
       signal: withTimeout(signal),
     });
-    // Beside whoever waits for it: what fails later fails the answer as well.
-    request.on('error', () => {}).end(body);
-    // A connection that is switched to something else (101) ends without an error, and without an answer.
-    const ended = once(request, 'close').then(() => {
-      throw new Error('the connection ended without an answer');
-    });
-    const [response] = await Promise.race([once(request, 'response'), ended]);
+    const response = await responseTo(request, headers, body);
     const { statusCode: status = 0 } = response;
     if (status >= 300 && status < 400) {
       response.destroy();
@@ -106,6 +97,28 @@ export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<
   } finally {
     await credentials.close();
   }
+}
+
+/** Sends a request, and says what comes of it. What fails later fails the response as well. */
+export async function responseTo(
+  request: ClientRequest,
+  headers: Readonly<Record<string, string>> = {},
+  body?: string,
+): Promise<IncomingMessage> {
+  request.on('error', () => {});
+  try {
+    // Not in its options, which Node tells to NODE_DEBUG.
+    for (const [name, value] of Object.entries(headers)) request.setHeader(name, value);
+    request.end(body);
+  } catch (error) {
+    request.destroy(error as Error);
+  }
+  // A connection that is switched to something else (101) ends without an error, and without an answer.
+  const ended = once(request, 'close').then(() => {
+    throw new Error('the connection ended without an answer');
+  });
+  const [response] = await Promise.race([once(request, 'response'), ended]);
+  return response;
 }
 
 function ruleFor({ ca, trust, certificate, unverified }: Peer): HostPin {

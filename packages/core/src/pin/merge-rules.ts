@@ -44,7 +44,7 @@ export function compileResolution(context: ResolutionContext, decision: Decision
   const authorities = unique(
     lending.map((rule) => rule.certificate).filter((name) => typeof name === 'string'),
   );
-  const anyServer = acceptance(host, service);
+  const anyServer = acceptance(pins, host, service);
   const resolution = {
     certificate,
     rule: decision.label,
@@ -70,9 +70,15 @@ export function compileResolution(context: ResolutionContext, decision: Decision
  * Whether the server need not be verified. What one of the rules says of whom to trust, the other does not turn off:
  * a single rule that says both is refused when it is loaded.
  */
-function acceptance(host: PinRule, service: PinRule | undefined): PinRule['dangerouslyAcceptAnyServer'] {
+function acceptance(
+  pins: Pins,
+  host: PinRule,
+  service: PinRule | undefined,
+): PinRule['dangerouslyAcceptAnyServer'] {
   if (saysWhomToTrust(host) || (service && saysWhomToTrust(service))) return false;
-  return service?.dangerouslyAcceptAnyServer ?? host.dangerouslyAcceptAnyServer;
+  const [by, other] = service?.dangerouslyAcceptAnyServer === undefined ? [host, service] : [service, host];
+  // Nor what the source of the other's certificate says.
+  return !isExclusive(pins, other) && by.dangerouslyAcceptAnyServer;
 }
 
 export function saysWhomToTrust({ ca, trust, spki, server }: PinRule): boolean {

@@ -278,4 +278,26 @@ describe('attack: secrets that show', () => {
     expectClean(stderr, 'NODE_DEBUG');
     expectClean(stdout, 'an error');
   });
+
+  it('NODE_DEBUG prints nothing of what an authority is asked with', async () => {
+    const { stdout, stderr, status } = await processes.run(
+      `
+      import { ask } from './enrolment.mjs';
+      const authorization = 'Basic ' + Buffer.from(process.env.ME).toString('base64');
+      const authority = await testing.createAuthority();
+      const server = await testing.startServer({ authority, clientCertificate: 'none' });
+      const asked = { url: new URL(server.url), what: 'a test', headers: { authorization } };
+      const { signal } = new AbortController();
+      for (const body of [undefined, '', 'text']) await ask({ ca: authority.certificate }, { ...asked, body }, signal);
+      for (const { method, headers, bodyLength } of server.requests)
+        console.log(method, headers.authorization === authorization, headers['content-length'], bodyLength);
+      await server.close();
+      `,
+      { env: { NODE_DEBUG: 'http,https,tls,net,stream', ME: `me:${proxyPassword}` } },
+    );
+    expect(status, stderr.slice(-500)).toBe(0);
+    expect(stdout).toBe('GET true undefined 0\nPOST true 0 0\nPOST true 4 4\n');
+    expect(stderr).toContain('HTTP');
+    expectClean(stderr, 'NODE_DEBUG');
+  });
 });

@@ -161,6 +161,22 @@ describe('attack: rules that are weakened', () => {
     });
   });
 
+  it('what the certificate of a host’s rule says of the server, or of a service’s, the other does not turn off', async () => {
+    const [alice, bob] = ['alice', 'bob'].map((name) => sourceOf(issued.get(name)!, authority));
+    const certificates = { alice: alice!, bob: { ...bob!, trust: 'only' as const } };
+    const any = { certificate: 'alice', dangerouslyAcceptAnyServer: 'and-present-certificate' } as const;
+    const configs: Config[] = [
+      { certificates, hosts: { [at(stranger)]: any }, services: { Payments: 'bob' } },
+      { certificates, hosts: { [at(stranger)]: 'bob' }, services: { Payments: any } },
+    ];
+    for (const config of configs) {
+      await using credentials = await loadCredentials(config);
+      const agent = credentials.agent({ service: 'Payments', origin: stranger.url });
+      await expect(get(stranger.url, { agent })).rejects.toMatchObject({ code: 'SELF_SIGNED_CERT_IN_CHAIN' });
+    }
+    expect(subjects(stranger)).toEqual([]);
+  });
+
   it.each([
     ['spki', () => ({ spki: [`sha256/${'A'.repeat(43)}=`] })],
     ['ca', () => ({ ca: authority.certificate })],
