@@ -173,6 +173,7 @@ async function execute(adapter: AdapterUnderTest, program: Program, ground: Grou
   });
   const before = ground.servers.map(({ requests }) => requests.length);
   const connectsBefore = ground.proxied.map(({ connects }) => connects.length);
+  const connectionsBefore = connectionsOf(ground);
 
   const sent = new Map<string, Sent>();
   const running = new Set<Promise<unknown>>();
@@ -229,6 +230,11 @@ async function execute(adapter: AdapterUnderTest, program: Program, ground: Grou
     const known = periods[program.clients[each.client]!.credentials]!;
     judge(adapter, each, requests, program, known, ground, closed);
   }
+  if (program.proxy && program.clients.every(({ own, proxied }) => !own && !proxied)) {
+    const { connects } = ground.proxied[program.proxy === 'plain' ? 0 : 1]!;
+    const tunnels = connects.slice(connectsBefore[program.proxy === 'plain' ? 0 : 1]).length;
+    expect(connectionsOf(ground) - connectionsBefore, 'past the proxy').toBeLessThanOrEqual(tunnels);
+  }
   const secure = program.proxy === 'secure' ? ground.proxied[1]!.connects.slice(connectsBefore[1]) : [];
   for (const { clientCertificate } of secure) expect(clientCertificate?.commonName).toMatch(/^alice [12]$/);
 }
@@ -248,12 +254,16 @@ async function send(
     url = `${origins[path[hop]!]}/redirect?${query}`;
   }
   const signal = abort === undefined ? undefined : AbortSignal.timeout(abort);
+  const silence = new Promise<never>((_, reject) => {
+    setTimeout(reject, 30_000, new Error(`${mark} never ended`)).unref();
+  });
   try {
-    return await client.send(url, {
+    const answer = client.send(url, {
       ...(service !== undefined && { service }),
       ...(post && { body: `said ${mark}` }),
       ...(signal && { signal }),
     });
+    return await Promise.race([answer, silence]);
   } catch (error) {
     return { error };
   }
@@ -273,21 +283,25 @@ function judge(
     .filter((each) => each.from <= end && each.until >= start)
     .map((each) => each.settings);
   const seen = requests.map((request) => [placeOf.get(request.port)!, nameOf(request)] as const);
-  const what = () =>
-    inspect({ call, client: clients[client], holding, seen, outcome }, { depth: 6, breakLength: 140 });
+  const ended = outcome && 'error' in outcome ? codesOf(outcome.error) : outcome?.status;
+  const what = inspect(
+    { call, client: clients[client], holding, seen, ended },
+    { depth: 6, breakLength: 140 },
+  );
 
   for (const request of requests) {
     const place = placeOf.get(request.port)!;
     if (!isShown(request, place, call, holding, own ? 'carol' : null)) {
-      expect.fail(`shown as ${nameOf(request)} (${request.protocol}) at ${place}: ${what()}`);
+      expect.fail(`shown as ${nameOf(request)} (${request.protocol}) at ${place}: ${what}`);
     }
     if (call.post && request.method === 'POST' && request.body) {
       expect(request.body).toContain(`said ${markOf(request)}`);
     }
   }
   if (outcome && 'error' in outcome) {
-    expect(outcome.error, what()).toBeInstanceOf(Error);
-    const text = inspect(outcome.error, { depth: 8 });
+    expect(outcome.error, what).toBeInstanceOf(Error);
+    expect((outcome.error as Error).message, what).not.toContain('never ended');
+    const text = inspect(outcome.error, { depth: 4 });
     for (const { key } of Object.values(issued).flatMap((each) => Object.values(each))) {
       expect(text.includes(key.split('\n')[1]!), 'a key in an error').toBe(false);
     }
@@ -297,9 +311,13 @@ function judge(
   const trace = traceOf(call, holding[0]!);
   const byHand = name === 'https' && call.path.includes('plain'); // who follows redirects by hand minds http: as well
   if (disturbed || !trace || call.flaky || byHand) return;
-  expect(seen, what()).toEqual(trace.seen);
+  expect(seen, what).toEqual(trace.seen);
   const arrived = outcome && 'status' in outcome && outcome.status === 200;
-  if (arrived !== trace.arrives) expect.fail(`${arrived ? 'arrived' : 'did not arrive'}: ${what()}`);
+  if (arrived !== trace.arrives) expect.fail(`${arrived ? 'arrived' : 'did not arrive'}: ${what}`);
 }
+
+/** Over TLS: a config's proxy is for nothing else. */
+const connectionsOf = ({ servers }: Ground) =>
+  servers.slice(0, -1).reduce((sum, { connections }) => sum + connections, 0);
 
 const nameOf = ({ clientCertificate }: SeenRequest): string | null => clientCertificate?.commonName ?? null;

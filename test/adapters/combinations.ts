@@ -259,9 +259,8 @@ export function shownAt(place: Place, called: Place, settings: Settings, service
   if (service === false) {
     return { name: at ? null : 'unreachable', open: at?.required === true };
   }
-  // A service's host is named more closely than what stands for all others.
-  if (at?.denied && !(service === 'Narrow' && asService))
-    return { name: null, open: asService !== undefined };
+  // To show none to all others is what they see anyway: a service may say more.
+  if (at?.denied && settings.rules[place]) return { name: null, open: asService !== undefined };
   const who = asService ?? at?.holder ?? null;
   if (place === 'silent' && who) return { name: at?.required ? 'unreachable' : null, open: false };
   if (who) return { name: nameOf(who), open: false };
