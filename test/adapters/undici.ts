@@ -52,6 +52,7 @@ function under(name: string, make: Make): AdapterUnderTest {
         composed,
       ...(isInterceptor && {
         'a certificate and key of their own are used where no rule names the host': composed,
+        'in the config, to a host that no rule names': composed,
       }),
     },
 

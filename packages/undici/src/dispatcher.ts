@@ -42,7 +42,8 @@ export function createDispatcher<ServiceName extends string>(
   const pool = snapshot(rest); // which inherits nothing
   const agent = new Agent({ ...pool } as Agent.Options);
   const base = dispatcher ?? agent;
-  const { interceptor, routes } = intercept(ready, { ...pool, service, origin, proxy, dispatcher: base });
+  const own = { ...pool, service, origin, proxy, dispatcher: base };
+  const { interceptor, routes } = intercept(ready, own, dispatcher !== undefined);
   return new CertificateDispatcher(base, interceptor(base.dispatch.bind(base)), routes, {
     webSocketOptions: limitOf('webSocket', pool, agent, dispatcher),
     eventSourceOptions: limitOf('eventSource', pool, agent, dispatcher),

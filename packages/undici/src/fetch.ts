@@ -82,7 +82,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     dispatcher,
     allowH2: speaksHttp2(pool),
     credentials: view,
-    routes: createRoutes(view, pool),
+    routes: createRoutes(view, pool, dispatcher !== undefined),
   });
   const loading = acceptCredentials(credentials, 'createFetch()');
   let ground: Ground | undefined;

@@ -71,17 +71,18 @@ export function clientCertificates<ServiceName extends string>(
   credentials: Credentials<string, ServiceName>,
   options: InterceptorOptions<NoInfer<ServiceName>> = {},
 ): undici.Dispatcher.DispatcherComposeInterceptor {
-  return intercept(loadedNow(credentials, 'clientCertificates()'), options).interceptor;
+  return intercept(loadedNow(credentials, 'clientCertificates()'), options, true).interceptor;
 }
 
 /** The interceptor, and the routes that it opens. */
 export function intercept(
   credentials: AdapterView,
   options: InterceptorOptions,
+  leavesOthers: boolean,
 ): { interceptor: undici.Dispatcher.DispatcherComposeInterceptor; routes: Routes } {
   const { service, origin, dispatcher: base, ...rest } = readPoolOptions(options, 'clientCertificates()');
   const pool = snapshot<PoolOptions>(rest); // which inherits nothing
-  const routes = createRoutes(credentials, pool);
+  const routes = createRoutes(credentials, pool, leavesOthers);
   watchAwaited();
   const allowH2 = speaksHttp2(pool);
   const byDefault = identityOf(service && origin ? { service, origin } : service);

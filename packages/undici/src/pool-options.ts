@@ -4,6 +4,7 @@ import {
   type AdapterView,
   acceptOptions,
   Dispatchers,
+  decides,
   type Route as PoolRoute,
   snapshot,
 } from '@clientcert/core/adapter';
@@ -67,11 +68,12 @@ export type Route = PoolRoute<undici.Pool>;
 export type Routes = Dispatchers<undici.Pool>;
 
 /**
- * The pools of the hosts that a rule names.
+ * The pools of the hosts that a rule names, and where a proxy is named those of all others, too: unless the caller's own
+ * dispatcher serves these.
  *
  * @param options They inherit nothing.
  */
-export function createRoutes(credentials: AdapterView, options: PoolOptions): Routes {
+export function createRoutes(credentials: AdapterView, options: PoolOptions, leavesOthers: boolean): Routes {
   const {
     connect = Object.create(null) as NonNullable<PoolOptions['connect']>,
     connectTimeout,
@@ -81,7 +83,9 @@ export function createRoutes(credentials: AdapterView, options: PoolOptions): Ro
     ...pool
   } = options;
   const { timeout = connectTimeout, keepAlive, keepAliveInitialDelay, ...tls } = connect;
+  const namesProxy = () => (proxy === undefined ? credentials.namesProxy : proxy !== false);
   return new Dispatchers(credentials, {
+    serves: (resolution) => decides(resolution) || (!leavesOthers && namesProxy()),
     open: (origin, connector, allowH2) =>
       new undici.Pool(origin, { ...pool, allowH2, connect: connector as undici.buildConnector.connector }),
     tls: {

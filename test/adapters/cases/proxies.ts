@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { expect } from 'vitest';
-import { type Case, expectFailure, failureOf, names, redirectTo, settle, until } from '../ground.ts';
+import { type Case, codesOf, expectFailure, failureOf, names, redirectTo, settle, until } from '../ground.ts';
 
 export const proxies = {
   async 'in the environment, where the config says so; NO_PROXY is left out'(ground) {
@@ -39,6 +39,14 @@ export const proxies = {
     await Promise.all(bank.urls.map((url) => client.send(url)));
     expect(names(bank).sort()).toEqual(['alice', 'bob', null].sort());
     expect(proxy.connects).toHaveLength(3);
+  },
+
+  async 'in the config, to a host that no rule names'(ground) {
+    const [bank, other, proxy] = [await ground.bank(), await ground.other(), await ground.proxy()];
+    const client = ground.client(await ground.load(bank, { proxy: proxy.url }));
+    expect(codesOf(await failureOf(client.send(other.url)))).toContain('SELF_SIGNED_CERT_IN_CHAIN');
+    expect(proxy.connects.map(({ port }) => port)).toEqual([other.port]);
+    expect(other.connections).toBe(1);
   },
 
   async 'in the client’s own option'(ground) {

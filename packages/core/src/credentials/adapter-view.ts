@@ -202,6 +202,11 @@ export class AdapterView {
     return this.#decisions.inventory.proxy !== undefined;
   }
 
+  /** Whether the config names a proxy, the environment's included: every https host is reached through it, or `NO_PROXY` says so. */
+  get namesProxy(): boolean {
+    return this.decidesProxy && this.#decisions.inventory.proxy !== false;
+  }
+
   /** Has pools that a client keeps itself told of renewals, new configs and `close`. They are held weakly. */
   adopt(pools: Retirable): void {
     this.#connections.adopt(pools);
