@@ -130,6 +130,7 @@ export class Run {
     await this.#open();
     await this.#take();
     await this.#close();
+    await settled(this.#ground);
     this.#judgeRequests(servers.flatMap((server, index) => server.requests.slice(requests[index])));
     this.#judgeWay(
       proxied.map((proxy, index) => proxy.connects.slice(connects[index])),
@@ -269,6 +270,17 @@ export class Run {
     const isFree = this.#adapter.name.startsWith('undici, interceptor');
     if (!proxy || isFree || clients.some(({ own, proxied }) => own || proxied)) return;
     expect(connections, 'past the proxy').toBeLessThanOrEqual(plain!.length + secure!.length);
+  }
+}
+
+/** What was given up may be on its way still: until nothing has arrived for several turns of the event loop. */
+async function settled({ servers, proxied }: Ground): Promise<void> {
+  const arrived = () =>
+    [...servers, ...proxied].reduce((sum, { connections }) => sum + connections, 0) +
+    servers.reduce((sum, { requests }) => sum + requests.length, 0);
+  for (let [quiet, before] = [0, arrived()]; quiet < 8; quiet++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (arrived() !== before) [quiet, before] = [0, arrived()];
   }
 }
 
