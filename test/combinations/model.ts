@@ -58,13 +58,13 @@ export function configOf(
 }
 
 /** Whom the rules show at a place: a certificate's common name, `null` for none; `unreachable` where nobody is believed. */
-export interface Shown {
+interface Shown {
   readonly name: string | null | 'unreachable';
   /** Whether the rules leave it open that it is refused instead. */
   readonly open: boolean;
 }
 
-export function shownAt(place: Place, called: Place, settings: Settings, service: Call['service']): Shown {
+function shownAt(place: Place, called: Place, settings: Settings, service: Call['service']): Shown {
   if (place === 'plain') return { name: null, open: service === 'Free' && called === 'plain' };
   const { narrow, free, versions } = settings;
   const at = ruleAt(place, settings);
