@@ -216,7 +216,10 @@ export interface Resolution {
   readonly server: string | null;
   /** Whether TLS sessions are resumed: Node offers the last one when it connects again (RFC 8446, section 2.2). */
   readonly resume: boolean;
-  /** Whether a connection on which the server does not ask for the certificate, or cannot take it, is an error. */
+  /**
+   * Whether a connection on which the server does not ask for the certificate, or cannot take it, is an error; each is where
+   * there is none.
+   */
   readonly required: boolean;
   /** Whether a rule says `false`: no certificate, whatever else names the host. */
   readonly denied: boolean;

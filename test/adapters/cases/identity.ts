@@ -24,6 +24,24 @@ export const identity = {
     expect(bank.connections).toBe(1);
   },
 
+  async 'required, where nobody names one: the call fails, until somebody does'(ground) {
+    const bank = await ground.bank();
+    const [first, third] = [new URL(bank.url), new URL(bank.urls[2]!)];
+    const { alice, authority } = ground;
+    const config = (certificate: 'alice' | undefined) => ({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [first.host]: 'alice' as const, [third.host]: { ca: authority.certificate, certificate } },
+      services: { Pay: { required: true, hosts: [third.host] } },
+    });
+    const credentials = ground.keep(await loadCredentials(config(undefined)));
+    const client = ground.client(credentials);
+    await client.send(third.href);
+    await expectFailure(client.send(third.href, { service: 'Pay' }), 'CONFIG_INVALID');
+    await credentials.reload(config('alice'));
+    await client.send(third.href, { service: 'Pay' });
+    expect(names(bank)).toEqual([null, 'alice']);
+  },
+
   async 'none, where no rule names the host'(ground) {
     const other = await ground.other();
     const bank = await ground.bank();

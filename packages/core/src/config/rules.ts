@@ -90,6 +90,7 @@ async function checkService(notes: Notes, name: string, pin: ServicePin): Promis
       'the host\'s certificate would go to an unverified server: say certificate: false, or "and-present-certificate"';
     fail(notes, [...path, 'dangerouslyAcceptAnyServer'], message, 'ERR_CLIENTCERT_VERIFICATION_OFF');
   }
+  if (rule.certificate === false) checkRequired(notes, rule);
   if (hosts.length < (written?.length ?? 0)) return undefined;
   return { ...rule, name, hosts: written && hosts };
 }

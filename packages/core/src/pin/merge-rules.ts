@@ -56,7 +56,8 @@ export function compileResolution(context: ResolutionContext, decision: Decision
     servername: service?.servername ?? host.servername ?? null,
     server,
     resume: service?.resume ?? host.resume ?? true,
-    required: certificate !== null && (service?.required ?? host.required ?? false),
+    // Where nobody names one there is none to send, and the connection is not made.
+    required: named !== false && !withheld && (service?.required ?? host.required ?? false),
     authorities: Object.freeze(authorities),
     denied: named === false,
     // A certificate never goes to an unverified server unless the rule says that, too, by name.

@@ -43,7 +43,8 @@ function describeDecision(decision: Decision): string[] {
     return [...lines, `No certificate: ${resolution.rule} says that none is ever presented here.`];
   }
   if (entry.rank < RANK.none || match === 'applies') {
-    return [...lines, `No certificate: ${resolution.rule} holds here and names none.`];
+    const fails = resolution.required ? ['Requests fail, because it says `required`.'] : [];
+    return [...lines, `No certificate: ${resolution.rule} holds here and names none.`, ...fails];
   }
   return [
     ...lines,

@@ -60,7 +60,8 @@ function protocolsFor(decision: TlsDecision, overrides: SecureContextOptions): S
   if (decision.rule !== 'none' && typeof ciphers === 'string') options.ciphers = withoutUnprotected(ciphers);
   // Node takes a method's name and versions for a contradiction. Where both are the caller's they are one.
   const { minVersion, maxVersion, secureProtocol } = overrides;
-  if (decision.tlsBy === 'node' || secureProtocol === undefined) return options;
+  // What is no text Node passes over, or refuses beside versions.
+  if (decision.tlsBy === 'node' || typeof secureProtocol !== 'string') return options;
   options.minVersion = minVersion;
   options.maxVersion = maxVersion;
   if (!isMethod(secureProtocol) || minVersion !== undefined || maxVersion !== undefined) return options;

@@ -209,6 +209,27 @@ it('required below TLS 1.2: refused, for it cannot be known whether the server a
   expect(server.requests).toEqual([]);
 });
 
+it('required of a service: a host for which nobody names a certificate is not asked without one', async () => {
+  await using server = await startServer({ authority, clientCertificate: 'optional' });
+  const place = `127.0.0.1:${server.port}`;
+  await using credentials = await loadCredentials({
+    certificates: { alice: sourceOf(alice, authority) },
+    hosts: { '127.0.0.1:1': 'alice' },
+    services: { pay: { required: true, ca: authority.certificate, hosts: [place] } },
+  });
+  const error = {
+    code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+    message: expect.stringMatching(/^services\["pay"\]/),
+  };
+  const target = { host: '127.0.0.1', port: server.port, service: 'pay' } as const;
+  await expect(get(server.url, { agent: credentials.agent({ service: 'pay' }) })).rejects.toMatchObject(
+    error,
+  );
+  expect(() => credentials.connectOptions(target)).toThrow(expect.objectContaining(error));
+  expect(`${credentials.explain(target)}`).toContain('Requests fail');
+  expect(server.requests).toHaveLength(0);
+});
+
 describe('attack: rules that are weakened', () => {
   let processes: Processes;
   beforeAll(async () => {

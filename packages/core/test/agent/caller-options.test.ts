@@ -177,6 +177,14 @@ describe('what is weaker than the rule is refused before a connection', () => {
     expect(server.connections).toBe(0);
   });
 
+  it.each([[false], [0], [{}]])('a method that is none takes no pin away: %o', async (secureProtocol) => {
+    await using server = await startServer({ authority, tls: 'TLSv1.2' });
+    await using credentials = await load(server.port, { tls: 'TLSv1.3' });
+    const options = { agent: credentials.agent(), secureProtocol } as object;
+    await expect(get(server.url, options)).rejects.toThrow();
+    expect(server.requests).toHaveLength(0);
+  });
+
   it('but stays the caller’s choice at a host that no rule names', async () => {
     await using server = await startServer({ authority, clientCertificate: 'optional' });
     await using credentials = await loadCredentials({ hosts: {} });

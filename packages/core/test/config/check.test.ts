@@ -312,6 +312,11 @@ describe('checkConfig', () => {
       'hosts/a.example/required',
     ],
     [
+      { certificates, services: { S: { certificate: false, required: true } } },
+      'CONFIG_INVALID',
+      'services/S/required',
+    ],
+    [
       { certificates, hosts: { 'a.example': { dangerouslyAcceptAnyServer: true, ca: 'root.pem' } } },
       'CONFIG_INVALID',
       'hosts/a.example/dangerouslyAcceptAnyServer',
