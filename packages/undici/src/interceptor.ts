@@ -91,6 +91,7 @@ export function intercept(
     if (answersItself(base)) return dispatch(request, handler);
     let route: Route | null;
     let before: ReturnType<typeof redirectTo>;
+    let isOwn: boolean;
     let isAwaited: boolean;
     try {
       const options: CertificateRequest = request;
@@ -100,17 +101,17 @@ export function intercept(
       if (to === undefined) throw noOrigin();
       const identity = own === undefined ? byDefault : identityOf(own);
       route = routes.find(to, identity, written(options, 'allowH2') ?? allowH2);
+      // Where a rule names the host an answer to nobody is one to somebody too: another request may name a service.
+      isOwn = route !== null && (route.resolution.rule !== 'none' || route.target.service !== undefined);
       if (servername) refuseAddress(credentials, servername, to, identity, route);
       before = redirectTo(to, servername);
       isAwaited = isShared(handler) || othersAwait(to, request, servername) || before?.isAwaited === true;
-      if (route && isAwaited) throw sharedAnswer(route);
+      if (route && isOwn && isAwaited) throw sharedAnswer(route);
       if (before?.from) checkHop(before.from.credentials, before.from.target, to);
       if (route) checkProxy(base, route, credentials, pool);
     } catch (error) {
       return fail(handler, error as Error);
     }
-    // Where a rule names the host an answer to nobody is one to somebody too: another request may name a service.
-    const isOwn = route !== null && (route.resolution.rule !== 'none' || route.target.service !== undefined);
     const isPersonal = isOwn || before?.isPersonal === true;
     const from = route && { credentials, target: route.target };
     const answered =

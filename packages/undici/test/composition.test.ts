@@ -7,6 +7,7 @@ import {
   createAuthority,
   type IssuedCertificate,
   type RequestHandler,
+  startProxy,
   startServer,
   type TestServer,
 } from '@clientcert/testing';
@@ -373,3 +374,17 @@ describe.each(kinds)('over %s', (_, compose) => {
     expect(bank.requests).toEqual([]);
   });
 });
+
+it.runIf(deduplicate)(
+  'interceptors.deduplicate serves hosts without a rule, behind a proxy of the config as well',
+  async () => {
+    await using proxy = await startProxy();
+    await using credentials = await loadCredentials({ proxy: proxy.url });
+    const connect = { ca: authority.certificate };
+    const dispatcher = createDispatcher(credentials, { connect }).compose(deduplicate!());
+    const answers = await Promise.all([request(bank.url, { dispatcher }), request(bank.url, { dispatcher })]);
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    expect([bank.requests.length, proxy.connects.length]).toEqual([1, 1]);
+    await dispatcher.close();
+  },
+);
