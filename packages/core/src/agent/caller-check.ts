@@ -169,5 +169,6 @@ function whoSets(option: string): string {
 }
 
 function describesServer({ trust, spki, servername, server, tlsBy }: Resolution): boolean {
-  return trust === 'only' || spki.length > 0 || servername !== null || server !== null || tlsBy !== 'node';
+  const saysTls = tlsBy === 'rule' || tlsBy === 'config';
+  return trust === 'only' || spki.length > 0 || servername !== null || server !== null || saysTls;
 }
