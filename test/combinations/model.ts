@@ -103,19 +103,17 @@ export function traceOf(
   settings: Settings,
 ): { readonly seen: readonly (readonly [Place, string | null])[]; readonly arrives: boolean } | null {
   const seen: [Place, string | null][] = [];
-  for (const [index, place] of path.entries()) {
+  for (const place of path) {
     const { name, open } = shownAt(place, path[0]!, settings, service);
     if (open) return null;
     const before = seen.at(-1);
-    if (place === 'plain' && before && before[0] !== 'plain') {
-      if (before[0] === 'silent') return null; // was shown none, and would have been
-      const allowed = ruleAt(before[0], settings)?.allowDowngrade;
+    if (place === 'plain' && before) {
+      const [from, shown] = before;
+      if (from === 'silent') return null; // was shown none, and would have been
       // What was shown further back is not this hop's affair, or is: clients differ in what they remember.
-      if (before[1] === null && seen.some(([, shown]) => shown !== null)) return null;
-      if (before[1] !== null && !allowed) return { seen, arrives: false };
+      if (shown === null && seen.some(([, each]) => each !== null)) return null;
+      if (shown !== null && !ruleAt(from, settings)?.allowDowngrade) return { seen, arrives: false };
     }
-    if (place === 'plain' && index > 0 && seen.some(([, shown]) => shown !== null) && before?.[0] === 'plain')
-      return null;
     if (name === 'unreachable') return { seen, arrives: false };
     seen.push([place, name]);
   }
