@@ -34,6 +34,10 @@ const shared: UserConfig = {
           tags: ['$initial'],
         },
         {
+          name: 'calls',
+          test: /\/(?:soap\/src\/(?!index|options|security)|undici\/src\/(?!index|dispatcher|fetch|interceptor|proxy-agent)).*(?<!\.d)\.ts$/,
+        },
+        {
           name: 'shared',
           test: /(?<!\.d)\.ts$|rolldown\/runtime/,
           tags: ['$initial'],
@@ -83,36 +87,47 @@ const coreNames = ({ parse }: Rolldown.PluginContext) =>
     .map(({ exported }) => ('name' in exported ? exported.name : exported.value));
 
 /**
- * Whoever only imports core reads neither what a diagnosis needs nor what reads configs and files. What runs at each
- * request has its parts at hand.
+ * Whoever only imports core reads neither what a diagnosis needs nor what reads configs and files; whoever only imports
+ * an adapter, neither what its calls need nor what core has for adapters. Each is read when it is first used, and at
+ * hand from then on.
  */
 const lateChunks: Rolldown.Plugin = {
   name: 'late-chunks',
   renderChunk: (code, { name }) => {
+    const isEntry = name === 'index' || name === 'shared';
     const late = [
-      'diagnosis',
-      'rolldown_runtime',
-      ...(name === 'index' || name === 'shared' ? ['config'] : []),
+      'require_(?:diagnosis|calls|rolldown_runtime)',
+      ...(isEntry ? ['require_config'] : []),
+      ...(isEntry && code.includes('require_calls.') ? ['_clientcert_core_adapter'] : []),
     ].join('|');
     return code
-      .replace(new RegExp(`^const (require_(?:${late})) = (require\\(.+\\));$`, 'gm'), 'const $1 = () => $2;')
-      .replace(new RegExp(`\\b(require_(?:${late}))\\.`, 'g'), '$1().');
+      .replace(new RegExp(`^const (${late}) = (?=require)`, 'gm'), 'let $1 = ')
+      .replace(new RegExp(`\\b(${late}) = (require\\([^)]+\\))`, 'g'), '$1_, $1 = () => $1_ ??= $2')
+      .replace(new RegExp(`\\b(${late})\\.`, 'g'), '$1().');
   },
 };
 
 /**
  * A namespace of what is CommonJS is, here, what `require` returns, and so is its default: a copy of it, with a getter
- * for each name, would cost a tenth of an adapter's import.
+ * for each name, would cost a tenth of an adapter's import. The helper that makes it is left out where it is a file.
  */
 const namespaces: Rolldown.Plugin = {
   name: 'namespaces',
   renderChunk: (code) => {
-    const copied = [...code.matchAll(/^(\w+) = __toESM\(\1, 1\);$/gm)].map(([, name]) => name);
-    if (copied.length === 0) return null;
-    const names = copied.join('|');
-    return code
-      .replace(new RegExp(`^(${names}) = __toESM.+\\n`, 'gm'), '')
-      .replace(new RegExp(`\\b(${names})\\.default\\b`, 'g'), '$1');
+    const copies = /^(\w+) = (?:__toESM|require_rolldown_runtime\(\)\.\w+)\(\1, 1\);\n/gm;
+    const names = [...code.matchAll(copies)].map(([, name]) => name).join('|');
+    if (names === '') return null;
+    const direct = code.replace(copies, '').replace(new RegExp(`\\b(${names})\\.default\\b`, 'g'), '$1');
+    return direct.includes('require_rolldown_runtime()')
+      ? direct
+      : direct.replace(/^let require_rolldown_runtime_.+\n/m, '');
+  },
+  generateBundle(_, bundle) {
+    const files = Object.values(bundle).filter((each) => each.type === 'chunk');
+    for (const { name, fileName } of files) {
+      if (name === 'rolldown-runtime' && !files.some(({ code }) => code.includes(fileName)))
+        delete bundle[fileName];
+    }
   },
 };
 
