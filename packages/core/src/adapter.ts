@@ -32,4 +32,4 @@ export { checkFetchRuntime } from './credentials/runtime.ts';
 export { withDiagnosis } from './diagnose/diagnose.ts';
 export { acceptOptions, fixedProxy, snapshot, variable, written } from './own.ts';
 export { type Kind, quote, quoteOrigin, show } from './quote.ts';
-export { isUrl } from './url.ts';
+export { isUrl, originOf } from './url.ts';

@@ -7,3 +7,11 @@ export function isUrl(value: unknown): value is URL {
     return false;
   }
 }
+
+/** The origin of what a caller wrote as one; `undefined` where it is none, as "localhost:8443" is. */
+export function originOf(written: unknown): string | undefined {
+  if (typeof written !== 'string' && !isUrl(written)) return undefined;
+  const text = String(written);
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
+  return origin === 'null' ? undefined : origin;
+}

@@ -7,6 +7,7 @@ import {
   isCallersAgent,
   type Loading,
   loadedOf,
+  originOf,
   quote,
   quoteOrigin,
   snapshot,
@@ -39,20 +40,19 @@ export function identify(
   return {
     credentials,
     service,
-    origin: origin === undefined ? undefined : originOf(origin, callee),
+    origin: origin === undefined ? undefined : checkOrigin(origin, callee),
     // The caller's, who may make another of it.
     proxy: snapshot({ proxy }).proxy,
   };
 }
 
 /** @throws ERR_CLIENTCERT_ORIGIN_NEEDED, in words of our own: those of `URL` repeat what they are about */
-function originOf(written: string | URL, callee: string): string {
-  const text = String(written);
-  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
-  if (origin !== 'null') return origin; // as URL calls that of "localhost:8443"
+function checkOrigin(written: string | URL, callee: string): string {
+  const origin = originOf(written);
+  if (origin !== undefined) return origin;
   throw new ClientCertificateError(
     'ERR_CLIENTCERT_ORIGIN_NEEDED',
-    `${callee}: the origin is ${quoteOrigin(text)}, which is none`,
+    `${callee}: the origin is ${quoteOrigin(written)}, which is none`,
     { hint: 'Write it with its scheme, such as "https://api.bank.example".' },
   );
 }

@@ -61,6 +61,7 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
       origin,
       proxy,
     } = acceptOptions(options, 'ClientCertificateSecurity');
+    if (!Array.isArray(and)) throw noList();
     if (sign && service === false) throw nothingToSignWith();
     this.#identity = identify(credentials, service, origin, proxy, 'ClientCertificateSecurity');
     this.#sign = sign ? structuredClone(sign === true ? {} : sign) : undefined;
@@ -145,6 +146,15 @@ function handedOnInPart(): ClientCertificateError {
     {
       hint: 'Give the others to it, new ClientCertificateSecurity(credentials, { and: […] }), or hand on addHeaders, addOptions, toXML and postProcess.',
     },
+  );
+}
+
+/** A single one, as `setSecurity` takes it. */
+function noList(): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    'ClientCertificateSecurity takes a list as "and"',
+    { hint: 'Write { and: [new WSSecurity(…)] }.' },
   );
 }
 

@@ -6,6 +6,7 @@ import {
   adapterOf,
   decides,
   type Identity,
+  originOf,
   quote,
   quoteOrigin,
   snapshot,
@@ -85,7 +86,7 @@ export function intercept(
   const routes = createRoutes(credentials, pool, leavesOthers);
   watchAwaited();
   const allowH2 = speaksHttp2(pool);
-  const byDefault = identityOf(service && origin ? { service, origin } : service);
+  const byDefault = identityOf(service && origin !== undefined ? { service, origin } : service);
 
   const interceptor: undici.Dispatcher.DispatcherComposeInterceptor = (dispatch) => (request, handler) => {
     if (answersItself(base)) return dispatch(request, handler);
@@ -137,15 +138,15 @@ function identityOf(said: DispatchIdentity | undefined): Identity {
   if (typeof said !== 'object' || said === null) return { service: said, origin: undefined };
   const service = written(said, 'service');
   const own = written(said, 'origin');
-  const origin = URL.canParse(String(own)) ? new URL(String(own)).origin : 'null';
-  if (origin === 'null') throw notAnOrigin(service, own); // as URL calls that of "localhost:8443"
+  const origin = originOf(own);
+  if (origin === undefined) throw notAnOrigin(service, own);
   return { service, origin };
 }
 
 function notAnOrigin(service: unknown, origin: unknown): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_ORIGIN_NEEDED',
-    `the request is made as service ${quote(`${service}`, 'name')} at ${origin === undefined ? 'no origin' : `${quoteOrigin(`${origin}`)}, which is no origin`}`,
+    `the request is made as service ${quote(`${service}`, 'name')} at ${origin === undefined ? 'no origin' : `${quoteOrigin(origin)}, which is no origin`}`,
     {
       hint: 'Pass { service, origin: "https://api.bank.example" }, or the name of a service that has hosts.',
     },

@@ -98,6 +98,6 @@ function unusable(problem: string, hint: string): ClientCertificateError {
   });
 }
 
-function isProxyObject(proxy: string | URL | ProxyObject): proxy is ProxyObject {
-  return typeof proxy === 'object' && Object.hasOwn(proxy, 'url');
+function isProxyObject(proxy: string | URL | ProxyObject | null): proxy is ProxyObject {
+  return typeof proxy === 'object' && proxy !== null && Object.hasOwn(proxy, 'url');
 }

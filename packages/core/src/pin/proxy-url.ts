@@ -1,8 +1,10 @@
+import { isUrl } from '../url.ts';
+
 /** The URL of a proxy, or what is wrong with it. What was written is never repeated: a password may stand in it. */
 export function parseProxyUrl(
   written: string | URL,
 ): { url: URL; problem: undefined } | { url: undefined; problem: string } {
-  const text = String(written);
+  const text = typeof written === 'string' || isUrl(written) ? String(written) : '';
   const url = text.length <= LONGEST && URL.canParse(text) ? new URL(text) : undefined;
   const problem = PROBLEMS.find(({ test }) => test(url))?.message;
   if (problem !== undefined) return { url: undefined, problem };

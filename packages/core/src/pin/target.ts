@@ -51,7 +51,7 @@ export function parseTarget(target: Target): CheckedTarget {
  * @throws `ERR_CLIENTCERT_HOST_INVALID`
  */
 export function parseOrigin(origin: string | URL): Destination {
-  const url = typeof origin === 'string' ? parseUrl(origin) : origin;
+  const url = isUrl(origin) ? origin : parseUrl(origin);
   const scheme = SCHEMES.get(url.protocol);
   if (scheme === undefined) {
     // In `user:password@host` the user would be the scheme.
@@ -103,16 +103,13 @@ function own<Key extends keyof TargetObject>(target: TargetObject, key: Key): Ta
   return Object.hasOwn(target, key) ? target[key] : undefined;
 }
 
-function parseUrl(text: string): URL {
-  try {
-    return new URL(text);
-  } catch {
-    // The reason repeats the text, which may hold credentials.
-    throw invalid(
-      'the target is not a URL',
-      'Write it with its scheme, such as https://api.bank.example:8443.',
-    );
-  }
+function parseUrl(text: unknown): URL {
+  if (typeof text === 'string' && URL.canParse(text)) return new URL(text);
+  // It is not repeated: it may hold credentials.
+  throw invalid(
+    'the target is not a URL',
+    'Write it with its scheme, such as https://api.bank.example:8443.',
+  );
 }
 
 function noHost(): ClientCertificateError {
