@@ -17,7 +17,10 @@ export async function untilCanceled(
   const canceled = promise?.then((cause) => Promise.reject(cause));
   canceled?.catch(() => {});
   try {
-    return await Promise.race([whileWanted(loading, signal), ...(canceled ? [canceled] : [])]);
+    return await Promise.race([
+      whileWanted(loading, signal, own(config, 'data')),
+      ...(canceled ? [canceled] : []),
+    ]);
   } catch (error) {
     const isReason = signal?.aborted && error === (signal.reason ?? error);
     throw isReason ? asAxiosTells(config) : error;

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, createServer, request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -222,6 +223,14 @@ describe('installing', () => {
     await api.get(bank.url);
     expect(subjects(bank)).toEqual(['alice']);
     await (await loading).close();
+  });
+
+  it('a body that breaks meanwhile fails its call, and ends no process', async () => {
+    const api = axios.create();
+    clientCertificates(api, new Promise<Credentials>(() => {}));
+    const body = createReadStream(join(tmpdir(), 'clientcert-no-such-file'));
+    await expect(api.post(bank.url, body)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(bank.connections).toBe(0);
   });
 
   it.each(['signal', 'cancelToken', 'signal of an older library'])(

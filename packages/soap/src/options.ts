@@ -281,10 +281,12 @@ function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => 
     prepared = Promise.reject(error);
   }
   if (typeof prepared === 'function') return prepared();
-  prepared.catch(fail);
-  const answer = prepared.then((send) => send());
-  answer.catch(() => {});
-  return answer;
+  // In an object: how the answer itself fails node-soap reports.
+  const sent = prepared.then((send) => ({ answer: send() }));
+  sent.catch(fail);
+  const answered = sent.then(({ answer }) => answer);
+  answered.catch(() => {});
+  return answered;
 }
 
 /** Of an option that node-soap hands to axios. */

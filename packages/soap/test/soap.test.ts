@@ -445,6 +445,17 @@ describe.each(Object.entries(clients))('%s', (_, create) => {
     expect(bank.connections).toBe(0);
   });
 
+  it('fails a call that cannot be sent, with the error of node-soap, also where it waited', async () => {
+    const { promise, resolve } = withResolvers<Credentials>();
+    const client = await create(promise, await file(`${bank.url}/service`));
+    const attachments = [{ mimetype: 'text/plain', contentId: '1', name: '1', body: 7 }]; // node-soap takes bytes
+    const call = expect(who(client, { attachments })).rejects.toThrow('argument must be');
+    await using credentials = await load();
+    resolve(credentials);
+    await call;
+    expect(bank.connections).toBe(0);
+  });
+
   it('takes options that are used again, also by two calls at once', async () => {
     await using credentials = await load();
     const client = await create(credentials, await file(`${bank.url}/service`));

@@ -112,7 +112,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     const own = fixInit(input, init);
     const request = copyInput(input);
     const { signal, body } = (request as Partial<Request> | null) ?? {};
-    const loaded = await whileWanted(pending, own.signal ?? signal).catch((reason: unknown) => {
+    const loaded = await whileWanted(pending, own.signal ?? signal, own.body).catch((reason: unknown) => {
       cancelBody(own.body ?? body, reason);
       throw reason;
     });

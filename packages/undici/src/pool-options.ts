@@ -5,6 +5,7 @@ import {
   acceptOptions,
   Dispatchers,
   decides,
+  nodeUsesProxies,
   type Route as PoolRoute,
   snapshot,
 } from '@clientcert/core/adapter';
@@ -68,8 +69,8 @@ export type Route = PoolRoute<undici.Pool>;
 export type Routes = Dispatchers<undici.Pool>;
 
 /**
- * The pools of the hosts that a rule names, and where a proxy is named those of all others, too: unless the caller's own
- * dispatcher serves these.
+ * The pools of the hosts that a rule names, and where it is said which proxy is gone through, or none, those of all others,
+ * too: unless the caller's own dispatcher serves these.
  *
  * @param options They inherit nothing.
  */
@@ -84,8 +85,10 @@ export function createRoutes(credentials: AdapterView, options: PoolOptions, lea
   } = options;
   const { timeout = connectTimeout, keepAlive, keepAliveInitialDelay, ...tls } = connect;
   const namesProxy = () => (proxy === undefined ? credentials.namesProxy : proxy !== false);
+  // Node's fetch would go through the proxies that Node is switched to.
+  const refusesNodes = () => (proxy === false || credentials.decidesProxy) && nodeUsesProxies();
   return new Dispatchers(credentials, {
-    serves: (resolution) => decides(resolution) || (!leavesOthers && namesProxy()),
+    serves: (resolution) => decides(resolution) || (!leavesOthers && (namesProxy() || refusesNodes())),
     open: (origin, connector, allowH2) =>
       new undici.Pool(origin, { ...pool, allowH2, connect: connector as undici.buildConnector.connector }),
     tls: {

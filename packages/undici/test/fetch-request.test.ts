@@ -186,6 +186,15 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     expect([open.size, node.destroyed, bank.connections]).toEqual([1, true, 0]); // one was not given
   });
 
+  it('fails with a stream that breaks while certificates load, and ends no process', async () => {
+    const ours = createFetch(new Promise<Credentials>(() => {}), { fetch: kit.fetch as typeof fetch });
+    const body = new Readable({ read() {} });
+    setTimeout(() => body.destroy(new Error('gone')), 10);
+    const init = { method: 'POST', body, duplex: 'half' } as unknown as RequestInit;
+    await expect(ours(bank.url, init)).rejects.toThrow('gone');
+    expect(bank.connections).toBe(0);
+  });
+
   it('refuses what is no init, as fetch does', async () => {
     await using credentials = await load(people, bank);
     const ours = createFetch(credentials, { fetch: kit.fetch as typeof fetch });

@@ -1,7 +1,7 @@
 import { globalAgent } from 'node:https';
 import { loadCredentials } from '@clientcert/core';
 import { createAuthority, startProxy, startServer } from '@clientcert/testing';
-import { request } from 'undici';
+import { getGlobalDispatcher, ProxyAgent, request, setGlobalDispatcher } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createDispatcher, createFetch } from '../src/index.ts';
 
@@ -33,5 +33,30 @@ describe('attack: rules that are weakened', () => {
     expect(server.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual(
       Array(6).fill('alice'),
     );
+  });
+
+  it('proxy: false goes past the proxies that Node is switched to at a host without a rule as well', async () => {
+    const authority = await createAuthority();
+    await using proxy = await startProxy({ authority });
+    await using server = await startServer({ authority, clientCertificate: 'none' });
+    await using credentials = await loadCredentials({ proxy: false });
+    await using silent = await loadCredentials({});
+    const connect = { ca: authority.certificate };
+    const before = getGlobalDispatcher();
+    const options = globalAgent.options as { proxyEnv?: object };
+    // What `http.setGlobalProxyFromEnv()` leaves, in Node 24 and 26.
+    options.proxyEnv = { https_proxy: proxy.url };
+    setGlobalDispatcher(new ProxyAgent({ uri: proxy.url, proxyTls: connect, requestTls: connect }));
+    try {
+      await (await createFetch(credentials, { connect })(server.url)).text();
+      await (await createFetch(silent, { connect, proxy: false })(server.url)).text();
+      expect([server.requests.length, proxy.connects.length]).toEqual([2, 0]);
+      await (await createFetch(silent)(server.url)).text();
+      expect([server.requests.length, proxy.connects.length]).toEqual([3, 1]);
+    } finally {
+      delete options.proxyEnv;
+      await getGlobalDispatcher().close();
+      setGlobalDispatcher(before);
+    }
   });
 });

@@ -66,7 +66,9 @@ export interface CallSignal {
  * Waits for credentials while their call is wanted.
  *
  * @param signal Of the call.
- * @throws its reason, or an `AbortError`, where that comes first; else what loading failed with
+ * @param body Of the call: where it is a stream, clients listen to its errors only when they send it.
+ * @throws its reason, or an `AbortError`, or the error of the body, where one of them comes first; else what loading failed
+ *   with
  *
  * @example
  * import { acceptCredentials, loadedOf, whileWanted } from '@clientcert/core/adapter';
@@ -77,21 +79,30 @@ export interface CallSignal {
 export async function whileWanted(
   loading: Loading,
   signal: CallSignal | null | undefined,
+  body?: unknown,
 ): Promise<Credentials> {
-  if (!signal) return loading;
+  if (!signal && !isStream(body)) return loading;
   // Those of older libraries have no reason.
-  const reason = () => signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
-  if (signal.aborted) throw reason();
+  const reason = () => signal?.reason ?? new DOMException('This operation was aborted', 'AbortError');
+  if (signal?.aborted) throw reason();
   let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
+  const ended = new Promise<never>((_, reject) => {
     abort = () => reject(reason());
-    signal.addEventListener?.('abort', abort);
+    signal?.addEventListener?.('abort', abort);
+    // For good: an error that nobody listens to ends the process.
+    if (isStream(body)) body.on('error', reject);
   });
   try {
-    return await Promise.race([loading, aborted]);
+    return await Promise.race([loading, ended]);
   } finally {
-    if (abort) signal.removeEventListener?.('abort', abort);
+    if (abort) signal?.removeEventListener?.('abort', abort);
   }
+}
+
+/** One of Node's, or what looks like it. */
+function isStream(body: unknown): body is NodeJS.ReadableStream {
+  const { pipe, on } = Object(body) as Partial<NodeJS.ReadableStream>;
+  return typeof pipe === 'function' && typeof on === 'function';
 }
 
 const accepted = new WeakMap<object, Promise<Credentials>>();
