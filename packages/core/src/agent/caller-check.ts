@@ -168,7 +168,8 @@ function whoSets(option: string): string {
     : '';
 }
 
-function describesServer({ trust, spki, servername, server, tlsBy }: Resolution): boolean {
+function describesServer({ trust, spki, servername, server, required, tlsBy }: Resolution): boolean {
   const saysTls = tlsBy === 'rule' || tlsBy === 'config';
-  return trust === 'only' || spki.length > 0 || servername !== null || server !== null || saysTls;
+  const saysWho = trust === 'only' || spki.length > 0 || servername !== null || server !== null;
+  return saysWho || required || saysTls;
 }
