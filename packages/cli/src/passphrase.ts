@@ -53,16 +53,9 @@ export async function newPassphrase(
 ): Promise<string | undefined> {
   if (options.plain) return undefined;
   const given = secretOf(options.outPassphraseEnv, options.outPassphraseFile, 'out-passphrase') ?? same;
-  if (given !== undefined) return await textOf(given);
-  if (!process.stdin.isTTY) {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_PASSPHRASE_MISSING',
-      'the new private key has no passphrase',
-      {
-        hint: 'Give one with --out-passphrase-env or --out-passphrase-file, or --plain for a key without encryption.',
-      },
-    );
-  }
+  if (given !== undefined)
+    return (await textOf(given)) || unprotected('the passphrase for the new private key is empty');
+  if (!process.stdin.isTTY) unprotected('the new private key has no passphrase');
   const typed = await ask('Passphrase for the new file');
   if (typed !== '' && typed === (await ask('The same again'))) return typed;
   throw new ClientCertificateError(
@@ -70,6 +63,13 @@ export async function newPassphrase(
     typed === '' ? 'no passphrase was typed' : 'the two passphrases are not the same; nothing was written',
     { hint: 'Run it again; --plain writes the key without encryption.' },
   );
+}
+
+/** An empty one encrypts, and protects from nobody. */
+function unprotected(message: string): never {
+  throw new ClientCertificateError('ERR_CLIENTCERT_PASSPHRASE_MISSING', message, {
+    hint: 'Give one with --out-passphrase-env or --out-passphrase-file, or --plain for a key without encryption.',
+  });
 }
 
 /** A key that is written: PKCS#8 in PEM, encrypted where there is a passphrase. */

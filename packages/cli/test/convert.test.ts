@@ -139,6 +139,29 @@ describe('convert', () => {
     });
   });
 
+  it('writes no key under an empty passphrase, wherever that comes from, and says so', async () => {
+    vi.stubEnv('EMPTY', '');
+    await writeFile(at('empty.txt'), '\n');
+    await writeFile(at('open.pfx'), await alice.pfx(''));
+    const pair = ['convert', at('alice.crt'), at('alice.key'), '--out', at('weak')];
+    const same = ['convert', at('open.pfx'), '--passphrase-env', 'EMPTY', '--out', at('weak')];
+    for (const line of [
+      [...pair, '--to', 'pfx', '--out-passphrase-env', 'EMPTY'],
+      [...pair, '--to', 'pem', '--out-passphrase-file', at('empty.txt')],
+      [...same, '--to', 'pem'],
+      ['csr', at('alice.crt'), '--out', at('weak'), '--out-passphrase-env', 'EMPTY'],
+    ]) {
+      const { code, err } = await clientcert(...line);
+      expect([code, err.replace(/\s+/g, ' ')]).toEqual([
+        1,
+        expect.stringMatching(/key (?:is empty|has no passphrase).*--plain/),
+      ]);
+      expect(await readdir(directory)).not.toContain('weak');
+    }
+    expect(await readdir(directory)).not.toContain('weak.key');
+    expect((await clientcert(...same, '--to', 'pem', '--plain')).code).toBe(0);
+  });
+
   it('says how a passphrase is given to a command, and names a file that is not there', async () => {
     const args = ['convert', at('old.pfx'), '--to', 'pfx', '--out', at('never.pfx')];
     for (const line of [args, ['inspect', at('old.pfx')]]) {

@@ -13,6 +13,7 @@ describe('readProperty', () => {
     ['const a = [1, -2, true, null,]', [1, -2, true, null]],
     ['export const a: { b: string }[] = [{ b: "c" }]', [{ b: 'c' }]],
     ['const a: Array<string> = ["b"]\nconst c = 1', ['b']],
+    ['a: [1_000, 0.5, 5., 007, 1.2.3]', [1000, 0.5, 5, new Code('007'), new Code('1.2.3')]],
     ['a: process.env.NAME', new Variable('NAME')],
     ["a: process.env['NAME']!", new Variable('NAME')],
     ['a: process.env.NAME as string, b', new Variable('NAME')],

@@ -1,4 +1,4 @@
-import type { Credentials } from '@clientcert/core';
+import { type Credentials, loadCredentials } from '@clientcert/core';
 import type { RequestHandler } from '@clientcert/testing';
 import { expect } from 'vitest';
 import type { Identity } from '../adapter.ts';
@@ -37,6 +37,20 @@ export const conflicts = {
     const client = ground.client(credentials, { ownAgent: mallory(ground) });
     await expectFailure(client.send(other.url), 'AGENT_CONFLICT');
     expect(other.connections).toBe(0);
+  },
+
+  async 'an agent or dispatcher of their own goes past no service that requires what nobody names'(ground) {
+    const bank = await ground.bank();
+    const { host, href } = new URL(bank.urls[2]!);
+    const { authority } = ground;
+    const config = {
+      hosts: { [host]: { ca: authority.certificate } },
+      services: { Pay: { required: true, hosts: [host] } },
+    };
+    const credentials = ground.keep(await loadCredentials(config));
+    const client = ground.client(credentials, { ownAgent: mallory(ground) });
+    await expect(client.send(href, { service: 'Pay' })).rejects.toThrow();
+    expect(bank.connections).toBe(0);
   },
 
   async 'a certificate and key of their own are refused at a pinned host, before any connection'(ground) {

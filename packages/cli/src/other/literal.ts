@@ -137,7 +137,9 @@ class Reader {
         return all.join('/').replace(/\/\.\//g, '/');
       return new Code(source.slice(start, this.offset));
     }
-    const literal = this.take(/(?:true|false|null|undefined|-?\d[\d_.]*)(?![\w$])/y)?.[0];
+    const literal = this.take(
+      /(?:true|false|null|undefined|-?(?:0|[1-9][\d_]*)(?:\.[\d_]*)?)(?![\w$.])/y,
+    )?.[0];
     if (literal !== undefined) {
       if (literal === 'undefined') return undefined;
       return JSON.parse(literal.replaceAll('_', '').replace(/\.$/, ''));

@@ -80,14 +80,22 @@ export class Tunnel extends Socket {
     socket.on('data', (chunk) => {
       if (!this.push(chunk)) socket.pause();
     });
-    socket.on('end', () => this.push(null));
-    // What TLS says at its end finds nobody any more. In place of what Node puts there: that is an error, of a socket
-    // which nobody may be listening to by then.
-    this.once('end', () => {
+    // What TLS says at its end finds nobody any more. In place of what Node puts there, twice: that is an error, of a
+    // socket which nobody may be listening to by then.
+    const hush = () => {
       this.write = writeNowhere;
+    };
+    socket.on('end', () => {
+      hush();
+      this.push(null);
     });
+    this.once('end', hush);
     socket.on('error', (error) => this.destroy(error));
-    socket.on('close', () => this.destroy());
+    socket.on('close', () => {
+      // What came before its end may not have been read yet.
+      if (socket.readableEnded && !this.readableEnded) this.once('end', () => this.destroy());
+      else this.destroy();
+    });
     this.connecting = false;
     socket.resume();
     this.emit('connect');
@@ -109,7 +117,7 @@ export class Tunnel extends Socket {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(done);
+    this.#socket.end(() => done());
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

@@ -56,14 +56,14 @@ function sameTarget(rule: HostRule, earlier: HostRule): Issue {
   };
 }
 
-/** A service that lists a host where the host's own rule says that no certificate is ever presented. */
+/** A service that lists a host for a certificate where the host's own rule says that none is ever presented. */
 function findDenied(
   denials: Finder,
   service: ServiceRule,
   pattern: HostPattern,
   path: Issue['path'],
 ): Issue | undefined {
-  if (typeof service.certificate !== 'string') return undefined;
+  if (typeof service.certificate !== 'string' && !service.required) return undefined;
   const denial = denials(pattern);
   return denial && denied(denial, pattern, path);
 }

@@ -99,6 +99,24 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
     agent.destroy();
   });
 
+  it('whoever reads slowly gets all of an answer after which the server closes', async () => {
+    await using all = await scene({ tls });
+    const { proxy, server, credentials } = all;
+    const agent = credentials.agent({ proxy: proxy.url, keepAlive: false });
+    for (let round = 0; round < 10; round++) {
+      const request = https.get(`${server.url}/large?bytes=300000`, { agent });
+      const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+      let length = 0;
+      response.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        response.pause();
+        setTimeout(() => response.resume(), round % 4);
+      });
+      await once(response, 'end', { signal: AbortSignal.timeout(5000) });
+      expect(length).toBe(300_000);
+    }
+  });
+
   it('a refusal is explained: 407 with what it wants, others with their status', async () => {
     await using all = await scene({ tls, authentication: { username: 'u', password: 'p:w' } });
     const { proxy, server, credentials } = all;

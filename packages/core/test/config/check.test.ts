@@ -191,6 +191,15 @@ describe('checkConfig', () => {
       'RULE_CONFLICT',
       'services/S/hosts/0',
     ],
+    [
+      {
+        certificates,
+        hosts: { 'a.example': false },
+        services: { S: { required: true, hosts: ['a.example'] } },
+      },
+      'RULE_CONFLICT',
+      'services/S/hosts/0',
+    ],
     [{ certificates, hosts: { 'a.example': 'nobody' } }, 'CERTIFICATE_UNKNOWN', 'hosts/a.example'],
     [
       { certificates, hosts: { 'a.example': { certificate: 'nobody' } } },
