@@ -52,7 +52,7 @@ export interface Call {
   readonly abort: number | undefined;
   /** The last place answers 503 the first time. */
   readonly flaky: boolean;
-  /** The first place takes its time to answer. */
+  /** The first place waits with its answer until no reload is under way, and what those before have begun has arrived. */
   readonly slow: boolean;
   /** The client is given its options in an object that other calls, of other clients too, are given as well, or frozen. */
   readonly options: 'shared' | 'frozen' | undefined;
@@ -184,7 +184,7 @@ export function programs(maxLength: number): fc.Arbitrary<Program> {
                 { weight: 1, arbitrary: fc.nat(20) },
               ),
               flaky: seldom,
-              slow: seldom,
+              slow: fc.boolean(),
               options: fc.constantFrom('shared' as const, 'frozen' as const, undefined, undefined),
             }),
           },

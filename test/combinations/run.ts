@@ -42,7 +42,6 @@ export class Run {
   readonly #options = new SharedOptions();
   readonly #sent: Sent[] = [];
   readonly #running = new Set<Promise<unknown>>();
-  readonly #going: Promise<void>[] = [];
   #reloading: Promise<void> = Promise.resolve();
   #credentials: readonly Credentials[] = [];
   #clients: readonly TestClient[] = [];
@@ -105,10 +104,14 @@ export class Run {
       else {
         // One after the other, so that the last one to be asked for is the last to hold.
         await this.#reloading;
+        const replaced = this.#periods[step.credentials]!.at(-1)!;
         this.#reloading =
           step.does === 'renew'
             ? this.#renew(step.credentials, step.who)
             : this.#reload(step.credentials, step.settings);
+        this.#ground.gate.opened = this.#reloading.then(caughtUp).then(() => {
+          replaced.gone = tick();
+        });
         if (step.wait) await this.#reloading;
       }
     }
@@ -119,13 +122,19 @@ export class Run {
     const mark = `${this.#name}-${this.#sent.length}`;
     const sent: Sent = { mark, call, start: tick(), end: 0, outcome: undefined };
     this.#sent.push(sent);
-    const ended = send(this.#clients[call.client]!, call, mark, this.#ground, this.#options).then(
-      (outcome) => {
-        sent.outcome = outcome;
-        sent.end = tick();
-        this.#running.delete(ended);
-      },
-    );
+    // A certificate of the caller's own node-soap itself writes on the options.
+    const options = this.#program.clients[call.client]!.own ? undefined : call.options;
+    const ended = send(
+      this.#clients[call.client]!,
+      { ...call, options },
+      mark,
+      this.#ground,
+      this.#options,
+    ).then((outcome) => {
+      sent.outcome = outcome;
+      sent.end = tick();
+      this.#running.delete(ended);
+    });
     this.#running.add(ended);
   }
 
@@ -145,10 +154,6 @@ export class Run {
     );
     expect(failed).toEqual([]);
     replaced.until = tick();
-    const going = caughtUp().then(() => {
-      replaced.gone = tick();
-    });
-    this.#going.push(going);
   }
 
   async #close(): Promise<void> {
@@ -165,7 +170,7 @@ export class Run {
       expect('error' in late && codesOf(late.error)).toContain('ERR_CLIENTCERT_CLOSED');
     }
     for (const client of this.#clients) await client.close?.();
-    await Promise.all(this.#going);
+    await this.#ground.gate.opened;
     expect(this.#options.isWritten, 'options of the caller’s were written to').toBe(false);
   }
 

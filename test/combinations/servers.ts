@@ -27,6 +27,8 @@ export interface Ground extends World {
   readonly proxied: readonly TestProxy[];
   /** What each port is. */
   readonly placeOf: ReadonlyMap<number, Place>;
+  /** What slow answers wait for. */
+  readonly gate: { opened: Promise<unknown> };
   /** When the connection of a request was accepted. */
   acceptedAt(request: SeenRequest): number;
   close(): Promise<void>;
@@ -39,7 +41,8 @@ export async function prepare(adapter: AdapterUnderTest): Promise<Ground> {
   const [alice1, alice2, bob1, bob2, carol] = await Promise.all(
     ['alice 1', 'alice 2', 'bob 1', 'bob 2', 'carol'].map(issue),
   );
-  const shared = { clientCertificate: 'optional', handler: handlerOf(adapter) } as const;
+  const gate = { opened: Promise.resolve() };
+  const shared = { clientCertificate: 'optional', handler: handlerOf(adapter, gate) } as const;
   const servers = await Promise.all([
     startServer({
       authority,
@@ -76,6 +79,7 @@ export async function prepare(adapter: AdapterUnderTest): Promise<Ground> {
     servers,
     proxied,
     placeOf: new Map(places.map((place, index) => [Number(new URL(urls[index]!).port), place])),
+    gate,
     acceptedAt: ({ port, connection }) => accepted.get(port)![connection - 1]!,
     async close() {
       for (const each of [...servers, ...proxied]) await each.close();
@@ -84,11 +88,14 @@ export async function prepare(adapter: AdapterUnderTest): Promise<Ground> {
 }
 
 /** A 503 for the first call of a mark at `/flaky`; for the rest what the client understands. */
-function handlerOf({ answer }: AdapterUnderTest): NonNullable<AdapterUnderTest['answer']> {
+function handlerOf(
+  { answer }: AdapterUnderTest,
+  gate: Ground['gate'],
+): NonNullable<AdapterUnderTest['answer']> {
   const failed = new Set<string>();
   return async (request, response, seen) => {
     const mark = markOf(seen);
-    if (queryOf(seen).has('slow')) await pause(30);
+    if (queryOf(seen).has('slow')) await gate.opened;
     if (!seen.path.startsWith('/flaky') || failed.has(mark))
       return (await answer?.(request, response, seen)) ?? false;
     failed.add(mark);
@@ -122,7 +129,7 @@ export const connectionsOf = ({ servers }: Ground) =>
  * its look-up of the host one of the two threads for it.
  */
 export async function caughtUp(): Promise<void> {
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 16; round++) {
     await Promise.all(Array.from({ length: 4 }, () => lookup('localhost')));
     await pause(2);
   }
