@@ -15,6 +15,8 @@ export interface AdapterUnderTest {
   readonly readsEnvironment: boolean;
   /** Answers what the server's routes would: for clients that understand one kind of answer only. */
   readonly answer?: RequestHandler;
+  /** Whether it takes `maxConnections`. */
+  readonly limits?: boolean;
   /** Whether it signs messages. */
   readonly signs?: boolean;
 }
@@ -32,7 +34,7 @@ export interface ClientOptions {
   readonly connectTimeout?: number | undefined;
   /** Milliseconds until an answer begins, and then between its parts, where the client asks for that: undici and fetch. */
   readonly answerTimeout?: number | undefined;
-  /** How many connections to a host there may be at once, where the client has an option for it that goes with ours. */
+  /** How many connections to a host there may be at once, where the client has an option for it. */
   readonly maxConnections?: number | undefined;
   /** That messages are signed, and that nothing else of ours is on the client: SOAP's security. */
   readonly security?: 'signs' | 'signs alone' | 'alone' | undefined;

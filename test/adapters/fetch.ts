@@ -15,6 +15,7 @@ function under(name: string, own: typeof fetch): AdapterUnderTest {
     name,
     module: import.meta.url,
     readsEnvironment: false,
+    limits: true,
     unsupported: {
       'a certificate and key of their own are used where no rule names the host':
         'the options are those of the connections that rules decide',

@@ -10,6 +10,7 @@ const https: AdapterUnderTest = {
   name: 'https',
   module: import.meta.url,
   readsEnvironment: false,
+  limits: true,
   unsupported: {
     'an abort ends a call that waits for credentials, which then reaches nobody': 'it takes no promise',
   },

@@ -53,6 +53,7 @@ function under(name: string, make: Make): AdapterUnderTest {
     name,
     module: import.meta.url,
     readsEnvironment: false,
+    limits: true,
     unsupported: {
       'an abort ends a call that waits for credentials, which then reaches nobody': 'it takes no promise',
       'an agent or dispatcher of their own is refused at a pinned host, before any connection': composed,

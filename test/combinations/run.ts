@@ -100,8 +100,11 @@ export class Run {
   async #take(): Promise<void> {
     for (const step of this.#program.steps) {
       if (step.does === 'wait') await Promise.all(this.#running);
-      else if (step.does === 'call') this.#call(step);
-      else {
+      else if (step.does === 'call') {
+        // Thrice where there is one connection at a time, so that it is queued.
+        const isQueued = this.#adapter.limits && this.#program.clients[step.client]!.maxConnections === 1;
+        for (let left = isQueued ? 3 : 1; left > 0; left--) this.#call(step);
+      } else {
         // One after the other, so that the last one to be asked for is the last to hold.
         await this.#reloading;
         const replaced = this.#periods[step.credentials]!.at(-1)!;
