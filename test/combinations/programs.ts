@@ -36,6 +36,8 @@ export interface Settings {
   readonly versions: Versions;
   /** Whether functions say the certificates, and so others after a renewal. */
   readonly renewing: boolean;
+  /** Whether a second copy of core loads it. */
+  readonly copied: boolean;
 }
 
 export type Versions = { readonly [who in Holder]: 1 | 2 };
@@ -130,6 +132,7 @@ const settings: fc.Arbitrary<Settings> = fc
     free: holder,
     versions: fc.record({ alice: fc.constantFrom<(1 | 2)[]>(1, 2), bob: fc.constantFrom<(1 | 2)[]>(1, 2) }),
     renewing: fc.boolean(),
+    copied: seldom,
   })
   // A service at a host that is denied any certificate is refused with the config.
   .filter(({ rules, narrow }) => narrow.places.every((place) => !rules[place as 'first']?.denied));

@@ -1,10 +1,11 @@
 import { inspect } from 'node:util';
-import { type Config, type Credentials, loadCredentials } from '@clientcert/core';
+import type { Config, Credentials } from '@clientcert/core';
 import type { SeenRequest, TestProxy } from '@clientcert/testing';
 import { expect } from 'vitest';
 import { signerOf } from '../../packages/soap/test/signer.ts';
 import type { AdapterUnderTest, TestClient } from '../adapters/adapter.ts';
 import { codesOf } from '../adapters/ground.ts';
+import { load } from './copies.ts';
 import { configOf, isShown, signersOf, traceOf } from './model.ts';
 import type { Call, ClientSettings, Holder, Program, Settings, Versions } from './programs.ts';
 import { afterwards, type Outcome, SharedOptions, send } from './send.ts';
@@ -74,7 +75,7 @@ export class Run {
   async #open(): Promise<void> {
     const { credentials, clients } = this.#program;
     this.#credentials = await Promise.all(
-      credentials.map((settings, index) => loadCredentials(this.#configOf(index, settings))),
+      credentials.map((settings, index) => load(this.#configOf(index, settings), settings.copied)),
     );
     // Of pins without a backup, and certificates that no rule names.
     for (const each of this.#credentials) each.on('warning', () => {});
