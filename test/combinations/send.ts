@@ -73,13 +73,14 @@ export class SharedOptions {
     return Object.assign(this.#one, options);
   }
 
-  /** Nobody can write on it; calls that say the same have the same. */
+  /** Nobody can write on it, or on objects in it; calls that say the same have the same. */
   frozen<Options extends object>(options: Options): Options {
+    for (const [name, each] of Object.entries(options)) {
+      if (Object.getPrototypeOf(each ?? '') !== Object.prototype) continue;
+      Object.assign(options, { [name]: this.frozen(each) });
+    }
     const known = this.#frozen.find((each) => areSame(each, options));
     if (known) return known as Options;
-    for (const each of Object.values(options)) {
-      if (Object.getPrototypeOf(each ?? '') === Object.prototype) Object.freeze(each);
-    }
     this.#frozen.push(options);
     return Object.freeze(options);
   }
