@@ -199,7 +199,6 @@ export class Run {
     );
     const configs = holding.map(({ settings }) => settings);
     const isSigned = this.#signs(client);
-    const isDirect = !this.#program.proxy && !client.proxied;
     const seen = requests.map(
       (request) => [placeOf.get(request.port)!, nameOf(request), this.#signerOf(request)] as const,
     );
@@ -208,8 +207,8 @@ export class Run {
 
     for (const [index, request] of requests.entries()) {
       const [place, name, signer] = seen[index]!;
-      // Through a proxy it may take longer until it is accepted.
-      const accepted = isDirect ? acceptedAt(request) : 0;
+      // Within TLS to a proxy it waits for that, with timers of TCP.
+      const accepted = this.#program.proxy === 'secure' ? 0 : acceptedAt(request);
       const standing = holding.filter(({ gone }) => gone >= accepted).map(({ settings }) => settings);
       if (!isShown(request, place, call, standing, client.own ? 'carol' : null, signer)) {
         expect.fail(`shown as ${name}, signed ${signer} (${request.protocol}) at ${place}: ${what}`);

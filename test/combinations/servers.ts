@@ -125,7 +125,7 @@ export const connectionsOf = ({ servers }: Ground) =>
   servers.slice(0, -1).reduce((sum, { connections }) => sum + connections, 0);
 
 /**
- * Until every connection that was begun by now is accepted, but for those through a proxy: each takes some turns of the
+ * Until every connection that was begun by now is accepted, but for those within TLS to a proxy: each takes some turns of the
  * event loop, and its look-up of the host one of the two threads for it.
  */
 export async function caughtUp(): Promise<void> {
