@@ -234,7 +234,13 @@ export class Run {
     if (isDisturbed || isClosed || isByHand || isPartial || call.flaky) return;
     const trace = traceOf(call, configs[0]!, isSigned);
     if (!trace) return;
-    expect(seen, what).toEqual(trace.seen);
+    // Who repeats calls does so where a kept connection is lost, too.
+    const isAgain = (index: number) =>
+      client.retries > 0 && index > 0 && hopOf(requests[index]!) === hopOf(requests[index - 1]!);
+    expect(
+      seen.filter((_, index) => !isAgain(index)),
+      what,
+    ).toEqual(trace.seen);
     expect(ended === 200, what).toBe(trace.arrives);
   }
 
