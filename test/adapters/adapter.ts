@@ -15,6 +15,10 @@ export interface AdapterUnderTest {
   readonly readsEnvironment: boolean;
   /** Answers what the server's routes would: for clients that understand one kind of answer only. */
   readonly answer?: RequestHandler;
+  /** Whether it takes `maxConnections`. */
+  readonly limits?: boolean;
+  /** Whether it signs messages. */
+  readonly signs?: boolean;
 }
 
 export interface ClientOptions {
@@ -30,6 +34,10 @@ export interface ClientOptions {
   readonly connectTimeout?: number | undefined;
   /** Milliseconds until an answer begins, and then between its parts, where the client asks for that: undici and fetch. */
   readonly answerTimeout?: number | undefined;
+  /** How many connections to a host there may be at once, where the client has an option for it. */
+  readonly maxConnections?: number | undefined;
+  /** That messages are signed, and that nothing else of ours is on the client: SOAP's security. */
+  readonly security?: 'signs' | 'signs alone' | 'alone' | undefined;
 }
 
 export interface Identity {
@@ -52,6 +60,8 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
+  /** Makes the object with the options of the call that the client is given: frozen, or one that others are given too. */
+  readonly hand?: (<Options extends object>(options: Options) => Options) | undefined;
 }
 
 export interface Answer {

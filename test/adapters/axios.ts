@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { clientCertificates } from '@clientcert/axios';
 import axios, { type AxiosRequestConfig } from 'axios';
 import type { AdapterUnderTest, Identity } from './adapter.ts';
+import { asItIs } from './ground.ts';
 
 const ownCertificate = {
   'a certificate and key of their own are refused at a pinned host, before any connection':
@@ -51,17 +52,15 @@ function under(
         return api.request(error.config);
       });
       return {
-        async send(url, { service, body, stream, signal, timeout } = {}) {
-          const config: AxiosRequestConfig = {
-            url,
-            method: body === undefined ? 'GET' : 'POST',
-            data: body instanceof Readable && adapter === 'fetch' ? Readable.toWeb(body) : body,
+        async send(url, { service, body, stream, signal, timeout, hand = asItIs } = {}) {
+          const config: AxiosRequestConfig = hand({
             responseType: stream ? 'stream' : 'arraybuffer',
             ...(service !== undefined && { clientCertificate: service }),
             ...(signal && { signal }),
             ...(timeout !== undefined && { timeout }),
-          };
-          const raw = await api.request(config);
+          });
+          const data = body instanceof Readable && adapter === 'fetch' ? Readable.toWeb(body) : body;
+          const raw = await (data === undefined ? api.get(url, config) : api.post(url, data, config));
           let length = raw.data.byteLength ?? 0;
           if (stream) for await (const chunk of raw.data) length += chunk.length;
           return { status: raw.status, length, raw };

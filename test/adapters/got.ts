@@ -2,6 +2,7 @@ import { Agent } from 'node:https';
 import { clientCertificates } from '@clientcert/got';
 import got from 'got';
 import type { AdapterUnderTest } from './adapter.ts';
+import { asItIs } from './ground.ts';
 
 const ignored = 'got 14 and 15 ignore agent.https with http2';
 const unsupported = { 'in the client’s own option': 'has no option for a proxy' };
@@ -46,7 +47,7 @@ function under(
         })
         .extend(clientCertificates(credentials));
       return {
-        async send(url, { service, body, stream, signal, timeout } = {}) {
+        async send(url, { service, body, stream, signal, timeout, hand = asItIs } = {}) {
           const options = {
             method: body === undefined ? ('GET' as const) : ('POST' as const),
             ...(body !== undefined && { body }),
@@ -60,7 +61,7 @@ function under(
             for await (const chunk of raw) length += chunk.length;
             return { status: raw.response?.statusCode ?? 0, length, raw };
           }
-          const raw = await api(url, { ...options, responseType: 'buffer' });
+          const raw = await api(url, hand({ ...options, responseType: 'buffer' as const }));
           return { status: raw.statusCode, length: raw.body.length, raw };
         },
       };

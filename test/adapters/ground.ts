@@ -194,6 +194,11 @@ export function endOf(signal: AbortSignal | undefined, timeout: number | undefin
   return signal ?? (timeout === undefined ? null : AbortSignal.timeout(timeout));
 }
 
+/** A caller's own options, which nobody else has. */
+export function asItIs<Options>(options: Options): Options {
+  return options;
+}
+
 /** Until a client has put its connection back: fetch gives out the answer a little earlier. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 10));

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { soapOptions } from '@clientcert/soap';
+import { ClientCertificateSecurity, soapOptions } from '@clientcert/soap';
 import * as soap from 'soap';
 import type { AdapterUnderTest } from './adapter.ts';
+import { asItIs } from './ground.ts';
 
 const urn = 'urn:clientcert:suite';
 
@@ -15,6 +16,7 @@ export const adapters: AdapterUnderTest[] = [
     name: 'soap',
     module: import.meta.url,
     readsEnvironment: true,
+    signs: true,
     unsupported: { 'a streamed upload': 'a message is a text' },
 
     /** Envelopes, where the server's own routes have other bodies. */
@@ -28,14 +30,22 @@ export const adapters: AdapterUnderTest[] = [
       return true;
     },
 
-    create(credentials, { ownAgent, ownCertificate, proxy, retries = 0 } = {}) {
+    create(credentials, { ownAgent, ownCertificate, proxy, retries = 0, security } = {}) {
       const own = ownCertificate && asSecurity(ownCertificate);
       const asHostsSay = soapOptions(credentials);
       return {
-        async send(url, { service, body = '', signal, timeout } = {}) {
+        async send(url, { service, body = '', signal, timeout, hand = asItIs } = {}) {
           const asService = service === undefined ? asHostsSay : soapOptions(credentials, { service });
-          const client = await soap.createClientAsync(wsdl(), asService, url);
-          if (own) client.setSecurity(own);
+          const isAlone = security?.endsWith('alone');
+          const client = await soap.createClientAsync(wsdl(), isAlone ? {} : asService, url);
+          if (security) {
+            const ours = new ClientCertificateSecurity(credentials, {
+              sign: security.startsWith('signs'),
+              ...(isAlone && { service, origin: new URL(url).origin }),
+              ...(own && { and: [own] }),
+            });
+            client.setSecurity(ours);
+          } else if (own) client.setSecurity(own);
           let status = 0;
           client.on('response', (_body, response) => {
             status = (response as { status: number } | undefined)?.status ?? 0;
@@ -49,7 +59,7 @@ export const adapters: AdapterUnderTest[] = [
           const message = { text: typeof body === 'string' ? body : await text(body) };
           for (let left = retries; ; left--) {
             try {
-              const raw = await client.SayAsync!(message, options);
+              const raw = await client.SayAsync!(message, hand(options));
               return { status, length: raw[0].said.length, raw: [raw, client] };
             } catch (error) {
               if (left === 0 || status !== 503) throw error;

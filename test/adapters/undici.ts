@@ -11,21 +11,30 @@ type Make = (credentials: Credentials, making: Making) => { base: Dispatcher; ov
 
 const interceptor =
   (allowH2: boolean): Make =>
-  (credentials, { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000, answerTimeout }) => {
+  (credentials, making) => {
+    const { ownAgent } = making;
     const base = new Agent({ allowH2, ...(ownAgent && { connect: ownAgent }) });
-    const pool = { allowH2, proxy, connect, connectTimeout, ...answeringIn(answerTimeout) };
+    const pool = { allowH2, ...poolOptions(making) };
     return { base, over: base.compose(clientCertificates(credentials, pool)) };
   };
 
-const dispatcher: Make = (
-  credentials,
-  { ownAgent, ownCertificate: connect, proxy, connectTimeout = 10_000, answerTimeout },
-) => {
+const dispatcher: Make = (credentials, making) => {
+  const { ownAgent } = making;
   const own = ownAgent && { dispatcher: new Agent({ allowH2: false, connect: ownAgent }) };
-  const pool = { allowH2: false, proxy, connect, connectTimeout, ...answeringIn(answerTimeout) };
-  const base = createDispatcher(credentials, { ...own, ...pool });
+  const base = createDispatcher(credentials, { ...own, allowH2: false, ...poolOptions(making) });
   return { base, over: base };
 };
+
+function poolOptions(making: Making): object {
+  const { ownCertificate, proxy, connectTimeout = 10_000, answerTimeout, maxConnections } = making;
+  return {
+    proxy,
+    connect: ownCertificate,
+    connectTimeout,
+    ...answeringIn(answerTimeout),
+    ...(maxConnections !== undefined && { connections: maxConnections }),
+  };
+}
 
 /** undici's options for that. */
 export function answeringIn(milliseconds: number | undefined): object {
@@ -44,6 +53,7 @@ function under(name: string, make: Make): AdapterUnderTest {
     name,
     module: import.meta.url,
     readsEnvironment: false,
+    limits: true,
     unsupported: {
       'an abort ends a call that waits for credentials, which then reaches nobody': 'it takes no promise',
       'an agent or dispatcher of their own is refused at a pinned host, before any connection': composed,
@@ -63,15 +73,19 @@ function under(name: string, make: Make): AdapterUnderTest {
       const composition = made.then(({ over }) => over.compose(following));
       composition.catch(() => {}); // each call reports it
       return {
-        async send(url, { service, body, signal, timeout } = {}) {
+        async send(url, { service, body, signal, timeout, hand } = {}) {
           const options = {
-            dispatcher: await composition,
             method: body === undefined ? ('GET' as const) : ('POST' as const),
             body: body ?? null,
             signal: endOf(signal, timeout),
             clientCertificate: service ? { service, origin: new URL(url).origin } : service,
           };
-          const raw = await request(url, options);
+          const over = await composition;
+          const { origin, pathname, search } = new URL(url);
+          // Of request() undici makes a copy first.
+          const raw = await (hand
+            ? over.request(hand({ ...options, origin, path: pathname + search }))
+            : request(url, { dispatcher: over, ...options }));
           const { byteLength } = await raw.body.arrayBuffer();
           return { status: raw.statusCode, length: byteLength, raw };
         },

@@ -22,16 +22,19 @@ export interface World {
 }
 
 export function configOf(
-  { rules, narrow, free, others, tls12, versions }: Settings,
+  { rules, narrow, free, others, tls12, renewing, versions }: Settings,
   proxy: Program['proxy'],
   { authority, issued, origins, proxies }: World,
+  current: (who: Holder) => 1 | 2,
 ): Config<Holder, Service> {
   const ca = authority.certificate;
   const hostOf = (place: Place) => new URL(origins[place]).host;
-  const source = (who: Holder) => {
-    const { fullChain, key } = issued[who][versions[who]];
+  const sourceOf = (who: Holder, version: 1 | 2) => {
+    const { fullChain, key } = issued[who][version];
     return { cert: fullChain, key, ca };
   };
+  const source = (who: Holder) =>
+    renewing ? () => sourceOf(who, current(who)) : sourceOf(who, versions[who]);
   const pinOf = (each: NonNullable<Rule>): HostPin<Holder> => ({
     ca,
     ...(each.holder && { certificate: each.holder }),
@@ -59,6 +62,8 @@ export function configOf(
 
 /** Whom the rules show at a place: a certificate's common name, `null` for none; `unreachable` where nobody is believed. */
 interface Shown {
+  /** Whose certificate it is, also where the server does not ask for it. */
+  readonly holder?: Holder | undefined;
   readonly name: string | null | 'unreachable';
   /** Whether the rules leave it open that it is refused instead. */
   readonly open: boolean;
@@ -66,9 +71,8 @@ interface Shown {
 
 function shownAt(place: Place, called: Place, settings: Settings, service: Call['service']): Shown {
   if (place === 'plain') return { name: null, open: service === 'Free' && called === 'plain' };
-  const { narrow, free, versions } = settings;
+  const { narrow, free } = settings;
   const at = ruleAt(place, settings);
-  const nameOf = (who: Holder) => `${who} ${versions[who]}`;
   const asService = serviceAt(place, called, narrow, free, service);
   if (place === 'stranger' || at?.wrongPin) return { name: 'unreachable', open: false };
   if (service === false) {
@@ -77,8 +81,9 @@ function shownAt(place: Place, called: Place, settings: Settings, service: Call[
   // To show none to all others is what they see anyway: a service may say more.
   if (at?.denied && settings.rules[place]) return { name: null, open: asService !== undefined };
   const who = asService ?? at?.holder ?? null;
-  if (place === 'silent' && who) return { name: at?.required ? 'unreachable' : null, open: false };
-  if (who) return { name: nameOf(who), open: false };
+  if (place === 'silent' && who)
+    return { holder: who, name: at?.required ? 'unreachable' : null, open: false };
+  if (who) return { holder: who, name: nameOf(who, settings), open: false };
   return { name: at ? null : 'unreachable', open: false };
 }
 
@@ -97,14 +102,29 @@ function serviceAt(
   return service === 'Free' && place === called ? free : undefined;
 }
 
-/** What a call that nothing disturbs is seen as, place by place; `null` where the rules leave something open. */
+const nameOf = (who: Holder, { versions }: Settings) => `${who} ${versions[who]}`;
+
+/**
+ * What a call that nothing disturbs is seen as, place by place: who presents himself, and who has signed what is said.
+ * `null` where the rules leave something open.
+ */
 export function traceOf(
-  { path, service }: Call,
+  { path, service, status }: Call,
   settings: Settings,
-): { readonly seen: readonly (readonly [Place, string | null])[]; readonly arrives: boolean } | null {
-  const seen: [Place, string | null][] = [];
+  isSigned: boolean,
+): {
+  readonly seen: readonly (readonly [Place, string | null, string | null])[];
+  readonly arrives: boolean;
+} | null {
+  const seen: [Place, string | null, string | null][] = [];
   for (const place of path) {
-    const { name, open } = shownAt(place, path[0]!, settings, service);
+    const { holder, name, open } = shownAt(place, path[0]!, settings, service);
+    // A redirect that is followed with GET takes no message along.
+    const signer =
+      isSigned && (seen.length === 0 || status !== 302) ? holder && nameOf(holder, settings) : null;
+    const isElse = signer && seen.length > 0 && signer !== seen[0]![2];
+    if (place === 'plain' ? signer !== null : isElse || (signer === undefined && !open))
+      return { seen, arrives: false };
     if (open) return null;
     const before = seen.at(-1);
     if (place === 'plain' && before) {
@@ -115,24 +135,36 @@ export function traceOf(
       if (shown !== null && !ruleAt(from, settings)?.allowDowngrade) return { seen, arrives: false };
     }
     if (name === 'unreachable') return { seen, arrives: false };
-    seen.push([place, name]);
+    seen.push([place, name, signer ?? null]);
   }
   return { seen, arrives: true };
 }
 
-/** Whether what a server saw is what one of these settings shows there. */
+/** Who may sign by these settings. */
+export function signersOf(settings: Settings): string[] {
+  return (['alice', 'bob'] as const).map((who) => nameOf(who, settings));
+}
+
+/**
+ * Whether what a server saw is what one of these settings shows there.
+ *
+ * @param signer Who has signed the message; `null` where it was to be signed by nobody.
+ */
 export function isShown(
   seen: SeenRequest,
   place: Place,
   { path, service }: Call,
   all: readonly Settings[],
   own: string | null,
+  signer: string | null,
 ): boolean {
   const name = seen.clientCertificate?.commonName ?? null;
   return all.some((settings) => {
     const at = ruleAt(place, settings);
-    const shown = shownAt(place, path[0]!, settings, service).name;
+    const { holder, name: shown } = shownAt(place, path[0]!, settings, service);
     if (place !== 'plain' && (at?.tls12 || settings.tls12) && seen.protocol !== 'TLSv1.2') return false;
+    // By name: one version may have signed what a renewal then has presented by the next.
+    if (signer !== null && !signer.startsWith(`${holder} `)) return false;
     // The caller's own stands where no rule shows a certificate, and believes whom the caller believes.
     if (own && (shown === null || (shown === 'unreachable' && !at))) return name === own || name === null;
     return shown === name;

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { ClientOptions } from '../adapters/adapter.ts';
 
 /** Programs that bring together whatever features there are: a config, clients over it, and what they do at once. */
 
@@ -32,8 +33,14 @@ export interface Settings {
   /** Whether TLS 1.2 alone is spoken wherever no rule says otherwise. */
   readonly tls12: boolean;
   /** Which of each holder's two certificates is in use. */
-  readonly versions: { readonly [who in Holder]: 1 | 2 };
+  readonly versions: Versions;
+  /** Whether functions say the certificates, and so others after a renewal. */
+  readonly renewing: boolean;
+  /** Whether a second copy of core loads it. */
+  readonly copied: boolean;
 }
+
+export type Versions = { readonly [who in Holder]: 1 | 2 };
 
 export interface Call {
   readonly does: 'call';
@@ -47,6 +54,10 @@ export interface Call {
   readonly abort: number | undefined;
   /** The last place answers 503 the first time. */
   readonly flaky: boolean;
+  /** The first place waits with its answer until no reload is under way, and what those before have begun has arrived. */
+  readonly slow: boolean;
+  /** The client is given its options in an object that other calls, of other clients too, are given as well, or frozen. */
+  readonly options: 'shared' | 'frozen' | undefined;
 }
 
 export type Step =
@@ -57,7 +68,8 @@ export type Step =
       readonly credentials: number;
       readonly settings: Settings;
       readonly wait: boolean;
-    };
+    }
+  | { readonly does: 'renew'; readonly credentials: number; readonly who: Holder; readonly wait: boolean };
 
 export interface ClientSettings {
   readonly credentials: number;
@@ -65,6 +77,9 @@ export interface ClientSettings {
   readonly own: 'agent' | 'certificate' | undefined;
   readonly proxied: boolean;
   readonly retries: number;
+  readonly maxConnections: 1 | undefined;
+  /** For a client that signs. */
+  readonly security: ClientOptions['security'];
 }
 
 export interface Program {
@@ -116,6 +131,8 @@ const settings: fc.Arbitrary<Settings> = fc
     }),
     free: holder,
     versions: fc.record({ alice: fc.constantFrom<(1 | 2)[]>(1, 2), bob: fc.constantFrom<(1 | 2)[]>(1, 2) }),
+    renewing: fc.boolean(),
+    copied: seldom,
   })
   // A service at a host that is denied any certificate is refused with the config.
   .filter(({ rules, narrow }) => narrow.places.every((place) => !rules[place as 'first']?.denied));
@@ -138,6 +155,13 @@ export function programs(maxLength: number): fc.Arbitrary<Program> {
           own: fc.constantFrom('agent' as const, 'certificate' as const, ...Array(6).fill(undefined)),
           proxied: seldom,
           retries: fc.nat(1),
+          maxConnections: fc.constantFrom(1 as const, undefined, undefined),
+          security: fc.constantFrom(
+            ...Array(3).fill('signs' as const),
+            'signs alone' as const,
+            'alone' as const,
+            undefined,
+          ),
         }),
         { minLength: 1, maxLength: 3, size: 'max' },
       ),
@@ -163,6 +187,8 @@ export function programs(maxLength: number): fc.Arbitrary<Program> {
                 { weight: 1, arbitrary: fc.nat(20) },
               ),
               flaky: seldom,
+              slow: fc.boolean(),
+              options: fc.constantFrom('shared' as const, 'frozen' as const, undefined, undefined),
             }),
           },
           { weight: 3, arbitrary: fc.constant({ does: 'wait' as const }) },
@@ -172,6 +198,15 @@ export function programs(maxLength: number): fc.Arbitrary<Program> {
               does: fc.constant('reload' as const),
               credentials: fc.nat(1),
               settings,
+              wait: fc.boolean(),
+            }),
+          },
+          {
+            weight: 1,
+            arbitrary: fc.record({
+              does: fc.constant('renew' as const),
+              credentials: fc.nat(1),
+              who: holder,
               wait: fc.boolean(),
             }),
           },
@@ -187,7 +222,7 @@ export function programs(maxLength: number): fc.Arbitrary<Program> {
         clients: program.clients.map((each) => ({ ...each, credentials: each.credentials % count })),
         steps: program.steps.map((each) => {
           if (each.does === 'call') return { ...each, client: each.client % program.clients.length };
-          return each.does === 'reload' ? { ...each, credentials: each.credentials % count } : each;
+          return each.does === 'wait' ? each : { ...each, credentials: each.credentials % count };
         }),
       };
     });

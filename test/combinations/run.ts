@@ -1,85 +1,15 @@
 import { inspect } from 'node:util';
-import { type Credentials, loadCredentials } from '@clientcert/core';
-import {
-  createAuthority,
-  type IssuedCertificate,
-  type SeenRequest,
-  startProxy,
-  startServer,
-  type TestProxy,
-  type TestServer,
-} from '@clientcert/testing';
+import type { Config, Credentials } from '@clientcert/core';
+import type { SeenRequest, TestProxy } from '@clientcert/testing';
 import { expect } from 'vitest';
+import { signerOf } from '../../packages/soap/test/signer.ts';
 import type { AdapterUnderTest, TestClient } from '../adapters/adapter.ts';
 import { codesOf } from '../adapters/ground.ts';
-import { configOf, isShown, traceOf, type World } from './model.ts';
-import { type Call, type Place, type Program, places, type Settings } from './programs.ts';
-
-/** Who and what there is, for every program over one adapter. */
-export interface Ground extends World {
-  readonly carol: IssuedCertificate;
-  readonly servers: readonly TestServer[];
-  readonly proxied: readonly TestProxy[];
-  /** What each port is. */
-  readonly placeOf: ReadonlyMap<number, Place>;
-  close(): Promise<void>;
-}
-
-export async function prepare(adapter: AdapterUnderTest): Promise<Ground> {
-  const [authority, strange] = await Promise.all([createAuthority(), createAuthority()]);
-  const issue = (name: string) => authority.issue({ name });
-  const [alice1, alice2, bob1, bob2, carol] = await Promise.all(
-    ['alice 1', 'alice 2', 'bob 1', 'bob 2', 'carol'].map(issue),
-  );
-  const shared = { clientCertificate: 'optional', handler: handlerOf(adapter) } as const;
-  const servers = await Promise.all([
-    startServer({
-      authority,
-      ...shared,
-      host: 'localhost',
-      listeners: [{ http2: true }, { keepAliveTimeout: 20 }, { http2: true }, { clientCertificate: 'none' }],
-    }),
-    startServer({ authority, ...shared }),
-    startServer({ authority: strange, ...shared, host: 'localhost' }),
-    startServer({ ...shared, tls: false, clientCertificate: 'none' }),
-  ]);
-  const proxied = await Promise.all([
-    startProxy(),
-    startProxy({ authority, tls: true, clientCertificate: 'optional' }),
-  ]);
-  const urls = servers.flatMap((server) => server.urls);
-  return {
-    authority,
-    issued: { alice: { 1: alice1!, 2: alice2! }, bob: { 1: bob1!, 2: bob2! } },
-    carol: carol!,
-    origins: Object.fromEntries(places.map((place, index) => [place, urls[index]!])) as World['origins'],
-    proxies: { plain: proxied[0].url, secure: proxied[1].url },
-    servers,
-    proxied,
-    placeOf: new Map(places.map((place, index) => [Number(new URL(urls[index]!).port), place])),
-    async close() {
-      for (const each of [...servers, ...proxied]) await each.close();
-    },
-  };
-}
-
-/** A 503 for the first call of a mark at `/flaky`; for the rest what the client understands. */
-function handlerOf({ answer }: AdapterUnderTest): NonNullable<AdapterUnderTest['answer']> {
-  const failed = new Set<string>();
-  return (request, response, seen) => {
-    const mark = markOf(seen);
-    if (!seen.path.startsWith('/flaky') || failed.has(mark))
-      return answer?.(request, response, seen) ?? false;
-    failed.add(mark);
-    request.resume();
-    response.writeHead(503).end();
-    return true;
-  };
-}
-
-const queryOf = ({ url }: SeenRequest) => new URL(url, 'https://localhost').searchParams;
-const markOf = (request: SeenRequest) => queryOf(request).get('mark')!;
-const hopOf = (request: SeenRequest) => Number(queryOf(request).get('hop'));
+import { load } from './copies.ts';
+import { configOf, isShown, signersOf, traceOf } from './model.ts';
+import type { Call, ClientSettings, Holder, Program, Settings, Versions } from './programs.ts';
+import { afterwards, type Outcome, SharedOptions, send } from './send.ts';
+import { caughtUp, connectionsOf, type Ground, hopOf, markOf, settled, tick } from './servers.ts';
 
 /** A call that was made. */
 interface Sent {
@@ -87,7 +17,7 @@ interface Sent {
   readonly call: Call;
   readonly start: number;
   end: number;
-  outcome: { readonly status: number } | { readonly error: unknown } | undefined;
+  outcome: Outcome | undefined;
 }
 
 /** Settings, from the moment at which they may hold to the one from which they may not. */
@@ -95,6 +25,8 @@ interface Period {
   readonly settings: Settings;
   readonly from: number;
   until: number;
+  /** From then on, no connection is accepted that was begun by them. */
+  gone: number;
 }
 
 let runs = 0;
@@ -106,20 +38,22 @@ export class Run {
   readonly #ground: Ground;
   readonly #name = ++runs;
   readonly #periods: readonly Period[][];
+  /** What the sources of each config give by now. */
+  readonly #versions: Versions[];
+  readonly #options = new SharedOptions();
   readonly #sent: Sent[] = [];
   readonly #running = new Set<Promise<unknown>>();
   #reloading: Promise<void> = Promise.resolve();
   #credentials: readonly Credentials[] = [];
   #clients: readonly TestClient[] = [];
-  /** Counts what happens. */
-  #clock = 0;
   #closedAt = Number.POSITIVE_INFINITY;
 
   constructor(adapter: AdapterUnderTest, program: Program, ground: Ground) {
     this.#adapter = adapter;
     this.#program = program;
     this.#ground = ground;
-    this.#periods = program.credentials.map((settings) => [periodOf(settings, 0)]);
+    this.#periods = program.credentials.map((settings) => [periodOf(settings)]);
+    this.#versions = program.credentials.map(({ versions }) => versions);
   }
 
   async execute(): Promise<void> {
@@ -139,9 +73,9 @@ export class Run {
   }
 
   async #open(): Promise<void> {
-    const { credentials, clients, proxy } = this.#program;
+    const { credentials, clients } = this.#program;
     this.#credentials = await Promise.all(
-      credentials.map((settings) => loadCredentials(configOf(settings, proxy, this.#ground))),
+      credentials.map((settings, index) => load(this.#configOf(index, settings), settings.copied)),
     );
     // Of pins without a backup, and certificates that no rule names.
     for (const each of this.#credentials) each.on('warning', () => {});
@@ -151,6 +85,8 @@ export class Run {
       const loaded = this.#credentials[each.credentials]!;
       return this.#adapter.create(each.promised ? Promise.resolve(loaded) : loaded, {
         retries: each.retries,
+        maxConnections: each.maxConnections,
+        security: each.security,
         ...(each.own === 'agent' && { ownAgent: own }),
         ...(each.own === 'certificate' && { ownCertificate: own }),
         ...(each.proxied && { proxy: proxies.plain }),
@@ -158,14 +94,28 @@ export class Run {
     });
   }
 
+  #configOf(index: number, settings: Settings): Config {
+    return configOf(settings, this.#program.proxy, this.#ground, (who) => this.#versions[index]![who]);
+  }
+
   async #take(): Promise<void> {
     for (const step of this.#program.steps) {
       if (step.does === 'wait') await Promise.all(this.#running);
-      else if (step.does === 'call') this.#call(step);
-      else {
+      else if (step.does === 'call') {
+        // Thrice where there is one connection at a time, so that it is queued.
+        const isQueued = this.#adapter.limits && this.#program.clients[step.client]!.maxConnections === 1;
+        for (let left = isQueued ? 3 : 1; left > 0; left--) this.#call(step);
+      } else {
         // One after the other, so that the last one to be asked for is the last to hold.
         await this.#reloading;
-        this.#reloading = this.#reload(step.credentials, step.settings);
+        const replaced = this.#periods[step.credentials]!.at(-1)!;
+        this.#reloading =
+          step.does === 'renew'
+            ? this.#renew(step.credentials, step.who)
+            : this.#reload(step.credentials, step.settings);
+        this.#ground.gate.opened = this.#reloading.then(caughtUp).then(() => {
+          replaced.gone = tick();
+        });
         if (step.wait) await this.#reloading;
       }
     }
@@ -174,37 +124,58 @@ export class Run {
 
   #call(call: Call): void {
     const mark = `${this.#name}-${this.#sent.length}`;
-    const sent: Sent = { mark, call, start: this.#clock++, end: 0, outcome: undefined };
+    const sent: Sent = { mark, call, start: tick(), end: 0, outcome: undefined };
     this.#sent.push(sent);
-    const ended = send(this.#clients[call.client]!, call, mark, this.#ground).then((outcome) => {
+    // A certificate of the caller's own node-soap itself writes on the options.
+    const options = this.#program.clients[call.client]!.own ? undefined : call.options;
+    const ended = send(
+      this.#clients[call.client]!,
+      { ...call, options },
+      mark,
+      this.#ground,
+      this.#options,
+    ).then((outcome) => {
       sent.outcome = outcome;
-      sent.end = this.#clock++;
+      sent.end = tick();
       this.#running.delete(ended);
     });
     this.#running.add(ended);
   }
 
-  async #reload(index: number, settings: Settings): Promise<void> {
+  async #renew(index: number, who: Holder): Promise<void> {
+    const { settings } = this.#periods[index]!.at(-1)!;
+    const versions: Versions = { ...settings.versions, [who]: 3 - settings.versions[who] };
+    await this.#reload(index, { ...settings, versions }, settings.renewing);
+  }
+
+  async #reload(index: number, settings: Settings, isRead = false): Promise<void> {
     const periods = this.#periods[index]!;
     const replaced = periods.at(-1)!;
-    periods.push(periodOf(settings, this.#clock++));
-    await this.#credentials[index]!.reload(configOf(settings, this.#program.proxy, this.#ground));
-    replaced.until = this.#clock++;
+    periods.push(periodOf(settings));
+    this.#versions[index] = settings.versions;
+    const { failed } = await this.#credentials[index]!.reload(
+      isRead ? undefined : this.#configOf(index, settings),
+    );
+    expect(failed).toEqual([]);
+    replaced.until = tick();
   }
 
   async #close(): Promise<void> {
     if (!this.#program.closed) await Promise.all(this.#running);
-    this.#closedAt = this.#clock++;
+    this.#closedAt = tick();
     await Promise.all(this.#credentials.map((each) => each.close()));
     await Promise.all(this.#running);
     for (const [index, client] of this.#clients.entries()) {
-      const { own, credentials } = this.#program.clients[index]!;
+      const settings = this.#program.clients[index]!;
+      const { first } = this.#periods[settings.credentials]!.at(-1)!.settings.rules;
       // Where no rule names the host, and with what is the caller's own, there may be nothing to refuse.
-      if (own || !this.#periods[credentials]!.at(-1)!.settings.rules.first) continue;
-      const late = await send(client, afterwards, `${this.#name}-late`, this.#ground);
+      if (settings.own || !first || (this.#signs(settings) && !first.holder)) continue;
+      const late = await send(client, afterwards, `${this.#name}-late`, this.#ground, this.#options);
       expect('error' in late && codesOf(late.error)).toContain('ERR_CLIENTCERT_CLOSED');
     }
     for (const client of this.#clients) await client.close?.();
+    await this.#ground.gate.opened;
+    expect(this.#options.isWritten, 'options of the caller’s were written to').toBe(false);
   }
 
   #judgeRequests(requests: readonly SeenRequest[]): void {
@@ -221,21 +192,30 @@ export class Run {
 
   /** Whatever was going on, nobody saw what no config of that time shows; what nothing disturbed was seen as it says. */
   #judge({ mark, call, start, end, outcome }: Sent, requests: readonly SeenRequest[]): void {
-    const { placeOf } = this.#ground;
+    const { placeOf, acceptedAt } = this.#ground;
     const client = this.#program.clients[call.client]!;
     const holding = this.#periods[client.credentials]!.filter(
       ({ from, until }) => from <= end && until >= start,
     );
     const configs = holding.map(({ settings }) => settings);
-    const seen = requests.map((request) => [placeOf.get(request.port)!, nameOf(request)] as const);
+    const isSigned = this.#signs(client);
+    const seen = requests.map(
+      (request) => [placeOf.get(request.port)!, nameOf(request), this.#signerOf(request)] as const,
+    );
     const ended = outcome && 'error' in outcome ? codesOf(outcome.error) : outcome?.status;
     const what = inspect({ call, client, configs, seen, ended }, { depth: 6, breakLength: 120 });
 
-    for (const request of requests) {
-      const place = placeOf.get(request.port)!;
-      if (!isShown(request, place, call, configs, client.own ? 'carol' : null)) {
-        expect.fail(`shown as ${nameOf(request)} (${request.protocol}) at ${place}: ${what}`);
+    for (const [index, request] of requests.entries()) {
+      const [place, name, signer] = seen[index]!;
+      // Within TLS to a proxy it waits for that, with timers of TCP.
+      const accepted = this.#program.proxy === 'secure' ? 0 : acceptedAt(request);
+      const standing = holding.filter(({ gone }) => gone >= accepted).map(({ settings }) => settings);
+      if (!isShown(request, place, call, standing, client.own ? 'carol' : null, signer)) {
+        expect.fail(`shown as ${name}, signed ${signer} (${request.protocol}) at ${place}: ${what}`);
       }
+      // Of what was given up, a part has arrived.
+      const signers = isSigned && request.method === 'POST' ? configs.flatMap(signersOf) : [null];
+      if (request.body !== null) expect(signers, what).toContain(signer);
       if (call.post && request.method === 'POST' && request.body) {
         expect(request.body).toContain(`said ${mark}`);
       }
@@ -243,14 +223,37 @@ export class Run {
     if (outcome && 'error' in outcome) this.#judgeError(outcome.error, what);
 
     const isDisturbed = configs.length !== 1 || client.own || client.proxied || call.abort !== undefined;
+    // A security by itself does not wait for what is loading, and cannot be used with frozen options.
+    const isPartial =
+      this.#adapter.signs &&
+      client.security?.endsWith('alone') &&
+      (client.promised || call.options === 'frozen');
     const isClosed = this.#program.closed && end >= this.#closedAt;
     // Who follows redirects by hand minds http: by hand as well.
     const isByHand = this.#adapter.name === 'https' && call.path.includes('plain');
-    if (isDisturbed || isClosed || isByHand || call.flaky) return;
-    const trace = traceOf(call, configs[0]!);
+    if (isDisturbed || isClosed || isByHand || isPartial || call.flaky) return;
+    const trace = traceOf(call, configs[0]!, isSigned);
     if (!trace) return;
-    expect(seen, what).toEqual(trace.seen);
+    // Who repeats calls does so where a kept connection is lost, too.
+    const isAgain = (index: number) =>
+      client.retries > 0 && index > 0 && hopOf(requests[index]!) === hopOf(requests[index - 1]!);
+    expect(
+      seen.filter((_, index) => !isAgain(index)),
+      what,
+    ).toEqual(trace.seen);
     expect(ended === 200, what).toBe(trace.arrives);
+  }
+
+  #signs({ security }: ClientSettings): boolean {
+    return this.#adapter.signs === true && security !== undefined && security !== 'alone';
+  }
+
+  /** By the certificate in the message, as a receiver verifies it. */
+  #signerOf({ body }: SeenRequest): string | null {
+    if (!body?.includes('BinarySecurityToken')) return null;
+    const serial = signerOf(body);
+    const all = Object.values(this.#ground.issued).flatMap((each) => Object.values(each));
+    return all.find(({ serialNumber }) => serialNumber === serial)!.name;
   }
 
   #judgeError(error: unknown, what: string): void {
@@ -273,64 +276,11 @@ export class Run {
   }
 }
 
-/** What was given up may be on its way still: until nothing has arrived for several turns of the event loop. */
-async function settled({ servers, proxied }: Ground): Promise<void> {
-  const arrived = () =>
-    [...servers, ...proxied].reduce((sum, { connections }) => sum + connections, 0) +
-    servers.reduce((sum, { requests }) => sum + requests.length, 0);
-  for (let [quiet, before] = [0, arrived()]; quiet < 8; quiet++) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    if (arrived() !== before) [quiet, before] = [0, arrived()];
-  }
-}
-
-const periodOf = (settings: Settings, from: number): Period => ({
+const periodOf = (settings: Settings): Period => ({
   settings,
-  from,
+  from: tick(),
   until: Number.POSITIVE_INFINITY,
+  gone: Number.POSITIVE_INFINITY,
 });
-
-const afterwards: Call = {
-  does: 'call',
-  client: 0,
-  path: ['first'],
-  service: undefined,
-  post: true,
-  status: 307,
-  abort: undefined,
-  flaky: false,
-};
-
-async function send(
-  client: TestClient,
-  { path, service, post, status, abort, flaky }: Call,
-  mark: string,
-  { origins }: Ground,
-): Promise<NonNullable<Sent['outcome']>> {
-  const last = path.length - 1;
-  let url = `${origins[path[last]!]}${flaky ? '/flaky' : '/final'}?mark=${mark}&hop=${last}`;
-  for (let hop = last - 1; hop >= 0; hop--) {
-    const query = new URLSearchParams({ mark, hop: String(hop), status: String(status), to: url });
-    url = `${origins[path[hop]!]}/redirect?${query}`;
-  }
-  const signal = abort === undefined ? undefined : AbortSignal.timeout(abort);
-  const silence = new Promise<never>((_, reject) => {
-    setTimeout(reject, 30_000, new Error(`${mark} never ended`)).unref();
-  });
-  try {
-    const answer = client.send(url, {
-      ...(service !== undefined && { service }),
-      ...(post && { body: `said ${mark}` }),
-      ...(signal && { signal }),
-    });
-    return await Promise.race([answer, silence]);
-  } catch (error) {
-    return { error };
-  }
-}
-
-/** Over TLS: a config's proxy is for nothing else. */
-const connectionsOf = ({ servers }: Ground) =>
-  servers.slice(0, -1).reduce((sum, { connections }) => sum + connections, 0);
 
 const nameOf = ({ clientCertificate }: SeenRequest): string | null => clientCertificate?.commonName ?? null;
