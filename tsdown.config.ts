@@ -100,9 +100,11 @@ const lateChunks: Rolldown.Plugin = {
       ...(isEntry ? ['require_config'] : []),
       ...(isEntry && code.includes('require_calls.') ? ['_clientcert_core_adapter'] : []),
     ].join('|');
+    // `new name().Class()` would be a new `name()`.
     return code
       .replace(new RegExp(`^const (${late}) = (?=require)`, 'gm'), 'let $1 = ')
       .replace(new RegExp(`\\b(${late}) = (require\\([^)]+\\))`, 'g'), '$1_, $1 = () => $1_ ??= $2')
+      .replace(new RegExp(`\\bnew (${late})\\.(\\w+)`, 'g'), 'new ($1().$2)')
       .replace(new RegExp(`\\b(${late})\\.`, 'g'), '$1().');
   },
 };

@@ -225,13 +225,18 @@ describe('installing', () => {
     await (await loading).close();
   });
 
-  it('a body that breaks meanwhile fails its call, and ends no process', async () => {
-    const api = axios.create();
-    clientCertificates(api, new Promise<Credentials>(() => {}));
-    const body = createReadStream(join(tmpdir(), 'clientcert-no-such-file'));
-    await expect(api.post(bank.url, body)).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(bank.connections).toBe(0);
-  });
+  it.each(['a body', 'a file of a form', 'one of several files'])(
+    '%s that breaks meanwhile fails its call, and ends no process',
+    async (what) => {
+      const api = axios.create();
+      clientCertificates(api, new Promise<Credentials>(() => {}));
+      const file = createReadStream(join(tmpdir(), 'clientcert-no-such-file'));
+      const form = { name: 'report', file: what === 'a file of a form' ? file : ['text', file] };
+      const answer = what === 'a body' ? api.post(bank.url, file) : api.postForm(bank.url, form);
+      await expect(answer).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(bank.connections).toBe(0);
+    },
+  );
 
   it.each(['signal', 'cancelToken', 'signal of an older library'])(
     'waits no longer than the %s of a call says, and tells it as axios does',

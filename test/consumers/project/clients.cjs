@@ -1,5 +1,7 @@
 // How each client is driven with its adapter: `get(url, service)`, as a user would write it.
+const assert = require('node:assert/strict');
 const https = require('node:https');
+const { join } = require('node:path');
 
 exports.clients = ({ adapters, packages }, credentials) => {
   const clients = { https: (url, service) => getWith(credentials.agent({ service, origin: url }), url) };
@@ -14,14 +16,26 @@ exports.clients = ({ adapters, packages }, credentials) => {
     clients.got = (url, clientCertificate) => api(url, { context: { clientCertificate } });
   }
   if (soap) {
-    const { soapOptions } = adapters.soap;
+    const { ClientCertificateSecurity, soapOptions } = adapters.soap;
     clients.soap = (url, service) =>
       soap.createClientAsync(url, { ...soapOptions(credentials, { service }), disableCache: true });
+    clients['soap, signed'] = async (url, service) => {
+      const client = await soap.createClientAsync(join(__dirname, 'service.wsdl'), { endpoint: url });
+      const sign = service === undefined && !url.startsWith('https://www'); // with RSA
+      client.setSecurity(new ClientCertificateSecurity(credentials, { service, sign }));
+      await client.AskAsync({});
+      assert.equal(client.lastRequest.includes('SignatureValue>'), sign);
+    };
   }
   if (undici) {
-    const { createDispatcher, createFetch } = adapters.undici;
+    const { clientCertificates, createDispatcher, createFetch } = adapters.undici;
     clients.undici = async (url, service) => {
       const dispatcher = createDispatcher(credentials, { service });
+      await (await undici.request(url, { dispatcher })).body.dump();
+      await dispatcher.close();
+    };
+    clients['undici, interceptor'] = async (url, service) => {
+      const dispatcher = new undici.Agent().compose(clientCertificates(credentials, { service }));
       await (await undici.request(url, { dispatcher })).body.dump();
       await dispatcher.close();
     };

@@ -71,10 +71,12 @@ exports.scenario = async function scenario({ core, testing, issuers, adapters, p
   }
 };
 
-/** A SOAP client asks for a WSDL first. */
+/** A SOAP client asks for a WSDL, or makes a call. */
 function describeService(request, response) {
   if (!request.headers['user-agent']?.startsWith('node-soap')) return false;
-  response.end('<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:test"/>');
+  const isCall = request.method === 'POST';
+  if (isCall) response.end('<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body/></Envelope>');
+  else response.end('<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:test"/>');
 }
 
 async function rejects({ ClientCertificateError, loadCredentials }, config, code) {

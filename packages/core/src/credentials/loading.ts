@@ -66,7 +66,7 @@ export interface CallSignal {
  * Waits for credentials while their call is wanted.
  *
  * @param signal Of the call.
- * @param body Of the call: where it is a stream, clients listen to its errors only when they send it.
+ * @param body Of the call: clients listen to the errors of a stream, or of those in a form, only when they send it.
  * @throws its reason, or an `AbortError`, or the error of the body, where one of them comes first; else what loading failed
  *   with
  *
@@ -81,7 +81,8 @@ export async function whileWanted(
   signal: CallSignal | null | undefined,
   body?: unknown,
 ): Promise<Credentials> {
-  if (!signal && !isStream(body)) return loading;
+  const streams = streamsOf(body);
+  if (!signal && streams.length === 0) return loading;
   // Those of older libraries have no reason.
   const reason = () => signal?.reason ?? new DOMException('This operation was aborted', 'AbortError');
   if (signal?.aborted) throw reason();
@@ -90,13 +91,19 @@ export async function whileWanted(
     abort = () => reject(reason());
     signal?.addEventListener?.('abort', abort);
     // For good: an error that nobody listens to ends the process.
-    if (isStream(body)) body.on('error', reject);
+    for (const stream of streams) stream.on('error', reject);
   });
   try {
     return await Promise.race([loading, ended]);
   } finally {
     if (abort) signal?.removeEventListener?.('abort', abort);
   }
+}
+
+/** The body itself, or what stands in the object that a form is made of later. */
+function streamsOf(body: unknown): NodeJS.ReadableStream[] {
+  const isFields = Object.getPrototypeOf(Object(body)) === Object.prototype;
+  return (isFields ? Object.values(Object(body)).flat() : [body]).filter(isStream);
 }
 
 /** One of Node's, or what looks like it. */
