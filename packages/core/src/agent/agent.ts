@@ -30,6 +30,8 @@ export interface Route {
   readonly service?: string | false | undefined;
   /** While this number is the same, every decision is. */
   readonly generation: number;
+  /** That of the last decisions, once no more are made: after `close()`. */
+  readonly lastGeneration?: number | undefined;
   /** Told of every agent on this route. */
   adopt?(agent: RoutingAgent): void;
 }
@@ -234,9 +236,8 @@ export class RoutingAgent extends Agent {
     try {
       return this.#decide(options);
     } catch (error) {
-      // Nothing is decided any more after close(): what was admitted is served.
-      const isClosed = error instanceof ClientCertificateError && error.code === 'ERR_CLIENTCERT_CLOSED';
-      if (earlier && isClosed) return earlier;
+      // Nothing is decided any more after close(): what was admitted is served, unless it was overtaken before.
+      if (earlier && earlier.generation === this.#route.lastGeneration) return earlier;
       throw error;
     }
   }

@@ -68,6 +68,9 @@ export class AdapterView {
       get generation() {
         return connections.generation;
       },
+      get lastGeneration() {
+        return connections.lastGeneration;
+      },
       adopt: (agent) => connections.adopt(agent),
     };
     // Node's own delay is a second. axios sets a minute for every request: between the two, each request would

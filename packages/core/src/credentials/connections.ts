@@ -24,6 +24,8 @@ export class Connections {
   readonly sessions: SessionCache = new SessionCache(1000);
   /** Changes whenever connections may have to be made otherwise than before. */
   generation = 1;
+  /** That of the last decisions, once no more are made. */
+  lastGeneration: number | undefined;
   readonly #pools = new Set<WeakRef<Retirable>>();
   readonly #forgotten = new FinalizationRegistry<WeakRef<Retirable>>((pools) => this.#pools.delete(pools));
   #contexts = new Map<string, SecureContexts>();
@@ -102,6 +104,7 @@ export class Connections {
 
   /** Closes what is idle; what is busy closes after its response. */
   async close(): Promise<void> {
+    this.lastGeneration ??= this.generation;
     drop(this.#contexts, () => true);
     drop(this.#inherited, () => true);
     await this.#retirePools();

@@ -132,6 +132,23 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a swap over %s', (tls) => {
     expect(Object.values(agent.freeSockets).flat()).toEqual([]);
   });
 
+  it('and a close after it: queued requests open no connection as the old one', async () => {
+    const { credentials, renew } = await load();
+    await using _ = credentials;
+    const agent = credentials.agent({ maxSockets: 1 });
+    const [first, ...queued] = Array.from({ length: 3 }, () =>
+      request(credentials, `${server.url}/held`, agent, { connection: 'close' }),
+    );
+    const ended = Promise.allSettled(queued);
+    await expect.poll(() => server.requests.length).toBe(1);
+    await renew();
+    await credentials.close();
+    letGo();
+    await first;
+    expect(await ended).toMatchObject(queued.map(() => ({ reason: { code: 'ERR_CLIENTCERT_CLOSED' } })));
+    expect(seen(server)).toEqual([old.fingerprint256]);
+  });
+
   it('never resumes a session of the old one, also for clients that pool themselves', async () => {
     const { credentials, renew } = await load();
     await using _ = credentials;
