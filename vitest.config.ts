@@ -2,9 +2,12 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { clientsOf } from './test/adapters/clients.ts';
+import { builtPackages } from './test/built.ts';
+
+const isBuilt = process.env.CLIENTCERT_TEST_BUILT === '1';
 
 /** Resolve the workspace packages to their sources: no build is needed, and coverage lands on `src`. */
-const conditions = ['@clientcert/source', 'node', 'development|production'];
+const conditions = [...(isBuilt ? [] : ['@clientcert/source']), 'node', 'development|production'];
 const clients = process.env.CLIENTCERT_TEST_CLIENTS;
 
 /** Loads, long waits, and processes by the dozen: `npm run test:slow`, and `.ci/run`. */
@@ -38,10 +41,11 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  plugins: clients ? [clientsOf(clients)] : [],
+  plugins: [...(clients ? [clientsOf(clients)] : []), ...(isBuilt ? [builtPackages] : [])],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     projects: [
       {

@@ -20,6 +20,9 @@ import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptio
 import { seen, startService, wsdl } from './service.ts';
 import { signerOf } from './signer.ts';
 
+/** Built, there is one of each in a process. */
+const isBuilt = process.env.CLIENTCERT_TEST_BUILT === '1';
+
 let authority: Authority;
 let alice: IssuedCertificate;
 let bob: IssuedCertificate;
@@ -942,24 +945,27 @@ describe('attack: rules that are weakened', () => {
     expect(stranger.requests).toEqual([]);
   });
 
-  it('a call that a security of another copy is to sign while its certificates load goes nowhere, and is told why', async () => {
-    await using credentials = await load();
-    vi.resetModules();
-    const copy = await import('../src/index.ts');
-    expect(copy.ClientCertificateSecurity).not.toBe(ClientCertificateSecurity);
-    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
-    const client = await soap.createClientAsync(document, soapOptions(credentials));
-    const loading = new Promise<Credentials>((resolve) => setTimeout(resolve, 200, credentials));
-    client.setSecurity(new copy.ClientCertificateSecurity(loading, { sign: true }));
-    const sent = who(client);
-    await expect(sent).rejects.toMatchObject({
-      code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED',
-      cause: { hint: expect.stringContaining('npm ls @clientcert/soap') },
-    });
-    await loading;
-    expect(await who(client)).toBe('alice');
-    expect(bank.requests.map(({ body }) => body?.includes('<Signature'))).toEqual([true]);
-  });
+  it.skipIf(isBuilt)(
+    'a call that a security of another copy is to sign while its certificates load goes nowhere, and is told why',
+    async () => {
+      await using credentials = await load();
+      vi.resetModules();
+      const copy = await import('../src/index.ts');
+      expect(copy.ClientCertificateSecurity).not.toBe(ClientCertificateSecurity);
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const client = await soap.createClientAsync(document, soapOptions(credentials));
+      const loading = new Promise<Credentials>((resolve) => setTimeout(resolve, 200, credentials));
+      client.setSecurity(new copy.ClientCertificateSecurity(loading, { sign: true }));
+      const sent = who(client);
+      await expect(sent).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED',
+        cause: { hint: expect.stringContaining('npm ls @clientcert/soap') },
+      });
+      await loading;
+      expect(await who(client)).toBe('alice');
+      expect(bank.requests.map(({ body }) => body?.includes('<Signature'))).toEqual([true]);
+    },
+  );
 
   const parts = [{ name: 'a', contentId: 'a', mimetype: 'text/plain', body: Buffer.from('attached') }];
   it.each([
