@@ -115,7 +115,7 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
       await once(response, 'end', { signal: AbortSignal.timeout(5000) });
       expect(length).toBe(300_000);
     }
-    await vi.waitFor(() => expect(agent.totalSocketCount).toBe(0));
+    await vi.waitFor(() => expect(Object.keys(agent.sockets)).toEqual([]));
   });
 
   it('a refusal is explained: 407 with what it wants, others with their status', async () => {
