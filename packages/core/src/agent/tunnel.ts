@@ -80,21 +80,18 @@ export class Tunnel extends Socket {
     socket.on('data', (chunk) => {
       if (!this.push(chunk)) socket.pause();
     });
-    // What TLS says at its end finds nobody any more. In place of what Node puts there, twice: that is an error, of a
-    // socket which nobody may be listening to by then.
-    const hush = () => {
-      this.write = writeNowhere;
-    };
+    // What TLS has not handed on yet may be all that is left to read: it ends this side after that, and never closes where
+    // Node has done so before. TLS itself has taken the option over by now, as it was.
+    this.allowHalfOpen = true;
     socket.on('end', () => {
-      hush();
+      // What TLS says at its end finds nobody any more. Node makes an error of that, of a socket which nobody may be
+      // listening to by then.
+      this.write = writeNowhere;
       this.push(null);
     });
-    this.once('end', hush);
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => {
-      // What came before its end may not have been read yet.
-      if (socket.readableEnded && !this.readableEnded) this.once('end', () => this.destroy());
-      else this.destroy();
+      if (!socket.readableEnded) this.destroy();
     });
     this.connecting = false;
     socket.resume();

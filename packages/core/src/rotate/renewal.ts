@@ -199,6 +199,18 @@ export class Renewal<Value> {
 
   #schedule(refresh: number | Date | undefined): void {
     this.#refresh = refresh;
-    if (refresh !== undefined) this.#timer.start(refreshDelay(refresh), () => void this.renew());
+    if (refresh === undefined) return;
+    const delay = refreshDelay(refresh);
+    this.#renewAt(Date.now() + delay, performance.now() + delay);
+  }
+
+  /** By the clock or by what has passed, whichever comes first: timers stand still while a machine sleeps, and clocks are set. */
+  #renewAt(time: number, tick: number): void {
+    const left = Math.min(time - Date.now(), tick - performance.now());
+    if (left <= longestStep) this.#timer.start(left, () => void this.renew());
+    else this.#timer.start(longestStep, () => this.#renewAt(time, tick));
   }
 }
+
+/** Milliseconds. */
+const longestStep = 60_000;

@@ -99,7 +99,7 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
     agent.destroy();
   });
 
-  it('whoever reads slowly gets all of an answer after which the server closes', async () => {
+  it('whoever reads slowly gets all of an answer after which the server closes, and keeps no connection', async () => {
     await using all = await scene({ tls });
     const { proxy, server, credentials } = all;
     const agent = credentials.agent({ proxy: proxy.url, keepAlive: false });
@@ -115,6 +115,7 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
       await once(response, 'end', { signal: AbortSignal.timeout(5000) });
       expect(length).toBe(300_000);
     }
+    await vi.waitFor(() => expect(Object.keys(agent.sockets)).toEqual([]));
   });
 
   it('a refusal is explained: 407 with what it wants, others with their status', async () => {

@@ -400,6 +400,27 @@ describe('waiting', () => {
     );
   });
 
+  it.each([
+    ['a time', () => new Date(Date.now() + 86_400_000)],
+    ['seconds', () => 86_400],
+  ])('for a refresh of %s goes by the clock, where that was set or the machine slept', async (_, refresh) => {
+    vi.useFakeTimers();
+    try {
+      const read = vi.fn(() => new Promise<never>(() => {}));
+      const observer = { watched: () => {}, failed: () => {}, isWatching: () => true };
+      const subject = { name: 'bank', read, take: () => true };
+      const renewal = new Renewal('bank', subject, { files: [], refresh: refresh() }, observer);
+      await vi.advanceTimersByTimeAsync(120_000);
+      expect(read).not.toHaveBeenCalled();
+      vi.setSystemTime(Date.now() + 86_400_000);
+      await vi.advanceTimersByTimeAsync(61_000);
+      expect(read).toHaveBeenCalledOnce();
+      renewal.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('for a refresh is up to a tenth shorter, and never shorter than a second', () => {
     expect(refreshDelay(3600, () => 0)).toBe(3_600_000);
     expect(refreshDelay(3600, () => 1)).toBe(3_240_000);
