@@ -2,9 +2,7 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { clientsOf } from './test/adapters/clients.ts';
-import { builtPackages } from './test/built.ts';
-
-const isBuilt = process.env.CLIENTCERT_TEST_BUILT === '1';
+import { builtPackages, isBuilt } from './test/built.ts';
 
 /** Resolve the workspace packages to their sources: no build is needed, and coverage lands on `src`. */
 const conditions = [...(isBuilt ? [] : ['@clientcert/source']), 'node', 'development|production'];

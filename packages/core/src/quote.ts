@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { latePattern } from './late-pattern.ts';
+import { kindOf } from './own.ts';
 import { isUrl } from './url.ts';
 
 /**
@@ -31,7 +32,7 @@ export function show(text: string, kind: Kind, directory?: string): string {
 /** What was written for an origin and is none; a word alone may be a password. */
 export function quoteOrigin(written: unknown): string {
   const text = isUrl(written) ? written.href : written;
-  if (typeof text !== 'string') return text === null ? 'null' : `a value of the type ${typeof text}`;
+  if (typeof text !== 'string') return kindOf(text);
   return /[.:]/.test(text) ? quote(text, 'host') : 'a text';
 }
 

@@ -17,10 +17,8 @@ import {
 } from '@clientcert/testing';
 import got, { Options } from 'got';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isBuilt } from '../../../test/built.ts';
 import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
-
-/** Built, there is one of each in a process. */
-const isBuilt = process.env.CLIENTCERT_TEST_BUILT === '1';
 
 let authority: Authority;
 let alice: IssuedCertificate;

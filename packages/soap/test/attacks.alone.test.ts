@@ -16,12 +16,10 @@ import axios, { type AxiosHeaders, type AxiosRequestConfig } from 'axios';
 import type { ISecurity } from 'soap';
 import * as soap from 'soap';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isBuilt } from '../../../test/built.ts';
 import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
 import { seen, startService, wsdl } from './service.ts';
 import { signerOf } from './signer.ts';
-
-/** Built, there is one of each in a process. */
-const isBuilt = process.env.CLIENTCERT_TEST_BUILT === '1';
 
 let authority: Authority;
 let alice: IssuedCertificate;
