@@ -18,8 +18,9 @@ const shared: UserConfig = {
     codegen: { removeWhitespace: false },
   },
   // What is loaded late is required late in CommonJS: Jest runs no import() without a flag of Node's.
-  // What both entries import is one file: to find and read each costs most of a millisecond. So is what a diagnosis
-  // needs, most of it data, and what reads configs and files: they are read when they are first used.
+  // What entries share is one file: to find and read each takes time. So is what a diagnosis needs, most of it data, what
+  // reads configs and files, and what calls of an adapter need: they are read when they are first used. What has to look
+  // at the process while it is imported is none of that.
   outputOptions: (options, format) => ({
     ...options,
     comments: false,
@@ -30,16 +31,17 @@ const shared: UserConfig = {
         { name: 'diagnosis', test: /\/src\/diagnose\/(?!diagnose\.ts$)[\w-]+\.ts$/ },
         {
           name: 'config',
-          test: /\/core\/src\/(?:load\/|rotate\/timer|tls\/server-id|pin\/(?:pattern|issue|did-you-mean)|config\/(?:shape|config-error|json)).*(?<!\.d)\.ts$/,
+          test: /\/core\/src\/(?:load\/|rotate\/timer|tls\/server-id|pin\/(?:pattern|issue|did-you-mean)|rotate\/metrics|config\/(?:shape|config-error|json|environment|mendix)).*(?<!\.d)\.ts$/,
           tags: ['$initial'],
         },
         {
           name: 'calls',
-          test: /\/(?:soap\/src\/(?!index|options|security)|undici\/src\/(?!index|dispatcher|fetch|interceptor|proxy-agent)).*(?<!\.d)\.ts$/,
+          test: /\/(?:axios\/src\/(?!index|xml-http-request)|soap\/src\/(?!index|options|security)|undici\/src\/(?!index|global-dispatcher)).*(?<!\.d)\.ts$/,
         },
+        { name: 'globals', test: /\/(?:global-dispatcher|xml-http-request)\.ts$/ },
         {
           name: 'shared',
-          test: /(?<!\.d)\.ts$|rolldown\/runtime/,
+          test: /(?<!\.d|core\/src\/errors)\.ts$|rolldown\/runtime/,
           tags: ['$initial'],
           minShareCount: 2,
         },
@@ -63,13 +65,13 @@ const esModules: Rolldown.Plugin = {
       this.emitFile({ type: 'asset', fileName, source: `${lines.join('\n')}\n` });
     const late = entries.map(({ name, fileName }) => `  get ${name}() { return require('./${fileName}'); },`);
     emit('entries.cjs', ['module.exports = {', ...late, '};']);
-    for (const { name, exports, imports } of entries) {
+    for (const { name, exports, code } of entries) {
       emit(`${name}.js`, [
         "import entries from './entries.cjs';",
         '',
         `const entry = entries.${name};`,
         // An adapter exports what core does: by its names, since Node would look for core once more.
-        ...[...exports, ...(imports.includes('@clientcert/core') ? coreNames(this) : [])].map(
+        ...[...exports, ...(code.includes('require("@clientcert/core")') ? coreNames(this) : [])].map(
           (each) => `export const ${each} = entry.${each};`,
         ),
       ]);
@@ -87,25 +89,31 @@ const coreNames = ({ parse }: Rolldown.PluginContext) =>
     .map(({ exported }) => ('name' in exported ? exported.name : exported.value));
 
 /**
- * Whoever only imports core reads neither what a diagnosis needs nor what reads configs and files; whoever only imports
- * an adapter, neither what its calls need nor what core has for adapters. Each is read when it is first used, and at
- * hand from then on.
+ * Whoever only imports core or an adapter reads an index alone, in which most functions are read when they are first called:
+ * to compile what they need is most of what an import takes. So does whatever shares code with an index without what
+ * reads configs and files. What was read is at hand from then on.
  */
 const lateChunks: Rolldown.Plugin = {
   name: 'late-chunks',
   renderChunk: (code, { name }) => {
-    const isEntry = name === 'index' || name === 'shared';
+    const isIndex = name === 'index';
     const late = [
       'require_(?:diagnosis|calls|rolldown_runtime)',
-      ...(isEntry ? ['require_config'] : []),
-      ...(isEntry && code.includes('require_calls.') ? ['_clientcert_core_adapter'] : []),
+      ...(isIndex || name === 'shared' ? ['require_config'] : []),
+      ...(isIndex ? ['require_shared', '_clientcert_core_adapter'] : []),
     ].join('|');
-    // `new name().Class()` would be a new `name()`.
-    return code
+    const asked = code
       .replace(new RegExp(`^const (${late}) = (?=require)`, 'gm'), 'let $1 = ')
       .replace(new RegExp(`\\b(${late}) = (require\\([^)]+\\))`, 'g'), '$1_, $1 = () => $1_ ??= $2')
+      // `new name().Class()` would be a new `name()`.
       .replace(new RegExp(`\\bnew (${late})\\.(\\w+)`, 'g'), 'new ($1().$2)')
       .replace(new RegExp(`\\b(${late})\\.`, 'g'), '$1().');
+    if (!isIndex) return asked;
+    // Nothing but functions is exported by an index from elsewhere.
+    return asked.replace(
+      /\bexports\.(\w+) = (require_\w+\(\)\.\w+)/g,
+      'exports.$1 = function $1(...given) { return $2(...given); }',
+    );
   },
 };
 

@@ -6,6 +6,7 @@ import { untilCanceled } from './canceled.ts';
 import { conflictOfJar } from './cookie-jar.ts';
 import { decideAs, decided } from './decide.ts';
 import { own, urlOf } from './outgoing.ts';
+import './xml-http-request.ts';
 
 export * from '@clientcert/core';
 export { decideRequest } from './decide.ts';

@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { own } from './outgoing.ts';
+import { hasXhr } from './xml-http-request.ts';
 
 /** How a request is sent; `unknown` is an adapter that may connect in any way, or not at all. */
 export type Transport = 'http' | 'http2' | 'fetch' | 'unknown';
@@ -41,6 +42,3 @@ function nameOf(adapter: unknown): string | undefined {
   if (typeof adapter !== 'function' || !Object.hasOwn(adapter, 'adapterName')) return undefined;
   return String((adapter as { adapterName?: unknown }).adapterName).toLowerCase();
 }
-
-/** Looked at when this is loaded, as axios does. */
-const hasXhr = 'XMLHttpRequest' in globalThis;

@@ -1,3 +1,5 @@
+import './global-dispatcher.ts';
+
 export * from '@clientcert/core';
 export { createDispatcher, type DispatcherOptions } from './dispatcher.ts';
 export { type CertificateFetch, createFetch, type FetchOptions } from './fetch.ts';

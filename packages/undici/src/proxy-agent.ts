@@ -1,6 +1,7 @@
 import { ClientCertificateError } from '@clientcert/core';
 import { type AdapterView, connectsOtherwise, nodeUsesProxies, written } from '@clientcert/core/adapter';
 import * as undici from 'undici';
+import { globalDispatcher, wrapped } from './global-dispatcher.ts';
 import type { PoolOptions, Route } from './pool-options.ts';
 
 /** Whether a dispatcher answers requests itself, as a `MockAgent` does in tests: all of them are left to it. By
@@ -36,12 +37,6 @@ export function checkProxy(
   );
 }
 
-const globalOf = (generation: 1 | 2): unknown =>
-  (globalThis as Record<symbol, unknown>)[Symbol.for(`undici.globalDispatcher.${generation}`)];
-
-/** What is beneath those wrappers that were the global dispatcher once. */
-const wrapped = new WeakMap<object, undici.Dispatcher>();
-
 /** By which a dispatcher of ours, also one of another copy of this package, shows the one for all other hosts. */
 export const otherHosts: unique symbol = Symbol.for('clientcert.otherHosts') as never;
 
@@ -54,10 +49,10 @@ function beneath(base: undici.Dispatcher): undici.Dispatcher {
   const next = (base as { [otherHosts]?: undici.Dispatcher })[otherHosts];
   if (next) return beneath(next);
   if (!isWrapper(base)) return base;
-  const own = globalOf(2) as undici.Dispatcher | undefined;
-  if (base === globalOf(1) && own && !isWrapper(own)) wrapped.set(base, own);
+  const own = globalDispatcher(2);
+  if (base === globalDispatcher(1) && own && !isWrapper(own)) wrapped.set(base, own);
   const known = wrapped.get(base);
-  return known ? beneath(known) : base;
+  return known && !isWrapper(known) ? beneath(known) : base;
 }
 
 /** Of the undici at hand, in which a bundler may have given it another name, or of another copy. */
@@ -65,9 +60,6 @@ function isWrapper(base: undici.Dispatcher): boolean {
   const { Dispatcher1Wrapper: known } = undici as { Dispatcher1Wrapper?: abstract new () => object };
   return (known && base instanceof known) || base.constructor?.name === 'Dispatcher1Wrapper';
 }
-
-const current = globalOf(1) as undici.Dispatcher | undefined;
-if (current) beneath(current);
 
 /** Looked at for every request. */
 const known = new WeakMap<undici.Dispatcher, boolean>();
