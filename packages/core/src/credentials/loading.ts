@@ -105,7 +105,8 @@ function streamsOf(body: unknown): NodeJS.ReadableStream[] {
   const held = new Set([body]);
   for (const each of held) {
     const isFields = Array.isArray(each) || Object.getPrototypeOf(Object(each)) === Object.prototype;
-    if (isFields) for (const inner of Object.values(Object(each))) held.add(inner);
+    const inner: unknown[] = isFields ? Object.values(Object(each)) : [];
+    for (const value of inner) if (typeof value === 'object') held.add(value);
   }
   return [...held].filter(isStream);
 }
