@@ -225,13 +225,14 @@ describe('installing', () => {
     await (await loading).close();
   });
 
-  it.each(['a body', 'a file of a form', 'one of several files'])(
+  it.each(['a body', 'a file of a form', 'one of several files', 'a file in an object of a form'])(
     '%s that breaks meanwhile fails its call, and ends no process',
     async (what) => {
       const api = axios.create();
       clientCertificates(api, new Promise<Credentials>(() => {}));
       const file = createReadStream(join(tmpdir(), 'clientcert-no-such-file'));
-      const form = { name: 'report', file: what === 'a file of a form' ? file : ['text', file] };
+      const fields = { 'a file of a form': file, 'a file in an object of a form': { file } };
+      const form = { name: 'report', file: (fields as Record<string, unknown>)[what] ?? ['text', file] };
       const answer = what === 'a body' ? api.post(bank.url, file) : api.postForm(bank.url, form);
       await expect(answer).rejects.toMatchObject({ code: 'ENOENT' });
       expect(bank.connections).toBe(0);

@@ -231,6 +231,16 @@ describe('csr', () => {
     expect(await readFile(at('next.key'), 'utf8')).toBe(key);
   });
 
+  it('writes no request in the place of its key', async () => {
+    const args = ['--subject', 'CN=x', '--plain', '--force', '--out', at('one.key')];
+    expect(await clientcert('csr', ...args)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('--key-out'),
+    });
+    await expect(readFile(at('one.key'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect((await clientcert('csr', ...args, '--key-out', at('other.key'))).code).toBe(0);
+  });
+
   it('says what a subject must look like', async () => {
     for (const args of [
       [],

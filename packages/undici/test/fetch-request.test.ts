@@ -1,3 +1,6 @@
+import { createReadStream } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { startServer, type TestServer } from '@clientcert/testing';
 import * as undici from 'undici';
@@ -192,6 +195,11 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     setTimeout(() => body.destroy(new Error('gone')), 10);
     const init = { method: 'POST', body, duplex: 'half' } as unknown as RequestInit;
     await expect(ours(bank.url, init)).rejects.toThrow('gone');
+    const file = createReadStream(join(tmpdir(), 'clientcert-no-such-file'));
+    const closed = new Promise((resolve) => file.once('close', resolve));
+    const unwanted = { ...init, body: file, signal: AbortSignal.abort() } as unknown as RequestInit;
+    await expect(ours(bank.url, unwanted)).rejects.toThrow('aborted');
+    await closed;
     expect(bank.connections).toBe(0);
   });
 

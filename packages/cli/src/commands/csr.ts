@@ -1,5 +1,5 @@
 import { unlink } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { type ClientCertificate, type Passphrase, readCertificate } from '@clientcert/core';
 import { quote, show } from '@clientcert/core/adapter';
 import {
@@ -114,6 +114,11 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
   const requestFile = out ?? `${base}.csr`;
   const keyFile =
     options.keyOut ?? (requestFile === '-' ? '-' : `${requestFile.replace(/\.[^.\\/]*$/, '')}.key`);
+  if (keyFile !== '-' && resolve(keyFile) === resolve(requestFile))
+    throw new UsageError(
+      `${show(keyFile, 'path')} would hold the request in place of the new key`,
+      'Name the file of the key with --key-out.',
+    );
   // The key first: a request without its key would be sent off for nothing.
   await writeOutput(keyFile, exportKey(privateKey, secret), force);
   try {

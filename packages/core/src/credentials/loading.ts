@@ -85,25 +85,30 @@ export async function whileWanted(
   if (!signal && streams.length === 0) return loading;
   // Those of older libraries have no reason.
   const reason = () => signal?.reason ?? new DOMException('This operation was aborted', 'AbortError');
-  if (signal?.aborted) throw reason();
   let abort: (() => void) | undefined;
   const ended = new Promise<never>((_, reject) => {
     abort = () => reject(reason());
     signal?.addEventListener?.('abort', abort);
-    // For good: an error that nobody listens to ends the process.
+    // For good: an error that nobody listens to ends the process, also where nobody waits from the start.
     for (const stream of streams) stream.on('error', reject);
+    if (signal?.aborted) abort();
   });
   try {
-    return await Promise.race([loading, ended]);
+    return await Promise.race([ended, loading]);
   } finally {
     if (abort) signal?.removeEventListener?.('abort', abort);
   }
 }
 
-/** The body itself, or what stands in the object that a form is made of later. */
+/** The body itself, or what stands in the object that a form is made of later, in whichever field of it. */
 function streamsOf(body: unknown): NodeJS.ReadableStream[] {
-  const isFields = Object.getPrototypeOf(Object(body)) === Object.prototype;
-  return (isFields ? Object.values(Object(body)).flat() : [body]).filter(isStream);
+  const held = new Set([body]);
+  for (const each of held) {
+    const isFields = Array.isArray(each) || Object.getPrototypeOf(Object(each)) === Object.prototype;
+    const inner: unknown[] = isFields ? Object.values(Object(each)) : [];
+    for (const value of inner) if (typeof value === 'object') held.add(value);
+  }
+  return [...held].filter(isStream);
 }
 
 /** One of Node's, or what looks like it. */
