@@ -201,7 +201,8 @@ function certify(
         const { sent, options } = prepare(url, data, call, ready, client);
         const response = await requestStream.call(inner, url, sent, headers, options, client);
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
-        if (response.status !== 200) Object.assign(response, { data: Readable.from([await text(response.data)]) });
+        if (response.status !== 200)
+          Object.assign(response, { data: Readable.from([await text(response.data)]) });
         return response;
       },
     }),
