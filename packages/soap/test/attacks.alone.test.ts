@@ -878,7 +878,7 @@ describe('attack: rules that are weakened', () => {
   it('nor over one of Node while certificates load, past the proxy of the environment or of the call', async () => {
     await using credentials = await load();
     await using proxy = await startProxy();
-    const document = await file(wsdl({ address: `${stranger.url}/service` }));
+    const document = await file(wsdl({ address: `${bank.urls[0]}/service` }));
     const httpsAgent = new Agent({ ca: authority.certificate });
     const { hostname: host, port } = new URL(proxy.url);
     const way = { proxy: { host, port: Number(port) } };
@@ -890,14 +890,14 @@ describe('attack: rules that are weakened', () => {
       const options = variable ? { httpsAgent } : { httpsAgent, ...way };
       waiting.setSecurity(new ClientCertificateSecurity(Promise.resolve(credentials)));
       await expect(who(waiting, options)).rejects.toThrow(/still loading/);
-      expect(stranger.requests).toEqual([]);
+      expect(bank.requests).toEqual([]);
     }
     await who(ready, { httpsAgent });
     vi.unstubAllEnvs();
     expect(proxy.connects).toHaveLength(1);
     waiting.setSecurity(new ClientCertificateSecurity(Promise.resolve(credentials)));
     await who(waiting, { httpsAgent });
-    expect(subjectsOf(stranger)).toEqual(['null', 'null']);
+    expect(subjectsOf(bank)).toEqual(['null', 'null']);
   });
 
   it('nor through one that both leave out', async () => {
