@@ -4,6 +4,7 @@ import {
   agentService,
   checkAgent,
   fixedProxy,
+  isCallersAgent,
   isRoutingAgent,
   written,
 } from '@clientcert/core/adapter';
@@ -31,7 +32,8 @@ import { hasOwnTransport, transportOf } from './transport.ts';
  *   was called before may be passed again.
  * @param identity As whom the request is made.
  * @throws ERR_CLIENTCERT_AGENT_CONFLICT where the caller brings an agent, connection or adapter of their own to a
- *   host for which a rule decides; ERR_CLIENTCERT_PROXY_UNSUPPORTED for a `proxy` beside an agent of `credentials.agent()`;
+ *   host for which a rule decides; ERR_CLIENTCERT_PROXY_UNSUPPORTED for a `proxy` beside an agent of `credentials.agent()`,
+ *   and for that of the identity beside any agent of the caller's;
  *   ERR_CLIENTCERT_SERVICE_UNKNOWN, ERR_CLIENTCERT_ORIGIN_NEEDED
  */
 export function decideRequest(
@@ -85,6 +87,9 @@ export function decideAs(
     through === undefined
       ? proxyOf(service, origin, proxy)
       : { service, origin, proxy: through, defaultProxy: undefined };
+  const plain = isPlainHttp(config);
+  /** Whether a proxy is named beside an agent of the caller's. */
+  let isOtherWay = false;
   if (!httpsAgent || ours) {
     const agent = credentials.sharedAgent(way);
     config.httpsAgent = agent;
@@ -92,17 +97,19 @@ export function decideAs(
     if (through === undefined || !handedOut.has(agent)) handedOut.set(agent, { proxy });
   } else if (isRoutingAgent(httpsAgent)) {
     checkAgent(httpsAgent, service, 'httpsAgent');
-    if (said && through === undefined && !isPlainHttp(config)) throw otherWay();
+    isOtherWay = Boolean(through === undefined ? said : through && isCallersAgent(httpsAgent));
+    if (isOtherWay && !plain) throw otherWay();
   } else {
     refuse(outgoing, 'httpsAgent');
+    // axios itself goes by the environment.
+    if (through && through !== 'env' && !plain) throw otherWay();
     refuseAfterRedirects(outgoing);
     return;
   }
-  const plain = isPlainHttp(config);
   if (transport === 'http2' && !plain) applyToHttp2(outgoing, way);
   const isTheirs = config.httpsAgent === httpsAgent && !ours;
   // An agent of the caller's presents what it was made for, also where the call names no service.
-  checkRedirects(isTheirs ? { ...outgoing, service: httpsAgent[agentService] } : outgoing, proxy, isTheirs);
+  checkRedirects(isTheirs ? { ...outgoing, service: httpsAgent[agentService] } : outgoing, proxy, isOtherWay);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
   (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
 }

@@ -54,7 +54,7 @@ function authorizationOf({ username, password, auth }: WrittenProxy): string | u
 export function otherWay(): ClientCertificateError {
   return new ClientCertificateError(
     'ERR_CLIENTCERT_PROXY_UNSUPPORTED',
-    'the request says "proxy" beside an "httpsAgent" of credentials.agent(), which makes its own way',
+    'the request is made with a "proxy" beside an "httpsAgent" of its own, which makes its own way',
     {
       hint: 'Give it to the agent, credentials.agent({ proxy: … }), or to soapOptions(credentials, { proxy: … }) where NTLM made that; or leave one of the two out.',
     },

@@ -12,12 +12,12 @@ type BeforeRedirect = NonNullable<AxiosRequestConfig['beforeRedirect']>;
  * none passes a proxy by, or goes through axios' own tunnel, because of what was set for the first hop.
  *
  * @param proxy What the caller had written.
- * @param isTheirs Whether the agent is one of `credentials.agent()` that the caller brings.
+ * @param isOtherWay Whether a proxy is named beside an agent that the caller brings.
  */
 export function checkRedirects(
   outgoing: Outgoing,
   proxy: InternalAxiosRequestConfig['proxy'],
-  isTheirs: boolean,
+  isOtherWay: boolean,
 ): void {
   const { config } = outgoing;
   const isPlain = isPlainHttp(config);
@@ -25,7 +25,7 @@ export function checkRedirects(
     if (to.protocol === 'http:') {
       if (from.protocol === 'https:') check(outgoing, from, to, proxy);
     } else if (brought) refuse(outgoing, 'beforeRedirect', to);
-    else if (isTheirs && proxy) throw otherWay();
+    else if (isOtherWay) throw otherWay();
     else if (isPlain) goDirect(options, to, config.httpsAgent);
   });
 }

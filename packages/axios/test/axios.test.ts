@@ -4,6 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, createServer, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { runInNewContext } from 'node:vm';
 import {
@@ -225,19 +227,48 @@ describe('installing', () => {
     await (await loading).close();
   });
 
-  it.each(['a body', 'a file of a form', 'one of several files', 'a file in an object of a form'])(
-    '%s that breaks meanwhile fails its call, and ends no process',
-    async (what) => {
-      const api = axios.create();
-      clientCertificates(api, new Promise<Credentials>(() => {}));
-      const file = createReadStream(join(tmpdir(), 'clientcert-no-such-file'));
-      const fields = { 'a file of a form': file, 'a file in an object of a form': { file } };
-      const form = { name: 'report', file: (fields as Record<string, unknown>)[what] ?? ['text', file] };
-      const answer = what === 'a body' ? api.post(bank.url, file) : api.postForm(bank.url, form);
-      await expect(answer).rejects.toMatchObject({ code: 'ENOENT' });
-      expect(bank.connections).toBe(0);
-    },
-  );
+  const bodies: [string, (file: Readable) => object][] = [
+    ['a body', (file) => file],
+    ['a file of a form', (file) => ({ name: 'report', file })],
+    ['one of several files', (file) => ({ files: ['text', file] })],
+    ['a file further down in a form', (file) => ({ reports: [{ 2026: { file } }] })],
+    [
+      'a file of a form of a class',
+      (file) =>
+        new (class {
+          file = file;
+        })(),
+    ],
+  ];
+  it.each(bodies)('%s that breaks meanwhile fails its call, and ends no process', async (what, holding) => {
+    const api = axios.create();
+    clientCertificates(api, new Promise<Credentials>(() => {}));
+    const body = holding(createReadStream(join(tmpdir(), 'clientcert-no-such-file')));
+    const answer = what === 'a body' ? api.post(bank.url, body) : api.postForm(bank.url, body);
+    await expect(answer).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(bank.connections).toBe(0);
+  });
+
+  it('a body that ends early meanwhile, as an upload that is handed on, fails its call', async () => {
+    const api = axios.create();
+    clientCertificates(api, new Promise<Credentials>(() => {}));
+    const upload = new PassThrough();
+    const answer = api.post(bank.url, upload);
+    upload.write('the first half');
+    setTimeout(() => upload.destroy());
+    await expect(answer).rejects.toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' });
+  });
+
+  it('a body that is whole before the credentials are there is sent', async () => {
+    await using credentials = await load();
+    const api = axios.create();
+    clientCertificates(api, pause(20, credentials));
+    const upload = new PassThrough();
+    upload.end('all of it');
+    await api.post(bank.url, upload);
+    await api.postForm(bank.url, { file: Readable.from(['text']) });
+    expect(subjects(bank)).toEqual(['alice', 'alice']);
+  });
 
   it.each(['signal', 'cancelToken', 'signal of an older library'])(
     'waits no longer than the %s of a call says, and tells it as axios does',

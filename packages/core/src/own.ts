@@ -88,9 +88,15 @@ export function fixedProxy(written: unknown): unknown {
 }
 
 function copyPlain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+  return typeof value === 'object' && value !== null && isPlain(value)
+    ? { __proto__: null, ...value }
+    : value;
+}
+
+/** Whether it is of no class, in whichever realm it was made. */
+export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
-  return prototype === null || isShared(prototype) ? { __proto__: null, ...value } : value;
+  return prototype === null || isShared(prototype);
 }
 
 /** What every object inherits from, in whichever realm it was made. */

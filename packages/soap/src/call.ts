@@ -3,6 +3,7 @@ import { decideRequest, type RequestIdentity, transportOf } from '@clientcert/ax
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import {
   acceptCredentials,
+  adapterOf,
   agentService,
   isCallersAgent,
   type Loading,
@@ -80,7 +81,7 @@ export interface Call {
 export function carried(call: Call, inherited: unknown = []): RequestOptions {
   const { transformRequest = inherited, ...options } = call.options;
   const { credentials } = call.identity;
-  if (options.ntlm && options.httpsAgent === undefined) {
+  if (isForNtlm(options)) {
     // NTLM authenticates the connection, so no other user's call may be sent on it.
     const agentOf = (ready: Credentials) =>
       ready.agent({ ...connectIdentity(call.identity), defaultProxy: 'env' });
@@ -99,6 +100,11 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
   return { ...options, transformRequest: [...transformers, certify] };
 }
 
+/** Whether the call goes over an agent that {@link carried} makes for it alone, with the proxy of its identity. */
+function isForNtlm({ ntlm, httpsAgent }: RequestOptions): boolean {
+  return Boolean(ntlm) && httpsAgent === undefined;
+}
+
 /** Decides by a config of axios', or by options that a client of the caller's own is to send with. */
 export function decide(call: Call, config: object, ready: Credentials): void {
   const signature = signatureOf(call);
@@ -108,7 +114,8 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   const { clientCertificate: said } = call.options;
   if (said !== undefined && said !== service) throw otherwise(said, service);
   if (signature && isCallersAgent(httpsAgent) && httpsAgent[agentService] !== service) throw otherSigner();
-  const identity = { ...call.identity, service };
+  const proxy = isForNtlm(call.options) ? undefined : call.identity.proxy;
+  const identity = { ...call.identity, service, proxy };
   // The first hop takes the message along, whatever the options of the call name as its method.
   let isFirst = true;
   const check = (hop: URL, method: string) => {
@@ -176,9 +183,14 @@ function decideLater(call: Call, config: AxiosConfig): void {
   if (signatureOf(call) && url.protocol === 'http:') throw plainAddress(url);
   if (transportOf(config) !== 'http' || config.transport) throw stillLoading(url);
   const later = { ...config };
+  const isSecure = url.protocol === 'https:';
   let isDecided = false;
   const agentOf = (ready: Credentials) => {
-    if (!isDecided) decide(call, later, ready);
+    if (!isDecided) {
+      decide(call, later, ready);
+      // That of the caller's own, for which axios would have tunnelled.
+      if (isSecure && (later.proxy ?? namesProxy(url, ready))) throw stillLoading(url);
+    }
     isDecided = true;
     return later.httpsAgent as Agent;
   };
@@ -197,7 +209,12 @@ function decideLater(call: Call, config: AxiosConfig): void {
       throw stillLoading(to);
     later.beforeRedirect?.(...hop);
   };
-  if (url.protocol === 'https:') config.proxy = false;
+  if (isSecure) config.proxy = false;
+}
+
+/** Whether the environment does. */
+function namesProxy(url: URL, ready: Credentials): boolean {
+  return adapterOf(ready).wayId(url, { proxy: 'env', defaultProxy: undefined }) !== '';
 }
 
 /** What a transformer of axios' has as `this`. */

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import {
   acceptOptions,
@@ -197,7 +199,11 @@ function certify(
         const call = callOf(url, given, headers, client);
         const ready = await whenLoaded(call.identity.credentials, signalOf(call), (loaded) => loaded);
         const { sent, options } = prepare(url, data, call, ready, client);
-        return await requestStream.call(inner, url, sent, headers, options, client);
+        const response = await requestStream.call(inner, url, sent, headers, options, client);
+        // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
+        if (response.status !== 200)
+          Object.assign(response, { data: Readable.from([await text(response.data)]) });
+        return response;
       },
     }),
   };

@@ -844,6 +844,62 @@ describe('attack: rules that are weakened', () => {
     expect(subjectsOf(bank)).toEqual(['alice', 'alice']);
   });
 
+  it.each(['of credentials.agent()', 'of Node'])(
+    'nor does a call over an agent of the caller’s own, one %s',
+    async (kind) => {
+      await using credentials = await load();
+      await using proxy = await startProxy();
+      const own = new Agent({ ca: authority.certificate });
+      const httpsAgent = kind === 'of Node' ? own : credentials.agent();
+      const address = kind === 'of Node' ? stranger.url : bank.urls[1];
+      await using plain = await startServer({
+        tls: false,
+        handler: (_request, response) => {
+          response.writeHead(307, { location: `${address}/service` }).end();
+          return true;
+        },
+      });
+      for (const first of kind === 'of Node' ? [address] : [address, plain.url]) {
+        const document = await file(wsdl({ address: `${first}/service` }));
+        for (const given of [credentials, Promise.resolve(credentials)]) {
+          const instance = axios.create({ httpsAgent }) as never;
+          const named = soapOptions(given, { proxy: proxy.url, request: instance });
+          const secured = await soap.createClientAsync(document);
+          secured.setSecurity(new ClientCertificateSecurity(given, { proxy: proxy.url }));
+          const client = await soap.createClientAsync(document, named);
+          await expect(who(client)).rejects.toThrow(/which makes its own way/);
+          await expect(who(secured, { httpsAgent })).rejects.toThrow(/which makes its own way/);
+        }
+      }
+      expect([...bank.requests, ...stranger.requests]).toEqual([]);
+    },
+  );
+
+  it('nor over one of Node while certificates load, past the proxy of the environment or of the call', async () => {
+    await using credentials = await load();
+    await using proxy = await startProxy();
+    const document = await file(wsdl({ address: `${bank.urls[0]}/service` }));
+    const httpsAgent = new Agent({ ca: authority.certificate });
+    const { hostname: host, port } = new URL(proxy.url);
+    const way = { proxy: { host, port: Number(port) } };
+    const waiting = await soap.createClientAsync(document);
+    const ready = await soap.createClientAsync(document);
+    ready.setSecurity(new ClientCertificateSecurity(credentials));
+    for (const variable of [undefined, proxy.url]) {
+      vi.stubEnv('HTTPS_PROXY', variable);
+      const options = variable ? { httpsAgent } : { httpsAgent, ...way };
+      waiting.setSecurity(new ClientCertificateSecurity(Promise.resolve(credentials)));
+      await expect(who(waiting, options)).rejects.toThrow(/still loading/);
+      expect(bank.requests).toEqual([]);
+    }
+    await who(ready, { httpsAgent });
+    vi.unstubAllEnvs();
+    expect(proxy.connects).toHaveLength(1);
+    waiting.setSecurity(new ClientCertificateSecurity(Promise.resolve(credentials)));
+    await who(waiting, { httpsAgent });
+    expect(subjectsOf(bank)).toEqual(['null', 'null']);
+  });
+
   it('nor through one that both leave out', async () => {
     await using credentials = await load();
     await using proxy = await startProxy();

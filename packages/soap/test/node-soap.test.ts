@@ -3,7 +3,13 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  startProxy,
+  startServer,
+} from '@clientcert/testing';
 import * as soap from 'soap';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
@@ -93,6 +99,30 @@ describe('NTLM', () => {
     }
     expect(seen(server)).toEqual(Array<string>(6).fill('POST /service alice'));
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 1, 1, 2, 2, 2]);
+  });
+
+  it('goes through the proxy that the client, or its security, names', async () => {
+    await using server = await startService({ authority, host: 'localhost' });
+    await using proxy = await startProxy();
+    await using credentials = await load(server.port);
+    const path = join(directory, 'ntlm-proxy.wsdl');
+    await writeFile(path, wsdl({ address: `${server.url}/service` }));
+    const ntlm = new soap.NTLMSecurity({
+      username: 'carol',
+      password: 'secret',
+      domain: 'DOMAIN',
+      workstation: 'host',
+    });
+    const named = { proxy: proxy.url };
+    for (const given of [credentials, Promise.resolve(credentials)]) {
+      const client = await soap.createClientAsync(path, soapOptions(given, named));
+      client.setSecurity(ntlm);
+      const secured = await soap.createClientAsync(path);
+      secured.setSecurity(new ClientCertificateSecurity(given, { ...named, and: [ntlm] }));
+      for (const each of [client, secured]) await each.WhoAsync({ text: 'hello' });
+    }
+    expect(seen(server)).toEqual(Array<string>(4).fill('POST /service alice'));
+    expect(proxy.connects).toHaveLength(4);
   });
 
   /** A challenge, MS-NLMP section 2.2.1.2. */

@@ -547,7 +547,29 @@ describe('stream: true', () => {
     const failing = await soap.createClientAsync(path, soapOptions(closed, { stream: true }));
     await expect(who(failing)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
   });
+
+  it.each(['cut off', 'whole'])('fails a call whose error is %s, and ends no process', async (how) => {
+    await using failing = await startServer({
+      authority,
+      host: 'localhost',
+      handler: (_, response) => {
+        response.writeHead(500, { 'content-length': Buffer.byteLength(fault) + (how === 'whole' ? 0 : 1) });
+        response.write(fault, () => response.destroy());
+        return true;
+      },
+    });
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`localhost:${failing.port}`]: 'alice' },
+    });
+    const path = await file(`${failing.url}/service`);
+    const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
+    await expect(who(client)).rejects.toThrow(how === 'whole' ? 'not today' : 'aborted');
+  });
 });
+
+const fault =
+  '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><soap:Fault><faultcode>soap:Server</faultcode><faultstring>not today</faultstring></soap:Fault></soap:Body></soap:Envelope>';
 
 function codes(error: unknown): unknown[] {
   const found = [];

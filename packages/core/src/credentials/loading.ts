@@ -1,5 +1,6 @@
+import { finished } from 'node:stream';
 import { ClientCertificateError } from '../errors.ts';
-import { kindOf } from '../own.ts';
+import { isPlain, kindOf } from '../own.ts';
 import type { AdapterView } from './adapter-view.ts';
 import { adapterView } from './brand.ts';
 import type { Credentials } from './credentials.ts';
@@ -66,9 +67,9 @@ export interface CallSignal {
  * Waits for credentials while their call is wanted.
  *
  * @param signal Of the call.
- * @param body Of the call: clients listen to the errors of a stream, or of those in a form, only when they send it.
- * @throws its reason, or an `AbortError`, or the error of the body, where one of them comes first; else what loading failed
- *   with
+ * @param body Of the call: clients listen to a stream, or to those in a form, only when they send it.
+ * @throws its reason, or an `AbortError`, or the error of the body, or that it ended early, where one of them comes first;
+ *   else what loading failed with
  *
  * @example
  * import { acceptCredentials, loadedOf, whileWanted } from '@clientcert/core/adapter';
@@ -89,8 +90,9 @@ export async function whileWanted(
   const ended = new Promise<never>((_, reject) => {
     abort = () => reject(reason());
     signal?.addEventListener?.('abort', abort);
-    // For good: an error that nobody listens to ends the process, also where nobody waits from the start.
-    for (const stream of streams) stream.on('error', reject);
+    // For good: an error that nobody listens to ends the process, also where nobody waits from the start. One that is closed
+    // is never sent to its end.
+    for (const stream of streams) finished(stream, { writable: false }, (error) => error && reject(error));
     if (signal?.aborted) abort();
   });
   try {
@@ -100,15 +102,17 @@ export async function whileWanted(
   }
 }
 
-/** The body itself, or what stands in the object that a form is made of later, in whichever field of it. */
+/** The body itself, or those in what a form is made of later: lists and objects, the outermost of any class. */
 function streamsOf(body: unknown): NodeJS.ReadableStream[] {
-  const held = new Set([body]);
-  for (const each of held) {
-    const isFields = Array.isArray(each) || Object.getPrototypeOf(Object(each)) === Object.prototype;
-    const inner: unknown[] = isFields ? Object.values(Object(each)) : [];
-    for (const value of inner) if (typeof value === 'object') held.add(value);
+  const parts = new Set([body]);
+  // What is added is gone through as well.
+  for (const part of parts) {
+    if (typeof part !== 'object' || part === null || ArrayBuffer.isView(part) || isStream(part)) continue;
+    if (part === body || Array.isArray(part) || isPlain(part)) {
+      for (const each of Object.values(part)) parts.add(each);
+    }
   }
-  return [...held].filter(isStream);
+  return [...parts].filter(isStream);
 }
 
 /** One of Node's, or what looks like it. */
