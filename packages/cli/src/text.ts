@@ -34,7 +34,7 @@ export function jsonOf(value: unknown, indent?: number): string {
 
 /** A distinguished name on one line, most specific part first. */
 export function nameOf(distinguishedName: string): string {
-  return distinguishedName.trim().split('\n').reverse().map(safe).join(', ');
+  return distinguishedName.trim().split('\n').reverse().map(safe).join(', ') || '(no name)';
 }
 
 /** `label` in a column of its own, `text` wrapped beside it. */

@@ -48,6 +48,15 @@ describe('inspect', () => {
     expect(out).toContain(digest);
   });
 
+  it('shows a certificate that has no subject, as Node 20 says nothing of an empty name', async () => {
+    const file = await made('nameless.pem', '', 'CN=x', [usages(client)]);
+    const { out } = await clientcert('inspect', file);
+    expect(out).toMatch(/would work.*: \(no name\), \d+ days left/);
+    expect(out).toMatch(/Subject +\(no name\)/);
+    const [report] = await json('inspect', file);
+    expect(report.identities).toMatchObject([{ subject: '', issuer: 'CN=x' }]);
+  });
+
   it('names each identity of a file by a name of its own in the lines to paste', async () => {
     const bob = await authority.issue({ name: 'bob' });
     await writeFile(at('both.pem'), alice.cert + alice.key + bob.cert + bob.key, { mode: 0o600 });

@@ -21,7 +21,7 @@ export function makeCertificate(
     algorithm,
     parseSubject(issuer),
     sequence(date(-1), date(300)),
-    parseSubject(subject),
+    subject === '' ? sequence() : parseSubject(subject),
     spki ?? publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions.map(([id, value]) => sequence(oid(id), der(4, value))))),
   );

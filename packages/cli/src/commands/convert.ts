@@ -92,15 +92,13 @@ async function convert(files: string[], options: ConvertOptions): Promise<void> 
   }));
   const content = await encode(read, passphrase, options);
   await writeOutput(out, content, options.force);
-  const { certificate } = read;
-  const { fingerprint256 } = certificate;
+  const { fingerprint256, subject = '' } = read.certificate;
   const encrypted = FORMATS[to].secret && !plain;
-  if (json)
-    printJson({ ok: true, file: out, format: to, encrypted, subject: certificate.subject, fingerprint256 });
+  if (json) printJson({ ok: true, file: out, format: to, encrypted, subject, fingerprint256 });
   else if (out !== '-') {
     const key = FORMATS[to].secret ? (plain ? 'NOT encrypted' : 'encrypted') : 'not in it';
     console.error(field('Written', safe(out)));
-    console.error(field('Subject', nameOf(certificate.subject)));
+    console.error(field('Subject', nameOf(subject)));
     console.error(field('Private key', key));
   }
 }

@@ -94,7 +94,7 @@ function printCertificate(certificate: CertificateReport): string[] {
 /** One line: whether it would do, who it is, and for how long. */
 function verdictOf(identity: IdentityReport): string {
   const { subject, daysLeft: days, warnings } = identity;
-  const [first = 'no subject'] = nameOf(subject).split(', ');
+  const [first] = nameOf(subject).split(', ');
   const text = `${first}, ${daysLeft(days)}`;
   if (refusalOf(identity)) return wrap(`servers will refuse it: ${text}`, `${bad('✗')} `, '  ');
   if (warnings.length > 0)

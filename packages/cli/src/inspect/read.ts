@@ -141,8 +141,9 @@ function describe(certificate: X509Certificate): CertificateReport {
   const validTo = new Date(certificate.validTo);
   const statements = statementsOf(certificate.raw);
   return {
-    subject: certificate.subject,
-    issuer: certificate.issuer,
+    // Node 20 says nothing of a name that is empty.
+    subject: certificate.subject ?? '',
+    issuer: certificate.issuer ?? '',
     serialNumber: certificate.serialNumber,
     validFrom: new Date(certificate.validFrom),
     validTo,

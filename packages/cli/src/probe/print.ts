@@ -91,7 +91,7 @@ function printServer(server: Probe['server']): string[] {
     { subject, issuer, validFrom, validTo, daysLeft: days, names },
   ] of server.chain.entries()) {
     const indent = `  ${'   '.repeat(Math.min(Math.max(index - 1, 0), 6))}${index > 0 ? '└─ ' : ''}`;
-    lines.push(wrap(nameOf(subject) || '(no subject)', indent, ' '.repeat(indent.length)));
+    lines.push(wrap(nameOf(subject), indent, ' '.repeat(indent.length)));
     const rest = ' '.repeat(indent.length);
     const soon = `${dayOf(validFrom)} to ${dayOf(validTo)}, ${daysLeft(days)}`;
     lines.push(wrap(days < 0 ? bad(soon) : days < 30 ? warning(soon) : dim(soon), rest));

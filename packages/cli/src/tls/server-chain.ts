@@ -79,8 +79,9 @@ function isRootOfNode(top: X509Certificate): boolean {
 function describe(certificate: X509Certificate): ServerCertificate {
   const validTo = new Date(certificate.validTo);
   return {
-    subject: certificate.subject,
-    issuer: certificate.issuer,
+    // Node 20 says nothing of a name that is empty.
+    subject: certificate.subject ?? '',
+    issuer: certificate.issuer ?? '',
     validFrom: new Date(certificate.validFrom),
     validTo,
     daysLeft: Math.floor((validTo.getTime() - Date.now()) / 86_400_000),

@@ -81,7 +81,12 @@ async function describeToken(tool: P11Tool, token: Entry): Promise<TokenReport |
 async function readCertificate(tool: P11Tool, entry: Entry): Promise<ObjectReport['certificate']> {
   try {
     const { subject, validTo, fingerprint256 } = new X509Certificate(await tool.certificate(entry));
-    return { subject, validTo: new Date(validTo).toISOString(), fingerprint256, uri: entry.uri };
+    return {
+      subject: subject ?? '',
+      validTo: new Date(validTo).toISOString(),
+      fingerprint256,
+      uri: entry.uri,
+    };
   } catch {
     // One that Node cannot read: its key may be used all the same.
     return null;

@@ -76,8 +76,8 @@ export function describeCertificate(
   return {
     name,
     version,
-    subject: certificate.subject,
-    issuer: certificate.issuer,
+    subject: nameOf(certificate.subject),
+    issuer: nameOf(certificate.issuer),
     spiffeId: spiffeIdOf(certificate) ?? null,
     serialNumber: certificate.serialNumber,
     fingerprint256: certificate.fingerprint256,
@@ -90,7 +90,7 @@ export function describeCertificate(
     token: token?.label ?? null,
     signedBy: token?.way ?? null,
     chainLength: chain.length + 1,
-    issuers: [certificate, ...chain].map(({ issuer }) => issuer),
+    issuers: [certificate, ...chain].map(({ issuer }) => nameOf(issuer)),
     source: describeSource(config.certificates.get(name)!, config.baseDirectory),
     pinnedAt,
     status,
@@ -114,6 +114,11 @@ export function validityOf(
   return { validFrom: new Date(notBefore), validTo: new Date(notAfter), status };
 }
 
+/** Node 20 says nothing of a name that is empty (RFC 5280, section 4.1.2.6). */
+function nameOf(name: string | undefined): string {
+  return name ?? '';
+}
+
 function thumbprintOf({ fingerprint256 }: X509Certificate): string {
   return Buffer.from(fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
 }
@@ -125,9 +130,9 @@ export function factsOfCertificate(version: CertificateVersion | undefined): Cer
   const sent = [certificate, ...chain];
   return {
     name: version.name,
-    subject: certificate.subject,
+    subject: nameOf(certificate.subject),
     spiffeId: spiffeIdOf(certificate),
-    issuers: sent.map(({ issuer }) => issuer),
+    issuers: sent.map(({ issuer }) => nameOf(issuer)),
     validity: sent.map((each) => {
       const { notBefore, notAfter } = fieldsOf(each);
       return { from: new Date(notBefore), to: new Date(notAfter) };
@@ -163,7 +168,7 @@ export function describeCredentials(
     ...shorten(
       certificates.map(
         ({ name, subject, spiffeId, validTo, status: each }) =>
-          `  ${name}: ${spiffeId ?? subject.trim().split('\n').at(-1)}, ${each}, until ${validTo.toISOString().slice(0, 10)}`,
+          `  ${name}: ${spiffeId ?? (subject.trim().split('\n').at(-1) || '(no name)')}, ${each}, until ${validTo.toISOString().slice(0, 10)}`,
       ),
     ),
     ...shorten(

@@ -157,10 +157,15 @@ function explainFileError(error: unknown, subject: string, path: string, secret:
   );
 }
 
-/** What tells one state of a file from another: which file it is, how long, and when it was last written. */
-export function stateOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+/**
+ * What tells one state of a file from another: which file it is, how long, and when it was last written. Not its device: on
+ * Windows, Node 22.12 to 22.16, 24.0 and 24.1 know it of a file that is open, and not of a path.
+ *
+ * @see https://github.com/libuv/libuv/pull/4698
+ */
+export function stateOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
   // Joined: a template keeps each of its parts, and two of these are kept for every certificate.
-  return [dev, ino, size, mtimeMs, ctimeMs].join(':');
+  return [ino, size, mtimeMs, ctimeMs].join(':');
 }
 
 /** Larger than any certificate file; what goes further is a mistake or an attack. */

@@ -90,7 +90,7 @@ function field(label: string, text: string): string[] {
 
 /** A distinguished name comes with one attribute on a line. */
 function oneLine(text: string): string {
-  return text.trim().replaceAll('\n', ', ');
+  return text.trim().replaceAll('\n', ', ') || '(no name)';
 }
 
 /** Breaks a text between words, and a word that is longer than a line after a separator, or anywhere. */

@@ -3,6 +3,7 @@ import { createAuthority } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
 import { acceptCredentials, loadedOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials, type Warning } from '../../src/index.ts';
+import { dns, extensions, makeNameless } from '../load/made-svid.ts';
 
 const config = { certificates: {} };
 const accept = (given: unknown) => acceptCredentials(given, 'clientCertificates()');
@@ -62,6 +63,17 @@ it('says whom an X.509-SVID names, since its subject may say nothing', async () 
   );
   expect(`${credentials.explain('https://b.example')}`).not.toContain('SPIFFE');
   expect(inspect(credentials)).toContain('svid: spiffe://bank.example/payments, valid');
+});
+
+it('prints a certificate that has no subject, as Node 20 says nothing of an empty name', async () => {
+  const { cert, key } = makeNameless(extensions.names(dns('client.example')));
+  await using credentials = await loadCredentials({
+    certificates: { bank: { cert, key } },
+    hosts: { 'a.example': 'bank' },
+  });
+  expect(credentials.certificates()).toMatchObject([{ subject: '', issuer: '', issuers: [''] }]);
+  expect(inspect(credentials)).toContain('bank: (no name), valid');
+  expect(`${credentials.explain('https://a.example')}`).toMatch(/Subject +\(no name\)/);
 });
 
 it('a promise that fails is nobody’s unhandled rejection, and fails whoever waits for it', async () => {

@@ -17,17 +17,27 @@ export const uri = (text: string | Uint8Array): Buffer => encode(0x86, Buffer.fr
 export const dns = (text: string): Buffer => encode(0x82, Buffer.from(text, 'latin1'));
 export const TRUE: Buffer = encode(0x01, Buffer.from([0xff]));
 
-/** A certificate with any extensions, signed by its own key: what no authority of the tests issues. */
-export function makeSvid(...given: ExtensionParts[]): {
+interface Made {
   cert: string;
   key: string;
   raw: Buffer;
-} {
+}
+
+/** A certificate with any extensions, signed by its own key: what no authority of the tests issues. */
+export function makeSvid(...given: ExtensionParts[]): Made {
+  const name = Buffer.from('spiffe://bank.example/payments');
+  return make(encode(0x31, sequence(encodeOid('2.5.4.3'), encode(0x0c, name))), given);
+}
+
+/** The same without a subject. */
+export function makeNameless(...given: ExtensionParts[]): Made {
+  return make(Buffer.alloc(0), given);
+}
+
+function make(names: Buffer, given: ExtensionParts[]): Made {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(encodeOid('1.2.840.10045.4.3.2'));
-  const name = sequence(
-    encode(0x31, sequence(encodeOid('2.5.4.3'), encode(0x0c, Buffer.from('spiffe://bank.example/payments')))),
-  );
+  const name = sequence(names);
   const date = (days: number) => {
     const text = new Date(Date.now() + days * 86_400_000).toISOString().replace(/[-:T]/g, '').slice(2, 14);
     return encode(0x17, Buffer.from(`${text}Z`));
