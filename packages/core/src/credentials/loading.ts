@@ -109,7 +109,8 @@ function streamsOf(body: unknown): NodeJS.ReadableStream[] {
   for (const part of parts) {
     if (typeof part !== 'object' || part === null || ArrayBuffer.isView(part) || isStream(part)) continue;
     if (part === body || Array.isArray(part) || isPlain(part)) {
-      for (const each of Object.values(part)) parts.add(each);
+      const inner: unknown[] = Array.isArray(part) ? part : Object.values(part);
+      for (const each of inner) if (typeof each === 'object') parts.add(each);
     }
   }
   return [...parts].filter(isStream);

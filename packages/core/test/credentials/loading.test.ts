@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
-import { acceptCredentials, loadedOf } from '../../src/adapter.ts';
+import { acceptCredentials, loadedOf, whileWanted } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials, type Warning } from '../../src/index.ts';
 import { dns, extensions, makeNameless } from '../load/made-svid.ts';
 
@@ -19,6 +19,12 @@ it('takes credentials, and the promise of them', async () => {
   expect(loadedOf(loading)).toBeUndefined();
   expect(await loading).toBe(credentials);
   expect(loadedOf(loading)).toBe(credentials);
+});
+
+it('waits beside a body of more parts than a set holds', async () => {
+  const body = Array.from({ length: 2 ** 24 + 1 }, (_, at) => at);
+  await using credentials = await loadCredentials(config);
+  expect(await whileWanted(Promise.resolve(credentials), undefined, { body })).toBe(credentials);
 });
 
 it('takes those of another copy of the package', async () => {
