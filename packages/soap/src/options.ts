@@ -118,18 +118,23 @@ function certify(
   isPlain: boolean,
 ): IHttpClient {
   /** What stands on the caller's objects is read at once, before anything is waited for. */
-  const callOf = (url: string, given: RequestOptions, headers?: IHeaders, client?: Client): Call => {
+  const callOf = (url: string, given: RequestOptions, headers?: IHeaders, client?: Client) => {
     const made = client && callMadeWith(headers, given);
     if (!made && client && securityOf(client) instanceof ClientCertificateSecurity) throw notCarried();
-    if (!made) Object.values(headers ?? {}); // a security of another copy waits for its headers to be read
-    const call = made ?? { identity, options: ownOf(given) };
+    const copy = copyOf(headers); // a security of another copy waits for them to be read
+    const call: Call = made ?? { identity, options: ownOf(given) };
     const { credentials, proxy = identity.proxy, ...as } = call.identity;
     const inherited = areSame(credentials, identity.credentials) ? identity.service : undefined;
     const { service = inherited } = as;
     const named = () =>
       client ? originOfCall(url, client, endpoint) : originOfDocument(url, snapshot(given));
     const origin = as.origin ?? identity.origin ?? (service ? named() : undefined);
-    return { ...call, identity: { credentials, service, origin, proxy } };
+    return {
+      ...call,
+      headers: copy,
+      options: snapshot(call.options),
+      identity: { credentials, service, origin, proxy },
+    };
   };
 
   const prepare = (url: string, message: unknown, call: Call, ready: Credentials, client?: Client) => {
@@ -162,7 +167,7 @@ function certify(
   const outer: IHttpClient = {
     request(url, data, callback, headers, given = {}, client) {
       const fail = (error: unknown) => process.nextTick(callback, error);
-      let call: Call;
+      let call: ReturnType<typeof callOf>;
       try {
         call = callOf(url, given, headers, client);
       } catch (error) {
@@ -188,7 +193,7 @@ function certify(
       };
       const send = (ready: Credentials) => {
         const { sent, options } = prepare(url, data, call, ready, client);
-        return () => inner.request(url, sent, answered, headers, options, client);
+        return () => inner.request(url, sent, answered, call.headers, options, client);
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
@@ -199,7 +204,7 @@ function certify(
         const call = callOf(url, given, headers, client);
         const ready = await whenLoaded(call.identity.credentials, signalOf(call), (loaded) => loaded);
         const { sent, options } = prepare(url, data, call, ready, client);
-        const response = await requestStream.call(inner, url, sent, headers, options, client);
+        const response = await requestStream.call(inner, url, sent, call.headers, options, client);
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
         if (response.status !== 200)
           Object.assign(response, { data: Readable.from([await text(response.data)]) });
@@ -212,6 +217,13 @@ function certify(
 }
 
 const certified = new WeakSet<object>();
+
+/** As node-soap goes through them. */
+function copyOf(headers: IHeaders = {}): IHeaders {
+  const copy: IHeaders = {};
+  for (const name in headers) copy[name] = headers[name];
+  return copy;
+}
 
 /** Goes on at once where that is possible, as node-soap's own client does. */
 function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => void): unknown {

@@ -184,6 +184,40 @@ describe('soapOptions', () => {
     expect(bank.requests).toHaveLength(4);
   });
 
+  it('asks and calls with what stood in the caller’s objects at the time, also where it waits for credentials', async () => {
+    const { promise, resolve } = withResolvers<Credentials>();
+    const wsdl_headers: Record<string, string> = {};
+    const clients = ['one', 'two'].map((user) => {
+      wsdl_headers.authorization = user;
+      const url = `${bank.url}/service?wsdl`;
+      return soap.createClientAsync(url, { ...soapOptions(promise, { disableCache: true }), wsdl_headers });
+    });
+    const client = await soap.createClientAsync(await file(`${bank.url}/service`), soapOptions(promise));
+    const options = { headers: { authorization: '' }, attachments: [{}] };
+    const calls = ['three', 'four'].map((user) => {
+      options.headers.authorization = user;
+      const body = Buffer.from(`attached by ${user}`);
+      options.attachments[0] = { mimetype: 'text/plain', contentId: '1', name: '1', body };
+      return who(client, options);
+    });
+    await using credentials = await load();
+    resolve(credentials);
+    await Promise.all([...clients, ...calls]);
+    const sent = bank.requests.map(({ headers, body }) => [
+      headers.authorization,
+      /attached by \w+/.exec(body)?.[0],
+    ]);
+    expect(sent).toHaveLength(4);
+    expect(sent).toEqual(
+      expect.arrayContaining([
+        ['one', undefined],
+        ['two', undefined],
+        ['three', 'attached by three'],
+        ['four', 'attached by four'],
+      ]),
+    );
+  });
+
   it('uses a cache that the caller gives', async () => {
     await using credentials = await load();
     const kept = new Map<string, soap.WSDL>();
