@@ -5,7 +5,7 @@ import { decideAgain } from './after-interceptors.ts';
 import { untilCanceled } from './canceled.ts';
 import { conflictOfJar } from './cookie-jar.ts';
 import { decideAs, decided } from './decide.ts';
-import { own, urlOf } from './outgoing.ts';
+import { fix, own, urlOf } from './outgoing.ts';
 import './xml-http-request.ts';
 
 export * from '@clientcert/core';
@@ -53,7 +53,7 @@ export function clientCertificates(
     'then' in loading
       ? async (config) => decide(loadedOf(loading) ?? (await untilCanceled(loading, config)), config)
       : (config) => decide(loading, config);
-  const id = instance.interceptors.request.use(decider);
+  const id = instance.interceptors.request.use(decider, undefined, { runWhen: fix });
   const explainId = instance.interceptors.response.use(undefined, (error) => {
     const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;
     throw withDiagnosis(conflictOfJar(error) ?? error, { credentials: loadedOf(loading), service });

@@ -1,5 +1,5 @@
 import type { ConnectIdentity } from '@clientcert/core';
-import { type AdapterView, written } from '@clientcert/core/adapter';
+import { type AdapterView, isUrl, written } from '@clientcert/core/adapter';
 import type { InternalAxiosRequestConfig } from 'axios';
 
 /** As whom a request is made. */
@@ -37,6 +37,18 @@ export type AnyConfig = InternalAxiosRequestConfig & {
   http2Options?: Record<string, unknown>;
   httpVersion?: unknown;
 };
+
+/**
+ * Has a request be what it was when it was called: axios asks this at once, and the interceptor later, for which it would
+ * read what it has not copied later as well.
+ */
+export function fix(config: InternalAxiosRequestConfig): true {
+  const [url, params, data]: unknown[] = [own(config, 'url'), own(config, 'params'), own(config, 'data')];
+  if (isUrl(url)) config.url = new URL(url.href) as never;
+  if (params instanceof URLSearchParams) config.params = new URLSearchParams(params);
+  if (data instanceof URLSearchParams) config.data = new URLSearchParams(data);
+  return true;
+}
 
 /** Where a request goes first, as far as hosts are concerned: what `baseURL` is put before is axios' own rule. */
 export function urlOf(config: InternalAxiosRequestConfig): URL {

@@ -631,6 +631,21 @@ describe('other ways to make a request', () => {
     }
   });
 
+  it('a URL, and parameters, that the caller writes on for the next call, as without us', async () => {
+    const api = axios.create();
+    clientCertificates(api, load());
+    const [url, params, data] = [new URL(bank.url), new URLSearchParams(), new URLSearchParams()];
+    const calls = ['one', 'two'].map((name) => {
+      url.pathname = name;
+      params.set('as', name);
+      data.set('for', name);
+      return api.post(url as never, data, { params });
+    });
+    await Promise.all(calls);
+    const sent = bank.requests.map(({ url, body }) => `${url.slice(bank.url.length)} ${body}`).sort();
+    expect(sent).toEqual(['/one?as=one for=one', '/two?as=two for=two']);
+  });
+
   it('a transport of the caller’s own gets the agent', async () => {
     await using credentials = await load();
     const api = axios.create();
