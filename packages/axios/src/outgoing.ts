@@ -45,9 +45,14 @@ export type AnyConfig = InternalAxiosRequestConfig & {
 export function fix(config: InternalAxiosRequestConfig): true {
   const [url, params, data]: unknown[] = [own(config, 'url'), own(config, 'params'), own(config, 'data')];
   if (isUrl(url)) config.url = new URL(url.href) as never;
-  if (params instanceof URLSearchParams) config.params = new URLSearchParams(params);
-  if (data instanceof URLSearchParams) config.data = new URLSearchParams(data);
+  if (isParams(params)) config.params = new URLSearchParams(params);
+  if (isParams(data)) config.data = new URLSearchParams(data);
   return true;
+}
+
+/** Not one that writes itself in a way of its own. */
+function isParams(value: unknown): value is URLSearchParams {
+  return Object(value).constructor === URLSearchParams;
 }
 
 /** Where a request goes first, as far as hosts are concerned: what `baseURL` is put before is axios' own rule. */

@@ -641,9 +641,14 @@ describe('other ways to make a request', () => {
       data.set('for', name);
       return api.post(url as never, data, { params });
     });
-    await Promise.all(calls);
+    class Spaced extends URLSearchParams {
+      override toString() {
+        return super.toString().replaceAll('+', '%20');
+      }
+    }
+    await Promise.all([...calls, api.post(`${bank.url}/own`, new Spaced({ for: 'a b' }))]);
     const sent = bank.requests.map(({ url, body }) => `${url.slice(bank.url.length)} ${body}`).sort();
-    expect(sent).toEqual(['/one?as=one for=one', '/two?as=two for=two']);
+    expect(sent).toEqual(['/one?as=one for=one', '/own for=a%20b', '/two?as=two for=two']);
   });
 
   it('a transport of the caller’s own gets the agent', async () => {
