@@ -259,6 +259,15 @@ describe('installing', () => {
     await expect(answer).rejects.toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' });
   });
 
+  it('an error of another call is sent as a body, whatever that call ended with', async () => {
+    await using credentials = await load();
+    const failed = await axios.get('http://127.0.0.1:1').catch((error: unknown) => error);
+    const api = axios.create();
+    clientCertificates(api, pause(20, credentials));
+    await api.post(bank.url, failed);
+    expect(bank.requests[0]?.body).toContain('ECONNREFUSED');
+  });
+
   it('a body that is whole before the credentials are there is sent', async () => {
     await using credentials = await load();
     const api = axios.create();

@@ -116,10 +116,10 @@ function streamsOf(body: unknown): NodeJS.ReadableStream[] {
   return [...parts].filter(isStream);
 }
 
-/** One of Node's, or what looks like it. */
+/** One of Node's, or what looks like it; not what is only written to, as the request that an error of axios' holds. */
 function isStream(body: unknown): body is NodeJS.ReadableStream {
-  const { pipe, on } = Object(body) as Partial<NodeJS.ReadableStream>;
-  return typeof pipe === 'function' && typeof on === 'function';
+  const { pipe, on, readable } = Object(body) as Partial<NodeJS.ReadableStream>;
+  return typeof pipe === 'function' && typeof on === 'function' && typeof readable === 'boolean';
 }
 
 const accepted = new WeakMap<object, Promise<Credentials>>();
