@@ -205,7 +205,7 @@ describe('soapOptions', () => {
     await Promise.all([...clients, ...calls]);
     const sent = bank.requests.map(({ headers, body }) => [
       headers.authorization,
-      /attached by \w+/.exec(body)?.[0],
+      /attached by \w+/.exec(body ?? '')?.[0],
     ]);
     expect(sent).toHaveLength(4);
     expect(sent).toEqual(
