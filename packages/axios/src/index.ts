@@ -1,15 +1,8 @@
-import type { Credentials } from '@clientcert/core';
-import { acceptCredentials, loadedOf, withDiagnosis } from '@clientcert/core/adapter';
-import type { AxiosInstance, InternalAxiosRequestConfig } from 'axios';
-import { decideAgain } from './after-interceptors.ts';
-import { untilCanceled } from './canceled.ts';
-import { conflictOfJar } from './cookie-jar.ts';
-import { decideAs, decided } from './decide.ts';
-import { fix, own, urlOf } from './outgoing.ts';
 import './xml-http-request.ts';
 
 export * from '@clientcert/core';
 export { decideRequest } from './decide.ts';
+export { clientCertificates } from './install.ts';
 export type { RequestIdentity } from './outgoing.ts';
 export { type Transport, transportOf } from './transport.ts';
 
@@ -18,94 +11,4 @@ declare module 'axios' {
     /** Make this call as a service of the config; with `false`, send no certificate. Redirects included. */
     clientCertificate?: string | false | undefined;
   }
-}
-
-/**
- * Gives every request of an axios instance the client certificate that its host, or the service it is made as,
- * is pinned to; every hop of a redirect is decided again, and a host that no rule names gets none.
- *
- * @param instance What `axios.create()` returned, or axios itself. Its copies made by `create` are not included.
- * @param credentials What `loadCredentials` returned, or the promise of it: requests wait for it, and where
- *   loading failed each of them fails with that error.
- * @returns A function that takes it off again.
- *
- * @example
- * import axios from 'axios';
- * import { clientCertificates, loadCredentials } from '@clientcert/axios';
- *
- * const api = axios.create({ baseURL: 'https://api.bank.example' });
- * clientCertificates(api, loadCredentials('clientcert.json'));
- * await api.get('/accounts');
- * await api.get('/invoices', { clientCertificate: 'Billing.InvoiceService' });
- */
-export function clientCertificates(
-  instance: AxiosInstance,
-  credentials: Credentials | Promise<Credentials>,
-): () => void {
-  const loading = acceptCredentials(credentials, 'clientCertificates()');
-  const before = installed.get(instance);
-  if (before && isThere(instance, before.decider)) {
-    if (before.credentials === credentials) return before.eject;
-    before.eject();
-  }
-
-  const decider: Decider =
-    'then' in loading
-      ? async (config) => decide(loadedOf(loading) ?? (await untilCanceled(loading, config)), config)
-      : (config) => decide(loading, config);
-  const id = instance.interceptors.request.use(decider, undefined, { runWhen: fix });
-  const explainId = instance.interceptors.response.use(undefined, (error) => {
-    const service = (error?.config as InternalAxiosRequestConfig | undefined)?.clientCertificate;
-    throw withDiagnosis(conflictOfJar(error) ?? error, { credentials: loadedOf(loading), service });
-  });
-  const eject = () => {
-    instance.interceptors.request.eject(id);
-    instance.interceptors.response.eject(explainId);
-    if (installed.get(instance)?.eject === eject) installed.delete(instance);
-  };
-  installed.set(instance, { credentials, decider, eject });
-  return eject;
-}
-
-type Decider = (
-  config: InternalAxiosRequestConfig,
-) => InternalAxiosRequestConfig | Promise<InternalAxiosRequestConfig>;
-
-interface Installed {
-  readonly credentials: Credentials | Promise<Credentials>;
-  readonly decider: Decider;
-  readonly eject: () => void;
-}
-
-const installed = new WeakMap<AxiosInstance, Installed>();
-
-/** Not so after `clear()` of axios' own; its number may be that of another interceptor then. */
-function isThere({ interceptors }: AxiosInstance, decider: Decider): boolean {
-  let found = false;
-  (interceptors.request as unknown as Handlers).forEach(({ fulfilled }) => {
-    found ||= fulfilled === decider;
-  });
-  return found;
-}
-
-/** What axios' class has, and its type leaves out. */
-interface Handlers {
-  forEach(look: (handler: { fulfilled?: unknown }) => void): void;
-}
-
-function decide(credentials: Credentials, config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
-  apply(credentials, config);
-  decideAgain(config, (changed) => apply(credentials, changed));
-  return config;
-}
-
-function apply(credentials: Credentials, config: InternalAxiosRequestConfig): void {
-  const again = own(config, decided);
-  if (again) {
-    again(config);
-    return;
-  }
-  const service = own(config, 'clientCertificate');
-  const origin = service ? urlOf(config).origin : undefined;
-  decideAs(config, credentials, { service, origin, proxy: undefined, check: undefined });
 }

@@ -237,6 +237,10 @@ describe('csr', () => {
       code: 1,
       err: expect.stringContaining('--key-out'),
     });
+    // One file on macOS and Windows, and one by another way to its directory.
+    await symlink(directory, at('here'), 'junction');
+    for (const other of ['ONE.key', join('here', 'one.key')])
+      expect((await clientcert('csr', ...args, '--key-out', at(other))).err).toContain('--key-out');
     await expect(readFile(at('one.key'))).rejects.toMatchObject({ code: 'ENOENT' });
     expect((await clientcert('csr', ...args, '--key-out', at('other.key'))).code).toBe(0);
   });

@@ -55,6 +55,8 @@ describe('inspect', () => {
     expect(out).toMatch(/Subject +\(no name\)/);
     const [report] = await json('inspect', file);
     expect(report.identities).toMatchObject([{ subject: '', issuer: 'CN=x' }]);
+    const unnamed = await made('unnamed.pem', 'CN=x', '', [usages(client)]);
+    expect((await clientcert('inspect', unnamed)).out).toContain('(no name) (not in the file)');
   });
 
   it('names each identity of a file by a name of its own in the lines to paste', async () => {

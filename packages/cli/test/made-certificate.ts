@@ -19,15 +19,19 @@ export function makeCertificate(
     der(0xa0, der(2, Buffer.from([2]))),
     der(2, Buffer.from([7])),
     algorithm,
-    parseSubject(issuer),
+    nameOf(issuer),
     sequence(date(-1), date(300)),
-    subject === '' ? sequence() : parseSubject(subject),
+    nameOf(subject),
     spki ?? publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions.map(([id, value]) => sequence(oid(id), der(4, value))))),
   );
   const signature = der(3, Buffer.from([0]), sign('sha256', signed, privateKey));
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
   return pem('CERTIFICATE', sequence(signed, algorithm, signature)) + key;
+}
+
+function nameOf(text: string): Buffer {
+  return text === '' ? sequence() : parseSubject(text);
 }
 
 export function usages(...ids: readonly string[]): readonly [string, Buffer] {

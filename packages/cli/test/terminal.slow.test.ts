@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -113,4 +113,16 @@ describe('--passphrase-file -', () => {
     const { status, stdout } = read('changeit\n', 'inspect', fixture('jks/rsa.jks'), ...both);
     expect([status, stdout]).toEqual([0, expect.stringContaining('CN=')]);
   });
+});
+
+it('whose reader has gone, as of `| head`, the command ends as it would have', async () => {
+  const [node, ...rest] = command('inspect', store, '--help');
+  const child = spawn(node!, rest);
+  child.stdout.destroy();
+  let told = '';
+  child.stderr.on('data', (chunk) => {
+    told += chunk;
+  });
+  const [status] = await once(child, 'close');
+  expect([status, told]).toEqual([0, '']);
 });

@@ -196,7 +196,7 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     const init = { method: 'POST', body, duplex: 'half' } as unknown as RequestInit;
     await expect(ours(bank.url, init)).rejects.toThrow('gone');
     const file = createReadStream(join(tmpdir(), 'clientcert-no-such-file'));
-    const closed = new Promise((resolve) => file.once('close', resolve));
+    const closed = new Promise<void>((resolve) => file.once('close', resolve));
     const unwanted = { ...init, body: file, signal: AbortSignal.abort() } as unknown as RequestInit;
     await expect(ours(bank.url, unwanted)).rejects.toThrow('aborted');
     await closed;

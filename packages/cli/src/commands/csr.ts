@@ -1,5 +1,5 @@
-import { unlink } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { realpath, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { type ClientCertificate, type Passphrase, readCertificate } from '@clientcert/core';
 import { quote, show } from '@clientcert/core/adapter';
 import {
@@ -114,7 +114,7 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
   const requestFile = out ?? `${base}.csr`;
   const keyFile =
     options.keyOut ?? (requestFile === '-' ? '-' : `${requestFile.replace(/\.[^.\\/]*$/, '')}.key`);
-  if (keyFile !== '-' && resolve(keyFile) === resolve(requestFile))
+  if (keyFile !== '-' && (await placeOf(keyFile)) === (await placeOf(requestFile)))
     throw new UsageError(
       `${show(keyFile, 'path')} would hold the request in place of the new key`,
       'Name the file of the key with --key-out.',
@@ -145,6 +145,12 @@ async function request(file: string | undefined, options: CsrOptions): Promise<v
     );
     console.error(field('Request', `${safe(requestFile)}: send it to the authority`));
   }
+}
+
+/** Equal for names that are, or on some systems would be, one file. */
+async function placeOf(file: string): Promise<string> {
+  const folder = dirname(file);
+  return join(await realpath(folder).catch(() => folder), basename(file).toLowerCase());
 }
 
 function checkName(name: string): string {

@@ -125,10 +125,11 @@ export function identityOf(
     alias,
     ...describe(certificate),
     chain: [
-      ...chain.map(({ subject }) => ({ subject, sent: true })),
-      ...(root ? [{ subject: root.subject, sent: false }] : []),
+      // Node 20 says nothing of a name that is empty.
+      ...chain.map(({ subject = '' }) => ({ subject, sent: true })),
+      ...(root ? [{ subject: root.subject ?? '', sent: false }] : []),
     ],
-    missingIssuer: root || top.checkIssued(top) ? null : top.issuer,
+    missingIssuer: root || top.checkIssued(top) ? null : (top.issuer ?? ''),
     warnings: warnings.filter(
       ({ code }) => code !== 'CHAIN_INCOMPLETE' || chain.length > 0 || !isIssuedByPublicRoot(certificate),
     ),
@@ -141,7 +142,6 @@ function describe(certificate: X509Certificate): CertificateReport {
   const validTo = new Date(certificate.validTo);
   const statements = statementsOf(certificate.raw);
   return {
-    // Node 20 says nothing of a name that is empty.
     subject: certificate.subject ?? '',
     issuer: certificate.issuer ?? '',
     serialNumber: certificate.serialNumber,

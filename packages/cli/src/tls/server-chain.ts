@@ -52,7 +52,7 @@ export function describeChain(
     nameMatches: leaf ? isFor(leaf, host, expectedId) : null,
     expectedId,
     spiffeId: spiffeIdOf(leaf) ?? null,
-    missingIssuer: missing?.issuer ?? null,
+    missingIssuer: missing ? (missing.issuer ?? '') : null,
     forgotIntermediate: missing !== undefined && /CA Issuers/.test(missing.infoAccess ?? ''),
   };
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { constants, copyFile, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
 import { quote } from '../quote.ts';
@@ -174,6 +174,7 @@ function isMissing(error: unknown): boolean {
   return ['ENOENT', 'ERR_CLIENTCERT_FILE_NOT_FOUND'].includes((error as { code: string }).code);
 }
 
+/** Where it is now: the process may go to another directory before the next renewal. */
 function pathOf(path: string | URL): string {
-  return typeof path === 'string' ? path : fileURLToPath(path);
+  return resolve(typeof path === 'string' ? path : fileURLToPath(path));
 }

@@ -158,14 +158,15 @@ function explainFileError(error: unknown, subject: string, path: string, secret:
 }
 
 /**
- * What tells one state of a file from another: which file it is, how long, and when it was last written. Not its device: on
- * Windows, Node 22.12 to 22.16, 24.0 and 24.1 know it of a file that is open, and not of a path.
+ * What tells one state of a file from another: which file it is, how long, and when it was last written. Its device as well,
+ * for images that are made alike and mounted in one place; not on Windows, where Node 22.12 to 22.16, 24.0 and 24.1 know it
+ * of a file that is open, and not of a path.
  *
  * @see https://github.com/libuv/libuv/pull/4698
  */
-export function stateOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
+export function stateOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
   // Joined: a template keeps each of its parts, and two of these are kept for every certificate.
-  return [ino, size, mtimeMs, ctimeMs].join(':');
+  return [process.platform === 'win32' ? 0 : dev, ino, size, mtimeMs, ctimeMs].join(':');
 }
 
 /** Larger than any certificate file; what goes further is a mistake or an attack. */

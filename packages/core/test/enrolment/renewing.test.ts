@@ -15,6 +15,16 @@ afterEach(() => {
 });
 
 describe('renewing()', () => {
+  it('keeps its files where they are, wherever the process goes', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-kept-'));
+    vi.spyOn(process, 'cwd').mockReturnValue(directory);
+    const { source } = createSource({ files: { cert: 'kept-here.pem' } });
+    vi.restoreAllMocks();
+    await using _ = await load(source);
+    expect(await readdir(directory)).toEqual(['kept-here.pem']);
+    await rm(directory, { recursive: true });
+  });
+
   it('issues one certificate for all credentials that it stands in, and none before it is time', async () => {
     const { issue, source } = createSource();
     await using first = await load(source);
