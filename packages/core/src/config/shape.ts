@@ -17,15 +17,38 @@ export const SECTIONS = ['certificates', 'hosts', 'services'] as const;
  * @throws ERR_CLIENTCERT_CONFIG_INVALID
  */
 export async function copyOwn(value: unknown): Promise<unknown> {
+  if (made.has(value as object)) return value;
   try {
     return await copyAll(value);
   } catch (error) {
-    if (error instanceof ClientCertificateError) throw error;
-    throw new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', 'the config cannot be read', {
-      hint: 'It has a getter, or is a Proxy, that throws: the cause says what.',
-      cause: error,
-    });
+    throw unreadable(error);
   }
+}
+
+/**
+ * The same in one go, for what a caller hands over: they may make the next config of the object while this one is loaded.
+ *
+ * @throws ERR_CLIENTCERT_CONFIG_INVALID
+ */
+export function copyAtOnce<Value>(value: Value): Value {
+  try {
+    const copy = copyValue(value, 0, { values: 0, repeated: 0, known: new Map() });
+    if (isRecord(copy)) made.add(copy);
+    return copy as Value;
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+/** What {@link copyAtOnce} has made: nobody else has it. */
+const made = new WeakSet<object>();
+
+function unreadable(error: unknown): ClientCertificateError {
+  if (error instanceof ClientCertificateError) return error;
+  return new ClientCertificateError('ERR_CLIENTCERT_CONFIG_INVALID', 'the config cannot be read', {
+    hint: 'It has a getter, or is a Proxy, that throws: the cause says what.',
+    cause: error,
+  });
 }
 
 async function copyAll(value: unknown): Promise<unknown> {

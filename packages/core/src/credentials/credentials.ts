@@ -46,7 +46,7 @@ import { closed, Upkeep } from './upkeep.ts';
  * later: what cannot be used fails here, before any request.
  *
  * @param config The config, the path or `file:` URL of a JSON file holding it, or nothing: then
- *   `CLIENTCERT_CONFIG` names the file. Paths in a file are relative to it.
+ *   `CLIENTCERT_CONFIG` names the file. Paths in a file are relative to it. An object is copied at once.
  * @throws ClientCertificateError with a code for what is wrong: the config (`ERR_CLIENTCERT_CONFIG_INVALID`,
  *   `…_HOST_INVALID`, `…_RULE_CONFLICT`, `…_CERTIFICATE_UNKNOWN`, `…_BUNDLE_MISSING`), a file (`…_FILE_NOT_FOUND`,
  *   `…_PASSPHRASE_WRONG`, …) or the pair of key and certificate (`…_KEY_MISMATCH`, …).

@@ -1,20 +1,22 @@
 import { setImmediate } from 'node:timers/promises';
+import { copyAtOnce } from '../config/shape.ts';
 import type * as Reader from '../load/index.ts';
 import type { Config } from '../types.ts';
 import type * as Held from './credentials.ts';
 
 // Where a use of the package begins. Each answers with a promise, so what it needs is imported when it is called:
-// whoever only imports the package does not wait for all of it.
+// whoever only imports the package does not wait for all of it. What it is given is copied before.
 
 /** @function */
 export const loadCredentials: typeof Held.loadCredentials = async (config?: string | URL | Config) => {
+  const given = copyAtOnce(config);
   // In parts: in one go they hold the event loop.
   await import('../load/index.ts');
   await setImmediate();
   // Not when the first call fails: by then the files of the package may be others, or out of reach.
   await import('../diagnose/possible-causes.ts');
   await setImmediate();
-  return (await import('./credentials.ts')).loadCredentials(config as Config);
+  return (await import('./credentials.ts')).loadCredentials(given as Config);
 };
 
 /** @function */
@@ -25,4 +27,7 @@ export const inspectFile: typeof Reader.inspectFile = async (material, options) 
 export const readCertificate: typeof Reader.readCertificate = async (
   source: Parameters<typeof Reader.readCertificate>[0],
   options?: Parameters<typeof Reader.readCertificate>[1],
-) => (await import('../load/index.ts')).readCertificate(source, options);
+) => {
+  const given = typeof source === 'object' && source !== null ? { ...source } : source;
+  return (await import('../load/index.ts')).readCertificate(given, options);
+};

@@ -1,6 +1,7 @@
 import { type HandshakeFailure, LastHandshakes, type Observer } from '../agent/handshake.ts';
 import { checkConfig } from '../config/check.ts';
 import { readConfig } from '../config/read.ts';
+import { copyAtOnce } from '../config/shape.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { StoredCertificate } from '../load/stored-certificate.ts';
 import { isEqual } from '../rotate/config-equality.ts';
@@ -89,10 +90,11 @@ export class Upkeep {
   }
 
   /** Reads everything again, or takes a new config whole; one such call after the other. */
-  reload(config?: Config | string | URL): Promise<ReloadReport> {
+  async reload(config?: Config | string | URL): Promise<ReloadReport> {
+    const given = copyAtOnce(config);
     const reloading = this.#reloading.then(async () => {
       this.#checkOpen();
-      const report = await (config === undefined ? this.#reloader.renewAll() : this.#replace(config));
+      const report = await (given === undefined ? this.#reloader.renewAll() : this.#replace(given));
       this.#checkOpen();
       return report;
     });

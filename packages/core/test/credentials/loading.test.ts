@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
 import { acceptCredentials, loadedOf, whileWanted } from '../../src/adapter.ts';
-import { type Credentials, loadCredentials, type Warning } from '../../src/index.ts';
+import { type Credentials, loadCredentials, readCertificate, type Warning } from '../../src/index.ts';
 import { dns, extensions, makeNameless } from '../load/made-svid.ts';
 
 const config = { certificates: {} };
@@ -80,6 +80,38 @@ it('prints a certificate that has no subject, as Node 20 says nothing of an empt
   expect(credentials.certificates()).toMatchObject([{ subject: '', issuer: '', issuers: [''] }]);
   expect(inspect(credentials)).toContain('bank: (no name), valid');
   expect(`${credentials.explain('https://a.example')}`).toMatch(/Subject +\(no name\)/);
+});
+
+it('a config is what it was when it was handed over, whatever becomes of the object while it is loaded', async () => {
+  const authority = await createAuthority();
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => authority.issue({ name })));
+  const ca = authority.certificate;
+  const tenant = { cert: alice!.fullChain, key: alice!.key, ca };
+  const config = { certificates: { tenant }, hosts: { 'bank.example': 'tenant' } };
+  const subject = async (loading: Credentials | Promise<Credentials>) =>
+    (await loading).certificates().map(({ subject }) => subject);
+
+  const reading = [readCertificate(tenant)];
+  const loading = [loadCredentials(config)];
+  Object.assign(tenant, { cert: bob!.fullChain, key: bob!.key });
+  loading.push(loadCredentials(config));
+  reading.push(readCertificate(tenant));
+  tenant.cert = '';
+  config.hosts = { 'bank.example': 'nobody' };
+  const [first, second] = await Promise.all(loading);
+  expect(await Promise.all([first!, second!].map(subject))).toEqual([['CN=alice'], ['CN=bob']]);
+  const read = await Promise.all(reading);
+  expect(read.map(({ certificate }) => certificate.subject)).toEqual(['CN=alice', 'CN=bob']);
+
+  config.hosts = { 'bank.example': 'tenant' };
+  tenant.cert = bob!.fullChain;
+  const reloading = [first!.reload(config)];
+  Object.assign(tenant, { cert: alice!.fullChain, key: alice!.key });
+  reloading.push(second!.reload(config));
+  config.hosts = { 'bank.example': 'nobody' };
+  await Promise.all(reloading);
+  expect(await Promise.all([first!, second!].map(subject))).toEqual([['CN=bob'], ['CN=alice']]);
+  await Promise.all([first!.close(), second!.close()]);
 });
 
 it('a promise that fails is nobody’s unhandled rejection, and fails whoever waits for it', async () => {
