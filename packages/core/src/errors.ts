@@ -167,6 +167,16 @@ export class ClientCertificateError extends Error {
   }
 }
 
+/**
+ * The same for one more call: clients write on what a call fails with, as axios does with where it was called from. What is
+ * none of ours stays what its owner threw.
+ */
+export function again(error: unknown): unknown {
+  return error instanceof ClientCertificateError
+    ? new ClientCertificateError(error.code, error.message, error)
+    : error;
+}
+
 /** Where clients and their wrappers put the error they were given. */
 const places = ['cause', 'errors', 'error', 'reason', 'originalError', 'err', 'root'] as const;
 const mostLookedAt = 100;

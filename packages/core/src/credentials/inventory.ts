@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CheckedConfig } from '../config/check.ts';
-import { ClientCertificateError } from '../errors.ts';
+import { again, ClientCertificateError } from '../errors.ts';
 import { authorityWarnings } from '../load/authority.ts';
 import { createBudget } from '../load/budget.ts';
 import { lentRoots } from '../pin/lent-roots.ts';
@@ -134,7 +134,7 @@ export function namedBy(
 export function versionOf({ certificates, broken }: Inventory, name: string): CertificateVersion {
   const version = certificates.get(name);
   if (version) return version;
-  throw broken.get(name)!;
+  throw again(broken.get(name));
 }
 
 interface LoadedCertificates extends Pick<Inventory, 'certificates' | 'origins'> {

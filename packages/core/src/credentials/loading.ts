@@ -1,5 +1,5 @@
 import { finished } from 'node:stream';
-import { ClientCertificateError } from '../errors.ts';
+import { again, ClientCertificateError } from '../errors.ts';
 import { isPlain, kindOf } from '../own.ts';
 import type { AdapterView } from './adapter-view.ts';
 import { adapterView } from './brand.ts';
@@ -83,7 +83,10 @@ export async function whileWanted(
   body?: unknown,
 ): Promise<Credentials> {
   const streams = streamsOf(body);
-  if (!signal && streams.length === 0) return loading;
+  const ready = Promise.resolve(loading).catch((error: unknown) => {
+    throw again(error);
+  });
+  if (!signal && streams.length === 0) return ready;
   // Those of older libraries have no reason.
   const reason = () => signal?.reason ?? new DOMException('This operation was aborted', 'AbortError');
   let abort: (() => void) | undefined;
@@ -96,7 +99,7 @@ export async function whileWanted(
     if (signal?.aborted) abort();
   });
   try {
-    return await Promise.race([ended, loading]);
+    return await Promise.race([ended, ready]);
   } finally {
     if (abort) signal?.removeEventListener?.('abort', abort);
   }
