@@ -48,6 +48,8 @@ function observe(config: AnyConfig): (now: AnyConfig) => boolean {
   // It may be a `URL`, on which somebody writes.
   const address = String(url);
   return (now) =>
+    // A session that stands takes no request that comes after a renewal or `close()`, however long an interceptor waits.
+    createConnection !== undefined ||
     String(now.url) !== address ||
     now.baseURL !== baseURL ||
     now.httpsAgent !== httpsAgent ||

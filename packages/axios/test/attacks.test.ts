@@ -742,6 +742,31 @@ describe('attack: identities that mix', () => {
 });
 
 describe('attack: identities that mix', () => {
+  it.skipIf(!hasHttp2)(
+    'a call whose interceptors wait is no further one of an HTTP/2 session that presented what is withdrawn meanwhile',
+    async () => {
+      const ca = authority.certificate;
+      await using credentials = await load();
+      const api = axios.create({ httpVersion: 2, baseURL: bank.url } as object);
+      let meanwhile: () => Promise<unknown> = async () => {};
+      api.interceptors.request.use(async (config) => {
+        await meanwhile();
+        return config;
+      });
+      clientCertificates(api, credentials);
+      await api.get('/');
+      meanwhile = () =>
+        credentials.reload({
+          certificates: { bob: { cert: bob.fullChain, key: bob.key, ca } },
+          hosts: { [`localhost:${bank.ports[0]}`]: 'bob' },
+        });
+      await api.get('/');
+      meanwhile = () => credentials.close();
+      await expect(api.get('/')).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
+      expect(subjects()).toEqual(['alice', 'bob']);
+    },
+  );
+
   it('what every object inherits is no part of a proxy that a request names, nor of whom decideRequest is told', async () => {
     await using credentials = await load();
     await using proxy = await startProxy();
