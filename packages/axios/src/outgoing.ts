@@ -47,12 +47,24 @@ export function fix(config: InternalAxiosRequestConfig): true {
   if (isUrl(url)) config.url = new URL(url.href) as never;
   if (isParams(params)) config.params = new URLSearchParams(params);
   if (isParams(data)) config.data = new URLSearchParams(data);
+  if (isForm(data)) config.data = copyForm(data);
   return true;
 }
 
 /** Not one that writes itself in a way of its own. */
 function isParams(value: unknown): value is URLSearchParams {
   return Object(value).constructor === URLSearchParams;
+}
+
+/** The one of the platform, if there is one (`--no-experimental-fetch`): those of packages are streams. */
+function isForm(value: unknown): value is FormData {
+  return typeof FormData === 'function' && Object(value).constructor === FormData;
+}
+
+function copyForm(form: FormData): FormData {
+  const copy = new FormData();
+  for (const [name, value] of form) copy.append(name, value as string);
+  return copy;
 }
 
 /** Where a request goes first, as far as hosts are concerned: what `baseURL` is put before is axios' own rule. */

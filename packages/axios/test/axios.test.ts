@@ -20,7 +20,12 @@ import axios from 'axios';
 import { EnvHttpProxyAgent, MockAgent, ProxyAgent, setGlobalDispatcher, Agent as UndiciAgent } from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keepGlobalDispatcher } from '../../../test/global-dispatcher.ts';
-import { type Credentials, clientCertificates, loadCredentials } from '../src/index.ts';
+import {
+  ClientCertificateError,
+  type Credentials,
+  clientCertificates,
+  loadCredentials,
+} from '../src/index.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -225,6 +230,17 @@ describe('installing', () => {
     await api.get(bank.url);
     expect(subjects(bank)).toEqual(['alice']);
     await (await loading).close();
+  });
+
+  it('each call that loading fails has an error of its own, on which axios writes where that was called', async () => {
+    const api = axios.create();
+    clientCertificates(api, loadCredentials({ certificates: { bank: { pfx: 'none.pfx' } } }));
+    const [first, second] = await Promise.all([1, 2].map(() => api.get(bank.url).catch((reason) => reason)));
+    expect(second).not.toBe(first);
+    for (const error of [first, second]) {
+      expect(error).toBeInstanceOf(ClientCertificateError);
+      expect(error).toMatchObject({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND', hint: expect.any(String) });
+    }
   });
 
   const bodies: [string, (file: Readable) => object][] = [
@@ -658,6 +674,24 @@ describe('other ways to make a request', () => {
     await Promise.all([...calls, api.post(`${bank.url}/own`, new Spaced({ for: 'a b' }))]);
     const sent = bank.requests.map(({ url, body }) => `${url.slice(bank.url.length)} ${body}`).sort();
     expect(sent).toEqual(['/one?as=one for=one', '/own for=a%20b', '/two?as=two for=two']);
+  });
+
+  it('a form that the caller writes on for the next call, as without us', async () => {
+    const api = axios.create();
+    clientCertificates(api, load());
+    const form = new FormData();
+    form.set('file', new File(['text'], 'report.txt'));
+    const calls = ['one', 'two'].map((name) => {
+      form.set('for', name);
+      return api.post(`${bank.url}/${name}`, form);
+    });
+    await Promise.all(calls);
+    for (const { url, body } of bank.requests) {
+      const name = url.endsWith('/one') ? 'one' : 'two';
+      expect(body).toMatch(new RegExp(`name="for"\\s+${name}\\s`));
+      expect(body).toContain('filename="report.txt"');
+    }
+    expect(bank.requests).toHaveLength(2);
   });
 
   it('a transport of the caller’s own gets the agent', async () => {
