@@ -2,7 +2,13 @@ import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
 import { acceptCredentials, loadedOf, whileWanted } from '../../src/adapter.ts';
-import { type Credentials, loadCredentials, readCertificate, type Warning } from '../../src/index.ts';
+import {
+  type Config,
+  type Credentials,
+  loadCredentials,
+  readCertificate,
+  type Warning,
+} from '../../src/index.ts';
 import { dns, extensions, makeNameless } from '../load/made-svid.ts';
 
 const config = { certificates: {} };
@@ -87,7 +93,7 @@ it('a config is what it was when it was handed over, whatever becomes of the obj
   const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => authority.issue({ name })));
   const ca = authority.certificate;
   const tenant = { cert: alice!.fullChain, key: alice!.key, ca };
-  const config = { certificates: { tenant }, hosts: { 'bank.example': 'tenant' } };
+  const config: Config = { certificates: { tenant }, hosts: { 'bank.example': 'tenant' } };
   const subject = async (loading: Credentials | Promise<Credentials>) =>
     (await loading).certificates().map(({ subject }) => subject);
 
