@@ -41,7 +41,7 @@ async function watched(pollInterval: number) {
     watch: { settle: 50, pollInterval },
   });
   const close = async () => {
-    credentials.close();
+    await credentials.close();
     await rm(directory, { recursive: true });
   };
   return { credentials, write, [Symbol.asyncDispose]: close };
