@@ -13,7 +13,7 @@ import { checkCaller } from './caller-check.ts';
 import { type CallerOptions, type CallerTls, ownOption, ownOptions } from './caller-options.ts';
 import { type Connection, connectionOf, dial } from './dial.ts';
 import type { Observer } from './handshake.ts';
-import { poolName } from './pool-name.ts';
+import { PoolNames } from './pool-name.ts';
 import { seal } from './sealed-options.ts';
 import { SessionCache } from './session.ts';
 import { isSameProxy, type TunnelProxy } from './tunnel.ts';
@@ -47,6 +47,7 @@ export class RoutingAgent extends Agent {
   // included), because Node asks for the pool's name again when a socket comes free, when all may have changed.
   readonly #route: Route;
   readonly #sessions: SessionCache;
+  readonly #names: PoolNames = new PoolNames();
   /** The agent's options, sealed; and where they say anything of TLS, again. */
   readonly #sealed: CallerOptions;
   readonly #spoken: CallerOptions | undefined;
@@ -104,7 +105,7 @@ export class RoutingAgent extends Agent {
 
   #poolOf(decision: Decision, options: DialOptions): string {
     const { host, port } = decision;
-    decision.pool ??= poolName(
+    decision.pool ??= this.#names.nameOf(
       (named) => super.getName(named as RequestOptions),
       // Node names the pool by `host` alone, and what is handed on may call it `hostname`.
       options.host === host && options.port === port ? options : { ...options, host, port },

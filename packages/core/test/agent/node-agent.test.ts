@@ -43,6 +43,37 @@ describe('where Node’s own agent works, ours does', () => {
     ]);
   });
 
+  it('connections are kept apart by all that Node’s agent keeps them apart by', async () => {
+    const kinds: RequestOptions[] = [
+      {},
+      { servername: 'localhost' },
+      { family: 4 },
+      { localAddress: '127.0.0.1' },
+      { localAddress: '127.0.0.1', family: 4 },
+      { host: 'localhost', family: 4 },
+      { headers: { host: 'localhost' } },
+    ];
+    // Each after each, and after itself.
+    const calls = kinds.flatMap((one) => kinds.flatMap((other) => [one, other]));
+    const seen = async (agentFor: (server: { port: number }) => Promise<https.Agent>) => {
+      await using server = await startServer({
+        authority,
+        clientCertificate: 'optional',
+        keepAliveTimeout: 60_000,
+      });
+      const agent = await agentFor(server);
+      for (const options of calls) {
+        await get(`https://${options.host ?? '127.0.0.1'}:${server.port}`, { agent, ...options });
+      }
+      agent.destroy();
+      return server.requests.map(({ connection }) => connection);
+    };
+    const plain = await seen(async () => new https.Agent({ keepAlive: true, ca: authority.certificate }));
+    const ours = await seen(async ({ port }) => (await pin(port)).agent());
+    expect(new Set(plain).size).toBe(kinds.length - 1); // a Host header names the server as `servername` does
+    expect(ours).toEqual(plain);
+  });
+
   it('an agent that it constructs is retired like the others', async () => {
     await using server = await startServer({ authority, keepAliveTimeout: 60_000 });
     await using credentials = await pin(server.port);
