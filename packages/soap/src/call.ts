@@ -83,8 +83,9 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
   const { credentials } = call.identity;
   if (isForNtlm(options)) {
     // NTLM authenticates the connection, so no other user's call may be sent on it.
+    const { service, origin, proxy } = call.identity;
     const agentOf = (ready: Credentials) =>
-      ready.agent({ ...connectIdentity(call.identity), defaultProxy: 'env' });
+      ready.agent({ service, origin: service ? origin : undefined, proxy, defaultProxy: 'env' });
     const ready = loadedOf(credentials);
     options.httpsAgent = ready ? agentOf(ready) : waitFor(credentials, call.identity.service, agentOf);
   }
@@ -115,7 +116,8 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   if (said !== undefined && said !== service) throw otherwise(said, service);
   if (signature && isCallersAgent(httpsAgent) && httpsAgent[agentService] !== service) throw otherSigner();
   const proxy = isForNtlm(call.options) ? undefined : call.identity.proxy;
-  const identity = { ...call.identity, service, proxy };
+  const { credentials, origin } = call.identity;
+  const identity = { credentials, service, origin, proxy };
   // The first hop takes the message along, whatever the options of the call name as its method.
   let isFirst = true;
   const check = (hop: URL, method: string) => {
@@ -123,7 +125,9 @@ export function decide(call: Call, config: object, ready: Credentials): void {
     isFirst = false;
   };
   decideRequest(config as AxiosConfig, ready, {
-    ...connectIdentity(identity),
+    service,
+    origin: service ? origin : undefined,
+    proxy,
     check: signature && check,
   });
 }
@@ -170,10 +174,6 @@ function unsigned(): ClientCertificateError {
       hint: 'Make the other call before or after, or with a security of its own; give further securities as "and".',
     },
   );
-}
-
-function connectIdentity({ service, origin, proxy }: Identity): Omit<RequestIdentity, 'check'> {
-  return { service, origin: service ? origin : undefined, proxy };
 }
 
 /** A transformer cannot wait, and an agent can: for a client that was not made with `soapOptions`. */

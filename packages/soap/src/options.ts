@@ -129,8 +129,10 @@ function certify(
     const named = () =>
       client ? originOfCall(url, client, endpoint) : originOfDocument(url, snapshot(given));
     const origin = as.origin ?? identity.origin ?? (service ? named() : undefined);
+    const { isSigned, signature } = call;
     return {
-      ...call,
+      isSigned,
+      signature,
       headers: copy,
       options: snapshot(call.options),
       identity: { credentials, service, origin, proxy },
@@ -218,10 +220,11 @@ function certify(
 
 const certified = new WeakSet<object>();
 
-/** As node-soap goes through them. */
 function copyOf(headers: IHeaders = {}): IHeaders {
-  const copy: IHeaders = {};
-  for (const name in headers) copy[name] = headers[name];
+  const copy = { ...headers };
+  // node-soap goes through what they inherit as well. That takes as long as all else here, and nearly none inherit.
+  if (Object.getPrototypeOf(headers) !== Object.prototype)
+    for (const name in headers) copy[name] = headers[name];
   return copy;
 }
 

@@ -232,7 +232,7 @@ describe('soapOptions', () => {
     await using credentials = await load();
     const options = soapOptions(credentials, {
       parseResponseAttachments: true,
-      wsdl_headers: { 'x-wsdl': 'yes' },
+      wsdl_headers: Object.create({ 'x-wsdl': 'yes' }) as object,
       endpoint: `${bank.urls[1]}/service`,
     });
     const client = await soap.createClientAsync(`${bank.url}/service?wsdl`, options);
