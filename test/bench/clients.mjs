@@ -22,13 +22,14 @@ const limit = 'limit';
 const ours = 'clientcert';
 
 /** A measurement is of several slices of so many milliseconds: the shorter they are, the less the machine changes between. */
-const kept = { rounds: 41, slices: 10, slice: 20 };
-const single = { rounds: 9, slices: 1, slice: 200 };
+const kept = { rounds: 9, slices: 10, slice: 20 };
+const single = { rounds: 1, slices: 1, slice: 200 };
 const brief = { rounds: 2, slices: 1, slice: 40 };
 
+/** In several processes, because what one of them compiles, and when, makes each way a few hundredths faster or slower in it. */
 export const settings = {
-  full: { warmUp: 2, kept, new: single, resumed: single },
-  quick: { warmUp: 1, kept: brief, new: brief, resumed: brief },
+  full: { processes: 9, warmUp: 1, kept, new: single, resumed: single },
+  quick: { processes: 1, warmUp: 1, kept: brief, new: brief, resumed: brief },
 };
 
 /** How connections are used: kept alive, or a new one for each request, to a server that resumes sessions or one that does not. */
@@ -136,6 +137,7 @@ const clients = {
   },
 };
 
+/** @returns For each client and mode the rates of each way, and what the server saw of them. */
 export async function measure({ warmUp, ...extents }) {
   const peer = await startPeer();
   const credentials = await loadCredentials({
@@ -172,15 +174,33 @@ async function compare(title, senders, { url, headers }, { peer, warmUp, rounds,
     },
   ]);
   const samples = await interleave(Object.fromEntries(tasks), rounds * slices, warmUp * slices);
-  const results = summaries(pooled(samples, slices), limit);
-  for (const [name, { requests, connections, resumed }] of Object.entries(seen)) {
-    const others = Object.keys(requests).filter((each) => each !== 'alice');
-    if (others.length > 0) throw new Error(`${title}, ${name}: the server saw ${others}`);
-    results[name].connections = round(connections / requests.alice);
-    results[name].resumed = round(connections === 0 ? 0 : resumed / connections);
-  }
-  checkConnections(title, results);
-  return results;
+  const connected = Object.fromEntries(
+    Object.entries(seen).map(([name, { requests, connections, resumed }]) => {
+      const others = Object.keys(requests).filter((each) => each !== 'alice');
+      if (others.length > 0) throw new Error(`${title}, ${name}: the server saw ${others}`);
+      const resumptions = connections === 0 ? 0 : resumed / connections;
+      return [name, { connections: round(connections / requests.alice), resumed: round(resumptions) }];
+    }),
+  );
+  checkConnections(title, connected);
+  return { rates: pooled(samples, slices), connected };
+}
+
+/** What the processes measured, as one. */
+export function combine(processes) {
+  return mapValues(processes[0], (modes, client) =>
+    mapValues(modes, ({ connected, rates }, mode) => {
+      const all = processes.map((each) => each[client][mode].rates);
+      const together = mapValues(rates, (whats, name) =>
+        mapValues(whats, (_, what) => all.flatMap((each) => each[name][what])),
+      );
+      return mapValues(summaries(together, limit), (summary, name) => ({ ...summary, ...connected[name] }));
+    }),
+  );
+}
+
+function mapValues(object, map) {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, map(value, name)]));
 }
 
 /** Numbers about kept connections mean nothing where the server saw new ones. */

@@ -1,5 +1,5 @@
-// All benchmarks, each in a process of its own, on this Node or on others, as a table in the terminal. What was measured
-// goes into docs/reference/benchmarks.json, from which docs/performance.md and its charts are made.
+// All benchmarks, each in a process of its own or in several, on this Node or on others, as a table in the terminal. What
+// was measured goes into docs/reference/benchmarks.json, from which docs/performance.md and its charts are made.
 //
 //   npm run bench -- [--quick] [--only PART]… [--node 24]… [--write]
 //
@@ -45,6 +45,18 @@ async function measure(part, execPath) {
     clients: Object.fromEntries(['axios', 'got', 'soap', 'undici'].map((name) => [name, versionOf(name)])),
   };
   const start = performance.now();
+  const messages = [];
+  do messages.push(await runChild(part, execPath));
+  while (messages.length < (messages[0].settings.processes ?? 1));
+  const [{ node, openssl, settings }] = messages;
+  const { combine = ([only]) => only } = await import(`./${part}.mjs`);
+  const results = combine(messages.map((message) => message.results));
+  const seconds = Math.round((performance.now() - start) / 1000);
+  console.error(`Node ${node}: ${part}, ${seconds} s`);
+  return { ...head, node, openssl, settings, seconds, results };
+}
+
+async function runChild(part, execPath) {
   const child = fork(new URL('child.mjs', import.meta.url), [part, chosen.quick ? 'quick' : 'full'], {
     execPath,
     execArgv: [],
@@ -53,14 +65,9 @@ async function measure(part, execPath) {
   const messages = [];
   child.on('message', (message) => messages.push(message));
   const [code] = await once(child, 'exit');
-  if (code !== 0 || messages.length !== 1) {
-    console.error(`${part}: failed`);
-    exit(1);
-  }
-  const [{ node, openssl, settings, results }] = messages;
-  const seconds = Math.round((performance.now() - start) / 1000);
-  console.error(`Node ${node}: ${part}, ${seconds} s`);
-  return { ...head, node, openssl, settings, seconds, results };
+  if (code === 0 && messages.length === 1) return messages[0];
+  console.error(`${part}: failed`);
+  exit(1);
 }
 
 /** What this shell has set for its own programs would be measured too. */
