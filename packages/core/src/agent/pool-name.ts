@@ -7,7 +7,7 @@ import type { TunnelProxy } from './tunnel.ts';
  * The name of the pool that a connection belongs to: Node's own, the profile's id, the proxy, and what the caller
  * says of TLS, which Node leaves out in part, and puts there as text: bytes that look alike, and keys.
  */
-export function poolName(
+function poolName(
   nodeName: (options: CallerOptions) => string,
   options: CallerOptions,
   profileId: string,
