@@ -28,7 +28,7 @@ import {
 } from './call.ts';
 import { documentsOf } from './documents.ts';
 import { callOf as callMadeWith, notCarried, ownOf } from './lent-options.ts';
-import { areSame, whenLoaded } from './loading.ts';
+import { whenCompared, whenLoaded } from './loading.ts';
 import { importHook, originOfCall, originOfDocument } from './named-origin.ts';
 import { ClientCertificateSecurity } from './security.ts';
 import { plainAddress } from './signature.ts';
@@ -123,18 +123,32 @@ function certify(
     if (!made && client && securityOf(client) instanceof ClientCertificateSecurity) throw notCarried();
     const copy = copyOf(headers); // a security of another copy waits for them to be read
     const call: Call = made ?? { identity, options: ownOf(given) };
-    const { credentials, proxy = identity.proxy, ...as } = call.identity;
-    const inherited = areSame(credentials, identity.credentials) ? identity.service : undefined;
-    const { service = inherited } = as;
+    const { credentials, service, proxy = identity.proxy, ...as } = call.identity;
     const named = () =>
       client ? originOfCall(url, client, endpoint) : originOfDocument(url, snapshot(given));
-    const origin = as.origin ?? identity.origin ?? (service ? named() : undefined);
+    // Read for a service that may be found only later.
+    const origin = as.origin ?? identity.origin ?? ((service ?? identity.service) ? named() : undefined);
     return {
       ...call,
       headers: copy,
       options: snapshot(call.options),
       identity: { credentials, service, origin, proxy },
     };
+  };
+
+  type Made = ReturnType<typeof callOf>;
+
+  /** Where the call names no service, that of these options holds for it, if it is made with the same credentials. */
+  const whenReady = <Result>(call: Made, go: (ready: Credentials, call: Made) => Result) => {
+    const signal = signalOf(call);
+    const { service } = identity;
+    return whenLoaded(call.identity.credentials, signal, (ready) => {
+      if (service === undefined || call.identity.service !== undefined) return go(ready, call);
+      const inherited = { ...call, identity: { ...call.identity, service } };
+      return whenCompared(ready, identity.credentials, signal, (areSame) =>
+        go(ready, areSame ? inherited : call),
+      );
+    });
   };
 
   const prepare = (url: string, message: unknown, call: Call, ready: Credentials, client?: Client) => {
@@ -167,7 +181,7 @@ function certify(
   const outer: IHttpClient = {
     request(url, data, callback, headers, given = {}, client) {
       const fail = (error: unknown) => process.nextTick(callback, error);
-      let call: ReturnType<typeof callOf>;
+      let call: Made;
       try {
         call = callOf(url, given, headers, client);
       } catch (error) {
@@ -191,18 +205,19 @@ function certify(
           client.off('soapError', explain);
         }
       };
-      const send = (ready: Credentials) => {
+      const send = (ready: Credentials, made: Made) => {
+        call = made;
         const { sent, options } = prepare(url, data, call, ready, client);
         return () => inner.request(url, sent, answered, call.headers, options, client);
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
-      return attempt(() => whenLoaded(call.identity.credentials, signalOf(call), send), fail) as SoapAnswer;
+      return attempt(() => whenReady(call, send), fail) as SoapAnswer;
     },
     ...(requestStream && {
       async requestStream(url, data, headers, given = {}, client) {
-        const call = callOf(url, given, headers, client);
-        const ready = await whenLoaded(call.identity.credentials, signalOf(call), (loaded) => loaded);
+        const made = callOf(url, given, headers, client);
+        const [ready, call] = await whenReady(made, (loaded, certain) => [loaded, certain] as const);
         const { sent, options } = prepare(url, data, call, ready, client);
         const response = await requestStream.call(inner, url, sent, call.headers, options, client);
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off.

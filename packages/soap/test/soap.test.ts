@@ -158,6 +158,38 @@ describe('soapOptions', () => {
     expect(seen(bank)).toEqual(['GET /service bob', 'POST /service bob']);
   });
 
+  it.each(['soapOptions', 'the security'])(
+    'its service holds for a security without one, also where each has a promise of its own and that of %s comes last',
+    async (last) => {
+      await using credentials = await load();
+      await using others = await load();
+      const { promise, resolve } = withResolvers<Credentials>();
+      const [early, late] = [Promise.resolve(credentials), promise];
+      const [first, second] = last === 'soapOptions' ? [late, early] : [early, late];
+      const client = await soap.createClientAsync(
+        await file(`${bank.url}/service`),
+        soapOptions(first, { service: 'Invoices' }),
+      );
+      client.setSecurity(new ClientCertificateSecurity(second));
+      const calls = [who(client), whoBy(client)];
+      resolve(credentials);
+      expect(await Promise.all(calls)).toEqual(['bob', 'bob']);
+      client.setSecurity(new ClientCertificateSecurity(Promise.resolve(credentials)));
+      expect(await who(client)).toBe('bob');
+      client.setSecurity(new ClientCertificateSecurity(Promise.resolve(others)));
+      expect(await who(client)).toBe('alice');
+    },
+  );
+
+  it('a security with credentials of its own is not held up by those of soapOptions that fail', async () => {
+    await using credentials = await load();
+    const failing = loadCredentials({ certificates: { bank: { pfx: join(directory, 'none.pfx') } } });
+    const options = soapOptions<string>(failing, { service: 'Invoices' });
+    const client = await soap.createClientAsync(await file(`${bank.url}/service`), options);
+    client.setSecurity(new ClientCertificateSecurity(credentials));
+    expect(await who(client)).toBe('alice');
+  });
+
   it('presents none with false', async () => {
     await using credentials = await load();
     await expect(
