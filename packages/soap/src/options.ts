@@ -17,6 +17,7 @@ import {
   type IOptions,
   type ISecurity,
 } from 'soap';
+import { clientAsCalled, headersAsCalled, optionsAsCalled, type SoapHttpClient } from './as-called.ts';
 import {
   type Call,
   carried,
@@ -118,20 +119,22 @@ function certify(
   isPlain: boolean,
 ): IHttpClient {
   /** What stands on the caller's objects is read at once, before anything is waited for. */
-  const callOf = (url: string, given: RequestOptions, headers?: IHeaders, client?: Client) => {
+  const callOf = (url: string, given: RequestOptions, headers: IHeaders = {}, client?: Client) => {
     const made = client && callMadeWith(headers, given);
     if (!made && client && securityOf(client) instanceof ClientCertificateSecurity) throw notCarried();
-    const copy = copyOf(headers); // a security of another copy waits for them to be read
+    const copy = headersAsCalled(headers); // a security of another copy waits for them to be read
     const call: Call = made ?? { identity, options: ownOf(given) };
     const { credentials, service, proxy = identity.proxy, ...as } = call.identity;
     const named = () =>
       client ? originOfCall(url, client, endpoint) : originOfDocument(url, snapshot(given));
     // Read for a service that may be found only later.
     const origin = as.origin ?? identity.origin ?? ((service ?? identity.service) ? named() : undefined);
+    const waits = [credentials, identity.credentials].some((each) => !loadedOf(each));
     return {
       ...call,
+      sender: waits && !isPlain ? clientAsCalled(inner) : inner,
       headers: copy,
-      options: snapshot(call.options),
+      options: waits ? optionsAsCalled(call.options) : snapshot(call.options),
       identity: { credentials, service, origin, proxy },
     };
   };
@@ -151,7 +154,7 @@ function certify(
     });
   };
 
-  const prepare = (url: string, message: unknown, call: Call, ready: Credentials, client?: Client) => {
+  const prepare = (url: string, message: unknown, call: Made, ready: Credentials, client?: Client) => {
     const { identity } = call;
     const signature = signatureOf(call);
     const to = new URL(url);
@@ -163,7 +166,7 @@ function certify(
       if (typeof postProcess === 'function') sent = postProcess(sent);
       if (client) client.lastRequest = sent as string;
     }
-    const defaults = inner._request?.defaults;
+    const { defaults } = call.sender._request ?? {};
     const options = carried(call, defaults?.transformRequest);
     if (!isPlain) {
       // By what is known here: what the caller brings sends otherwise than through axios, or has interceptors that take
@@ -208,7 +211,7 @@ function certify(
       const send = (ready: Credentials, made: Made) => {
         call = made;
         const { sent, options } = prepare(url, data, call, ready, client);
-        return () => inner.request(url, sent, answered, call.headers, options, client);
+        return () => call.sender.request(url, sent, answered, call.headers, options, client);
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
@@ -219,7 +222,7 @@ function certify(
         const made = callOf(url, given, headers, client);
         const [ready, call] = await whenReady(made, (loaded, certain) => [loaded, certain] as const);
         const { sent, options } = prepare(url, data, call, ready, client);
-        const response = await requestStream.call(inner, url, sent, call.headers, options, client);
+        const response = await requestStream.call(call.sender, url, sent, call.headers, options, client);
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
         if (response.status !== 200)
           Object.assign(response, { data: Readable.from([await text(response.data)]) });
@@ -232,13 +235,6 @@ function certify(
 }
 
 const certified = new WeakSet<object>();
-
-/** As node-soap goes through them. */
-function copyOf(headers: IHeaders = {}): IHeaders {
-  const copy: IHeaders = {};
-  for (const name in headers) copy[name] = headers[name];
-  return copy;
-}
 
 /** Goes on at once where that is possible, as node-soap's own client does. */
 function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => void): unknown {
@@ -278,6 +274,3 @@ const decided = [
 function securityOf(client: Client): unknown {
   return (client as unknown as { security?: ISecurity }).security;
 }
-
-/** What node-soap's class has and its type leaves out: the axios instance, the caller's own or one of its. */
-type SoapHttpClient = IHttpClient & { _request?: { defaults?: RequestOptions } };

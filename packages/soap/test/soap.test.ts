@@ -10,7 +10,7 @@ import {
   startServer,
   type TestServer,
 } from '@clientcert/testing';
-import axios from 'axios';
+import axios, { AxiosHeaders, type AxiosInstance } from 'axios';
 import * as soap from 'soap';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
@@ -248,6 +248,96 @@ describe('soapOptions', () => {
         ['four', 'attached by four'],
       ]),
     );
+  });
+
+  const carriers: [
+    string,
+    () => { options: object; request?: AxiosInstance; write: (user: string) => void },
+  ][] = [
+    [
+      'the defaults of the axios instance that is given as request',
+      () => {
+        const request = axios.create();
+        const write = (user: string) => {
+          request.defaults.headers.common.authorization = user;
+        };
+        return { options: {}, request, write };
+      },
+    ],
+    [
+      'headers of a class',
+      () => {
+        const headers = new AxiosHeaders();
+        return { options: { headers }, write: (user) => headers.set('authorization', user) };
+      },
+    ],
+    [
+      'headers that are inherited',
+      () => {
+        const headers = { authorization: '' };
+        const options = { headers: Object.create(headers) as object };
+        return { options, write: (user) => void Object.assign(headers, { authorization: user }) };
+      },
+    ],
+    [
+      'parameters',
+      () => {
+        const params = new URLSearchParams();
+        return { options: { params }, write: (user) => params.set('user', user) };
+      },
+    ],
+    [
+      'parameters further down',
+      () => {
+        const user = { name: '' };
+        return {
+          options: { params: { users: [user] } },
+          write: (name) => void Object.assign(user, { name }),
+        };
+      },
+    ],
+  ];
+
+  it.each(carriers)(
+    'sends what stood there at the time of a call that waits, also in %s',
+    async (_, make) => {
+      for (const stream of [false, true]) {
+        const { promise, resolve } = withResolvers<Credentials>();
+        const { options, request, write } = make();
+        const client = await soap.createClientAsync(
+          await file(`${bank.url}/service`),
+          soapOptions(promise, { stream, ...(request && { request: request as never }) }),
+        );
+        bank.requests.length = 0;
+        const calls = ['one', 'two'].map((user) => {
+          write(user);
+          return who(client, options);
+        });
+        await using credentials = await load();
+        resolve(credentials);
+        expect(await Promise.all(calls)).toEqual(['alice', 'alice']);
+        const sent = bank.requests.map(({ headers, url }) => headers.authorization ?? url.split('=')[1]);
+        expect(sent.sort()).toEqual(['one', 'two']);
+      }
+    },
+  );
+
+  it('sends a call that waited through the interceptors of the axios instance that is given as request', async () => {
+    const { promise, resolve } = withResolvers<Credentials>();
+    const request = axios.create();
+    request.interceptors.request.use((config) => {
+      config.headers.set('x-own', 'yes');
+      return config;
+    });
+    const client = await soap.createClientAsync(
+      await file(`${bank.url}/service`),
+      soapOptions(promise, { request: request as never }),
+    );
+    const call = who(client);
+    await using credentials = await load();
+    resolve(credentials);
+    expect(await call).toBe('alice');
+    expect(bank.requests.map(({ headers }) => headers['x-own'])).toEqual(['yes']);
   });
 
   it('uses a cache that the caller gives', async () => {
