@@ -243,6 +243,33 @@ describe('installing', () => {
     }
   });
 
+  it('an error of the caller’s own that loading fails with is that of each call, and grows with none', async () => {
+    const api = axios.create();
+    const reason = new Error('the vault is sealed');
+    clientCertificates(api, Promise.reject(reason));
+    const fail = () => api.get(bank.url).catch((error: unknown) => error);
+    const lengths = new Set<number>();
+    for (let i = 0; i < 20; i++) {
+      // axios tells them apart by where they stand.
+      expect(await fail()).toBe(reason);
+      expect(await fail()).toBe(reason);
+      lengths.add(reason.stack!.length);
+    }
+    expect(lengths.size).toBe(1);
+  });
+
+  it('leaves nothing on a cancelToken that many calls have, whether they failed or not', async () => {
+    await using credentials = await load();
+    const { token } = axios.CancelToken.source();
+    for (const loading of [pause(20, credentials), Promise.reject(new Error('the vault is sealed'))]) {
+      const api = axios.create();
+      clientCertificates(api, loading);
+      await Promise.allSettled([1, 2].map(() => api.get(bank.url, { cancelToken: token })));
+    }
+    expect(subjects(bank)).toEqual(['alice', 'alice']);
+    expect((token as unknown as { _listeners?: unknown[] })._listeners ?? []).toEqual([]);
+  });
+
   const bodies: [string, (file: Readable) => object][] = [
     ['a body', (file) => file],
     ['a file of a form', (file) => ({ name: 'report', file })],
