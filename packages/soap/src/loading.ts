@@ -15,7 +15,7 @@ export function whenCompared<Result>(
 ): Result | Promise<Result> {
   const loaded = loadedOf(other);
   if (loaded) return go(loaded === ready);
-  const compared = whileWanted(other, signal).then(
+  const compared = whileCalled(other, signal).then(
     (known) => known === ready,
     (error) => {
       if (signal?.aborted) throw error;
@@ -23,6 +23,17 @@ export function whenCompared<Result>(
     },
   );
   return compared.then(go);
+}
+
+/** Fails as axios does where the call is aborted, whatever with; and with something, since node-soap takes nothing for an answer. */
+function whileCalled(credentials: Loading, signal: CallSignal | undefined): Promise<Credentials> {
+  return whileWanted(credentials, signal).catch((error: unknown) => {
+    if (signal?.aborted && error === (signal.reason ?? error)) {
+      const mark = { name: 'CanceledError', code: 'ERR_CANCELED', __CANCEL__: true };
+      throw Object.assign(new Error('canceled'), mark);
+    }
+    throw error || new Error(`loading credentials failed with ${error}`);
+  });
 }
 
 /**
@@ -36,7 +47,7 @@ export function whenLoaded<Result>(
   go: (ready: Credentials) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   const ready = loadedOf(credentials);
-  return ready ? go(ready) : whileWanted(credentials, signal).then(go);
+  return ready ? go(ready) : whileCalled(credentials, signal).then(go);
 }
 
 /** An agent that takes requests while credentials are loading; what is thrown meanwhile is their error. */

@@ -340,6 +340,28 @@ describe('soapOptions', () => {
     expect(bank.requests.map(({ headers }) => headers['x-own'])).toEqual(['yes']);
   });
 
+  it.each([undefined, 0, new Error('too late')])(
+    'tells a call that is aborted while it waits as axios does, and ends no process, aborted with %s',
+    async (reason) => {
+      for (const stream of [false, true]) {
+        const never = new Promise<Credentials>(() => {});
+        const client = await soap.createClientAsync(
+          await file(`${bank.url}/service`),
+          soapOptions(never, { stream }),
+        );
+        const wanted = new AbortController();
+        const outcome = who(client, { signal: wanted.signal }).catch((error: unknown) => error);
+        wanted.abort(reason);
+        expect(axios.isCancel(await outcome)).toBe(true);
+      }
+      const client = await soap.createClientAsync(
+        await file(`${bank.url}/service`),
+        soapOptions(Promise.reject(reason)),
+      );
+      await expect(who(client)).rejects.toThrow();
+    },
+  );
+
   it('uses a cache that the caller gives', async () => {
     await using credentials = await load();
     const kept = new Map<string, soap.WSDL>();
