@@ -703,6 +703,30 @@ describe('other ways to make a request', () => {
     expect(sent).toEqual(['/one?as=one for=one', '/own for=a%20b', '/two?as=two for=two']);
   });
 
+  it.each(['data', 'params'])(
+    '%s in whose lists the caller writes for the next call, as without us',
+    async (what) => {
+      const api = axios.create();
+      clientCertificates(api, load());
+      const row = { for: '', at: [new Date(0)] };
+      const itself: unknown[] = ['x'];
+      itself.push({ itself });
+      const written = what === 'data' ? { rows: [row] } : { rows: [[row]] };
+      const calls = ['one', 'two'].map((name) => {
+        row.for = name;
+        return api.request({ method: 'post', url: `${bank.url}/${name}`, [what]: written });
+      });
+      const [error] = await Promise.all([api.post(bank.url, itself).catch((reason) => reason), ...calls]);
+      expect(error).toMatchObject({ message: expect.stringMatching(/circular/i) });
+      for (const { url, body } of bank.requests) {
+        const { pathname, search } = new URL(url);
+        expect(`${decodeURIComponent(search)}${body}`).toContain(pathname.slice(1));
+        expect(`${search}${body}`).toContain('1970');
+      }
+      expect(bank.requests).toHaveLength(2);
+    },
+  );
+
   it('a form that the caller writes on for the next call, as without us', async () => {
     const api = axios.create();
     clientCertificates(api, load());
