@@ -25,14 +25,14 @@ export function whenCompared<Result>(
   return compared.then(go);
 }
 
-/** Fails as axios does where the call is aborted, whatever with; and with something, since node-soap takes nothing for an answer. */
+/** Fails as axios does where the call is aborted, whatever with: node-soap takes what is nothing for an answer. */
 function whileCalled(credentials: Loading, signal: CallSignal | undefined): Promise<Credentials> {
   return whileWanted(credentials, signal).catch((error: unknown) => {
     if (signal?.aborted && error === (signal.reason ?? error)) {
       const mark = { name: 'CanceledError', code: 'ERR_CANCELED', __CANCEL__: true };
       throw Object.assign(new Error('canceled'), mark);
     }
-    throw error || new Error(`loading credentials failed with ${error}`);
+    throw error;
   });
 }
 
