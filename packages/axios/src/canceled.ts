@@ -16,6 +16,7 @@ export async function untilCanceled(
   if (reason) throw reason;
   const canceled = promise?.then((cause) => Promise.reject(cause));
   canceled?.catch(() => {});
+  const { cancel } = (canceled ?? {}) as { cancel?: () => void };
   try {
     return await Promise.race([
       whileWanted(loading, signal, own(config, 'data')),
@@ -23,7 +24,10 @@ export async function untilCanceled(
     ]);
   } catch (error) {
     const isReason = signal?.aborted && error === (signal.reason ?? error);
-    throw isReason ? asAxiosTells(config) : error;
+    throw isReason ? asAxiosTells(config) : asThrown(error);
+  } finally {
+    // Of axios' own: one token may be that of all calls.
+    cancel?.();
   }
 }
 
@@ -32,3 +36,17 @@ function asAxiosTells(config: InternalAxiosRequestConfig): Error {
   const mark = { name: 'CanceledError', code: 'ERR_CANCELED', config, __CANCEL__: true };
   return Object.assign(new Error('canceled'), mark);
 }
+
+/**
+ * An error of somebody else's is the same one for all calls, and axios adds to its stack where each was called. That of the last
+ * is enough.
+ */
+function asThrown(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (!stacks.has(error)) stacks.set(error, error.stack);
+  const stack = stacks.get(error);
+  if (error.stack !== stack) Reflect.set(error, 'stack', stack);
+  return error;
+}
+
+const stacks = new WeakMap<Error, string | undefined>();

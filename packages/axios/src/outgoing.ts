@@ -44,11 +44,39 @@ export type AnyConfig = InternalAxiosRequestConfig & {
  */
 export function fix(config: InternalAxiosRequestConfig): true {
   const [url, params, data]: unknown[] = [own(config, 'url'), own(config, 'params'), own(config, 'data')];
+  const proxy: unknown = own(config, 'proxy');
   if (isUrl(url)) config.url = new URL(url.href) as never;
-  if (isParams(params)) config.params = new URLSearchParams(params);
+  if (isUrl(proxy)) config.proxy = new URL(proxy.href) as never;
+  if (params) config.params = isParams(params) ? new URLSearchParams(params) : copyPlain(params);
   if (isParams(data)) config.data = new URLSearchParams(data);
-  if (isForm(data)) config.data = copyForm(data);
+  else if (isForm(data)) config.data = copyForm(data);
+  else if (typeof data === 'object') config.data = copyPlain(data);
   return true;
+}
+
+/**
+ * With what is in its lists, where axios' own copy ends.
+ *
+ * @param around What it is in: what has itself in it is left to whoever writes it.
+ */
+function copyPlain(value: unknown, around: object[] = []): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const isList = Array.isArray(value);
+  const prototype = isList ? undefined : Object.getPrototypeOf(value);
+  if (!isList && prototype !== Object.prototype && prototype !== null) return value;
+  if (around.includes(value)) return value;
+  around.push(value);
+  const copy = isList ? value.map((each) => copyPlain(each, around)) : copyMembers(value, prototype, around);
+  around.pop();
+  return copy;
+}
+
+function copyMembers(value: object, prototype: object | null, around: object[]): object {
+  const copy: Record<string, unknown> = prototype ? { ...value } : { __proto__: null, ...value };
+  for (const name of Object.keys(copy)) {
+    if (typeof copy[name] === 'object') copy[name] = copyPlain(copy[name], around);
+  }
+  return copy;
 }
 
 /** Not one that writes itself in a way of its own. */

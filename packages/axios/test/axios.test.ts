@@ -243,6 +243,33 @@ describe('installing', () => {
     }
   });
 
+  it('an error of the caller’s own that loading fails with is that of each call, and grows with none', async () => {
+    const api = axios.create();
+    const reason = new Error('the vault is sealed');
+    clientCertificates(api, Promise.reject(reason));
+    const fail = () => api.get(bank.url).catch((error: unknown) => error);
+    const lengths = new Set<number>();
+    for (let i = 0; i < 20; i++) {
+      // axios tells them apart by where they stand.
+      expect(await fail()).toBe(reason);
+      expect(await fail()).toBe(reason);
+      lengths.add(reason.stack!.length);
+    }
+    expect(lengths.size).toBe(1);
+  });
+
+  it('leaves nothing on a cancelToken that many calls have, whether they failed or not', async () => {
+    await using credentials = await load();
+    const { token } = axios.CancelToken.source();
+    for (const loading of [pause(20, credentials), Promise.reject(new Error('the vault is sealed'))]) {
+      const api = axios.create();
+      clientCertificates(api, loading);
+      await Promise.allSettled([1, 2].map(() => api.get(bank.url, { cancelToken: token })));
+    }
+    expect(subjects(bank)).toEqual(['alice', 'alice']);
+    expect((token as unknown as { _listeners?: unknown[] })._listeners ?? []).toEqual([]);
+  });
+
   const bodies: [string, (file: Readable) => object][] = [
     ['a body', (file) => file],
     ['a file of a form', (file) => ({ name: 'report', file })],
@@ -675,6 +702,30 @@ describe('other ways to make a request', () => {
     const sent = bank.requests.map(({ url, body }) => `${url.slice(bank.url.length)} ${body}`).sort();
     expect(sent).toEqual(['/one?as=one for=one', '/own for=a%20b', '/two?as=two for=two']);
   });
+
+  it.each(['data', 'params'])(
+    '%s in whose lists the caller writes for the next call, as without us',
+    async (what) => {
+      const api = axios.create();
+      clientCertificates(api, load());
+      const row = { for: '', at: [new Date(0)] };
+      const itself: unknown[] = ['x'];
+      itself.push({ itself });
+      const written = what === 'data' ? { rows: [row] } : { rows: [[row]] };
+      const calls = ['one', 'two'].map((name) => {
+        row.for = name;
+        return api.request({ method: 'post', url: `${bank.url}/${name}`, [what]: written });
+      });
+      const [error] = await Promise.all([api.post(bank.url, itself).catch((reason) => reason), ...calls]);
+      expect(error).toMatchObject({ message: expect.stringMatching(/circular/i) });
+      for (const { url, body } of bank.requests) {
+        const { pathname, search } = new URL(url);
+        expect(`${decodeURIComponent(search)}${body}`).toContain(pathname.slice(1));
+        expect(`${search}${body}`).toContain('1970');
+      }
+      expect(bank.requests).toHaveLength(2);
+    },
+  );
 
   it('a form that the caller writes on for the next call, as without us', async () => {
     const api = axios.create();

@@ -3,9 +3,37 @@ import { Agent } from 'node:https';
 import type { Credentials } from '@clientcert/core';
 import { agentService, type CallSignal, type Loading, loadedOf, whileWanted } from '@clientcert/core/adapter';
 
-/** Whether two are the same credentials, one perhaps as the promise of the other. */
-export function areSame(one: Loading, other: Loading): boolean {
-  return one === other || (loadedOf(one) !== undefined && loadedOf(one) === loadedOf(other));
+/**
+ * Goes on told whether others are the same credentials. Of another promise that is known once it is loaded: an `async`
+ * function makes a new one for whoever calls it. What fails to load is not the same.
+ */
+export function whenCompared<Result>(
+  ready: Credentials,
+  other: Loading,
+  signal: CallSignal | undefined,
+  go: (areSame: boolean) => Result,
+): Result | Promise<Result> {
+  const loaded = loadedOf(other);
+  if (loaded) return go(loaded === ready);
+  const compared = whileCalled(other, signal).then(
+    (known) => known === ready,
+    (error) => {
+      if (signal?.aborted) throw error;
+      return false;
+    },
+  );
+  return compared.then(go);
+}
+
+/** Fails as axios does where the call is aborted, whatever with: node-soap takes what is nothing for an answer. */
+function whileCalled(credentials: Loading, signal: CallSignal | undefined): Promise<Credentials> {
+  return whileWanted(credentials, signal).catch((error: unknown) => {
+    if (signal?.aborted && error === (signal.reason ?? error)) {
+      const mark = { name: 'CanceledError', code: 'ERR_CANCELED', __CANCEL__: true };
+      throw Object.assign(new Error('canceled'), mark);
+    }
+    throw error;
+  });
 }
 
 /**
@@ -16,10 +44,10 @@ export function areSame(one: Loading, other: Loading): boolean {
 export function whenLoaded<Result>(
   credentials: Loading,
   signal: CallSignal | undefined,
-  go: (ready: Credentials) => Result,
+  go: (ready: Credentials) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   const ready = loadedOf(credentials);
-  return ready ? go(ready) : whileWanted(credentials, signal).then(go);
+  return ready ? go(ready) : whileCalled(credentials, signal).then(go);
 }
 
 /** An agent that takes requests while credentials are loading; what is thrown meanwhile is their error. */

@@ -17,6 +17,7 @@ import {
   type IOptions,
   type ISecurity,
 } from 'soap';
+import { clientAsCalled, headersAsCalled, optionsAsCalled, type SoapHttpClient } from './as-called.ts';
 import {
   type Call,
   carried,
@@ -28,7 +29,7 @@ import {
 } from './call.ts';
 import { documentsOf } from './documents.ts';
 import { callOf as callMadeWith, notCarried, ownOf } from './lent-options.ts';
-import { areSame, whenLoaded } from './loading.ts';
+import { whenCompared, whenLoaded } from './loading.ts';
 import { importHook, originOfCall, originOfDocument } from './named-origin.ts';
 import { ClientCertificateSecurity } from './security.ts';
 import { plainAddress } from './signature.ts';
@@ -118,28 +119,44 @@ function certify(
   isPlain: boolean,
 ): IHttpClient {
   /** What stands on the caller's objects is read at once, before anything is waited for. */
-  const callOf = (url: string, given: RequestOptions, headers?: IHeaders, client?: Client) => {
+  const callOf = (url: string, given: RequestOptions, headers: IHeaders = {}, client?: Client) => {
     const made = client && callMadeWith(headers, given);
     if (!made && client && securityOf(client) instanceof ClientCertificateSecurity) throw notCarried();
-    const copy = copyOf(headers); // a security of another copy waits for them to be read
+    const copy = headersAsCalled(headers); // a security of another copy waits for them to be read
     const call: Call = made ?? { identity, options: ownOf(given) };
-    const { credentials, proxy = identity.proxy, ...as } = call.identity;
-    const inherited = areSame(credentials, identity.credentials) ? identity.service : undefined;
-    const { service = inherited } = as;
+    const { credentials, service, proxy = identity.proxy, ...as } = call.identity;
     const named = () =>
       client ? originOfCall(url, client, endpoint) : originOfDocument(url, snapshot(given));
-    const origin = as.origin ?? identity.origin ?? (service ? named() : undefined);
+    // Read for a service that may be found only later.
+    const origin = as.origin ?? identity.origin ?? ((service ?? identity.service) ? named() : undefined);
+    const waits = !loadedOf(credentials) || !loadedOf(identity.credentials);
     const { isSigned, signature } = call;
     return {
       isSigned,
       signature,
+      sender: waits && !isPlain ? clientAsCalled(inner) : inner,
       headers: copy,
-      options: snapshot(call.options),
+      options: waits ? optionsAsCalled(call.options) : snapshot(call.options),
       identity: { credentials, service, origin, proxy },
     };
   };
 
-  const prepare = (url: string, message: unknown, call: Call, ready: Credentials, client?: Client) => {
+  type Made = ReturnType<typeof callOf>;
+
+  /** Where the call names no service, that of these options holds for it, if it is made with the same credentials. */
+  const whenReady = <Result>(call: Made, go: (ready: Credentials, call: Made) => Result) => {
+    const signal = signalOf(call);
+    const { service } = identity;
+    return whenLoaded(call.identity.credentials, signal, (ready) => {
+      if (service === undefined || call.identity.service !== undefined) return go(ready, call);
+      const inherited = { ...call, identity: { ...call.identity, service } };
+      return whenCompared(ready, identity.credentials, signal, (areSame) =>
+        go(ready, areSame ? inherited : call),
+      );
+    });
+  };
+
+  const prepare = (url: string, message: unknown, call: Made, ready: Credentials, client?: Client) => {
     const { identity } = call;
     const signature = signatureOf(call);
     const to = new URL(url);
@@ -151,7 +168,7 @@ function certify(
       if (typeof postProcess === 'function') sent = postProcess(sent);
       if (client) client.lastRequest = sent as string;
     }
-    const defaults = inner._request?.defaults;
+    const { defaults } = call.sender._request ?? {};
     const options = carried(call, defaults?.transformRequest);
     if (!isPlain) {
       // By what is known here: what the caller brings sends otherwise than through axios, or has interceptors that take
@@ -169,7 +186,7 @@ function certify(
   const outer: IHttpClient = {
     request(url, data, callback, headers, given = {}, client) {
       const fail = (error: unknown) => process.nextTick(callback, error);
-      let call: ReturnType<typeof callOf>;
+      let call: Made;
       try {
         call = callOf(url, given, headers, client);
       } catch (error) {
@@ -193,20 +210,21 @@ function certify(
           client.off('soapError', explain);
         }
       };
-      const send = (ready: Credentials) => {
+      const send = (ready: Credentials, made: Made) => {
+        call = made;
         const { sent, options } = prepare(url, data, call, ready, client);
-        return () => inner.request(url, sent, answered, call.headers, options, client);
+        return () => call.sender.request(url, sent, answered, call.headers, options, client);
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
-      return attempt(() => whenLoaded(call.identity.credentials, signalOf(call), send), fail) as SoapAnswer;
+      return attempt(() => whenReady(call, send), fail) as SoapAnswer;
     },
     ...(requestStream && {
       async requestStream(url, data, headers, given = {}, client) {
-        const call = callOf(url, given, headers, client);
-        const ready = await whenLoaded(call.identity.credentials, signalOf(call), (loaded) => loaded);
+        const made = callOf(url, given, headers, client);
+        const [ready, call] = await whenReady(made, (loaded, certain) => [loaded, certain] as const);
         const { sent, options } = prepare(url, data, call, ready, client);
-        const response = await requestStream.call(inner, url, sent, call.headers, options, client);
+        const response = await requestStream.call(call.sender, url, sent, call.headers, options, client);
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
         if (response.status !== 200)
           Object.assign(response, { data: Readable.from([await text(response.data)]) });
@@ -219,14 +237,6 @@ function certify(
 }
 
 const certified = new WeakSet<object>();
-
-function copyOf(headers: IHeaders = {}): IHeaders {
-  const copy = { ...headers };
-  // node-soap goes through what they inherit as well. That takes as long as all else here, and nearly none inherit.
-  if (Object.getPrototypeOf(headers) !== Object.prototype)
-    for (const name in headers) copy[name] = headers[name];
-  return copy;
-}
 
 /** Goes on at once where that is possible, as node-soap's own client does. */
 function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => void): unknown {
@@ -266,6 +276,3 @@ const decided = [
 function securityOf(client: Client): unknown {
   return (client as unknown as { security?: ISecurity }).security;
 }
-
-/** What node-soap's class has and its type leaves out: the axios instance, the caller's own or one of its. */
-type SoapHttpClient = IHttpClient & { _request?: { defaults?: RequestOptions } };

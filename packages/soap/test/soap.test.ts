@@ -10,10 +10,16 @@ import {
   startServer,
   type TestServer,
 } from '@clientcert/testing';
-import axios from 'axios';
+import axios, { AxiosHeaders, type AxiosInstance } from 'axios';
 import * as soap from 'soap';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ClientCertificateSecurity, type Credentials, loadCredentials, soapOptions } from '../src/index.ts';
+import {
+  ClientCertificateError,
+  ClientCertificateSecurity,
+  type Credentials,
+  loadCredentials,
+  soapOptions,
+} from '../src/index.ts';
 import { seen, startService, wsdl } from './service.ts';
 
 let authority: Authority;
@@ -158,6 +164,38 @@ describe('soapOptions', () => {
     expect(seen(bank)).toEqual(['GET /service bob', 'POST /service bob']);
   });
 
+  it.each(['soapOptions', 'the security'])(
+    'its service holds for a security without one, also where each has a promise of its own and that of %s comes last',
+    async (last) => {
+      await using credentials = await load();
+      await using others = await load();
+      const { promise, resolve } = withResolvers<Credentials>();
+      const [early, late] = [Promise.resolve(credentials), promise];
+      const [first, second] = last === 'soapOptions' ? [late, early] : [early, late];
+      const client = await soap.createClientAsync(
+        await file(`${bank.url}/service`),
+        soapOptions(first, { service: 'Invoices' }),
+      );
+      client.setSecurity(new ClientCertificateSecurity(second));
+      const calls = [who(client), whoBy(client)];
+      resolve(credentials);
+      expect(await Promise.all(calls)).toEqual(['bob', 'bob']);
+      client.setSecurity(new ClientCertificateSecurity(Promise.resolve(credentials)));
+      expect(await who(client)).toBe('bob');
+      client.setSecurity(new ClientCertificateSecurity(Promise.resolve(others)));
+      expect(await who(client)).toBe('alice');
+    },
+  );
+
+  it('a security with credentials of its own is not held up by those of soapOptions that fail', async () => {
+    await using credentials = await load();
+    const failing = loadCredentials({ certificates: { bank: { pfx: join(directory, 'none.pfx') } } });
+    const options = soapOptions<string>(failing, { service: 'Invoices' });
+    const client = await soap.createClientAsync(await file(`${bank.url}/service`), options);
+    client.setSecurity(new ClientCertificateSecurity(credentials));
+    expect(await who(client)).toBe('alice');
+  });
+
   it('presents none with false', async () => {
     await using credentials = await load();
     await expect(
@@ -217,6 +255,113 @@ describe('soapOptions', () => {
       ]),
     );
   });
+
+  const carriers: [
+    string,
+    () => { options: object; request?: AxiosInstance; write: (user: string) => void },
+  ][] = [
+    [
+      'the defaults of the axios instance that is given as request',
+      () => {
+        const request = axios.create();
+        const write = (user: string) => {
+          request.defaults.headers.common.authorization = user;
+        };
+        return { options: {}, request, write };
+      },
+    ],
+    [
+      'headers of a class',
+      () => {
+        const headers = new AxiosHeaders();
+        return { options: { headers }, write: (user) => headers.set('authorization', user) };
+      },
+    ],
+    [
+      'headers that are inherited',
+      () => {
+        const headers = { authorization: '' };
+        const options = { headers: Object.create(headers) as object };
+        return { options, write: (user) => void Object.assign(headers, { authorization: user }) };
+      },
+    ],
+    [
+      'parameters',
+      () => {
+        const params = new URLSearchParams();
+        return { options: { params }, write: (user) => params.set('user', user) };
+      },
+    ],
+    [
+      'parameters further down',
+      () => {
+        const user = { name: '' };
+        return {
+          options: { params: { users: [user] } },
+          write: (name) => void Object.assign(user, { name }),
+        };
+      },
+    ],
+  ];
+
+  it.each(carriers)(
+    'sends what stood there at the time of a call that waits, also in %s',
+    async (_, make) => {
+      for (const stream of [false, true]) {
+        const { promise, resolve } = withResolvers<Credentials>();
+        const { options, request, write } = make();
+        const client = await soap.createClientAsync(
+          await file(`${bank.url}/service`),
+          soapOptions(promise, { stream, ...(request && { request: request as never }) }),
+        );
+        bank.requests.length = 0;
+        const calls = ['one', 'two'].map((user) => {
+          write(user);
+          return who(client, options);
+        });
+        await using credentials = await load();
+        resolve(credentials);
+        expect(await Promise.all(calls)).toEqual(['alice', 'alice']);
+        const sent = bank.requests.map(({ headers, url }) => headers.authorization ?? url.split('=')[1]);
+        expect(sent.sort()).toEqual(['one', 'two']);
+      }
+    },
+  );
+
+  it('sends a call that waited through the interceptors of the axios instance that is given as request', async () => {
+    const { promise, resolve } = withResolvers<Credentials>();
+    const request = axios.create();
+    request.interceptors.request.use((config) => {
+      config.headers.set('x-own', 'yes');
+      return config;
+    });
+    const client = await soap.createClientAsync(
+      await file(`${bank.url}/service`),
+      soapOptions(promise, { request: request as never }),
+    );
+    const call = who(client);
+    await using credentials = await load();
+    resolve(credentials);
+    expect(await call).toBe('alice');
+    expect(bank.requests.map(({ headers }) => headers['x-own'])).toEqual(['yes']);
+  });
+
+  it.each([undefined, 0, new Error('too late')])(
+    'tells a call that is aborted while it waits as axios does, and ends no process, aborted with %s',
+    async (reason) => {
+      for (const stream of [false, true]) {
+        const never = new Promise<Credentials>(() => {});
+        const client = await soap.createClientAsync(
+          await file(`${bank.url}/service`),
+          soapOptions(never, { stream }),
+        );
+        const wanted = new AbortController();
+        const outcome = who(client, { signal: wanted.signal }).catch((error: unknown) => error);
+        wanted.abort(reason);
+        expect(axios.isCancel(await outcome)).toBe(true);
+      }
+    },
+  );
 
   it('uses a cache that the caller gives', async () => {
     await using credentials = await load();
@@ -475,6 +620,18 @@ describe.each(Object.entries(clients))('%s', (_, create) => {
     const client = await create(failing, path);
     for (const call of [who, whoBy]) {
       await expect(call(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND' });
+    }
+    expect(bank.connections).toBe(0);
+  });
+
+  it('fails each call, and ends no process, where loading fails with nothing', async () => {
+    const path = await file(`${bank.url}/service`);
+    const failing = new Promise<Credentials>((_, reject) => reject());
+    failing.catch(() => {});
+    const client = await create(failing, path);
+    for (const call of [who, whoBy]) {
+      const error = await call(client).catch((reason: unknown) => reason);
+      expect(ClientCertificateError.from(error)).toMatchObject({ code: 'ERR_CLIENTCERT_CONFIG_INVALID' });
     }
     expect(bank.connections).toBe(0);
   });

@@ -40,11 +40,16 @@ export function acceptCredentials(given: unknown, callee: string): Loading {
   if (!isThenable(given)) throw noCredentials(given, callee);
   const known = accepted.get(given);
   if (known) return known;
-  const loading = Promise.resolve(given).then((credentials) => {
-    if (!isCredentials(credentials)) throw noCredentials(credentials, callee);
-    loaded.set(loading, credentials);
-    return credentials;
-  });
+  const loading = Promise.resolve(given).then(
+    (credentials) => {
+      if (!isCredentials(credentials)) throw noCredentials(credentials, callee);
+      loaded.set(loading, credentials);
+      return credentials;
+    },
+    (error: unknown) => {
+      throw error || noReason(error, callee);
+    },
+  );
   loading.catch(() => {});
   accepted.set(given, loading);
   return loading;
@@ -142,5 +147,14 @@ function noCredentials(given: unknown, callee: string): ClientCertificateError {
     'ERR_CLIENTCERT_CONFIG_INVALID',
     `${callee} takes what loadCredentials returns, and was given ${kindOf(given)}`,
     { hint: 'Pass the config, or the path of its file, through loadCredentials() first.' },
+  );
+}
+
+/** As `setTimeout(reject)` fails; Node and node-soap take a call that fails with nothing for one that has not failed. */
+function noReason(error: unknown, callee: string): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_CONFIG_INVALID',
+    `${callee} was given a promise of credentials that failed with ${kindOf(error)}`,
+    { hint: 'Reject it with an error that says why.' },
   );
 }
