@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { copyAtOnce } from '../config/shape.ts';
+import { handedOver } from '../load/handed-over.ts';
 import type * as Reader from '../load/index.ts';
 import type { Config } from '../types.ts';
 import type * as Held from './credentials.ts';
@@ -20,14 +21,16 @@ export const loadCredentials: typeof Held.loadCredentials = async (config?: stri
 };
 
 /** @function */
-export const inspectFile: typeof Reader.inspectFile = async (material, options) =>
-  (await import('../load/index.ts')).inspectFile(material, options);
+export const inspectFile: typeof Reader.inspectFile = async (material, options) => {
+  const given = handedOver(material);
+  return (await import('../load/index.ts')).inspectFile(given, options);
+};
 
 /** @function */
 export const readCertificate: typeof Reader.readCertificate = async (
   source: Parameters<typeof Reader.readCertificate>[0],
   options?: Parameters<typeof Reader.readCertificate>[1],
 ) => {
-  const given = typeof source === 'object' && source !== null ? { ...source } : source;
+  const given = handedOver(source);
   return (await import('../load/index.ts')).readCertificate(given, options);
 };

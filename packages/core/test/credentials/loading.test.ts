@@ -5,6 +5,7 @@ import { acceptCredentials, loadedOf, whileWanted } from '../../src/adapter.ts';
 import {
   type Config,
   type Credentials,
+  inspectFile,
   loadCredentials,
   readCertificate,
   type Warning,
@@ -118,6 +119,26 @@ it('a config is what it was when it was handed over, whatever becomes of the obj
   await Promise.all(reloading);
   expect(await Promise.all([first!, second!].map(subject))).toEqual([['CN=bob'], ['CN=alice']]);
   await Promise.all([first!.close(), second!.close()]);
+});
+
+it('bytes are what they were when they were handed over, whatever is written into them', async () => {
+  const authority = await createAuthority();
+  const issued = await Promise.all(['alice', 'bob'].map((name) => authority.issue({ name })));
+  const bytes = Buffer.alloc(10_000);
+  const holding = (at: number) => {
+    bytes.fill('\n').write(`${issued[at]!.fullChain}${authority.certificate}${issued[at]!.key}`);
+    return bytes;
+  };
+  const read = [0, 1].map((at) => readCertificate({ cert: [holding(at)] }));
+  const subjects = (await Promise.all(read)).map(({ certificate }) => certificate.subject);
+  expect(subjects).toEqual(['CN=alice', 'CN=bob']);
+  const inspected = await Promise.all([0, 1].map((at) => inspectFile(holding(at))));
+  expect(inspected.map(({ certificates: [first] }) => first!.certificate.subject)).toEqual(subjects);
+  await using credentials = await loadCredentials({
+    certificates: { alice: () => ({ cert: holding(0) }), bob: () => ({ cert: holding(1) }) },
+    hosts: { 'a.example': 'alice', 'b.example': 'bob' },
+  });
+  expect(credentials.certificates().map(({ subject }) => subject)).toEqual(subjects);
 });
 
 it('a promise that fails is nobody’s unhandled rejection, and fails whoever waits for it', async () => {

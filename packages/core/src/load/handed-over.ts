@@ -1,0 +1,19 @@
+import { types } from 'node:util';
+import { isPlain } from '../own.ts';
+
+/**
+ * A source, or a material, as it is when its owner hands it over: they may wipe its bytes, or write the next one's into them,
+ * before they are read. What is of a class stays what it is.
+ */
+export function handedOver<Value>(value: Value, depth = 0): Value {
+  if (types.isUint8Array(value)) return Buffer.from(value) as Value;
+  if (typeof value !== 'object' || value === null || depth > deepest) return value;
+  if (Array.isArray(value)) return value.map((each) => handedOver(each, depth + 1)) as Value;
+  if (!isPlain(value)) return value;
+  const copy = Object.create(null);
+  for (const [name, each] of Object.entries(value)) copy[name] = handedOver(each, depth + 1);
+  return copy;
+}
+
+/** Where there are still bytes below: `bundles` hold lists of stores, each with a `file`. */
+const deepest = 3;
