@@ -17,3 +17,8 @@ export function handedOver<Value>(value: Value, depth = 0): Value {
 
 /** Where there are still bytes below: `bundles` hold lists of stores, each with a `file`. */
 const deepest = 3;
+
+/** What is looked at by its names. Bytes and lists have one for each member, which may be millions. */
+export function hasNames(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
