@@ -1,12 +1,14 @@
 import { types } from 'node:util';
 import { isPlain } from '../own.ts';
+import { isUrl } from '../url.ts';
 
 /**
  * A source, or a material, as it is when its owner hands it over: they may wipe its bytes, or write the next one's into them,
- * before they are read. What is of a class stays what it is.
+ * before they are read, and lead a URL elsewhere. What is of another class stays what it is.
  */
 export function handedOver<Value>(value: Value, depth = 0): Value {
   if (types.isUint8Array(value)) return Buffer.from(value) as Value;
+  if (isUrl(value)) return new URL(value.href) as Value;
   if (typeof value !== 'object' || value === null || depth > deepest) return value;
   if (Array.isArray(value)) return value.map((each) => handedOver(each, depth + 1)) as Value;
   if (!isPlain(value)) return value;

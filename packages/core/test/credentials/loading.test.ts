@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
@@ -154,7 +155,19 @@ it('what is named is where it was when the call was made, wherever the process g
   const subjects = () => all.map((each) => each.certificates()[0]!.subject);
   expect(subjects()).toEqual(['CN=alice', 'CN=bob', 'CN=alice', 'CN=bob', 'CN=alice', 'CN=bob']);
   const read = await atEach(() => readCertificate(config.certificates.bank));
-  expect(read.map(({ certificate }) => certificate.subject)).toEqual(['CN=alice', 'CN=bob']);
+  const url = new URL('file:///');
+  read.push(
+    ...(await atEach((place) => {
+      url.pathname = pathToFileURL(join(place, 'bank.pem')).pathname;
+      return readCertificate({ cert: [url] });
+    })),
+  );
+  expect(read.map(({ certificate }) => certificate.subject)).toEqual([
+    'CN=alice',
+    'CN=bob',
+    'CN=alice',
+    'CN=bob',
+  ]);
   const inspected = await atEach(() => inspectFile('bank.pem'));
   expect(inspected.map(({ certificates: [first] }) => first!.certificate.subject)).toEqual([
     'CN=alice',
