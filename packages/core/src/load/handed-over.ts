@@ -7,7 +7,7 @@ import { isUrl } from '../url.ts';
  * before they are read, and lead a URL elsewhere. What is of another class stays what it is.
  */
 export function handedOver<Value>(value: Value, depth = 0): Value {
-  if (types.isUint8Array(value)) return Buffer.from(value) as Value;
+  if (types.isUint8Array(value)) return copyOfBytes(value) as Value;
   if (isUrl(value)) return new URL(value.href) as Value;
   if (typeof value !== 'object' || value === null || depth > deepest) return value;
   if (Array.isArray(value)) return value.map((each) => handedOver(each, depth + 1)) as Value;
@@ -19,6 +19,13 @@ export function handedOver<Value>(value: Value, depth = 0): Value {
 
 /** Where there are still bytes below: `bundles` hold lists of stores, each with a `file`. */
 const deepest = 3;
+
+/** In memory of its own: small Buffers that Node copies share one, all of which each of them shows as its `buffer`. */
+export function copyOfBytes(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
 
 /** What is looked at by its names. Bytes and lists have one for each member, which may be millions. */
 export function hasNames(value: unknown): value is object {
