@@ -30,6 +30,17 @@ describe('fromEst()', () => {
     expect(est.asked.map(({ client }) => client?.subject)).toEqual([undefined, 'CN=device']);
   });
 
+  it('asks with the bytes that it was given, whatever has been written into them', async () => {
+    const device = await authority.issue({ name: 'device' });
+    const [bytes, ca] = [device.fullChain + device.key, authority.certificate].map((each) =>
+      Buffer.from(each),
+    );
+    const loading = load({ login: undefined, ca, certificate: { cert: bytes! } });
+    for (const each of [bytes, ca]) each!.fill(0);
+    await using _credentials = await loading;
+    expect(est.asked.map(({ client }) => client?.subject)).toEqual([undefined, 'CN=device']);
+  });
+
   describe('files', () => {
     let folder: string;
     beforeEach(async () => {

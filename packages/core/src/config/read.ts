@@ -2,10 +2,10 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
 import { openToRead } from '../load/file.ts';
-import { variable } from '../own.ts';
 import { isPlausible, show } from '../quote.ts';
 import type { Config } from '../types.ts';
 import { isUrl } from '../url.ts';
+import { type Here, here } from './here.ts';
 import { findJsonMistake } from './json.ts';
 
 /** A config as it was found, not checked yet. */
@@ -25,19 +25,22 @@ export interface FoundConfig {
  */
 export async function readConfig(
   config: Config | string | URL | undefined,
-  env: NodeJS.ProcessEnv = process.env,
+  { named, directory }: Here = here(),
 ): Promise<FoundConfig> {
   if (config === undefined) {
-    const named = variable('CLIENTCERT_CONFIG', env);
     if (named === undefined || named === '') throw nothingNamed();
-    return readFileOf(named, ' (named by CLIENTCERT_CONFIG)');
+    return readFileOf(named, ' (named by CLIENTCERT_CONFIG)', directory);
   }
-  if (typeof config === 'string' || isUrl(config)) return readFileOf(config, '');
-  return { config, baseDirectory: process.cwd(), path: undefined };
+  if (typeof config === 'string' || isUrl(config)) return readFileOf(config, '', directory);
+  return { config, baseDirectory: directory ?? process.cwd(), path: undefined };
 }
 
-async function readFileOf(location: string | URL, origin: string): Promise<FoundConfig> {
-  const { path, shown } = toPath(location);
+async function readFileOf(
+  location: string | URL,
+  origin: string,
+  directory: string | undefined,
+): Promise<FoundConfig> {
+  const { path, shown } = toPath(location, directory);
   const text = decode(await readBytes(path, shown, origin), shown);
   // Before it is parsed: `JSON.parse` would take a second for what is nested a million times, and its reason quotes the
   // text, which may hold a passphrase.
@@ -59,9 +62,9 @@ async function readFileOf(location: string | URL, origin: string): Promise<Found
 }
 
 /** Where a config is, and what messages call it: what is given in its place may be the config itself. */
-function toPath(location: string | URL): { path: string; shown: string } {
+function toPath(location: string | URL, directory = ''): { path: string; shown: string } {
   if (!isUrl(location) && !/^[a-z][a-z\d+.-]+:[/\\]{2}|^file:/i.test(location)) {
-    const path = resolve(location);
+    const path = resolve(directory, location);
     return { path, shown: isPlausible(location, 'path') ? path : show(location, 'path') };
   }
   try {

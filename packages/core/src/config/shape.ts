@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { ClientCertificateError } from '../errors.ts';
+import { copyOfBytes } from '../load/handed-over.ts';
 import { entriesInTurns } from '../load/turn.ts';
 import { findNearest } from '../pin/did-you-mean.ts';
 import type { Issue } from '../pin/issue.ts';
@@ -102,7 +103,7 @@ function copyValue(value: unknown, depth: number, copies: Copies): unknown {
   if (types.isPromise(value)) return PROMISE;
   if (isWhole) {
     // The caller's, who may make another of it, and a later config is compared with this one.
-    const copy = isUrl(value) ? new URL(value.href) : Buffer.from(value);
+    const copy = isUrl(value) ? new URL(value.href) : copyOfBytes(value);
     copies.known.set(value, { copy, size: 0 });
     return copy;
   }

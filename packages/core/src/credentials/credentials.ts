@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import type { RoutingAgent } from '../agent/agent.ts';
 import { findProxy, nodeProxySetting } from '../agent/proxy.ts';
 import { checkConfig } from '../config/check.ts';
+import { type Here, here } from '../config/here.ts';
 import { readConfig } from '../config/read.ts';
 import type { Facts } from '../diagnose/facts.ts';
 import { ClientCertificateError } from '../errors.ts';
@@ -46,7 +47,8 @@ import { closed, Upkeep } from './upkeep.ts';
  * later: what cannot be used fails here, before any request.
  *
  * @param config The config, the path or `file:` URL of a JSON file holding it, or nothing: then
- *   `CLIENTCERT_CONFIG` names the file. Paths in a file are relative to it. An object is copied at once.
+ *   `CLIENTCERT_CONFIG` names the file. Paths in a file are relative to it. An object is copied at
+ *   once, and what is relative is so to the working directory of the call.
  * @throws ClientCertificateError with a code for what is wrong: the config (`ERR_CLIENTCERT_CONFIG_INVALID`,
  *   `…_HOST_INVALID`, `…_RULE_CONFLICT`, `…_CERTIFICATE_UNKNOWN`, `…_BUNDLE_MISSING`), a file (`…_FILE_NOT_FOUND`,
  *   `…_PASSPHRASE_WRONG`, …) or the pair of key and certificate (`…_KEY_MISMATCH`, …).
@@ -69,8 +71,13 @@ export async function loadCredentials<
   ServiceName extends string = never,
 >(config: Config<CertificateName, ServiceName>): Promise<Credentials<CertificateName, ServiceName>>;
 export async function loadCredentials(config?: Config | string | URL): Promise<Credentials> {
+  return loadFrom(config, here());
+}
+
+/** The same, as it was called there. */
+export async function loadFrom(config: Config | string | URL | undefined, from: Here): Promise<Credentials> {
   checkRuntime();
-  const { config: written, ...place } = await readConfig(config);
+  const { config: written, ...place } = await readConfig(config, from);
   return new Credentials(await loadInventory(await checkConfig(written, place)));
 }
 

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isFieldValue } from '../agent/connect-request.ts';
 import type { CheckedConfig } from '../config/check.ts';
 import type { CheckedProxy } from '../config/proxy.ts';
+import { hasNames } from '../load/handed-over.ts';
 import { readRoots, readSource } from '../load/index.ts';
 import { resolvePassphrase } from '../load/passphrase.ts';
 import { explainAs, Problem } from '../load/problem.ts';
@@ -63,7 +64,7 @@ export async function readCertificateSource(
   const ask = async (call: SourceCall) => {
     const given = from instanceof Feed ? await from.ask(call) : from;
     // What is no object is told as that by whoever reads it.
-    found = typeof given === 'object' && given !== null ? snapshot(given) : given;
+    found = hasNames(given) ? snapshot(given) : given;
     const path = directoryOf(found, place);
     // Before the files in it are read, so that what appears meanwhile counts as a change.
     if (path !== undefined) watched.push({ path, state: await currentState(path), directory: true });

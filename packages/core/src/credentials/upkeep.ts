@@ -1,5 +1,6 @@
 import { type HandshakeFailure, LastHandshakes, type Observer } from '../agent/handshake.ts';
 import { checkConfig } from '../config/check.ts';
+import { type Here, here } from '../config/here.ts';
 import { readConfig } from '../config/read.ts';
 import { copyAtOnce } from '../config/shape.ts';
 import { ClientCertificateError } from '../errors.ts';
@@ -92,9 +93,10 @@ export class Upkeep {
   /** Reads everything again, or takes a new config whole; one such call after the other. */
   async reload(config?: Config | string | URL): Promise<ReloadReport> {
     const given = copyAtOnce(config);
+    const from = here();
     const reloading = this.#reloading.then(async () => {
       this.#checkOpen();
-      const report = await (given === undefined ? this.#reloader.renewAll() : this.#replace(given));
+      const report = await (given === undefined ? this.#reloader.renewAll() : this.#replace(given, from));
       this.#checkOpen();
       return report;
     });
@@ -109,8 +111,8 @@ export class Upkeep {
     this.#expiry.close();
   }
 
-  async #replace(config: Config | string | URL): Promise<ReloadReport> {
-    const { config: written, ...place } = await readConfig(config);
+  async #replace(config: Config | string | URL, from: Here): Promise<ReloadReport> {
+    const { config: written, ...place } = await readConfig(config, from);
     const checked = await checkConfig(written, place);
     const started = this.inventory;
     const loaded = await loadInventory(checked, started, this.#ending.signal);

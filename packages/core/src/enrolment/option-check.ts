@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { ClientCertificateError } from '../errors.ts';
+import { handedOver } from '../load/handed-over.ts';
 import { snapshot } from '../own.ts';
 import { quote } from '../quote.ts';
 import type { CaMaterial } from '../types.ts';
@@ -29,7 +30,7 @@ export class OptionCheck {
         `${place || 'what it was called with'} is not an object`,
         `Write { ${known.slice(0, 2).join(', ')}, … }.`,
       );
-    const options = snapshot(given);
+    const options = handedOver(snapshot(given));
     // The function itself, where a source belongs, is called as a source is.
     if (place === '' && (options as { signal?: unknown }).signal instanceof AbortSignal)
       throw this.invalid(

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { quote } from '../quote.ts';
 import type { FileSource } from '../types.ts';
+import { hasNames } from './handed-over.ts';
 import { Problem } from './problem.ts';
 import { faultOfTrustDomain } from './spiffe-id.ts';
 
@@ -10,8 +11,7 @@ import { faultOfTrustDomain } from './spiffe-id.ts';
  * @returns a copy of what it says itself, each option read once
  */
 export function checkSource(found: unknown): FileSource {
-  if (typeof found !== 'object' || found === null)
-    throw new Problem('CONFIG_INVALID', 'the source is not an object', usage);
+  if (!hasNames(found)) throw new Problem('CONFIG_INVALID', 'the source is not an object', usage);
   const source: FileSource & Record<string, unknown> = Object.assign(Object.create(null), found);
   const unknown = Object.keys(source).find((name) => !Object.hasOwn(faults, name));
   if (unknown !== undefined)

@@ -119,11 +119,18 @@ export function spell(passphrase: string, form: PasswordForm): Buffer[] {
   const plain = isAscii(passphrase);
   if (form === 'octets')
     return plain
-      ? [Buffer.from(passphrase, 'latin1')]
-      : [Buffer.from(passphrase, 'utf8'), Buffer.from(passphrase, 'latin1')];
+      ? [bytesOf(passphrase, 'latin1')]
+      : [bytesOf(passphrase, 'utf8'), bytesOf(passphrase, 'latin1')];
   if (passphrase === '') return [bmpString(''), Buffer.alloc(0)];
   if (plain) return [bmpString(passphrase)];
-  return [bmpString(passphrase), bmpString(Buffer.from(passphrase, 'utf8').toString('latin1'))];
+  return [bmpString(passphrase), bmpString(bytesOf(passphrase, 'utf8').toString('latin1'))];
+}
+
+/** In memory of their own, as other Buffers show what they share. */
+function bytesOf(text: string, encoding: 'utf8' | 'latin1'): Buffer {
+  const bytes = Buffer.alloc(Buffer.byteLength(text, encoding));
+  bytes.write(text, encoding);
+  return bytes;
 }
 
 /** UTF-16BE with two zero bytes at the end; astral characters as surrogate pairs, as every writer does. */

@@ -86,7 +86,9 @@ function withoutReturns(text: string): string {
     }
     previous = unit;
   }
-  return units.toString('utf16le', 0, length);
+  const straight = units.toString('utf16le', 0, length);
+  units.fill(0);
+  return straight;
 }
 
 /** No variable, header or JSON value of one identity is longer. */
@@ -154,7 +156,8 @@ function decodeBody(label: string, body: string): Pick<PemBlock, 'bytes' | 'dama
 export function decodeBase64(text: string): Buffer | undefined {
   if (/^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) return ofWholeBytes(text, text.replace(/=+$/, '').length);
   // Letter by letter: to take out what is blank by a pattern takes a quarter of a second for some megabytes of them.
-  const compact = Buffer.allocUnsafe(text.length);
+  // It may be a key, and other Buffers are to have no part of it.
+  const compact = Buffer.allocUnsafeSlow(text.length);
   let length = 0;
   let padding = 0;
   for (let at = 0; at < text.length; at++) {

@@ -35,7 +35,16 @@ export function importPkcs8(info: Element): KeyObject {
   const oid = oidOf(id);
   const octets = octetsOf(key);
   limitKey(algorithm!, octets);
-  return importKey(encode(SEQUENCE, version0, encodingOf(algorithm!), encode(0x04, octets)), 'pkcs8', oid);
+  return importParts(encodingOf(algorithm!), octets, oid);
+}
+
+function importParts(algorithm: Uint8Array, octets: Uint8Array, oid: string): KeyObject {
+  const key = encode(0x04, octets);
+  try {
+    return importKey(encode(SEQUENCE, version0, algorithm, key), 'pkcs8', oid);
+  } finally {
+    key.fill(0);
+  }
 }
 
 /** The key in an RSAPrivateKey (RFC 8017 appendix A.1.2). */
@@ -56,7 +65,7 @@ export function importDsa(element: Element): KeyObject {
   if (x === undefined) throw corrupt('holds a DSA key that lacks a number');
   const algorithm = encode(SEQUENCE, encodeOid(dsa), encode(SEQUENCE, p!, q!, g!));
   limitKey(readElement(algorithm), x);
-  return importKey(encode(SEQUENCE, version0, algorithm, encode(0x04, x)), 'pkcs8', dsa);
+  return importParts(algorithm, x, dsa);
 }
 
 const rsaEncryption = '1.2.840.113549.1.1.1';

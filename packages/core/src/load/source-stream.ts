@@ -1,5 +1,6 @@
 import { ClientCertificateError } from '../errors.ts';
 import type { CertificateSource, FileSource, SourceCall } from '../types.ts';
+import { handedOver } from './handed-over.ts';
 import { Problem } from './problem.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -26,7 +27,7 @@ export class SourceStream {
     } catch (cause) {
       throw failed('the async iterable that its function returned failed', cause);
     }
-    if (!result.done) return result.value;
+    if (!result.done) return handedOver(result.value);
     throw new Problem(
       'FILE_UNREADABLE',
       'the async iterable that its function returned has ended',
@@ -54,9 +55,10 @@ export async function callSource(
   const abort = () => ending.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
-    const answer = Promise.resolve(source({ signal: ending.signal, isRenewal })).then((given) =>
-      isAsyncIterable(given) ? new SourceStream(given, ending) : given,
-    );
+    const take = (given: FileSource | AsyncIterable<FileSource>) =>
+      isAsyncIterable(given) ? new SourceStream(given, ending) : handedOver(given);
+    const given = source({ signal: ending.signal, isRenewal });
+    const answer = isThenable(given) ? Promise.resolve(given).then(take) : Promise.resolve(take(given));
     const end = (late: unknown) => {
       if (signal.aborted && late instanceof SourceStream) late.close();
     };
@@ -86,6 +88,10 @@ function failed(text: string, cause: unknown): Problem {
   return cause instanceof ClientCertificateError
     ? new Problem('FILE_UNREADABLE', cause.message, cause.hint, cause)
     : new Problem('FILE_UNREADABLE', text, 'Its error is the cause.', cause);
+}
+
+function isThenable<Value>(given: Value | PromiseLike<Value>): given is PromiseLike<Value> {
+  return typeof (given as Partial<PromiseLike<Value>> | null | undefined)?.then === 'function';
 }
 
 function isAsyncIterable(given: unknown): given is AsyncIterable<FileSource> {

@@ -32,12 +32,12 @@ describe('readConfig', () => {
     expect(await readConfig(path, {})).toEqual(expected);
     expect(await readConfig(pathToFileURL(path), {})).toEqual(expected);
     expect(await readConfig(pathToFileURL(path).href, {})).toEqual(expected);
-    expect(await readConfig(undefined, { CLIENTCERT_CONFIG: path })).toEqual(expected);
+    expect(await readConfig(undefined, { named: path })).toEqual(expected);
   });
 
   it('hands an object on, relative to the working directory', async () => {
     const config = { certificates: {} };
-    expect(await readConfig(config, { CLIENTCERT_CONFIG: 'nowhere.json' })).toEqual({
+    expect(await readConfig(config, { named: 'nowhere.json' })).toEqual({
       config,
       baseDirectory: process.cwd(),
       path: undefined,
@@ -53,7 +53,7 @@ describe('readConfig', () => {
 
   it.each<[string, () => Promise<unknown>, string]>([
     ['nothing is named', () => readConfig(undefined, {}), 'CONFIG_NOT_FOUND'],
-    ['the variable is empty', () => readConfig(undefined, { CLIENTCERT_CONFIG: '' }), 'CONFIG_NOT_FOUND'],
+    ['the variable is empty', () => readConfig(undefined, { named: '' }), 'CONFIG_NOT_FOUND'],
     ['there is no file', () => readConfig(join(directory, 'no.json'), {}), 'CONFIG_NOT_FOUND'],
     ['it is on the network', () => readConfig(new URL('https://a.example/c.json'), {}), 'CONFIG_NOT_FOUND'],
     ['it is a directory', () => readConfig(directory, {}), 'FILE_UNREADABLE'],

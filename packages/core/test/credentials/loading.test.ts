@@ -1,3 +1,7 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { expect, it, vi } from 'vitest';
@@ -5,6 +9,7 @@ import { acceptCredentials, loadedOf, whileWanted } from '../../src/adapter.ts';
 import {
   type Config,
   type Credentials,
+  inspectFile,
   loadCredentials,
   readCertificate,
   type Warning,
@@ -118,6 +123,86 @@ it('a config is what it was when it was handed over, whatever becomes of the obj
   await Promise.all(reloading);
   expect(await Promise.all([first!, second!].map(subject))).toEqual([['CN=bob'], ['CN=alice']]);
   await Promise.all([first!.close(), second!.close()]);
+});
+
+it('what is named is where it was when the call was made, wherever the process goes meanwhile', async () => {
+  const authority = await createAuthority();
+  const root = await mkdtemp(join(tmpdir(), 'clientcert-place-'));
+  const config = { certificates: { bank: { cert: 'bank.pem' } }, hosts: { 'a.example': 'bank' } } as const;
+  const places = ['alice', 'bob'].map((name) => join(root, name));
+  for (const [at, name] of ['alice', 'bob'].entries()) {
+    const { fullChain, key } = await authority.issue({ name });
+    await mkdir(places[at]!);
+    await writeFile(join(places[at]!, 'bank.pem'), fullChain + authority.certificate + key, { mode: 0o600 });
+    await writeFile(join(places[at]!, 'clientcert.json'), JSON.stringify(config));
+  }
+  const cwd = vi.spyOn(process, 'cwd');
+  const atEach = <Result>(call: (place: string) => Promise<Result>) => {
+    const calls = places.map((place) => {
+      cwd.mockReturnValue(place);
+      vi.stubEnv('CLIENTCERT_CONFIG', join(place, 'clientcert.json'));
+      return call(place);
+    });
+    vi.unstubAllEnvs();
+    cwd.mockReturnValue(root);
+    return Promise.all(calls);
+  };
+  const all = [
+    ...(await atEach(() => loadCredentials(config))),
+    ...(await atEach(() => loadCredentials('clientcert.json'))),
+    ...(await atEach(() => loadCredentials())),
+  ];
+  const subjects = () => all.map((each) => each.certificates()[0]!.subject);
+  expect(subjects()).toEqual(['CN=alice', 'CN=bob', 'CN=alice', 'CN=bob', 'CN=alice', 'CN=bob']);
+  const read = await atEach(() => readCertificate(config.certificates.bank));
+  const url = new URL('file:///');
+  read.push(
+    ...(await atEach((place) => {
+      url.pathname = pathToFileURL(join(place, 'bank.pem')).pathname;
+      return readCertificate({ cert: [url] });
+    })),
+  );
+  expect(read.map(({ certificate }) => certificate.subject)).toEqual([
+    'CN=alice',
+    'CN=bob',
+    'CN=alice',
+    'CN=bob',
+  ]);
+  const inspected = await atEach(() => inspectFile('bank.pem'));
+  expect(inspected.map(({ certificates: [first] }) => first!.certificate.subject)).toEqual([
+    'CN=alice',
+    'CN=bob',
+  ]);
+
+  all.reverse();
+  await atEach(async (place) => {
+    const [first, second] = place === places[0] ? all : all.slice(2);
+    await Promise.all([first!.reload('clientcert.json'), second!.reload(config)]);
+  });
+  expect(subjects().slice(0, 4)).toEqual(['CN=alice', 'CN=alice', 'CN=bob', 'CN=bob']);
+  await Promise.all(all.map((each) => each.close()));
+  cwd.mockRestore();
+  await rm(root, { recursive: true });
+});
+
+it('bytes are what they were when they were handed over, whatever is written into them', async () => {
+  const authority = await createAuthority();
+  const issued = await Promise.all(['alice', 'bob'].map((name) => authority.issue({ name })));
+  const bytes = Buffer.alloc(10_000);
+  const holding = (at: number) => {
+    bytes.fill('\n').write(`${issued[at]!.fullChain}${authority.certificate}${issued[at]!.key}`);
+    return bytes;
+  };
+  const read = [0, 1].map((at) => readCertificate({ cert: [holding(at)] }));
+  const subjects = (await Promise.all(read)).map(({ certificate }) => certificate.subject);
+  expect(subjects).toEqual(['CN=alice', 'CN=bob']);
+  const inspected = await Promise.all([0, 1].map((at) => inspectFile(holding(at))));
+  expect(inspected.map(({ certificates: [first] }) => first!.certificate.subject)).toEqual(subjects);
+  await using credentials = await loadCredentials({
+    certificates: { alice: () => ({ cert: holding(0) }), bob: () => ({ cert: holding(1) }) },
+    hosts: { 'a.example': 'alice', 'b.example': 'bob' },
+  });
+  expect(credentials.certificates().map(({ subject }) => subject)).toEqual(subjects);
 });
 
 it('a promise that fails is nobody’s unhandled rejection, and fails whoever waits for it', async () => {

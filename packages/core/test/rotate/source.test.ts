@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Config, type FileSource, loadCredentials, type SourceCall } from '../../src/index.ts';
+import {
+  type Config,
+  type FileSource,
+  loadCredentials,
+  readCertificate,
+  type SourceCall,
+} from '../../src/index.ts';
 import { isEqual } from '../../src/rotate/config-equality.ts';
 import { type Reading, Renewal } from '../../src/rotate/renewal.ts';
 import { refreshDelay, retryDelay } from '../../src/rotate/timer.ts';
@@ -293,6 +299,21 @@ describe('a function as the source', () => {
       code,
       message: expect.stringContaining(said),
     });
+  });
+
+  // By their names, of which there may be millions, they are not looked at.
+  it.each([
+    ['the bytes themselves', Buffer.alloc(1000)],
+    ['a list', [{ pfx: 'bank.pfx' }]],
+  ])('that returns %s is told so', async (_, returned) => {
+    const source = () => returned as unknown as FileSource;
+    const refused = {
+      code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+      message: expect.stringContaining('the source is not an object'),
+    };
+    await expect(loadCredentials({ certificates: { bank: source }, hosts })).rejects.toMatchObject(refused);
+    await expect(readCertificate(source)).rejects.toMatchObject(refused);
+    await expect(readCertificate(source())).rejects.toMatchObject(refused);
   });
 
   it('may return files, which are watched then', async () => {

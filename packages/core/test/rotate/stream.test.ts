@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
@@ -282,6 +283,27 @@ describe('an async iterable as the source', () => {
     await inPlace(directory.path, certificates[1]!);
     expect(await credentials.reload()).toMatchObject({ changed: ['bank'] });
     expect(engine).toMatchObject({ calls: 1, open: 1 });
+  });
+
+  it('reload() reads the latest again, whatever has been written into its bytes', async () => {
+    const bytes = Buffer.from(`${certificates[0]!.fullChain}${certificates[0]!.key}`);
+    let ask = () => {};
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve;
+    });
+    await using credentials = await loadCredentials({
+      certificates: {
+        async *bank({ signal }) {
+          yield { cert: bytes, ca: authority.certificate };
+          bytes.fill(0);
+          ask();
+          await once(signal, 'abort');
+        },
+      },
+      hosts,
+    });
+    await asked;
+    expect(await credentials.reload()).toEqual({ changed: [], unchanged: ['bank'], failed: [] });
   });
 
   it('files that it names are watched', async () => {
