@@ -169,6 +169,38 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     }
   });
 
+  it.each(loads)('credentials: %s: nor lists and URLs that fetch makes a text of', async (_, given) => {
+    await using credentials = await load(people, bank);
+    const ours = createFetch(given(credentials), { fetch: kit.fetch as typeof fetch });
+    const list = ['1'];
+    const url = new URL('/1', bank.url);
+    const inits: object[] = [
+      { headers: { 'x-for': list } },
+      { headers: { 'x-for': url } },
+      { headers: [['x-for', url]] },
+      { referrer: url, referrerPolicy: 'unsafe-url' },
+      { method: 'POST', body: list },
+      { method: 'POST', body: url },
+    ];
+    const sent = inits.map((init) => ours(bank.url, init));
+    list[0] = '2';
+    url.pathname = '/2';
+    for (const answer of await Promise.all(sent)) await answer.text();
+    const said = bank.requests.map(({ headers, body }) => headers['x-for'] ?? headers.referer ?? `${body}`);
+    expect(said.sort()).toEqual(['1', '1', ...Array(4).fill(`${bank.url}/1`)]);
+  });
+
+  it('waits for certificates whatever becomes of the signal of a Request, where the init says null', async () => {
+    await using credentials = await load(people, bank);
+    const wanted = new AbortController();
+    const loading = new Promise<Credentials>((resolve) => setTimeout(resolve, 50, credentials));
+    const ours = createFetch(loading, { fetch: kit.fetch as typeof fetch });
+    const request = new kit.Request(bank.url, { signal: wanted.signal }) as Request;
+    const sent = ours(request, { signal: null });
+    wanted.abort();
+    expect((await sent).status).toBe(200);
+  });
+
   it('ends the stream that it does not come to read, because the certificates do not load or nobody waits for them', async () => {
     const signal = AbortSignal.timeout(50);
     const ours = createFetch(new Promise<Credentials>(() => {}), { fetch: kit.fetch as typeof fetch });
