@@ -30,6 +30,7 @@ import {
   copyInput,
   dispatcherOf,
   fixInit,
+  readAhead,
   signalOf,
 } from './request-init.ts';
 import { checkFetch } from './runtime.ts';
@@ -119,10 +120,13 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   const later = async (pending: Promise<Credentials>, input: unknown, init: object | null | undefined) => {
     const own = fixInit(input, init);
     const request = copyInput(input);
+    const stop = readAhead(request, own);
     const loaded = await whileWanted(pending, signalOf(own, request), own.body).catch((reason: unknown) => {
+      stop(reason);
       cancelBody(own.body ?? (request as Partial<Request> | null)?.body, reason);
       throw reason;
     });
+    stop();
     return send(loaded, request, own);
   };
   return call;

@@ -96,6 +96,41 @@ export function cancelBody(body: unknown, reason: unknown): void {
   else if (typeof destroy === 'function') destroy.call(body);
 }
 
+/**
+ * Begins to read the body of a `Request`, or what a generator gives: whose Node stream below breaks while nobody reads
+ * it ends the process. What was read is still there for fetch.
+ *
+ * @returns What ends the reading ahead.
+ */
+export function readAhead(input: unknown, init: CallInit): (reason?: unknown) => void {
+  const { body } = init;
+  if (
+    Symbol.asyncIterator in Object(body) &&
+    !(body instanceof ReadableStream) &&
+    !('pipe' in Object(body))
+  ) {
+    const rest = (body as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    const first = rest.next();
+    first.catch(() => {});
+    const destroy = () => void rest.return?.().catch(() => {});
+    init.body = { [Symbol.asyncIterator]: () => resumed(first, rest), destroy };
+    return () => {};
+  }
+  const { body: own, bodyUsed, clone } = Object(input) as Partial<Request>;
+  if (body != null || !own || bodyUsed || own.locked || typeof clone !== 'function') return () => {};
+  const reader = clone.call(input as Request).body!.getReader();
+  reader.read().catch(() => {});
+  return (reason) => void reader.cancel(reason).catch(() => {});
+}
+
+async function* resumed(first: Promise<IteratorResult<unknown>>, rest: AsyncIterator<unknown>) {
+  try {
+    for (let next = await first; !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
 /** A URL may be changed; a request is read once. */
 export function copyInput(input: unknown): unknown {
   return isUrl(input) ? input.href : input;

@@ -235,6 +235,27 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     expect(bank.connections).toBe(0);
   });
 
+  it('ends no process where a stream breaks beneath a Request or a generator, and sends what was read ahead', async () => {
+    await using credentials = await load(people, bank);
+    const later = () => new Promise<Credentials>((resolve) => setTimeout(resolve, 50, credentials));
+    const give = async function* (body: Readable) {
+      yield* body;
+    };
+    const makes: ((body: Readable) => [input: Request | string, init?: object])[] = [
+      (body) => [new kit.Request(bank.url, { method: 'POST', body, duplex: 'half' } as object) as Request],
+      (body) => [bank.url, { method: 'POST', body: give(body), duplex: 'half' }],
+    ];
+    for (const make of makes) {
+      const broken = new Readable({ read() {} });
+      setTimeout(() => broken.destroy(new Error('gone')), 10);
+      const ours = createFetch(later(), { fetch: kit.fetch as typeof fetch });
+      await expect(ours(...make(broken))).rejects.toThrow();
+      const whole = Readable.from([Buffer.from('one '), Buffer.from('two')]);
+      await (await createFetch(later(), { fetch: kit.fetch as typeof fetch })(...make(whole))).text();
+      expect(`${bank.requests.at(-1)?.body}`).toBe('one two');
+    }
+  });
+
   it('refuses what is no init, as fetch does', async () => {
     await using credentials = await load(people, bank);
     const ours = createFetch(credentials, { fetch: kit.fetch as typeof fetch });
