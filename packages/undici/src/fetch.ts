@@ -23,7 +23,16 @@ import {
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
 import { checkHop } from './redirect.ts';
-import { type CallInit, cancelBody, copyInit, copyInput, dispatcherOf, fixInit } from './request-init.ts';
+import {
+  type CallInit,
+  cancelBody,
+  copyInit,
+  copyInput,
+  dispatcherOf,
+  fixInit,
+  readAhead,
+  signalOf,
+} from './request-init.ts';
 import { checkFetch } from './runtime.ts';
 
 /** Node's own fetch, undici's, or what wraps one of them. */
@@ -94,7 +103,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     const answer = (own ?? fetch)(input as string, init as object);
     // Beside what the caller awaits, and before it.
     answer.catch?.((error: unknown) => {
-      const { signal = (input as Partial<Request> | null)?.signal } = init;
+      const signal = signalOf(init, input);
       if (signal?.aborted && error === signal.reason) return; // the caller's
       withDiagnosis(error, { credentials: loaded, url: urlOf(input), service: clientCertificate });
     });
@@ -111,11 +120,13 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   const later = async (pending: Promise<Credentials>, input: unknown, init: object | null | undefined) => {
     const own = fixInit(input, init);
     const request = copyInput(input);
-    const { signal, body } = (request as Partial<Request> | null) ?? {};
-    const loaded = await whileWanted(pending, own.signal ?? signal, own.body).catch((reason: unknown) => {
-      cancelBody(own.body ?? body, reason);
+    const stop = readAhead(request, own);
+    const loaded = await whileWanted(pending, signalOf(own, request), own.body).catch((reason: unknown) => {
+      stop(reason);
+      cancelBody(own.body ?? (request as Partial<Request> | null)?.body, reason);
       throw reason;
     });
+    stop();
     return send(loaded, request, own);
   };
   return call;

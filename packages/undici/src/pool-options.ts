@@ -5,6 +5,7 @@ import {
   acceptOptions,
   Dispatchers,
   decides,
+  fixedProxy,
   nodeUsesProxies,
   type Route as PoolRoute,
   snapshot,
@@ -44,6 +45,7 @@ export function readPoolOptions<Options extends PoolOptions>(options: Options, c
   const { connect } = own;
   for (const name of refused) if ((own as Record<string, unknown>)[name] != null) throw conflict(name);
   if (typeof connect === 'function') throw conflict('connect');
+  if (own.proxy) own.proxy = fixedProxy(own.proxy) as ConnectIdentity['proxy'];
   if (!connect) return own;
   own.connect = snapshot(connect);
   for (const name of refusedInConnect) {

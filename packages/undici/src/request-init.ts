@@ -53,16 +53,27 @@ export function fixInit(input: unknown, init: object | null | undefined): CallIn
   const headers = copy.headers ?? (input as Partial<Request> | null)?.headers;
   if (headers) copy.headers = copyHeaders(headers);
   if (Object(copy.body) === copy.body) copy.body = copyBody(copy.body as object);
+  copy.referrer = fixed(copy.referrer);
   return copy;
 }
 
 function copyHeaders(headers: object): unknown {
-  if (!(Symbol.iterator in headers)) return { ...headers };
+  if (!(Symbol.iterator in headers)) {
+    const copy: Record<string, unknown> = { ...headers };
+    for (const name of Object.keys(copy)) copy[name] = fixed(copy[name]);
+    return copy;
+  }
   return [...(headers as Iterable<unknown>)].map((pair) =>
     typeof pair === 'object' && pair !== null && Symbol.iterator in pair
-      ? [...(pair as Iterable<string>)]
+      ? [...(pair as Iterable<unknown>)].map(fixed)
       : pair,
   );
+}
+
+/** What fetch makes a text of, and who wraps it may not: lists and URLs may be written on. */
+function fixed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(fixed);
+  return isUrl(value) ? value.href : value;
 }
 
 /** What else there is cannot be changed, or is read once. */
@@ -71,7 +82,7 @@ function copyBody(body: object): unknown {
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
   const kind = Object.prototype.toString.call(body);
   if (kind === '[object URLSearchParams]') return new URLSearchParams(String(body));
-  if (kind !== '[object FormData]' || !(Symbol.iterator in body)) return body;
+  if (kind !== '[object FormData]' || !(Symbol.iterator in body)) return fixed(body);
   const copy = new (body.constructor as typeof FormData)();
   for (const [name, value] of body as Iterable<[string, string]>) copy.append(name, value);
   return copy;
@@ -85,9 +96,49 @@ export function cancelBody(body: unknown, reason: unknown): void {
   else if (typeof destroy === 'function') destroy.call(body);
 }
 
+/**
+ * Begins to read the body of a `Request`, or what a generator gives: whose Node stream below breaks while nobody reads
+ * it ends the process. What was read is still there for fetch.
+ *
+ * @returns What ends the reading ahead.
+ */
+export function readAhead(input: unknown, init: CallInit): (reason?: unknown) => void {
+  const { body } = init;
+  if (
+    Symbol.asyncIterator in Object(body) &&
+    !(body instanceof ReadableStream) &&
+    !('pipe' in Object(body))
+  ) {
+    const rest = (body as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    const first = rest.next();
+    first.catch(() => {});
+    const destroy = () => void rest.return?.().catch(() => {});
+    init.body = { [Symbol.asyncIterator]: () => resumed(first, rest), destroy };
+    return () => {};
+  }
+  const { body: own, bodyUsed, clone } = Object(input) as Partial<Request>;
+  if (body != null || !own || bodyUsed || own.locked || typeof clone !== 'function') return () => {};
+  const reader = clone.call(input as Request).body!.getReader();
+  reader.read().catch(() => {});
+  return (reason) => void reader.cancel(reason).catch(() => {});
+}
+
+async function* resumed(first: Promise<IteratorResult<unknown>>, rest: AsyncIterator<unknown>) {
+  try {
+    for (let next = await first; !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
 /** A URL may be changed; a request is read once. */
 export function copyInput(input: unknown): unknown {
   return isUrl(input) ? input.href : input;
+}
+
+/** Of an `init`, where it says one, `null` for none too, else of a `Request`. */
+export function signalOf({ signal }: CallInit, input: unknown): AbortSignal | null | undefined {
+  return signal === undefined ? (input as Partial<Request> | null)?.signal : signal;
 }
 
 /** Of a `Request`, where it shows: undici keeps it in a private field since 7, which Node has since 24. */

@@ -175,12 +175,12 @@ describe('attack: identities that mix', () => {
     const written = { url: first.url };
     const url = new URL(first.url);
     const sends = Object.values(kinds).flatMap((make) =>
-      [written, url].map((proxy) => make(credentials, { proxy, allowH2: false })),
+      [written, url, { url }].map((proxy) => make(credentials, { proxy, allowH2: false })),
     );
     written.url = second.url;
     url.port = new URL(second.url).port;
     for (const send of sends) await send(bank.url);
-    expect(first.connects).toHaveLength(6);
+    expect(first.connects).toHaveLength(9);
     expect(second.connects).toHaveLength(0);
   });
 

@@ -169,6 +169,38 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     }
   });
 
+  it.each(loads)('credentials: %s: nor lists and URLs that fetch makes a text of', async (_, given) => {
+    await using credentials = await load(people, bank);
+    const ours = createFetch(given(credentials), { fetch: kit.fetch as typeof fetch });
+    const list = ['1'];
+    const url = new URL('/1', bank.url);
+    const inits: object[] = [
+      { headers: { 'x-for': list } },
+      { headers: { 'x-for': url } },
+      { headers: [['x-for', url]] },
+      { referrer: url, referrerPolicy: 'unsafe-url' },
+      { method: 'POST', body: list },
+      { method: 'POST', body: url },
+    ];
+    const sent = inits.map((init) => ours(bank.url, init));
+    list[0] = '2';
+    url.pathname = '/2';
+    for (const answer of await Promise.all(sent)) await answer.text();
+    const said = bank.requests.map(({ headers, body }) => headers['x-for'] ?? headers.referer ?? `${body}`);
+    expect(said.sort()).toEqual(['1', '1', ...Array(4).fill(`${bank.url}/1`)]);
+  });
+
+  it('waits for certificates whatever becomes of the signal of a Request, where the init says null', async () => {
+    await using credentials = await load(people, bank);
+    const wanted = new AbortController();
+    const loading = new Promise<Credentials>((resolve) => setTimeout(resolve, 50, credentials));
+    const ours = createFetch(loading, { fetch: kit.fetch as typeof fetch });
+    const request = new kit.Request(bank.url, { signal: wanted.signal }) as Request;
+    const sent = ours(request, { signal: null });
+    wanted.abort();
+    expect((await sent).status).toBe(200);
+  });
+
   it('ends the stream that it does not come to read, because the certificates do not load or nobody waits for them', async () => {
     const signal = AbortSignal.timeout(50);
     const ours = createFetch(new Promise<Credentials>(() => {}), { fetch: kit.fetch as typeof fetch });
@@ -201,6 +233,27 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     await expect(ours(bank.url, unwanted)).rejects.toThrow('aborted');
     await closed;
     expect(bank.connections).toBe(0);
+  });
+
+  it('ends no process where a stream breaks beneath a Request or a generator, and sends what was read ahead', async () => {
+    await using credentials = await load(people, bank);
+    const later = () => new Promise<Credentials>((resolve) => setTimeout(resolve, 50, credentials));
+    const give = async function* (body: Readable) {
+      yield* body;
+    };
+    const makes: ((body: Readable) => [input: Request | string, init?: object])[] = [
+      (body) => [new kit.Request(bank.url, { method: 'POST', body, duplex: 'half' } as object) as Request],
+      (body) => [bank.url, { method: 'POST', body: give(body), duplex: 'half' }],
+    ];
+    for (const make of makes) {
+      const broken = new Readable({ read() {} });
+      setTimeout(() => broken.destroy(new Error('gone')), 10);
+      const ours = createFetch(later(), { fetch: kit.fetch as typeof fetch });
+      await expect(ours(...make(broken))).rejects.toThrow();
+      const whole = Readable.from([Buffer.from('one '), Buffer.from('two')]);
+      await (await createFetch(later(), { fetch: kit.fetch as typeof fetch })(...make(whole))).text();
+      expect(`${bank.requests.at(-1)?.body}`).toBe('one two');
+    }
   });
 
   it('refuses what is no init, as fetch does', async () => {
