@@ -26,6 +26,7 @@ import {
   identify,
   type RequestOptions,
   signatureOf,
+  withFewer,
 } from './call.ts';
 import { documentsOf } from './documents.ts';
 import { callOf as callMadeWith, notCarried, ownOf } from './lent-options.ts';
@@ -169,7 +170,7 @@ function certify(
       if (client) client.lastRequest = sent as string;
     }
     const { defaults } = call.sender._request ?? {};
-    const options = carried(call, defaults?.transformRequest);
+    const options = withFewer(carried(call, defaults?.transformRequest));
     if (!isPlain) {
       // By what is known here: what the caller brings sends otherwise than through axios, or has interceptors that take
       // transformers off. NTLM has an instance of its own.
