@@ -11,7 +11,7 @@ const clients = process.env.CLIENTCERT_TEST_CLIENTS;
 /** Loads, long waits, and processes by the dozen: `npm run test:slow`, and `.ci/run`. */
 const slow = '**/*.slow.test.ts';
 /** The same again over further ways of a client, files and servers, and what derives keys or damages files for long:
- * `npm run test:slow`, and `.ci/run` on the oldest and the newest Node. */
+ * `npm run test:slow`, and `.ci/run` on the newest Node. */
 const wide = '**/*.wide.test.ts';
 /** What another file leaves behind in a process would change these: undici, once imported, serves Node's own fetch. */
 const alone = '**/*.alone.test.ts';
