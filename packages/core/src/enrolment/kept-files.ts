@@ -39,7 +39,7 @@ export class KeptFiles {
    */
   async read(): Promise<Issued | undefined> {
     let reason: unknown;
-    for (const [cert, key] of this.#generations()) {
+    for (const [cert, key] of await this.#generations()) {
       try {
         return await readPair(cert, key, this.#passphrase);
       } catch (error) {
@@ -80,7 +80,7 @@ export class KeptFiles {
               [this.#cert, cert],
             ];
       for (const [path, text] of contents) {
-        const real = await realpath(path).catch(() => path);
+        const real = await realOf(path);
         paths.push(real);
         await writeBeside(real, text);
       }
@@ -107,10 +107,11 @@ export class KeptFiles {
     return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', ...encryption }) as string;
   }
 
-  #generations(): [cert: string, key: string][] {
+  /** Where they are written: beside what a link leads to. */
+  async #generations(): Promise<[cert: string, key: string][]> {
     const old = (path: string) => `${path}.old`;
-    const [cert, key] = [this.#cert, this.#key];
-    if (cert === key) return [cert, old(cert)].map((path) => [path, path]);
+    const [cert, key] = [await realOf(this.#cert), await realOf(this.#key)];
+    if (this.#cert === this.#key) return [cert, old(cert)].map((path) => [path, path]);
     return [
       [cert, key],
       // Stopped between one file and the other.
@@ -139,6 +140,10 @@ async function readPair(cert: string, key: string, passphrase: Secret | undefine
     cert: [certificate, ...chain, ...ca].map(String).join(''),
     key: keyPem(privateKey),
   };
+}
+
+function realOf(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 /** For its owner alone, and on the disk before it takes the place of another. */

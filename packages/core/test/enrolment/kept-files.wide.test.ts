@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { authority, createSource, fingerprintOf, goOn, load } from './scene.ts';
@@ -73,6 +73,30 @@ describe('files of renewing()', () => {
     const again = createSource({ files: { cert, key } });
     await using credentials = await load(again.source);
     expect(fingerprintOf(credentials)).toBe(step > 2 ? next.fingerprint256 : fingerprintOf(before));
+    expect(again.issue).not.toHaveBeenCalled();
+  });
+
+  it('that links lead to are read whole, stopped between one and the other', async () => {
+    const there = join(folder, 'there');
+    await mkdir(there);
+    const files = { cert, key: join(folder, 'bank.key') };
+    const { source } = createSource({ files });
+    (await load(source)).close();
+    for (const path of Object.values(files)) {
+      await rename(path, join(there, basename(path)));
+      await symlink(join(there, basename(path)), path);
+    }
+    goOn(20);
+    await using next = await load(source);
+    await new Promise((resolve) => next.on('rotate', resolve));
+    await expect.poll(() => readFile(join(there, 'bank.pem.old')).catch(() => null)).not.toBeNull();
+    vi.restoreAllMocks();
+    // Before the certificate took the place of the former one.
+    await rename(join(there, 'bank.pem'), join(there, 'bank.pem.new'));
+    await rename(join(there, 'bank.pem.old'), join(there, 'bank.pem'));
+    const again = createSource({ files });
+    await using credentials = await load(again.source);
+    expect(fingerprintOf(credentials)).toBe(fingerprintOf(next));
     expect(again.issue).not.toHaveBeenCalled();
   });
 
