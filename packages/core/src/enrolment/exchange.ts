@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { loadCredentials } from '../credentials/late.ts';
+import { workingDirectory } from '../config/here.ts';
+import { loadFrom } from '../credentials/late.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { snapshot } from '../own.ts';
@@ -13,6 +14,8 @@ export interface Peer {
   readonly ca?: CaMaterial | readonly CaMaterial[] | undefined;
   /** `'only'`: nothing but `ca` is trusted. */
   readonly trust?: 'only' | undefined;
+  /** What paths of these are relative to; the working directory unless written. */
+  readonly directory?: string | undefined;
   /** What is presented; a server that does not ask for it is an error. */
   readonly certificate?: FileSource | undefined;
   /** Whoever answers is believed: for what is checked by other means, such as a fingerprint, and never with a certificate. */
@@ -52,7 +55,7 @@ export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<
     hosts: { [`${url.hostname}:${url.port || 443}`]: ruleFor(peer) },
     watch: false,
   };
-  const credentials = await loadCredentials(config);
+  const credentials = await loadFrom(config, { directory: peer.directory ?? workingDirectory() });
   // They are told to whoever uses it elsewhere.
   credentials
     .on('warning', () => {})

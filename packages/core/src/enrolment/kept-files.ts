@@ -6,7 +6,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { quote } from '../quote.ts';
 import type { Issued } from './issued.ts';
 import { keyPem } from './request.ts';
-import { readSecret, type Secret } from './secret.ts';
+import { placeOf, readSecret, type Secret } from './secret.ts';
 
 /** Where a renewed certificate lives, in PEM. */
 export interface RenewedFiles {
@@ -125,11 +125,13 @@ export class KeptFiles {
 
 async function readPair(cert: string, key: string, passphrase: Secret | undefined): Promise<Issued> {
   const { readCertificate } = await import('../load/index.ts');
-  const { privateKey, certificate, chain, ca, format } = await readCertificate({
+  const source = {
     cert,
     ...(key !== cert && { key }),
     ...(passphrase !== undefined && { passphrase }),
-  });
+  };
+  const place = { baseDirectory: placeOf(passphrase) };
+  const { privateKey, certificate, chain, ca, format } = await readCertificate(source, place);
   if (format.container !== 'PEM')
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_FORMAT_UNSUPPORTED',
