@@ -5,6 +5,7 @@ import { workingDirectory } from '../config/here.ts';
 import { loadFrom } from '../credentials/late.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { untilAborted } from '../load/until-aborted.ts';
 import { snapshot } from '../own.ts';
 import type { CaMaterial, Config, FileSource, HostPin } from '../types.ts';
 
@@ -55,7 +56,22 @@ export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<
     hosts: { [`${url.hostname}:${url.port || 443}`]: ruleFor(peer) },
     watch: false,
   };
-  const credentials = await loadFrom(config, { directory: peer.directory ?? workingDirectory() });
+  const loading = loadFrom(config, { directory: peer.directory ?? workingDirectory() });
+  // Nobody says when a function that is asked for a passphrase answers.
+  const ending = withTimeout(signal);
+  const credentials = await untilAborted(loading, ending).catch((error: unknown) => {
+    void loading.then(
+      (late) => late.close(),
+      () => {},
+    );
+    signal.throwIfAborted();
+    if (!ending.aborted) throw error;
+    throw failure(
+      `${what}: what ${place} is asked with is not there yet`,
+      'Do its functions answer, and its file system?',
+      error,
+    );
+  });
   // They are told to whoever uses it elsewhere.
   credentials
     .on('warning', () => {})

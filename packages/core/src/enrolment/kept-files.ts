@@ -34,15 +34,17 @@ export class KeptFiles {
   }
 
   /**
+   * @param signal Ends the reading.
    * @returns `undefined` where nothing was kept
    * @throws what reading the certificate threw, where there is one and it cannot be used
    */
-  async read(): Promise<Issued | undefined> {
+  async read(signal: AbortSignal): Promise<Issued | undefined> {
     let reason: unknown;
     for (const [cert, key] of await this.#generations()) {
       try {
-        return await readPair(cert, key, this.#passphrase);
+        return await readPair(cert, key, this.#passphrase, signal);
       } catch (error) {
+        signal.throwIfAborted();
         if (!isMissing(error)) reason ??= error;
       }
     }
@@ -123,14 +125,19 @@ export class KeptFiles {
   }
 }
 
-async function readPair(cert: string, key: string, passphrase: Secret | undefined): Promise<Issued> {
+async function readPair(
+  cert: string,
+  key: string,
+  passphrase: Secret | undefined,
+  signal: AbortSignal,
+): Promise<Issued> {
   const { readCertificate } = await import('../load/index.ts');
   const source = {
     cert,
     ...(key !== cert && { key }),
     ...(passphrase !== undefined && { passphrase }),
   };
-  const place = { baseDirectory: placeOf(passphrase) };
+  const place = { baseDirectory: placeOf(passphrase), signal };
   const { privateKey, certificate, chain, ca, format } = await readCertificate(source, place);
   if (format.container !== 'PEM')
     throw new ClientCertificateError(

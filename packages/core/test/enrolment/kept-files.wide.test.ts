@@ -50,6 +50,19 @@ describe('files of renewing()', () => {
     expect(wrong.issue).not.toHaveBeenCalled();
   });
 
+  it('whose passphrase is not told once are read when it is', async () => {
+    (await load(createSource({ files: { cert, passphrase: 'a secret' } }).source)).close();
+    const passphrase = vi.fn(async () => 'a secret').mockReturnValueOnce(new Promise(() => {}));
+    const { issue, source } = createSource({ files: { cert, passphrase } });
+    const ending = new AbortController();
+    const reading = source({ signal: ending.signal })[Symbol.asyncIterator]().next();
+    await expect.poll(() => passphrase.mock.calls.length).toBe(1);
+    ending.abort(new Error('too late'));
+    await using _credentials = await load(source);
+    await expect(reading).rejects.toThrow('too late');
+    expect(issue).not.toHaveBeenCalled();
+  });
+
   it.each(['key', 'cert'] as const)('that are a %s alone are left alone', async (alone) => {
     const files = { cert, key: join(folder, 'bank.key') };
     await writeFile(files[alone], (await authority.issue({ name: 'mine' }))[alone]);
