@@ -40,7 +40,7 @@ export interface EstOptions extends RenewingOptions {
 export interface CheckedOptions {
   /** Ends in a slash. */
   readonly base: URL;
-  readonly server: Pick<Peer, 'ca' | 'trust'>;
+  readonly server: Pick<Peer, 'ca' | 'trust' | 'directory'>;
   readonly login: EstLogin | undefined;
   readonly certificate: FileSource | undefined;
   readonly commonName: string;
@@ -75,7 +75,11 @@ export function checkOptions(given: EstOptions): CheckedOptions {
     );
   return {
     base: baseOf(options.address, label),
-    server: { ca: check.ca(options.ca), trust: check.trust(options.trust) },
+    server: {
+      ca: check.ca(options.ca),
+      trust: check.trust(options.trust),
+      directory: check.directory(),
+    },
     login: options.login === undefined ? undefined : checkLogin(options.login),
     certificate: certificate && { ...certificate },
     commonName: check.text(options.commonName, 'commonName'),

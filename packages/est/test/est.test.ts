@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import * as ground from '../../vault/test/ground.ts';
 import type { EstOptions } from '../src/index.ts';
 import { asked, authority, est, load, login, source, startBank, startEach } from './scene.ts';
 
@@ -48,6 +49,35 @@ describe('fromEst()', () => {
     });
     afterEach(() => rm(folder, { recursive: true }));
 
+    it('what is named by a relative path is where it was when it was named, wherever the process goes', async () => {
+      const device = await authority.issue({ name: 'device' });
+      await writeFile(join(folder, 'root.pem'), authority.certificate);
+      await writeFile(join(folder, 'device.pem'), device.fullChain + device.key, { mode: 0o600 });
+      await writeFile(join(folder, 'password'), login.password);
+      const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder);
+      const certificate = { cert: 'device.pem' };
+      const files = { cert: 'bank.pem', passphrase: { file: 'password' } };
+      const sources = [
+        source({ ca: { file: 'root.pem' }, login: undefined, certificate }),
+        source({ ca: 'root.pem', login: { user: 'me', password: { file: 'password' } }, files }),
+      ];
+      cwd.mockReturnValue(tmpdir());
+      for (const each of sources) (await ground.load(each, authority)).close();
+      cwd.mockReturnValue(folder);
+      const again = source({ ca: 'root.pem', login: undefined, files });
+      cwd.mockReturnValue(tmpdir());
+      (await ground.load(again, authority)).close();
+      cwd.mockRestore();
+      expect(est.asked.map(({ client, headers }) => client?.subject ?? headers.authorization)).toEqual([
+        undefined,
+        'CN=device',
+        undefined,
+        undefined,
+        expect.stringMatching(/^Basic /),
+      ]);
+      expect(await readFile(join(folder, 'bank.pem'), 'utf8')).toContain('ENCRYPTED');
+    });
+
     it('renews what was kept with itself, for a new key and the same names, and keeps the former', async () => {
       const files = { cert: join(folder, 'bank.pem') };
       (await load({ files, names: ['a.example'] })).close();
@@ -91,6 +121,12 @@ describe('fromEst()', () => {
         true,
       ]);
     });
+  });
+
+  it('a password in the place of the path of its file is in no error', async () => {
+    const error = await load({ login: { user: 'me', password: { file: 'Sesame4711' } } }).catch((e) => e);
+    expect(error.message).toContain('login.password');
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('Sesame4711');
   });
 
   it.each<[string, Partial<Record<keyof EstOptions, unknown>>, string]>([

@@ -51,9 +51,9 @@ export class Authority {
   }
 
   async #peer(signal: AbortSignal, current?: Issued): Promise<Peer> {
-    const { fingerprint, ca } = this.#options;
+    const { fingerprint, ca, directory } = this.#options;
     const certificate = current && { ...current };
-    if (fingerprint === undefined) return { ca, certificate };
+    if (fingerprint === undefined) return { ca, directory, certificate };
     this.#root ??= await this.#fetchRoot(fingerprint, signal);
     return { ca: this.#root, trust: 'only', certificate };
   }

@@ -42,6 +42,8 @@ export interface CheckedOptions {
   /** Hexadecimal, in lower case. */
   readonly fingerprint: string | undefined;
   readonly ca: CaMaterial | readonly CaMaterial[] | undefined;
+  /** What paths in it are relative to. */
+  readonly directory: string | undefined;
   readonly token: Secret | undefined;
   readonly provisioner: StepProvisioner | undefined;
   readonly commonName: string;
@@ -88,6 +90,7 @@ export function checkOptions(given: StepCaOptions): CheckedOptions {
     base: baseOf(options.address),
     fingerprint: fingerprint === undefined ? undefined : checkFingerprint(fingerprint),
     ca: check.ca(ca),
+    directory: check.directory(),
     token: token === undefined ? undefined : check.secret(token, 'token'),
     provisioner: provisioner === undefined ? undefined : checkProvisioner(provisioner),
     commonName,

@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import * as ground from '../../vault/test/ground.ts';
 import type { StepCaOptions } from '../src/index.ts';
-import { load, paths, source, startBank, startEach, step } from './scene.ts';
+import { authority, load, paths, source, startBank, startEach, step } from './scene.ts';
 import { startStep } from './server.ts';
 
 startEach();
@@ -31,6 +35,19 @@ describe('fromStepCa()', () => {
     await using _second = await load();
     expect(step.asked.at(-1)!.claims!.jti).not.toBe(claims!.jti);
     expect(JSON.stringify(step.asked)).not.toContain('PRIVATE KEY');
+  });
+
+  it('finds what is named by a relative path where it was named, wherever the process goes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'clientcert-step-'));
+    await writeFile(join(folder, 'root.pem'), step.root);
+    await writeFile(join(folder, 'me.jwk'), step.jwk);
+    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder);
+    const provisioner = { name: 'me@step', key: { file: 'me.jwk' } };
+    const made = source({ fingerprint: undefined, ca: 'root.pem', provisioner });
+    cwd.mockRestore();
+    (await ground.load(made, authority)).close();
+    expect(paths()).toEqual(['/1.0/sign']);
+    await rm(folder, { recursive: true });
   });
 
   describe('attack: secrets that show', () => {

@@ -166,7 +166,7 @@ function checkLogin(given: VaultLogin): VaultLogin {
     if (value === undefined && !needed) continue;
     if (name === 'mount') login.mount = pathOf(value, 'login.mount');
     else if (name === 'role') check.text(value, 'login.role');
-    else check.secret(value, `login.${name}`);
+    else login[name] = check.secret(value, `login.${name}`);
   }
   return login as unknown as VaultLogin;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority, startProxy } from '@clientcert/testing';
 import { ProxyAgent, setGlobalDispatcher } from 'undici';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { keepGlobalDispatcher } from '../../../test/global-dispatcher.ts';
 import { fromVault, loadCredentials, type VaultLogin, type VaultOptions } from '../src/index.ts';
 import { type Engine, startEngine } from './engine.ts';
@@ -93,6 +93,20 @@ describe('fromVault()', () => {
       });
       expect(engine.asked[0]).toMatchObject({ method: 'POST', path: `/v1/auth/${mount}/login`, body });
       expect(engine.asked[1]!.headers['x-vault-token']).toBe('s.1');
+    });
+
+    it('from a file, relative to where the source was made, wherever the process goes', async () => {
+      const file = `clientcert-vault-here-${process.pid}`;
+      await writeFile(join(tmpdir(), file), 's.here\n');
+      const cwd = vi.spyOn(process, 'cwd').mockReturnValue(tmpdir());
+      const made = source({ login: { method: 'token', token: { file } } });
+      cwd.mockRestore();
+      try {
+        (await ground.load(made, authority)).close();
+      } finally {
+        await rm(join(tmpdir(), file));
+      }
+      expect(engine.asked.at(-1)!.headers['x-vault-token']).toBe('s.here');
     });
 
     it('reads a token that is in a file again each time', async () => {

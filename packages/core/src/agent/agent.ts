@@ -235,7 +235,7 @@ export class RoutingAgent extends Agent {
   #readmit(options: DialOptions, earlier: Decision | undefined): Decision {
     if (earlier?.generation === this.#route.generation) return earlier;
     try {
-      return this.#decide(options);
+      return this.#decide(options, earlier);
     } catch (error) {
       // Nothing is decided any more after close(): what was admitted is served, unless it was overtaken before.
       if (earlier && earlier.generation === this.#route.lastGeneration) return earlier;
@@ -254,7 +254,8 @@ export class RoutingAgent extends Agent {
     }
   }
 
-  #decide(options: DialOptions): Decision {
+  /** @param earlier That of the same request: what its caller said of TLS is what they said then. */
+  #decide(options: DialOptions, earlier?: Decision): Decision {
     // As in Node, the agent's options override the request's.
     const agent = this.options as DialOptions;
     const host = (agent.host ??
@@ -264,7 +265,7 @@ export class RoutingAgent extends Agent {
     const port = (agent.port ?? ownOption(options, 'port') ?? 443) as number | string;
     // A Unix socket has no host to decide by.
     const { generation } = this.#route;
-    const own = ownOptions(options, agent === this.#sealed ? this.#spoken : agent);
+    const own = earlier ? earlier.own : ownOptions(options, agent === this.#sealed ? this.#spoken : agent);
     if (agent.socketPath || ownOption(options, 'socketPath')) {
       if (this.#route.service) throw noService(this.#route.service);
       return { profile: null, own, host, port, proxy: null, generation };

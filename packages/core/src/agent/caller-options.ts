@@ -1,4 +1,5 @@
 import { checkServerIdentity, type SecureContextOptions } from 'node:tls';
+import { copyOfBytes } from '../load/handed-over.ts';
 import { written } from '../own.ts';
 import { bytesOf, describeValue } from '../tls/digest.ts';
 
@@ -94,7 +95,7 @@ export function ownOptions(options: CallerOptions, over?: CallerOptions): Caller
 /** Lists, what is in them, and bytes are the caller's, who may change them while the request is queued. */
 function copyOf(value: unknown): unknown {
   const bytes = bytesOf(value);
-  if (bytes) return Buffer.from(bytes);
+  if (bytes) return copyOfBytes(bytes);
   return Array.isArray(value) ? Array.from(value, copyOfMember) : value;
 }
 

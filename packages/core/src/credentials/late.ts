@@ -11,9 +11,12 @@ import type * as Held from './credentials.ts';
 // whoever only imports the package does not wait for all of it. What it is given is copied before.
 
 /** @function */
-export const loadCredentials: typeof Held.loadCredentials = async (config?: string | URL | Config) => {
+export const loadCredentials: typeof Held.loadCredentials = async (config?: string | URL | Config) =>
+  loadFrom(config, here());
+
+/** The same, as it was called there. */
+export const loadFrom: typeof Held.loadFrom = async (config, from) => {
   const given = copyAtOnce(config);
-  const from = here();
   // In parts: in one go they hold the event loop.
   await import('../load/index.ts');
   await setImmediate();

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { loadCredentials } from '../credentials/late.ts';
+import { workingDirectory } from '../config/here.ts';
+import { loadFrom } from '../credentials/late.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { untilAborted } from '../load/until-aborted.ts';
 import { snapshot } from '../own.ts';
 import type { CaMaterial, Config, FileSource, HostPin } from '../types.ts';
 
@@ -13,6 +15,8 @@ export interface Peer {
   readonly ca?: CaMaterial | readonly CaMaterial[] | undefined;
   /** `'only'`: nothing but `ca` is trusted. */
   readonly trust?: 'only' | undefined;
+  /** What paths of these are relative to; the working directory unless written. */
+  readonly directory?: string | undefined;
   /** What is presented; a server that does not ask for it is an error. */
   readonly certificate?: FileSource | undefined;
   /** Whoever answers is believed: for what is checked by other means, such as a fingerprint, and never with a certificate. */
@@ -52,7 +56,22 @@ export async function ask(by: Peer, asked: Asked, signal: AbortSignal): Promise<
     hosts: { [`${url.hostname}:${url.port || 443}`]: ruleFor(peer) },
     watch: false,
   };
-  const credentials = await loadCredentials(config);
+  const loading = loadFrom(config, { directory: peer.directory ?? workingDirectory() });
+  // Nobody says when a function that is asked for a passphrase answers.
+  const ending = withTimeout(signal);
+  const credentials = await untilAborted(loading, ending).catch((error: unknown) => {
+    void loading.then(
+      (late) => late.close(),
+      () => {},
+    );
+    signal.throwIfAborted();
+    if (!ending.aborted) throw error;
+    throw failure(
+      `${what}: what ${place} is asked with is not there yet`,
+      'Do its functions answer, and its file system?',
+      error,
+    );
+  });
   // They are told to whoever uses it elsewhere.
   credentials
     .on('warning', () => {})

@@ -6,7 +6,7 @@ import { ClientCertificateError } from '../errors.ts';
 import { quote } from '../quote.ts';
 import type { Issued } from './issued.ts';
 import { keyPem } from './request.ts';
-import { readSecret, type Secret } from './secret.ts';
+import { placeOf, readSecret, type Secret } from './secret.ts';
 
 /** Where a renewed certificate lives, in PEM. */
 export interface RenewedFiles {
@@ -34,15 +34,17 @@ export class KeptFiles {
   }
 
   /**
+   * @param signal Ends the reading.
    * @returns `undefined` where nothing was kept
    * @throws what reading the certificate threw, where there is one and it cannot be used
    */
-  async read(): Promise<Issued | undefined> {
+  async read(signal: AbortSignal): Promise<Issued | undefined> {
     let reason: unknown;
-    for (const [cert, key] of this.#generations()) {
+    for (const [cert, key] of await this.#generations()) {
       try {
-        return await readPair(cert, key, this.#passphrase);
+        return await readPair(cert, key, this.#passphrase, signal);
       } catch (error) {
+        signal.throwIfAborted();
         if (!isMissing(error)) reason ??= error;
       }
     }
@@ -80,7 +82,7 @@ export class KeptFiles {
               [this.#cert, cert],
             ];
       for (const [path, text] of contents) {
-        const real = await realpath(path).catch(() => path);
+        const real = await realOf(path);
         paths.push(real);
         await writeBeside(real, text);
       }
@@ -107,10 +109,11 @@ export class KeptFiles {
     return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', ...encryption }) as string;
   }
 
-  #generations(): [cert: string, key: string][] {
+  /** Where they are written: beside what a link leads to. */
+  async #generations(): Promise<[cert: string, key: string][]> {
     const old = (path: string) => `${path}.old`;
-    const [cert, key] = [this.#cert, this.#key];
-    if (cert === key) return [cert, old(cert)].map((path) => [path, path]);
+    const [cert, key] = [await realOf(this.#cert), await realOf(this.#key)];
+    if (this.#cert === this.#key) return [cert, old(cert)].map((path) => [path, path]);
     return [
       [cert, key],
       // Stopped between one file and the other.
@@ -122,13 +125,20 @@ export class KeptFiles {
   }
 }
 
-async function readPair(cert: string, key: string, passphrase: Secret | undefined): Promise<Issued> {
+async function readPair(
+  cert: string,
+  key: string,
+  passphrase: Secret | undefined,
+  signal: AbortSignal,
+): Promise<Issued> {
   const { readCertificate } = await import('../load/index.ts');
-  const { privateKey, certificate, chain, ca, format } = await readCertificate({
+  const source = {
     cert,
     ...(key !== cert && { key }),
     ...(passphrase !== undefined && { passphrase }),
-  });
+  };
+  const place = { baseDirectory: placeOf(passphrase), signal };
+  const { privateKey, certificate, chain, ca, format } = await readCertificate(source, place);
   if (format.container !== 'PEM')
     throw new ClientCertificateError(
       'ERR_CLIENTCERT_FORMAT_UNSUPPORTED',
@@ -139,6 +149,10 @@ async function readPair(cert: string, key: string, passphrase: Secret | undefine
     cert: [certificate, ...chain, ...ca].map(String).join(''),
     key: keyPem(privateKey),
   };
+}
+
+function realOf(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 /** For its owner alone, and on the disk before it takes the place of another. */

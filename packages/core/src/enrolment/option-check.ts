@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { workingDirectory } from '../config/here.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { handedOver } from '../load/handed-over.ts';
 import { snapshot } from '../own.ts';
@@ -6,7 +7,7 @@ import { quote } from '../quote.ts';
 import type { CaMaterial } from '../types.ts';
 import type { RenewingOptions } from './renewing.ts';
 import { type KeyType, keyTypes } from './request.ts';
-import { isSecret, type Secret } from './secret.ts';
+import { isSecret, placed, type Secret } from './secret.ts';
 
 /** What is checked of options that a user wrote. Each answers with what it was given, or throws ERR_CLIENTCERT_CONFIG_INVALID. */
 export class OptionCheck {
@@ -78,7 +79,7 @@ export class OptionCheck {
         `${name} is not written`,
         'A value that comes from an environment variable may be unset.',
       );
-    if (isSecret(value)) return value;
+    if (isSecret(value)) return placed(value);
     throw this.invalid(
       `${name} is neither a text, { env }, { file } nor a function`,
       "Write { file: '/run/secrets/…' }, for example.",
@@ -113,6 +114,11 @@ export class OptionCheck {
     throw this.invalid('trust is something else than "only"', 'Write it, or leave it out.');
   }
 
+  /** What paths in the options are relative to, wherever the process goes later. */
+  directory(): string | undefined {
+    return workingDirectory();
+  }
+
   /** Roots of the authority's own server; what they are is seen when they are read. */
   ca(value: CaMaterial | readonly CaMaterial[] | undefined): CaMaterial | readonly CaMaterial[] | undefined {
     if (Array.isArray(value)) return [...value];
@@ -138,8 +144,8 @@ export class OptionCheck {
       if (path instanceof URL ? path.protocol !== 'file:' : path !== undefined || name === 'cert')
         this.text(path, `files.${name}`);
     }
-    if (passphrase !== undefined) this.secret(passphrase, 'files.passphrase');
-    return { files: { cert, key, passphrase }, onRenewed };
+    const secret = passphrase === undefined ? undefined : this.secret(passphrase, 'files.passphrase');
+    return { files: { cert, key, passphrase: secret }, onRenewed };
   }
 }
 

@@ -80,17 +80,17 @@ export function renewing(
   }
 
   /** Waits for no other: what one of them hands over now holds nobody else up. */
-  async function start(): Promise<Step> {
-    return usable() ?? inTurn(readKept);
+  async function start({ signal }: SourceCall): Promise<Step> {
+    return usable() ?? inTurn(() => readKept(signal));
   }
 
   function usable(): Step | undefined {
     return shown && !shown.isOver() ? { ...nothing, present: shown } : undefined;
   }
 
-  async function readKept(): Promise<Step> {
+  async function readKept(signal: AbortSignal): Promise<Step> {
     if (!held && kept) {
-      const issued = await kept.read();
+      const issued = await kept.read(signal);
       const found = issued && hold(issued, 'kept');
       if (found && isMeant(found.certificate)) shown = held = found;
       else isPassedOver = found !== undefined;
@@ -146,7 +146,7 @@ export function renewing(
   return async function* (call) {
     const issuer = open(call);
     // Whether or not its authority is there.
-    let step = call.isRenewal ? nothing : await start();
+    let step = call.isRenewal ? nothing : await start(call);
     for (;;) {
       if (!step.present) step = await inTurn(() => renew(issuer, call));
       const { present, unusable, problem } = step;

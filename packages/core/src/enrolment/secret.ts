@@ -1,3 +1,4 @@
+import { workingDirectory } from '../config/here.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { readSecret as read } from '../load/secret.ts';
 import { failure, withTimeout } from './exchange.ts';
@@ -11,6 +12,22 @@ export function isSecret(value: unknown): value is Secret {
   const { env, file } = value as { env?: unknown; file?: unknown };
   return env === undefined ? typeof file === 'string' || file instanceof URL : typeof env === 'string';
 }
+
+/** The same, its file being where it is now: the process may go to another directory before it is read. */
+export function placed(secret: Secret): Secret {
+  if (typeof secret !== 'object') return secret;
+  const copy = { ...secret };
+  const directory = workingDirectory();
+  if (directory !== undefined) places.set(copy, directory);
+  return copy;
+}
+
+/** What the path of a secret is relative to. It stays as it was written, since a secret may stand there by mistake. */
+export function placeOf(secret: Secret | undefined): string | undefined {
+  return typeof secret === 'object' ? places.get(secret) : undefined;
+}
+
+const places = new WeakMap<object, string>();
 
 /**
  * What a secret is. Nobody says when a function, or a file system, answers: it is waited for as long as for an authority.
@@ -31,7 +48,7 @@ export async function readSecret(
   const ending = withTimeout(signal);
   let text: string;
   try {
-    text = await read(secret, label, ending);
+    text = await read(secret, label, ending, placeOf(secret));
   } catch (error) {
     signal.throwIfAborted();
     if (!ending.aborted) throw error;

@@ -136,7 +136,7 @@ export function octetsOf(element: Element | undefined): Buffer {
   if (number !== OCTET_STRING && (number & 0xc0) !== 0x80)
     throw corrupt('holds another value where octets belong');
   const chunks = [...chunksOf(element)];
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  return chunks.length === 1 ? chunks[0]! : together(chunks);
 }
 
 /** In order, however deeply they are nested: put together once, not once for each level. */
@@ -186,7 +186,18 @@ export function encode(tag: number, ...contents: Uint8Array[]): Buffer {
     for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
     head.push(0x80 | bytes.length, ...bytes);
   }
-  return Buffer.concat([Buffer.from(head), ...contents]);
+  return together([Buffer.from(head), ...contents]);
+}
+
+/** In memory of its own: they may be those of a key, and small Buffers that Node puts together share one. */
+function together(parts: readonly Uint8Array[]): Buffer {
+  const all = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** The DER encoding of an OBJECT IDENTIFIER. */

@@ -5,6 +5,7 @@ import { parseCertificate } from './certificate.ts';
 import { tryPassphrase } from './decryption.ts';
 import { octetsOf, oidOf, open, readElement, SEQUENCE } from './der.ts';
 import { noteAlgorithm, type Reading } from './file-contents.ts';
+import { copyOfBytes } from './handed-over.ts';
 import { skipJavaObject } from './java-object.ts';
 import { limitSize } from './key-size.ts';
 import { missingPassphrase, type ResolvedPassphrase, wrongPassphrase } from './passphrase.ts';
@@ -142,8 +143,11 @@ function hasDigest(store: Buffer, passphrase: string): boolean {
   return timingSafeEqual(actual, expected);
 }
 
+/** In memory of its own, as other Buffers show what they share. */
 function utf16(text: string): Buffer {
-  return Buffer.from(text, 'utf16le').swap16();
+  const bytes = Buffer.alloc(text.length * 2);
+  bytes.write(text, 'utf16le');
+  return bytes.swap16();
 }
 
 async function openKeys(
@@ -236,7 +240,7 @@ const protectorScheme: Scheme = {
   rounds: 0,
   async decrypt(password, data) {
     if (data.length < 41) throw corrupt('holds an encrypted key that is too short');
-    const plain = Buffer.from(data.subarray(20, -20));
+    const plain = copyOfBytes(data.subarray(20, -20));
     let digest: Buffer = data.subarray(0, 20);
     for (let at = 0; at < plain.length; at += 20) {
       digest = createHash('sha1').update(password).update(digest).digest();

@@ -77,11 +77,16 @@ async function readText(text: string, intact: boolean, reading: Reading, wrappin
   const kind = unsupportedText.find(([pattern]) => pattern.test(trimmed))?.[1];
   if (hasPem(text) && kind !== unsupportedFormats.putty) {
     const blocks: PemBlock[] = [];
-    for (const block of readPem(text)) {
-      blocks.push(block);
-      await reading.budget.turn();
+    try {
+      for (const block of readPem(text)) {
+        blocks.push(block);
+        await reading.budget.turn();
+      }
+      await readBlocks(blocks, reading);
+    } finally {
+      // Those that are passed over may be keys, too.
+      for (const { bytes } of blocks) bytes?.fill(0);
     }
-    await readBlocks(blocks, reading);
     if (contents.container === '' || blocks.length > 1) contents.container = 'PEM';
     contents.ordered = true;
     return;
@@ -89,8 +94,12 @@ async function readText(text: string, intact: boolean, reading: Reading, wrappin
   if (kind !== undefined) throw refuse(kind);
   const decoded = decodeArmourless(trimmed);
   await reading.budget.turn();
-  if (decoded !== undefined) return readBytes(decoded, reading, wrappings + 1);
-  throw explainText(trimmed, intact);
+  if (decoded === undefined) throw explainText(trimmed, intact);
+  try {
+    await readBytes(decoded, reading, wrappings + 1);
+  } finally {
+    decoded.fill(0);
+  }
 }
 
 /** Base64 without BEGIN and END, in quotation marks, a data: URL or with `\n` written out; or hexadecimal. */

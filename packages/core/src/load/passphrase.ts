@@ -127,7 +127,7 @@ export function spell(passphrase: string, form: PasswordForm): Buffer[] {
 }
 
 /** In memory of their own, as other Buffers show what they share. */
-function bytesOf(text: string, encoding: 'utf8' | 'latin1'): Buffer {
+export function bytesOf(text: string, encoding: 'utf8' | 'latin1'): Buffer {
   const bytes = Buffer.alloc(Buffer.byteLength(text, encoding));
   bytes.write(text, encoding);
   return bytes;

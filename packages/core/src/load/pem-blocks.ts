@@ -44,8 +44,6 @@ export async function readBlocks(blocks: readonly PemBlock[], reading: Reading):
       await readPemBlock(block, reading);
     } catch (error) {
       throw inPlace(error, place);
-    } finally {
-      block.bytes?.fill(0);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { Attempt } from './attempt.ts';
 import type { FoundKey } from './file-contents.ts';
+import { bytesOf } from './passphrase.ts';
 import { formatPkcs11Uri, type Pkcs11Uri, showPkcs11Uri, tokenOf } from './pkcs11-uri.ts';
 import { Problem } from './problem.ts';
 import { hasProvider, missingModule, providerMissing } from './provider.ts';
@@ -55,7 +56,11 @@ function open(pem: string): KeyObject {
 
 function withPin({ path, query }: Pkcs11Uri, pin: string | undefined): string {
   const kept = new Map([...query].filter(([name]) => !/^pin-/.test(name)));
-  if (pin !== undefined) kept.set('pin-value', Buffer.from(pin).toString('latin1'));
+  if (pin !== undefined) {
+    const octets = bytesOf(pin, 'utf8');
+    kept.set('pin-value', octets.toString('latin1'));
+    octets.fill(0);
+  }
   return formatPkcs11Uri({ path: new Map([...path, ['type', 'private']]), query: kept });
 }
 

@@ -6,8 +6,13 @@ const marker = 'PKCS#11 Provider URI v1.0';
 
 /** `SEQUENCE { VisibleString, UTF8String }`, which pkcs11-provider's `uri2pem` writes as well. */
 export function wrapPkcs11Uri(uri: string): string {
-  const content = Buffer.concat([element(0x1a, marker), element(0x0c, uri)]);
-  return toPem(pkcs11Label, Buffer.concat([header(0x30, content.length), content]).toString('base64'));
+  const named = element(0x0c, uri);
+  const marked = element(0x1a, marker);
+  const all = Buffer.concat([header(0x30, marked.length + named.length), marked, named]);
+  const pem = toPem(pkcs11Label, all.toString('base64'));
+  // A PIN may be in it, and these share their memory with other Buffers.
+  for (const bytes of [named, all]) bytes.fill(0);
+  return pem;
 }
 
 /** RFC 7468. */
@@ -21,8 +26,10 @@ export function pkcs11UriIn(bytes: Buffer): string {
 }
 
 function element(tag: number, text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1');
-  return Buffer.concat([header(tag, bytes.length), bytes]);
+  const head = header(tag, text.length);
+  const bytes = Buffer.concat([head], head.length + text.length);
+  bytes.write(text, head.length, 'latin1');
+  return bytes;
 }
 
 /** X.690, section 8.1.3. */

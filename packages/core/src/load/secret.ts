@@ -10,16 +10,22 @@ import { createSurroundings } from './surroundings.ts';
  *
  * @param label What messages call it.
  * @param signal Ends the reading; it is then rejected with the signal's reason.
+ * @param baseDirectory What a relative path starts at; the working directory unless given.
  * @throws ERR_CLIENTCERT_FILE_NOT_FOUND, ERR_CLIENTCERT_FILE_UNREADABLE, ERR_CLIENTCERT_FILE_TOO_LARGE,
  *   ERR_CLIENTCERT_PASSPHRASE_MISSING where a function fails, ERR_CLIENTCERT_FILE_EMPTY where there is none
  */
-export async function readSecret(secret: Passphrase, label: string, signal: AbortSignal): Promise<string> {
+export async function readSecret(
+  secret: Passphrase,
+  label: string,
+  signal: AbortSignal,
+  baseDirectory?: string,
+): Promise<string> {
   try {
     const {
       text = '',
       reason,
       advice,
-    } = await resolvePassphrase(secret, createSurroundings({ signal }), label);
+    } = await resolvePassphrase(secret, createSurroundings({ signal, baseDirectory }), label);
     if (text !== '') return text;
     throw new ClientCertificateError('ERR_CLIENTCERT_FILE_EMPTY', `${label} is empty: ${reason}`, {
       hint: advice?.replace('passphrase', 'secret'),

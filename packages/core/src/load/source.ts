@@ -83,13 +83,23 @@ function isInline(text: string): 'utf8' | 'latin1' | undefined {
     text.startsWith('\xce\xce\xce\xce')
   )
     return /[^\0-\xff]/.test(text) ? 'utf8' : 'latin1';
-  if (text.length > 20 && /[\n\r\ufffd<]|---- ?BEGIN |PuTTY-User-Key-File|\\n/.test(text)) return 'utf8';
+  if (text.length > 20 && /[\n\r\ufffd<]|---- ?BEGIN |PuTTY-User-Key-File/.test(text)) return 'utf8';
+  // In a path of Windows it is the beginning of a folder.
+  if (text.length > longestPath && text.includes('\\n')) return 'utf8';
   return text.length > 80 && (looksLikeBase64(text) || isBase64OfPem(text)) ? 'utf8' : undefined;
 }
 
+/** Characters, on Windows; elsewhere paths are shorter. */
+const longestPath = 32_767;
+
 /** Base64 of a text that leads up to its first block: bag attributes, a comment. */
 function isBase64OfPem(text: string): boolean {
-  return /^[A-Za-z0-9+/_=\s-]*$/.test(text) && Buffer.from(text, 'base64').includes('-----BEGIN ');
+  const lines = text.replace(/\\[nrt]/g, '\n');
+  if (!/^[A-Za-z0-9+/_=\s-]*$/.test(lines)) return false;
+  const bytes = Buffer.from(lines, 'base64');
+  const found = bytes.includes('-----BEGIN ');
+  bytes.fill(0);
+  return found;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { copyOfBytes } from './handed-over.ts';
+
 /** The text in these bytes: UTF-8, or UTF-16 of either order, with or without a byte order mark. */
 export function decodeText(bytes: Buffer): string {
   const encoding = utf16Order(bytes);
@@ -6,9 +8,16 @@ export function decodeText(bytes: Buffer): string {
     return bytes.toString('utf8', marked ? 3 : 0);
   }
   const even = bytes.subarray(0, bytes.length & ~1);
-  const text =
-    encoding === 'little' ? even.toString('utf16le') : Buffer.from(even).swap16().toString('utf16le');
+  const text = encoding === 'little' ? even.toString('utf16le') : swapped(even);
   return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+function swapped(bytes: Buffer): string {
+  // It may be a key, and other Buffers are to have no part of it.
+  const little = copyOfBytes(bytes).swap16();
+  const text = little.toString('utf16le');
+  little.fill(0);
+  return text;
 }
 
 /** Without a mark: text of certificates is ASCII, so every other byte is zero. */

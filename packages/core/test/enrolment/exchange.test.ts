@@ -3,8 +3,9 @@ import { get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { createAuthority } from '@clientcert/testing';
 import { expect, it } from 'vitest';
-import { withTimeout } from '../../src/enrolment.ts';
+import { ask, withTimeout } from '../../src/enrolment.ts';
 
 it('an authority that never answers is not waited for, also where memory is cleaned up meanwhile', async () => {
   setFlagsFromString('--expose-gc');
@@ -23,4 +24,13 @@ it('an authority that never answers is not waited for, also where memory is clea
     request.on('error', () => {}).destroy();
     silent.close();
   }
+});
+
+it('a function that is asked for a passphrase and never answers is not waited for', async () => {
+  const issued = await (await createAuthority()).issue({ name: 'me' });
+  const certificate = { pfx: await issued.pfx('x'), passphrase: () => new Promise<string>(() => {}) };
+  const ending = new AbortController();
+  const asking = ask({ certificate }, { url: new URL('https://localhost:1'), what: 'x' }, ending.signal);
+  ending.abort(new Error('too late'));
+  await expect(asking).rejects.toThrow('too late');
 });

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { authority, createSource, fingerprintOf, goOn, load } from './scene.ts';
@@ -50,6 +50,19 @@ describe('files of renewing()', () => {
     expect(wrong.issue).not.toHaveBeenCalled();
   });
 
+  it('whose passphrase is not told once are read when it is', async () => {
+    (await load(createSource({ files: { cert, passphrase: 'a secret' } }).source)).close();
+    const passphrase = vi.fn(async () => 'a secret').mockReturnValueOnce(new Promise(() => {}));
+    const { issue, source } = createSource({ files: { cert, passphrase } });
+    const ending = new AbortController();
+    const reading = source({ signal: ending.signal })[Symbol.asyncIterator]().next();
+    await expect.poll(() => passphrase.mock.calls.length).toBe(1);
+    ending.abort(new Error('too late'));
+    await using _credentials = await load(source);
+    await expect(reading).rejects.toThrow('too late');
+    expect(issue).not.toHaveBeenCalled();
+  });
+
   it.each(['key', 'cert'] as const)('that are a %s alone are left alone', async (alone) => {
     const files = { cert, key: join(folder, 'bank.key') };
     await writeFile(files[alone], (await authority.issue({ name: 'mine' }))[alone]);
@@ -73,6 +86,30 @@ describe('files of renewing()', () => {
     const again = createSource({ files: { cert, key } });
     await using credentials = await load(again.source);
     expect(fingerprintOf(credentials)).toBe(step > 2 ? next.fingerprint256 : fingerprintOf(before));
+    expect(again.issue).not.toHaveBeenCalled();
+  });
+
+  it('that links lead to are read whole, stopped between one and the other', async () => {
+    const there = join(folder, 'there');
+    await mkdir(there);
+    const files = { cert, key: join(folder, 'bank.key') };
+    const { source } = createSource({ files });
+    (await load(source)).close();
+    for (const path of Object.values(files)) {
+      await rename(path, join(there, basename(path)));
+      await symlink(join(there, basename(path)), path);
+    }
+    goOn(20);
+    await using next = await load(source);
+    await new Promise((resolve) => next.on('rotate', resolve));
+    await expect.poll(() => readFile(join(there, 'bank.pem.old')).catch(() => null)).not.toBeNull();
+    vi.restoreAllMocks();
+    // Before the certificate took the place of the former one.
+    await rename(join(there, 'bank.pem'), join(there, 'bank.pem.new'));
+    await rename(join(there, 'bank.pem.old'), join(there, 'bank.pem'));
+    const again = createSource({ files });
+    await using credentials = await load(again.source);
+    expect(fingerprintOf(credentials)).toBe(fingerprintOf(next));
     expect(again.issue).not.toHaveBeenCalled();
   });
 

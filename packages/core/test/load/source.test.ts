@@ -35,6 +35,16 @@ describe('where bytes come from', () => {
     }
   });
 
+  it.each([
+    'C:\\Users\\nina\\bank.pfx',
+    'C:\\projects\\node\\bank.pfx',
+    'certificates\\new\\bank-of-tomorrow',
+    '\\\\server\\share\\name\\bank.pfx',
+  ])('a path of Windows: %s', async (pfx) => {
+    const error = await readCertificate({ pfx }, { baseDirectory: directory }).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_CLIENTCERT_FILE_NOT_FOUND', message: `${pfx}: does not exist` });
+  });
+
   it('an environment variable, with PEM or base64', async () => {
     for (const text of [
       identityPem,
