@@ -261,9 +261,10 @@ describe('installing', () => {
   it('leaves nothing on a cancelToken that many calls have, whether they failed or not', async () => {
     await using credentials = await load();
     const { token } = axios.CancelToken.source();
-    for (const loading of [pause(20, credentials), Promise.reject(new Error('the vault is sealed'))]) {
+    const sealed = () => Promise.reject(new Error('the vault is sealed'));
+    for (const loading of [() => pause(20, credentials), sealed]) {
       const api = axios.create();
-      clientCertificates(api, loading);
+      clientCertificates(api, loading());
       await Promise.allSettled([1, 2].map(() => api.get(bank.url, { cancelToken: token })));
     }
     expect(subjects(bank)).toEqual(['alice', 'alice']);
