@@ -244,6 +244,7 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     const makes: ((body: Readable) => [input: Request | string, init?: object])[] = [
       (body) => [new kit.Request(bank.url, { method: 'POST', body, duplex: 'half' } as object) as Request],
       (body) => [bank.url, { method: 'POST', body: give(body), duplex: 'half' }],
+      (body) => [bank.url, { method: 'POST', body: Readable.from(give(body)), duplex: 'half' }],
     ];
     for (const make of makes) {
       const broken = new Readable({ read() {} });
