@@ -261,19 +261,27 @@ describe('installing', () => {
   it('leaves nothing on a cancelToken that many calls have, whether they failed or not', async () => {
     await using credentials = await load();
     const { token } = axios.CancelToken.source();
-    const loadings = [() => pause(20, credentials), () => Promise.reject(new Error('the vault is sealed'))];
-    for (const load of loadings) {
+    const sealed = () => Promise.reject(new Error('the vault is sealed'));
+    for (const loading of [() => pause(20, credentials), sealed]) {
       const api = axios.create();
-      clientCertificates(api, load());
+      clientCertificates(api, loading());
       await Promise.allSettled([1, 2].map(() => api.get(bank.url, { cancelToken: token })));
     }
     expect(subjects(bank)).toEqual(['alice', 'alice']);
     expect((token as unknown as { _listeners?: unknown[] })._listeners ?? []).toEqual([]);
   });
 
+  const made = (file: Readable) =>
+    Readable.from(
+      (async function* () {
+        yield* file;
+      })(),
+    );
   const bodies: [string, (file: Readable) => object][] = [
     ['a body', (file) => file],
+    ['a body made of a stream', made],
     ['a file of a form', (file) => ({ name: 'report', file })],
+    ['a file of a form made of a stream', (file) => ({ file: made(file) })],
     ['one of several files', (file) => ({ files: ['text', file] })],
     ['a file further down in a form', (file) => ({ reports: [{ 2026: { file } }] })],
     [
@@ -288,9 +296,23 @@ describe('installing', () => {
     const api = axios.create();
     clientCertificates(api, new Promise<Credentials>(() => {}));
     const body = holding(createReadStream(join(tmpdir(), 'clientcert-no-such-file')));
-    const answer = what === 'a body' ? api.post(bank.url, body) : api.postForm(bank.url, body);
+    const answer = what.startsWith('a body') ? api.post(bank.url, body) : api.postForm(bank.url, body);
     await expect(answer).rejects.toMatchObject({ code: 'ENOENT' });
     expect(bank.connections).toBe(0);
+  });
+
+  it('a body is not begun where the credentials have failed', async () => {
+    const api = axios.create();
+    clientCertificates(api, Promise.reject(new Error('the vault is sealed')));
+    let begun = 0;
+    const give = async function* () {
+      begun += 1;
+      yield 'text';
+    };
+    for (let call = 0; call < 2; call += 1)
+      await expect(api.post(bank.url, Readable.from(give()))).rejects.toThrow('sealed');
+    await pause(20, undefined);
+    expect(begun).toBe(0);
   });
 
   it('a body that ends early meanwhile, as an upload that is handed on, fails its call', async () => {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { ClientCertificateError, type Credentials, type Target } from '@clientcert/core';
 import {
   acceptCredentials,
@@ -92,7 +93,7 @@ export function clientCertificates<ServiceName extends string>(
       const { beforeRequest } = hop.hooks;
       const isAtEnd = isLast(beforeRequest.at(-1));
       if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
-      const ready = loadedOf(loading) ?? (await whileWanted(loading, hop.signal));
+      const ready = loadedOf(loading) ?? (await whenLoaded(hop));
       if (before) adapterOf(ready).checkRedirect(before, hop.url!);
       const target = targetOf(hop, byDefault, origin);
       if (target) apply(ready, hop, target);
@@ -102,6 +103,11 @@ export function clientCertificates<ServiceName extends string>(
     last[began] = origin;
     if (!beforeRequest.some(isOurs)) beforeRequest.push(last);
     else for (const [at, hook] of beforeRequest.entries()) if (isOurs(hook)) beforeRequest[at] = last;
+  };
+  const whenLoaded = (hop: Hop & { body?: unknown }) => {
+    // got listens to a stream itself, and nobody to what it is made of (`Readable.from`) before it is read.
+    if (hop.body instanceof Readable) hop.body.read(0);
+    return whileWanted(loading, hop.signal);
   };
   const first = ({ hooks, url }: Hop) => {
     if (originOf(hooks) === undefined) endWith(hooks, urlOf(url!).origin);

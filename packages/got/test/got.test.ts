@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { connect } from 'node:http2';
@@ -6,6 +7,7 @@ import { Agent, createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import {
   type Authority,
@@ -222,6 +224,25 @@ describe('options for extend', () => {
     expect(bank.connections).toBe(0);
     expect(other.requests).toEqual([]);
   });
+});
+
+it('ends no process where a stream breaks beneath a body while certificates load, and sends what was read ahead', async () => {
+  await using credentials = await load();
+  const made = (file: Readable) =>
+    Readable.from(
+      (async function* () {
+        yield* file;
+      })(),
+    );
+  const send = (file: Readable) => {
+    const later = new Promise<Credentials>((resolve) => setTimeout(resolve, 50, credentials));
+    return got.extend(options, clientCertificates(later)).post(bank.url, { body: made(file) });
+  };
+  await expect(send(createReadStream(join(tmpdir(), 'clientcert-no-such-file')))).rejects.toMatchObject({
+    code: 'ENOENT',
+  });
+  await send(Readable.from([Buffer.from('one '), Buffer.from('two')]));
+  expect(bank.requests.map(({ body }) => body)).toEqual(['one two']);
 });
 
 describe('the cache', () => {

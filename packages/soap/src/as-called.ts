@@ -34,12 +34,14 @@ function copied(value: unknown, known: Map<unknown, unknown> = new Map()): unkno
 
 /**
  * The same client over a copy of the caller's axios instance: with the defaults of now, on which callers write for the next
- * call, and its interceptors. One of the caller's own making reads what it likes.
+ * call, and its interceptors. One of the caller's own making, client or instance, reads what it likes.
  */
 export function clientAsCalled(client: SoapHttpClient): SoapHttpClient {
   const { _request: instance } = client;
   if (client.constructor !== HttpClient || typeof instance?.create !== 'function') return client;
   const copy = instance.create();
+  // What a caller has wrapped around an instance, a proxy too, may have its members, and does what no copy of it would.
+  if (`${copy}` !== `${instance}`) return client;
   Object.assign(copy.interceptors, instance.interceptors);
   return Object.create(client, { _request: { value: copy } });
 }

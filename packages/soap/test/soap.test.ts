@@ -328,6 +328,38 @@ describe('soapOptions', () => {
     },
   );
 
+  it('goes through what the caller has wrapped around an axios instance, also while credentials load', async () => {
+    const write = (config: { headers: Record<string, string> }) => {
+      config.headers.authorization = 'wrapped';
+    };
+    const wrappers: ((instance: AxiosInstance) => unknown)[] = [
+      (instance) =>
+        new Proxy(instance, {
+          apply(target, _self, [config]) {
+            write(config);
+            return target(config);
+          },
+        }),
+      (instance) =>
+        Object.assign((config: Parameters<typeof write>[0]) => {
+          write(config);
+          return instance(config as never);
+        }, instance),
+    ];
+    await using credentials = await load();
+    for (const wrap of wrappers) {
+      for (const stream of [false, true]) {
+        const later = new Promise<Credentials>((resolve) => setTimeout(resolve, 20, credentials));
+        const client = await soap.createClientAsync(
+          await file(`${bank.url}/service`),
+          soapOptions(later, { stream, request: wrap(axios.create()) as never }),
+        );
+        expect(await who(client)).toBe('alice');
+        expect(bank.requests.at(-1)?.headers.authorization).toBe('wrapped');
+      }
+    }
+  });
+
   it('sends a call that waited through the interceptors of the axios instance that is given as request', async () => {
     const { promise, resolve } = withResolvers<Credentials>();
     const request = axios.create();

@@ -127,7 +127,12 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
       throw reason;
     });
     stop();
-    return send(loaded, request, own);
+    try {
+      return await send(loaded, request, own);
+    } catch (error) {
+      stop(error);
+      throw error;
+    }
   };
   return call;
 }

@@ -100,7 +100,7 @@ export function cancelBody(body: unknown, reason: unknown): void {
  * Begins to read the body of a `Request`, or what a generator gives: whose Node stream below breaks while nobody reads
  * it ends the process. What was read is still there for fetch.
  *
- * @returns What ends the reading ahead.
+ * @returns What ends the reading ahead; told why where nobody is to read on.
  */
 export function readAhead(input: unknown, init: CallInit): (reason?: unknown) => void {
   const { body } = init;
@@ -112,9 +112,11 @@ export function readAhead(input: unknown, init: CallInit): (reason?: unknown) =>
     const rest = (body as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     const first = rest.next();
     first.catch(() => {});
-    const destroy = () => void rest.return?.().catch(() => {});
-    init.body = { [Symbol.asyncIterator]: () => resumed(first, rest), destroy };
-    return () => {};
+    init.body = { [Symbol.asyncIterator]: () => resumed(first, rest) };
+    // It has begun, and closes what it has opened when it is ended. A fetch that fails before it reads ends nothing.
+    return (reason) => {
+      if (reason !== undefined) void rest.return?.().catch(() => {});
+    };
   }
   const { body: own, bodyUsed, clone } = Object(input) as Partial<Request>;
   if (body != null || !own || bodyUsed || own.locked || typeof clone !== 'function') return () => {};

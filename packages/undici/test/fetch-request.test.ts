@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { startServer, type TestServer } from '@clientcert/testing';
 import * as undici from 'undici';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Credentials, createFetch } from '../src/index.ts';
 import { codesOf, createPeople, load, type People, startBank, subjects } from './ground.ts';
 
@@ -244,6 +244,7 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     const makes: ((body: Readable) => [input: Request | string, init?: object])[] = [
       (body) => [new kit.Request(bank.url, { method: 'POST', body, duplex: 'half' } as object) as Request],
       (body) => [bank.url, { method: 'POST', body: give(body), duplex: 'half' }],
+      (body) => [bank.url, { method: 'POST', body: Readable.from(give(body)), duplex: 'half' }],
     ];
     for (const make of makes) {
       const broken = new Readable({ read() {} });
@@ -253,6 +254,34 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
       const whole = Readable.from([Buffer.from('one '), Buffer.from('two')]);
       await (await createFetch(later(), { fetch: kit.fetch as typeof fetch })(...make(whole))).text();
       expect(`${bank.requests.at(-1)?.body}`).toBe('one two');
+    }
+  });
+
+  it('ends a generator that it has begun where the call fails, whether fetch came to it or not', async () => {
+    await using credentials = await load(people, bank);
+    let open = 0;
+    const give = async function* () {
+      open += 1;
+      try {
+        yield Buffer.from('one ');
+        yield Buffer.from('two');
+      } finally {
+        open -= 1;
+      }
+    };
+    const later = () => new Promise<Credentials>((resolve) => setTimeout(resolve, 20, credentials));
+    const failing: [url: string, init?: object, loading?: () => Promise<Credentials>][] = [
+      ['https://localhost:1'],
+      [bank.url, { redirect: 'nonsense' }],
+      [bank.url, { method: 'GET' }],
+      [bank.url, {}, () => Promise.reject(new Error('no certificates'))],
+      [bank.url, { signal: AbortSignal.abort() }],
+    ];
+    for (const [url, init, loading = later] of failing) {
+      const ours = createFetch(loading(), { fetch: kit.fetch as typeof fetch });
+      const call = ours(url, { method: 'POST', body: give(), duplex: 'half', ...init } as object);
+      await expect(call).rejects.toThrow();
+      await vi.waitFor(() => expect(open).toBe(0));
     }
   });
 

@@ -1,4 +1,4 @@
-import { finished } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { again, ClientCertificateError } from '../errors.ts';
 import { isPlain, kindOf } from '../own.ts';
 import type { AdapterView } from './adapter-view.ts';
@@ -103,9 +103,18 @@ export async function whileWanted(
     for (const stream of streams) finished(stream, { writable: false }, (error) => error && reject(error));
     if (signal?.aborted) abort();
   });
+  // What a stream is made of (`Readable.from`) may break beneath it, where nobody listens before it is read. What has failed
+  // by the end of this turn begins nothing.
+  let waits = true;
+  queueMicrotask(() =>
+    process.nextTick(() => {
+      if (waits) for (const stream of streams) (stream as Partial<Readable>).read?.(0);
+    }),
+  );
   try {
     return await Promise.race([ended, ready]);
   } finally {
+    waits = false;
     if (abort) signal?.removeEventListener?.('abort', abort);
   }
 }
