@@ -238,9 +238,8 @@ it('ends no process where a stream breaks beneath a body while certificates load
     const later = new Promise<Credentials>((resolve) => setTimeout(resolve, 50, credentials));
     return got.extend(options, clientCertificates(later)).post(bank.url, { body: made(file) });
   };
-  await expect(send(createReadStream(join(tmpdir(), 'clientcert-no-such-file')))).rejects.toMatchObject({
-    code: 'ENOENT',
-  });
+  // got 16 calls it an upload that failed, with what it failed by as the cause.
+  await expect(send(createReadStream(join(tmpdir(), 'clientcert-no-such-file')))).rejects.toThrow(/ENOENT/);
   await send(Readable.from([Buffer.from('one '), Buffer.from('two')]));
   expect(bank.requests.map(({ body }) => body)).toEqual(['one two']);
 });
