@@ -57,9 +57,10 @@ describe('files of renewing()', () => {
     const ending = new AbortController();
     const reading = source({ signal: ending.signal })[Symbol.asyncIterator]().next();
     await expect.poll(() => passphrase.mock.calls.length).toBe(1);
+    const told = expect(reading).rejects.toThrow('too late');
     ending.abort(new Error('too late'));
     await using _credentials = await load(source);
-    await expect(reading).rejects.toThrow('too late');
+    await told;
     expect(issue).not.toHaveBeenCalled();
   });
 
