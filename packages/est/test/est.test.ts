@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as ground from '../../vault/test/ground.ts';
 import type { EstOptions } from '../src/index.ts';
 import { asked, authority, est, load, login, source, startBank, startEach } from './scene.ts';
@@ -55,6 +55,7 @@ describe('fromEst()', () => {
       await writeFile(join(folder, 'device.pem'), device.fullChain + device.key, { mode: 0o600 });
       await writeFile(join(folder, 'password'), login.password);
       const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder);
+      onTestFinished(() => cwd.mockRestore()); // files share a process
       const certificate = { cert: 'device.pem' };
       const files = { cert: 'bank.pem', passphrase: { file: 'password' } };
       const sources = [

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as ground from '../../vault/test/ground.ts';
 import type { StepCaOptions } from '../src/index.ts';
 import { authority, load, paths, source, startBank, startEach, step } from './scene.ts';
@@ -42,6 +42,7 @@ describe('fromStepCa()', () => {
     await writeFile(join(folder, 'root.pem'), step.root);
     await writeFile(join(folder, 'me.jwk'), step.jwk);
     const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder);
+    onTestFinished(() => cwd.mockRestore()); // files share a process
     const provisioner = { name: 'me@step', key: { file: 'me.jwk' } };
     const made = source({ fingerprint: undefined, ca: 'root.pem', provisioner });
     cwd.mockRestore();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type Authority, createAuthority, startProxy } from '@clientcert/testing';
 import { ProxyAgent, setGlobalDispatcher } from 'undici';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { keepGlobalDispatcher } from '../../../test/global-dispatcher.ts';
 import { fromVault, loadCredentials, type VaultLogin, type VaultOptions } from '../src/index.ts';
 import { type Engine, startEngine } from './engine.ts';
@@ -99,6 +99,7 @@ describe('fromVault()', () => {
       const file = `clientcert-vault-here-${process.pid}`;
       await writeFile(join(tmpdir(), file), 's.here\n');
       const cwd = vi.spyOn(process, 'cwd').mockReturnValue(tmpdir());
+      onTestFinished(() => cwd.mockRestore()); // files share a process
       const made = source({ login: { method: 'token', token: { file } } });
       cwd.mockRestore();
       try {

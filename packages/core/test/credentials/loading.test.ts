@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { acceptCredentials, loadedOf, whileWanted } from '../../src/adapter.ts';
 import {
   type Config,
@@ -137,6 +137,7 @@ it('what is named is where it was when the call was made, wherever the process g
     await writeFile(join(places[at]!, 'clientcert.json'), JSON.stringify(config));
   }
   const cwd = vi.spyOn(process, 'cwd');
+  onTestFinished(() => cwd.mockRestore()); // files share a process
   const atEach = <Result>(call: (place: string) => Promise<Result>) => {
     const calls = places.map((place) => {
       cwd.mockReturnValue(place);
