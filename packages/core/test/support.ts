@@ -57,3 +57,9 @@ export async function withPolluted<Result>(
     for (const key of Object.keys(pollution)) Reflect.deleteProperty(Object.prototype, key);
   }
 }
+
+/** Where the dates of a certificate stand in its DER, as `YYMMDDhhmmssZ` (RFC 5280, section 4.1.2.5). */
+export function timesIn(der: Buffer): { notBefore: number; notAfter: number } {
+  const notBefore = der.toString('latin1').search(/\d{12}Z..\d{12}Z/s);
+  return { notBefore, notAfter: notBefore + 15 };
+}

@@ -164,14 +164,16 @@ export class Renewal<Value> {
     }
   }
 
-  /** What is new is read in its turn, like everything else. */
+  /** What is new is read in its turn, like everything else: of what came while loading, whoever awaits that is to hear. */
   #listen(): void {
     const news = this.subject.feed?.next();
     if (!news || news === this.#news) return;
     this.#news = news;
-    void news.then(() => {
-      if (!this.#closed) void this.renew();
-    });
+    void news.then(() =>
+      setImmediate(() => {
+        if (!this.#closed) void this.renew();
+      }),
+    );
   }
 
   /** A reading that a dead file system holds fast is waited for: others would take the threads that are left. */

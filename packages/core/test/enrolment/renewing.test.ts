@@ -7,7 +7,7 @@ import { createAuthority, startServer } from '@clientcert/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ask, pem, type RenewingOptions, renewing } from '../../src/enrolment.ts';
 import { loadCredentials } from '../../src/index.ts';
-import { get, withPolluted } from '../support.ts';
+import { get, timesIn, withPolluted } from '../support.ts';
 import { authority, createSource, fingerprintOf, goOn, load } from './scene.ts';
 
 afterEach(() => {
@@ -35,9 +35,10 @@ describe('renewing()', () => {
   });
 
   it('has the next one issued by the one before, and presents the one before while that fails', async () => {
-    const { issue, source } = createSource();
+    const { issue, source, waits } = createSource();
     await using server = await startServer({ authority });
     await using first = await load(source);
+    await waits();
     const before = fingerprintOf(first);
     goOn(20);
     issue.mockRejectedValueOnce(new Error('the authority is away'));
@@ -54,8 +55,9 @@ describe('renewing()', () => {
 
   it('presents nothing that the other side could not be told of, and issues no other for it', async () => {
     const onRenewed = vi.fn<() => Promise<void>>(async () => {});
-    const { issue, source } = createSource({ onRenewed });
+    const { issue, source, waits } = createSource({ onRenewed });
     await using first = await load(source);
+    await waits();
     const before = fingerprintOf(first);
     goOn(20);
     onRenewed.mockRejectedValueOnce(new Error('the bank is closed'));
@@ -116,8 +118,7 @@ describe('attack: identities that mix', () => {
   it('of a certificate whose end is no date asks again in a minute, and not without pause', async () => {
     const { cert, key } = await authority.issue({ name: 'me' });
     const der = Buffer.from(new X509Certificate(cert).raw);
-    // The month of notAfter, in `YYMMDD…Z`.
-    der.write('13', der.lastIndexOf(Buffer.from([0x17, 13])) + 4, 'latin1');
+    der.write('13', timesIn(der).notAfter + 2, 'latin1'); // the month
     const endless = pem('CERTIFICATE', der);
     expect(new X509Certificate(endless).validTo).toBe('Bad time value');
     let looks = 0;

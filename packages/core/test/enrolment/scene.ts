@@ -1,5 +1,5 @@
 import { type Authority, createAuthority } from '@clientcert/testing';
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { type Issued, type RenewingOptions, renewing } from '../../src/enrolment.ts';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
 
@@ -12,7 +12,17 @@ export function createSource(options: RenewingOptions = {}) {
     const { fullChain, key } = await authority.issue({ name: 'me', notAfter });
     return { cert: fullChain, key };
   });
-  return { issue, source: renewing(() => ({ issue }), options) };
+  const looked = vi.fn<() => void>();
+  const issuer = {
+    issue,
+    get tendAt() {
+      looked();
+      return Number.POSITIVE_INFINITY;
+    },
+  };
+  /** Until one of its readers waits for its time: what the clock says is taken when that begins. */
+  const waits = () => expect.poll(() => looked.mock.calls.length).toBeGreaterThan(0);
+  return { issue, waits, source: renewing(() => issuer, options) };
 }
 
 export const load = async (source: ReturnType<typeof createSource>['source']) => {

@@ -183,7 +183,7 @@ describe('an async iterable as the source', () => {
       times.push(Date.now());
       yield { pfx: 'bank.pfx' };
     });
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'Date', 'performance'] });
     const renewal = new Renewal<FileSource>(
       'bank',
       {
@@ -611,6 +611,33 @@ describe('an async iterable as the source', () => {
       .toBe(certificates[1]!.fingerprint256);
   });
 
+  it('that ends while the first is still being read is told of to whoever awaits the credentials', async () => {
+    const cert = certificates[0]!.fullChain;
+    const key = certificates[0]!.encryptedKey('secret');
+    let hand = (_: string) => {};
+    const passphrase = new Promise<string>((resolve) => {
+      hand = resolve;
+    });
+    await using credentials = await loadCredentials({
+      certificates: {
+        bank: async function* ({ isRenewal }) {
+          yield { cert, key, passphrase: () => passphrase };
+          if (isRenewal) await new Promise(() => {});
+          setImmediate(hand, 'secret');
+          throw new Error('the engine is gone');
+        },
+      },
+      hosts,
+    });
+    // As where a program has functions of its own around it.
+    for (let turns = 0; turns < 20; turns++) await null;
+    credentials.on('warning', () => {});
+    const told = vi.fn<(error: ClientCertificateError) => void>();
+    credentials.on('error', told);
+    await expect.poll(() => told.mock.calls).toHaveLength(1);
+    expect(told.mock.calls[0]![0].cause).toMatchObject({ message: 'the engine is gone' });
+  });
+
   it('takes what it yields right before its end', async () => {
     let calls = 0;
     await using credentials = await loadCredentials({
@@ -638,7 +665,7 @@ describe('an async iterable as the source', () => {
         const { signal } = new AbortController();
         const engine = createEngine({ pfx: '0' });
         const feed = new Feed(engine.source);
-        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'Date', 'performance'] });
         try {
           let pushed = 0;
           for (const act of script) {
