@@ -79,14 +79,15 @@ export async function rootsAmong(
   return roots;
 }
 
-/** In turns: each is hashed for it. */
+/** The first of each. In turns: each is hashed for it. */
 export async function withoutDuplicates(
   certificates: readonly X509Certificate[],
 ): Promise<X509Certificate[]> {
   const distinct = new Map<string, X509Certificate>();
   await inTurns(certificates, (each) => {
     fieldsOf(each); // what cannot be read is told of by whoever reads it, and not when it is in use
-    distinct.set(each.fingerprint256, each);
+    const { fingerprint256 } = each;
+    if (!distinct.has(fingerprint256)) distinct.set(fingerprint256, each);
   });
   return [...distinct.values()];
 }
