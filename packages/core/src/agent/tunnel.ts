@@ -50,8 +50,11 @@ export class Tunnel extends Socket {
           { hint, cause },
         ),
       );
-    const lost = (error: Error) =>
+    const lost = (error: NodeJS.ErrnoException) => {
+      if (plain.has(error.code))
+        return fail('it does not speak TLS', `Write it as http://${url.host}. ${whenOverTls}`, error);
       fail(error.message, (error instanceof ClientCertificateError && error.hint) || unreachable, error);
+    };
     const connected = () =>
       requestTunnel(socket, proxy, target, (answer) => {
         if (typeof answer === 'string') return fail(answer, unreachable);
@@ -130,6 +133,14 @@ function writeNowhere(...written: unknown[]): boolean {
 }
 
 const unreachable = 'Is its address right, and does it run?';
+
+/** What OpenSSL makes of an answer in plain HTTP. */
+const plain: ReadonlySet<string | undefined> = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_DATA_LENGTH_TOO_LONG',
+]);
+const whenOverTls = 'With https:, and in the environment without a scheme, it is spoken to over TLS.';
 
 /** Why a proxy refused, and what to do. */
 function explain({ status, reason, schemes }: ConnectAnswer, proxy: TunnelProxy): [string, string] {

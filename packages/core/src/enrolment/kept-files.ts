@@ -3,6 +3,7 @@ import { constants, copyFile, open, realpath, rename, rm, stat } from 'node:fs/p
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
+import { bytesOf } from '../load/passphrase.ts';
 import { quote } from '../quote.ts';
 import type { Issued } from './issued.ts';
 import { keyPem } from './request.ts';
@@ -159,10 +160,13 @@ function realOf(path: string): Promise<string> {
 async function writeBeside(path: string, text: string): Promise<void> {
   await rm(`${path}.new`, { force: true });
   const file = await open(`${path}.new`, 'wx', 0o600);
+  // A key: of a text Node makes bytes in the memory that small Buffers share.
+  const bytes = bytesOf(text, 'utf8');
   try {
-    await file.writeFile(text);
+    await file.writeFile(bytes);
     await file.sync();
   } finally {
+    bytes.fill(0);
     await file.close();
   }
 }

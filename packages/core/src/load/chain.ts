@@ -45,9 +45,10 @@ export async function buildChain(
   }
   const intermediates: X509Certificate[] = [];
   const used = new Set<X509Certificate>();
+  const inFile = new Set(own);
   let top = leaf;
   while (!(await checkSelfSigned(top, budget))) {
-    const issuer = await findIssuer(top, bySubject, used, budget);
+    const issuer = await findIssuer(top, bySubject, { used, inFile }, budget);
     if (issuer === undefined) break;
     if (used.size === longest) throw corrupt(`holds a chain of more than ${longest} certificates`);
     used.add(issuer);
@@ -79,14 +80,15 @@ export async function rootsAmong(
   return roots;
 }
 
-/** In turns: each is hashed for it. */
+/** The first of each. In turns: each is hashed for it. */
 export async function withoutDuplicates(
   certificates: readonly X509Certificate[],
 ): Promise<X509Certificate[]> {
   const distinct = new Map<string, X509Certificate>();
   await inTurns(certificates, (each) => {
     fieldsOf(each); // what cannot be read is told of by whoever reads it, and not when it is in use
-    distinct.set(each.fingerprint256, each);
+    const { fingerprint256 } = each;
+    if (!distinct.has(fingerprint256)) distinct.set(fingerprint256, each);
   });
   return [...distinct.values()];
 }
@@ -130,11 +132,14 @@ export function isIssuedByRoot(certificate: X509Certificate): boolean {
 const nameOfRoot =
   /^(?:CN|OU)=(?!.*\b(?:sub|intermediate|issuing))(?:.*\W)?root(?:[ -]+(?:CA|certificate|certification|authority|RSA|ECC|[A-Z]{0,4}\d{1,4}|I{1,3}|IV|V))*$/im;
 
-/** Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest. */
+/**
+ * Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest. Where the file leads
+ * on to an older root, which may be all that a server knows, no other root that is only trusted ends the chain before it.
+ */
 async function findIssuer(
   certificate: X509Certificate,
   bySubject: ReadonlyMap<string, readonly X509Certificate[]>,
-  used: ReadonlySet<X509Certificate>,
+  { used, inFile }: Readonly<Record<'used' | 'inFile', ReadonlySet<X509Certificate>>>,
   budget: Budget,
 ): Promise<X509Certificate | undefined> {
   const issuers: X509Certificate[] = [];
@@ -145,10 +150,13 @@ async function findIssuer(
     if (signed(certificate, candidate)) issuers.push(candidate);
   }
   for (const issuer of issuers) await checkSelfSigned(issuer, budget);
-  return issuers.sort(
-    (a, b) =>
-      Number(isSelfSigned(b)) - Number(isSelfSigned(a)) || fieldsOf(b).notAfter - fieldsOf(a).notAfter,
-  )[0];
+  const leadsOn = issuers.some((each) => inFile.has(each) && fieldsOf(each).notAfter > Date.now());
+  return issuers
+    .filter((each) => !leadsOn || inFile.has(each) || !isSelfSigned(each))
+    .sort(
+      (a, b) =>
+        Number(isSelfSigned(b)) - Number(isSelfSigned(a)) || fieldsOf(b).notAfter - fieldsOf(a).notAfter,
+    )[0];
 }
 
 /** More certificates than any peer follows: OpenSSL stops after 100, others after ten. */

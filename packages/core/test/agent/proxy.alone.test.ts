@@ -396,6 +396,19 @@ describe('the environment', () => {
     expect(server.connections).toBe(0);
   });
 
+  it.each(['', 'https://'])('"%s" before one that speaks no TLS is told of as that', async (scheme) => {
+    await using all = await scene();
+    const { proxy, server, credentials } = all;
+    const { host } = new URL(proxy.url);
+    vi.stubEnv('HTTPS_PROXY', scheme + host);
+    await expect(get(server.url, { agent: credentials.agent({ proxy: 'env' }) })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_PROXY_FAILED',
+      message: `proxy https://${host} for 127.0.0.1:${server.port}: it does not speak TLS`,
+      hint: expect.stringContaining(`http://${host}. `),
+    });
+    expect(server.connections).toBe(0);
+  });
+
   it('may be a URL of another realm, as a target may', async () => {
     await using all = await scene();
     const { proxy, server, credentials } = all;

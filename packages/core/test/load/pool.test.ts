@@ -1,6 +1,10 @@
 import { createPrivateKey } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
-import { afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { KeptFiles } from '../../src/enrolment/kept-files.ts';
 import { type FileSource, loadCredentials, readCertificate } from '../../src/index.ts';
 import { get, subjects } from '../support.ts';
 import { fixture } from './manifest.ts';
@@ -100,6 +104,19 @@ it('leaves nothing of a key there that a request brings', async () => {
   const call = () => get(server.url, { agent, cert, key } as object);
   expect(await sharedIn(call, [Buffer.from(mine.key.split('\n')[1]!)])).toEqual([]);
   expect(subjects(server)).toEqual(['mine']);
+});
+
+it('leaves nothing of a key there that was issued and is kept in files', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'clientcert-pool-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name));
+  const files = new KeptFiles({ cert: cert!, key });
+  const { signal } = new AbortController();
+  const keep = async () => {
+    await files.write({ cert: issued.fullChain, key: issued.key }, signal);
+    expect(await files.read(signal)).toMatchObject({ key: issued.key });
+  };
+  expect(await sharedIn(keep, traces())).toEqual([]);
 });
 
 /** The Buffers in shared memory that hold one of these, once something is done. */

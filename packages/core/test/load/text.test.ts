@@ -119,6 +119,14 @@ describe('certificate bundles', () => {
     expect(found.warnings.map(({ code }) => code)).toEqual(['UNRELATED_DROPPED']);
   });
 
+  it('says nothing of authorities that stand in the file and are given as `ca` as well', async () => {
+    const authorities = [...chain.slice(1), root].map(pem);
+    const cert = pem(leaf) + authorities.join('');
+    const found = await readCertificate({ cert, key: keyPem, ca: authorities });
+    expect(found.chain.map(({ subject }) => subject)).toEqual([chain[1]!.subject, chain[2]!.subject]);
+    expect(found.warnings).toEqual([]);
+  });
+
   it('reads a TRUSTED CERTIFICATE with its trust settings behind', async () => {
     const trust = Buffer.from('300a30080603550403', 'hex').subarray(0, 2);
     const trusted = Buffer.concat([

@@ -1,9 +1,11 @@
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { randomSerialNumber, type Signer, signCertificate } from '../../../testing/src/certificate.ts';
+import { generateKey } from '../../../testing/src/keys.ts';
 import { loadCredentials } from '../../src/index.ts';
 import { pemOf } from '../../src/tls/trust.ts';
 import type { FileSource } from '../../src/types.ts';
@@ -20,11 +22,13 @@ beforeAll(async () => {
 });
 
 /** Many a server is set up with its own certificate alone. */
-async function serveLeaf(): Promise<{ url: string; host: string; seen: unknown[] } & AsyncDisposable> {
+async function serveLeaf(
+  own: TlsOptions = {},
+): Promise<{ url: string; host: string; seen: unknown[] } & AsyncDisposable> {
   const { key, cert } = await authority.issue({ name: 'server', hosts: ['127.0.0.1'], usage: 'server' });
   const seen: unknown[] = [];
   const options = { key, cert, ca: authority.certificate, requestCert: true, rejectUnauthorized: false };
-  const server = createServer(options, (request, response) => {
+  const server = createServer({ ...options, ...own }, (request, response) => {
     seen.push((request.socket as TLSSocket).getPeerX509Certificate()?.subject);
     response.end();
   });
@@ -100,4 +104,38 @@ it('an expired intermediate, or one of the name of a root, is left out: it could
   const expected = [root.toString(), fit.toString()];
   expect(pemOf({ roots: [root], intermediates }, [])).toEqual(expected);
   expect(pemOf({ roots: [], intermediates }, [root.toString()])).toEqual(expected.slice(1));
+});
+
+it('what is sent leads to the root that a server knows, also where a newer one of its name is trusted', async () => {
+  const signerOf = async (CN: string): Promise<Signer> => {
+    const key = await generateKey();
+    return { subject: { CN }, key, publicKey: createPublicKey(key) };
+  };
+  const [old, root, leaf] = await Promise.all(['Old', 'Root', 'bob'].map(signerOf));
+  const [notBefore, notAfter] = [-1, 1].map((days) => new Date(Date.now() + days * 86_400_000));
+  const certify = ({ subject, publicKey }: Signer, by: Signer, usage: 'authority' | 'client' = 'authority') =>
+    signCertificate(
+      {
+        subject,
+        publicKey,
+        notBefore: notBefore!,
+        notAfter: notAfter!,
+        serialNumber: randomSerialNumber(),
+        usage,
+      },
+      by,
+    );
+  await using server = await serveLeaf({ ca: certify(old!, old!), rejectUnauthorized: true });
+  const bob = {
+    cert: certify(leaf!, root!, 'client') + certify(root!, old!),
+    key: leaf!.key.export({ type: 'pkcs8', format: 'pem' }) as string,
+    ca: [certify(root!, root!), authority.chain + authority.certificate],
+  };
+  await using credentials = await loadCredentials({
+    certificates: { bob },
+    hosts: { [server.host]: 'bob' },
+  });
+  await get(server.url, { agent: credentials.agent() });
+  expect(server.seen).toEqual(['CN=bob']);
+  expect(credentials.warnings()).toEqual([]);
 });
