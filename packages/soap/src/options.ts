@@ -229,6 +229,7 @@ function certify(
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
         if (response.status !== 200)
           Object.assign(response, { data: Readable.from([await text(response.data)]) });
+        else standAtCut(response.data);
         return response;
       },
     }),
@@ -254,6 +255,22 @@ function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => 
   const answered = sent.then(({ answer }) => answer);
   answered.catch(() => {});
   return answered;
+}
+
+/**
+ * It iterates, from 1.7 on, over an answer that has no type as well, which shows only there: an error of it, heard by the event
+ * too, is nobody's.
+ */
+function standAtCut(data: Readable): void {
+  const iterate = data[Symbol.asyncIterator]?.bind(data);
+  if (!iterate) return; // of a client of the caller's own
+  data[Symbol.asyncIterator] = async function* () {
+    try {
+      yield* iterate();
+    } catch {
+      await new Promise(() => {});
+    }
+  } as typeof iterate;
 }
 
 /** Of an option that node-soap hands to axios. */

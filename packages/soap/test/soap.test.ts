@@ -1,5 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -789,6 +790,36 @@ describe('stream: true', () => {
     const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
     await expect(who(client)).rejects.toThrow(how === 'whole' ? 'not today' : 'aborted');
   });
+
+  // Before 1.7 node-soap reads it with a package.
+  const clients = process.env.CLIENTCERT_TEST_CLIENTS; // of the version matrix
+  const place = clients === undefined ? import.meta.url : join(clients, 'package.json');
+  const { version } = createRequire(place)('soap/package.json') as { version: string };
+
+  it.skipIf(/^1\.[1-6]\./.test(version))(
+    'fails a call whose answer has no type and is cut off, and ends no process',
+    async () => {
+      await using failing = await startServer({
+        authority,
+        host: 'localhost',
+        handler: (_, response) => {
+          response.writeHead(200, { 'content-length': 1000 });
+          response.write('<soap:Envelope', () => response.destroy());
+          return true;
+        },
+      });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`localhost:${failing.port}`]: 'alice' },
+      });
+      const path = join(directory, `${crypto.randomUUID()}.wsdl`);
+      const document = wsdl({ address: `${failing.url}/service` });
+      await writeFile(path, document.replace('element="tns:WhoResponse"', 'type="xsd:string"'));
+      const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
+      await expect(who(client)).rejects.toThrow('aborted');
+      expect(failing.requests).toMatchObject([{ clientCertificate: { commonName: 'alice' } }]);
+    },
+  );
 });
 
 const fault =
