@@ -175,8 +175,9 @@ function certify(
       // By what is known here: what the caller brings sends otherwise than through axios, or has interceptors that take
       // transformers off. NTLM has an instance of its own.
       const inherited = options.ntlm ? undefined : defaults;
-      // As node-soap puts them together: the options of a call may name another address, or method.
-      const merged: RequestOptions = { ...inherited, url, method: message ? 'POST' : 'GET', ...options };
+      // As node-soap and axios put them together: the options of a call may name another address, or method.
+      const merged: RequestOptions = { ...inherited, url, method: message ? 'POST' : 'GET' };
+      for (const name in options) if (options[name] !== undefined) merged[name] = options[name];
       decide(call, merged, ready);
       for (const name of decided) options[name] = merged[name];
     }

@@ -736,6 +736,19 @@ describe.each(Object.entries(clients))('%s', (_, create) => {
     },
   );
 
+  it('goes through the proxy of the caller’s instance, where an option of the call is there with nothing', async () => {
+    await using proxy = await startProxy({ authority });
+    await using credentials = await load();
+    const request = axios.create({ proxy: { host: '127.0.0.1', port: proxy.port, protocol: 'http' } });
+    const path = await file(`${bank.url}/service`);
+    const client = await soap.createClientAsync(
+      path,
+      soapOptions(credentials, { request: request as never }),
+    );
+    expect(await who(client, { proxy: undefined })).toBe('alice');
+    expect(proxy.connects).toMatchObject([{ port: bank.port }]);
+  });
+
   it('works with forever, MTOM and attachments', async () => {
     await using credentials = await load();
     const path = await file(`${bank.url}/service`);
