@@ -184,6 +184,9 @@ function certify(
     return { sent, options };
   };
 
+  const explained = (error: unknown, url: string, { identity: { credentials, service } }: Made) =>
+    withDiagnosis(error, { credentials: loadedOf(credentials), url, service });
+
   const { requestStream } = inner;
   const outer: IHttpClient = {
     request(url, data, callback, headers, given = {}, client) {
@@ -195,12 +198,7 @@ function certify(
         fail(error);
         return undefined as never;
       }
-      const explain = (error: unknown): void =>
-        void withDiagnosis(error, {
-          credentials: loadedOf(call.identity.credentials),
-          url,
-          service: call.identity.service,
-        });
+      const explain = (error: unknown): void => void explained(error, url, call);
       const answered: typeof callback = (error, response, body) => {
         if (error) explain(error);
         if (!client || !(response?.status >= 400)) return callback(error, response, body);
@@ -226,7 +224,9 @@ function certify(
         const made = callOf(url, given, headers, client);
         const [ready, call] = await whenReady(made, (loaded, certain) => [loaded, certain] as const);
         const { sent, options } = prepare(url, data, call, ready, client);
-        const response = await requestStream.call(call.sender, url, sent, call.headers, options, client);
+        const response = await requestStream
+          .call(call.sender, url, sent, call.headers, options, client)
+          .catch((error: unknown) => Promise.reject(explained(error, url, call)));
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
         if (response.status !== 200)
           Object.assign(response, { data: Readable.from([await text(response.data)]) });

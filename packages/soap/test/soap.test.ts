@@ -785,6 +785,21 @@ describe('stream: true', () => {
     await expect(who(failing)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
   });
 
+  it('says what is behind an error', async () => {
+    const stranger = await createAuthority();
+    const eve = await stranger.issue({ name: 'eve' });
+    await using credentials = await loadCredentials({
+      certificates: { eve: { cert: eve.fullChain, key: eve.key, ca: authority.certificate } },
+      hosts: { [`localhost:${bank.port}`]: 'eve' },
+    });
+    const path = await file(`${bank.url}/service`);
+    const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
+    const clientCertificate = { code: expect.any(String), fix: expect.any(String) };
+    await expect(who(client)).rejects.toMatchObject({ clientCertificate });
+    expect(bank.requests).toEqual([]);
+    expect(bank.refusals).toHaveLength(1);
+  });
+
   it.each(['cut off', 'whole'])('fails a call whose error is %s, and ends no process', async (how) => {
     await using failing = await startServer({
       authority,
