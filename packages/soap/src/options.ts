@@ -175,13 +175,17 @@ function certify(
       // By what is known here: what the caller brings sends otherwise than through axios, or has interceptors that take
       // transformers off. NTLM has an instance of its own.
       const inherited = options.ntlm ? undefined : defaults;
-      // As node-soap puts them together: the options of a call may name another address, or method.
-      const merged: RequestOptions = { ...inherited, url, method: message ? 'POST' : 'GET', ...options };
+      // As node-soap and axios put them together: the options of a call may name another address, or method.
+      const merged: RequestOptions = { ...inherited, url, method: message ? 'POST' : 'GET' };
+      for (const name in options) if (options[name] !== undefined) merged[name] = options[name];
       decide(call, merged, ready);
       for (const name of decided) options[name] = merged[name];
     }
     return { sent, options };
   };
+
+  const explained = (error: unknown, url: string, { identity: { credentials, service } }: Made) =>
+    withDiagnosis(error, { credentials: loadedOf(credentials), url, service });
 
   const { requestStream } = inner;
   const outer: IHttpClient = {
@@ -194,12 +198,7 @@ function certify(
         fail(error);
         return undefined as never;
       }
-      const explain = (error: unknown): void =>
-        void withDiagnosis(error, {
-          credentials: loadedOf(call.identity.credentials),
-          url,
-          service: call.identity.service,
-        });
+      const explain = (error: unknown): void => void explained(error, url, call);
       const answered: typeof callback = (error, response, body) => {
         if (error) explain(error);
         if (!client || !(response?.status >= 400)) return callback(error, response, body);
@@ -225,10 +224,13 @@ function certify(
         const made = callOf(url, given, headers, client);
         const [ready, call] = await whenReady(made, (loaded, certain) => [loaded, certain] as const);
         const { sent, options } = prepare(url, data, call, ready, client);
-        const response = await requestStream.call(call.sender, url, sent, call.headers, options, client);
+        const response = await requestStream
+          .call(call.sender, url, sent, call.headers, options, client)
+          .catch((error: unknown) => Promise.reject(explained(error, url, call)));
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
         if (response.status !== 200)
           Object.assign(response, { data: Readable.from([await text(response.data)]) });
+        else standAtCut(response.data);
         return response;
       },
     }),
@@ -254,6 +256,22 @@ function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => 
   const answered = sent.then(({ answer }) => answer);
   answered.catch(() => {});
   return answered;
+}
+
+/**
+ * It iterates, from 1.7 on, over an answer that has no type as well, which shows only there: an error of it, heard by the event
+ * too, is nobody's.
+ */
+function standAtCut(data: Readable): void {
+  const iterate = data[Symbol.asyncIterator]?.bind(data);
+  if (!iterate) return; // of a client of the caller's own
+  data[Symbol.asyncIterator] = async function* () {
+    try {
+      yield* iterate();
+    } catch {
+      await new Promise(() => {});
+    }
+  } as typeof iterate;
 }
 
 /** Of an option that node-soap hands to axios. */

@@ -1,5 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -735,6 +736,19 @@ describe.each(Object.entries(clients))('%s', (_, create) => {
     },
   );
 
+  it('goes through the proxy of the caller’s instance, where an option of the call is there with nothing', async () => {
+    await using proxy = await startProxy({ authority });
+    await using credentials = await load();
+    const request = axios.create({ proxy: { host: '127.0.0.1', port: proxy.port, protocol: 'http' } });
+    const path = await file(`${bank.url}/service`);
+    const client = await soap.createClientAsync(
+      path,
+      soapOptions(credentials, { request: request as never }),
+    );
+    expect(await who(client, { proxy: undefined })).toBe('alice');
+    expect(proxy.connects).toMatchObject([{ port: bank.port }]);
+  });
+
   it('works with forever, MTOM and attachments', async () => {
     await using credentials = await load();
     const path = await file(`${bank.url}/service`);
@@ -771,6 +785,21 @@ describe('stream: true', () => {
     await expect(who(failing)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_CLOSED' });
   });
 
+  it('says what is behind an error', async () => {
+    const stranger = await createAuthority();
+    const eve = await stranger.issue({ name: 'eve' });
+    await using credentials = await loadCredentials({
+      certificates: { eve: { cert: eve.fullChain, key: eve.key, ca: authority.certificate } },
+      hosts: { [`localhost:${bank.port}`]: 'eve' },
+    });
+    const path = await file(`${bank.url}/service`);
+    const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
+    const clientCertificate = { code: expect.any(String), fix: expect.any(String) };
+    await expect(who(client)).rejects.toMatchObject({ clientCertificate });
+    expect(bank.requests).toEqual([]);
+    expect(bank.refusals).toHaveLength(1);
+  });
+
   it.each(['cut off', 'whole'])('fails a call whose error is %s, and ends no process', async (how) => {
     await using failing = await startServer({
       authority,
@@ -789,6 +818,36 @@ describe('stream: true', () => {
     const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
     await expect(who(client)).rejects.toThrow(how === 'whole' ? 'not today' : 'aborted');
   });
+
+  // Before 1.7 node-soap reads it with a package.
+  const clients = process.env.CLIENTCERT_TEST_CLIENTS; // of the version matrix
+  const place = clients === undefined ? import.meta.url : join(clients, 'package.json');
+  const { version } = createRequire(place)('soap/package.json') as { version: string };
+
+  it.skipIf(/^1\.[1-6]\./.test(version))(
+    'fails a call whose answer has no type and is cut off, and ends no process',
+    async () => {
+      await using failing = await startServer({
+        authority,
+        host: 'localhost',
+        handler: (_, response) => {
+          response.writeHead(200, { 'content-length': 1000 });
+          response.write('<soap:Envelope', () => response.destroy());
+          return true;
+        },
+      });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`localhost:${failing.port}`]: 'alice' },
+      });
+      const path = join(directory, `${crypto.randomUUID()}.wsdl`);
+      const document = wsdl({ address: `${failing.url}/service` });
+      await writeFile(path, document.replace('element="tns:WhoResponse"', 'type="xsd:string"'));
+      const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
+      await expect(who(client)).rejects.toThrow('aborted');
+      expect(failing.requests).toMatchObject([{ clientCertificate: { commonName: 'alice' } }]);
+    },
+  );
 });
 
 const fault =
