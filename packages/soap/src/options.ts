@@ -177,7 +177,7 @@ function certify(
       const inherited = options.ntlm ? undefined : defaults;
       // As node-soap and axios put them together: the options of a call may name another address, or method.
       const merged: RequestOptions = { ...inherited, url, method: message ? 'POST' : 'GET' };
-      for (const name in options) if (options[name] !== undefined) merged[name] = options[name];
+      for (const name of Object.keys(options)) if (options[name] !== undefined) merged[name] = options[name];
       decide(call, merged, ready);
       for (const name of decided) options[name] = merged[name];
     }
