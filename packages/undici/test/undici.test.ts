@@ -516,6 +516,19 @@ describe('the dispatcher', () => {
     expect(events).toEqual(['connect true', 'connect true', 'disconnect true', 'disconnect true']);
   });
 
+  it('says so to an Agent that makes its connections with it, too', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { connections: 1, pipelining: 1, allowH2: false });
+    const agent = new Agent({ factory: () => dispatcher });
+    const drained = once(agent, 'drain');
+    const send = async () => (await request(bank.url, { dispatcher: agent })).body.dump();
+    await Promise.all([send(), send(), send()]);
+    const [, targets] = await drained;
+    expect([targets[0] === agent, targets[1] === dispatcher]).toEqual([true, true]);
+    await agent.destroy();
+    expect(subjects(bank)).toEqual(['alice', 'alice', 'alice']);
+  });
+
   it('leaves every request to a MockAgent', async () => {
     await using credentials = await load();
     const mock = new MockAgent();
