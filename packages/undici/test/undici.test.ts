@@ -490,6 +490,18 @@ describe('the dispatcher', () => {
     expect(ended).toBe(true);
   });
 
+  it('a renewal while requests wait for several connections ends no process', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { connections: 2, pipelining: 3, allowH2: false });
+    const send = async (_: unknown, at: number) =>
+      (await request(`${bank.url}/delay?ms=${(at % 5) * 9}`, { dispatcher })).body.dump();
+    const sent = Promise.allSettled(Array.from({ length: 24 }, send));
+    await expect.poll(() => bank.requests.length).toBeGreaterThan(1);
+    await credentials.reload({ certificates: {}, hosts: { [`localhost:${bank.port}`]: false } });
+    for (const { status } of await sent) expect(status).toBe('fulfilled');
+    await dispatcher.close();
+  });
+
   it('says when there is room again, as an Agent does', async () => {
     await using credentials = await load();
     const dispatcher = createDispatcher(credentials, { connections: 1, pipelining: 1, allowH2: false });
