@@ -158,7 +158,7 @@ function record(request: IncomingMessage, response: ServerResponse, listener: Li
     aborted: false,
     time: new Date(),
   };
-  recordBody(request, seen);
+  recordBody(request, response, seen);
   response.on('close', () => {
     seen.aborted = !response.writableFinished;
   });
@@ -171,7 +171,7 @@ const BODY_LIMIT = 1024 * 1024;
  * Read along without reading: `request.on('data')` would start the flow before a handler listens,
  * EventEmitter's own `on` does not.
  */
-function recordBody(request: IncomingMessage, seen: SeenRequest): void {
+function recordBody(request: IncomingMessage, response: ServerResponse, seen: SeenRequest): void {
   const chunks: Buffer[] = [];
   EventEmitter.prototype.on.call(request, 'data', (chunk: Buffer | string) => {
     const bytes = Buffer.from(chunk as Buffer);
@@ -180,6 +180,13 @@ function recordBody(request: IncomingMessage, seen: SeenRequest): void {
   });
   EventEmitter.prototype.on.call(request, 'end', () => {
     seen.body = Buffer.concat(chunks).toString('utf8');
+  });
+  // Node throws away what nobody has begun to read once it is answered; over HTTP/2 before the response says so.
+  const { stream = response } = response as { stream?: EventEmitter };
+  stream.prependOnceListener('finish', () => {
+    if (request.readableFlowing !== null) return;
+    request.read();
+    request.resume();
   });
 }
 

@@ -9,6 +9,7 @@ import {
   createAuthority,
   createSelfSigned,
   type IssuedCertificate,
+  type RequestHandler,
   startServer,
 } from '../src/index.ts';
 import { as, request } from './clients.ts';
@@ -399,6 +400,26 @@ describe('handler', () => {
     });
     expect((await request(`${server.url}/status/418`)).status).toBe(418);
     expect(await request(`${server.url}/throw`)).toMatchObject({ status: 500, body: 'Error: broken' });
+  });
+
+  it.each([false, true])('keeps the body of what is answered unread, over HTTP/2: %s', async (isHttp2) => {
+    const handler: RequestHandler = (_, response) => void setTimeout(() => response.end('ok'), 20);
+    await using server = await startServer({
+      authority,
+      clientCertificate: 'none',
+      http2: isHttp2,
+      handler,
+    });
+    const body = 'grüße';
+    if (isHttp2) {
+      const session = http2.connect(server.url, { ca: authority.certificate });
+      const stream = session.request({ ':method': 'POST' });
+      stream.resume().end(body);
+      await once(stream, 'close');
+      session.close();
+    } else await request(server.url, { ca: authority.certificate, method: 'POST', body });
+    await expect.poll(() => server.requests[0]?.body, { timeout: 1_500 }).toBe(body);
+    expect(server.requests[0]?.bodyLength).toBe(7);
   });
 
   it('keeps the first MiB of a body', async () => {

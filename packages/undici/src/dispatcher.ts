@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Credentials } from '@clientcert/core';
 import { snapshot } from '@clientcert/core/adapter';
 import { Agent, Dispatcher, errors } from 'undici';
@@ -89,16 +90,16 @@ class CertificateDispatcher extends Dispatcher {
     routes.opened = (pool) => this.#repeat(pool);
   }
 
-  /** Who was told that there is no room waits for "drain" here. */
-  #repeat(inner: Dispatcher): void {
-    inner.on('connect', (origin, targets) => this.emit('connect', origin, [this, ...targets]));
-    inner.on('disconnect', (origin, targets, error) =>
-      this.emit('disconnect', origin, [this, ...targets], error),
-    );
-    inner.on('connectionError', (origin, targets, error) =>
-      this.emit('connectionError', origin, [this, ...targets], error),
-    );
-    inner.on('drain', (origin) => this.emit('drain', origin));
+  /**
+   * Who was told that there is no room waits for "drain" here. With each comes whom it came through: an `Agent` or `Pool` over
+   * this reads that, of "drain" too, of which the types do not say it.
+   */
+  #repeat(inner: EventEmitter): void {
+    for (const event of ['connect', 'disconnect', 'connectionError', 'drain']) {
+      inner.on(event, (origin, targets: object[] = [], ...rest) =>
+        (this as EventEmitter).emit(event, origin, [this, ...targets], ...rest),
+      );
+    }
   }
 
   static {

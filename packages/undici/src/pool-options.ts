@@ -92,7 +92,12 @@ export function createRoutes(credentials: AdapterView, options: PoolOptions, lea
   return new Dispatchers(credentials, {
     serves: (resolution) => decides(resolution) || (!leavesOthers && (namesProxy() || refusesNodes())),
     open: (origin, connector, allowH2) =>
-      new undici.Pool(origin, { ...pool, allowH2, connect: connector as undici.buildConnector.connector }),
+      new undici.Pool(origin, {
+        ...pool,
+        factory: clientOf,
+        allowH2,
+        connect: connector as undici.buildConnector.connector,
+      }),
     tls: {
       ...(autoSelectFamily !== undefined && { autoSelectFamily }),
       ...(autoSelectFamilyAttemptTimeout !== undefined && { autoSelectFamilyAttemptTimeout }),
@@ -104,6 +109,22 @@ export function createRoutes(credentials: AdapterView, options: PoolOptions, lea
     keepAliveInitialDelay,
     timeoutError: (message) => new undici.errors.ConnectTimeoutError(message) as Error,
   });
+}
+
+/**
+ * undici up to 7.20 closes all connections of a pool that ends each time one of them comes free, and nobody hears that some
+ * have ended by then, which ends the process: they are closed once.
+ */
+function clientOf(origin: URL, options: object): undici.Client {
+  const client = new undici.Client(origin, options);
+  const close = client.close.bind(client);
+  let closing: Promise<void> | undefined;
+  client.close = ((done?: () => void) => {
+    if (done) return close(done);
+    closing ??= close();
+    return closing;
+  }) as typeof client.close;
+  return client;
 }
 
 /** undici reads of a request what stands on `Object.prototype` too: by whose name the server would be verified. */

@@ -110,12 +110,12 @@ export function readAhead(input: unknown, init: CallInit): (reason?: unknown) =>
     !('pipe' in Object(body))
   ) {
     const rest = (body as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    const first = rest.next();
+    const first = (async () => rest.next())(); // one made by hand may answer, or throw, at once
     first.catch(() => {});
     init.body = { [Symbol.asyncIterator]: () => resumed(first, rest) };
     // It has begun, and closes what it has opened when it is ended. A fetch that fails before it reads ends nothing.
     return (reason) => {
-      if (reason !== undefined) void rest.return?.().catch(() => {});
+      if (reason !== undefined) void (async () => rest.return?.())().catch(() => {});
     };
   }
   const { body: own, bodyUsed, clone } = Object(input) as Partial<Request>;

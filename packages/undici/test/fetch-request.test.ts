@@ -285,6 +285,25 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     }
   });
 
+  it('sends, and ends, what an iterator made by hand gives, which answers at once', async () => {
+    await using credentials = await load(people, bank);
+    const end = vi.fn(() => ({ done: true }));
+    const give = () => {
+      const parts = ['one ', 'two'].map((part) => ({ done: false, value: Buffer.from(part) }));
+      const next = () => parts.shift() ?? { done: true };
+      return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
+    };
+    const init = () => ({ method: 'POST', body: give(), duplex: 'half' }) as unknown as RequestInit;
+    const later = new Promise<Credentials>((resolve) => setTimeout(resolve, 20, credentials));
+    const answer = await createFetch(later, { fetch: kit.fetch as typeof fetch })(bank.url, init());
+    expect([answer.status, bank.requests.at(-1)?.body]).toEqual([200, 'one two']);
+    end.mockClear();
+    const broken = Promise.reject<Credentials>(new Error('no certificates'));
+    const failing = createFetch(broken, { fetch: kit.fetch as typeof fetch })(bank.url, init());
+    await expect(failing).rejects.toThrow('no certificates');
+    expect(end).toHaveBeenCalledOnce();
+  });
+
   it('refuses what is no init, as fetch does', async () => {
     await using credentials = await load(people, bank);
     const ours = createFetch(credentials, { fetch: kit.fetch as typeof fetch });

@@ -490,6 +490,18 @@ describe('the dispatcher', () => {
     expect(ended).toBe(true);
   });
 
+  it('a renewal while requests wait for several connections ends no process', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { connections: 2, pipelining: 3, allowH2: false });
+    const send = async (_: unknown, at: number) =>
+      (await request(`${bank.url}/delay?ms=${(at % 5) * 9}`, { dispatcher })).body.dump();
+    const sent = Promise.allSettled(Array.from({ length: 24 }, send));
+    await expect.poll(() => bank.requests.length).toBeGreaterThan(1);
+    await credentials.reload({ certificates: {}, hosts: { [`localhost:${bank.port}`]: false } });
+    for (const { status } of await sent) expect(status).toBe('fulfilled');
+    await dispatcher.close();
+  });
+
   it('says when there is room again, as an Agent does', async () => {
     await using credentials = await load();
     const dispatcher = createDispatcher(credentials, { connections: 1, pipelining: 1, allowH2: false });
@@ -514,6 +526,19 @@ describe('the dispatcher', () => {
     await dispatcher.destroy();
     expect(room).toEqual([bank.url, other.url]);
     expect(events).toEqual(['connect true', 'connect true', 'disconnect true', 'disconnect true']);
+  });
+
+  it('says so to an Agent that makes its connections with it, too', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { connections: 1, pipelining: 1, allowH2: false });
+    const agent = new Agent({ factory: () => dispatcher });
+    const drained = once(agent, 'drain');
+    const send = async () => (await request(bank.url, { dispatcher: agent })).body.dump();
+    await Promise.all([send(), send(), send()]);
+    const [, targets] = await drained;
+    expect([targets[0] === agent, targets[1] === dispatcher]).toEqual([true, true]);
+    await agent.destroy();
+    expect(subjects(bank)).toEqual(['alice', 'alice', 'alice']);
   });
 
   it('leaves every request to a MockAgent', async () => {
