@@ -203,7 +203,10 @@ export function combine(processes) {
         );
         return summaries(rates, limit);
       });
-      return mapValues(connected, (counts, name) => ({ ...Object.assign({}, ...found.toReversed())[name], ...counts }));
+      return mapValues(connected, (counts, name) => ({
+        ...Object.assign({}, ...found.toReversed())[name],
+        ...counts,
+      }));
     }),
   );
 }
