@@ -99,7 +99,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     ground ??= groundOf(adapterOf(loaded));
     const { clientCertificate = service, dispatcher: brought = dispatcherOf(input) } = init;
     init.dispatcher = new Call(ground, clientCertificate, brought) as unknown as undici.Dispatcher;
-    delete init.clientCertificate;
+    init.clientCertificate = undefined; // deleted, it would leave a slow object, of which fetch reads each member
     const answer = (own ?? fetch)(input as string, init as object);
     // Beside what the caller awaits, and before it.
     answer.catch?.((error: unknown) => {
