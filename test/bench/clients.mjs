@@ -22,13 +22,13 @@ const limit = 'limit';
 const ours = 'clientcert';
 
 /** A measurement is of several slices of so many milliseconds: the shorter they are, the less the machine changes between. */
-const kept = { rounds: 7, slices: 20, slice: 20 };
+const kept = { rounds: 6, slices: 20, slice: 20 };
 const single = { rounds: 1, slices: 1, slice: 200 };
 const brief = { rounds: 2, slices: 1, slice: 40 };
 
 /** In several processes, because what one of them compiles, and when, makes each way a few hundredths faster or slower in it. */
 export const settings = {
-  full: { processes: 7, warmUp: 1, kept, new: single, resumed: single },
+  full: { processes: 6, warmUp: 1, kept, new: single, resumed: single },
   quick: { processes: 1, warmUp: 1, kept: brief, new: brief, resumed: brief },
 };
 
@@ -137,24 +137,24 @@ const clients = {
   },
 };
 
-/** @returns For each client and mode the rates of each way, and what the server saw of them. */
-export async function measure({ warmUp, ...extents }) {
+/** Each in a process of its own, as a program uses one: what another has compiled there moves it by some hundredths. */
+export const alone = Object.keys(clients);
+
+/** @returns For one client, in each mode, the rates of each way, and what the server saw of them. */
+export async function measure({ warmUp, ...extents }, name) {
   const peer = await startPeer();
   const credentials = await loadCredentials({
     certificates: { alice: { cert: peer.cert, key: peer.key, ca: peer.ca } },
     hosts: { [`${new URL(peer.url).hostname}:*`]: 'alice' },
   });
+  const senders = await clients[name](wire(peer, credentials));
   const results = {};
-  for (const [name, open] of Object.entries(clients)) {
-    const senders = await open(wire(peer, credentials));
-    results[name] = {};
-    for (const [mode, reach] of Object.entries(modes)) {
-      results[name][mode] = await compare(`${name}, ${mode}`, senders, reach(peer), {
-        peer,
-        warmUp,
-        ...extents[mode],
-      });
-    }
+  for (const [mode, reach] of Object.entries(modes)) {
+    results[mode] = await compare(`${name}, ${mode}`, senders, reach(peer), {
+      peer,
+      warmUp,
+      ...extents[mode],
+    });
   }
   peer.close();
   await credentials.close();
@@ -192,12 +192,12 @@ async function compare(title, senders, { url, headers }, { peer, warmUp, rounds,
   return { pairs, connected };
 }
 
-/** What the processes measured, as one. */
-export function combine(processes) {
-  return mapValues(processes[0], (modes, client) =>
-    mapValues(modes, ({ connected, pairs }, mode) => {
+/** What the processes measured, as one: for each client a list of what {@link measure} returned. */
+export function combine(measured) {
+  return mapValues(measured, (processes) =>
+    mapValues(processes[0], ({ connected, pairs }, mode) => {
       const found = pairs.map((pair, at) => {
-        const all = processes.map((each) => each[client][mode].pairs[at]);
+        const all = processes.map((each) => each[mode].pairs[at]);
         const rates = mapValues(pair, (whats, name) =>
           mapValues(whats, (_, what) => all.flatMap((each) => each[name][what])),
         );

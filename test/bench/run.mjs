@@ -25,6 +25,7 @@ if (unknown.length > 0) {
   exit(1);
 }
 
+const extent = chosen.quick ? 'quick' : 'full';
 const measured = [];
 for (const major of chosen.node ?? [versions.node.split('.')[0]]) {
   const execPath = nodeBinary(major);
@@ -45,19 +46,25 @@ async function measure(part, execPath) {
     clients: Object.fromEntries(['axios', 'got', 'soap', 'undici'].map((name) => [name, versionOf(name)])),
   };
   const start = performance.now();
-  const messages = [];
-  do messages.push(await runChild(part, execPath));
-  while (messages.length < (messages[0].settings.processes ?? 1));
-  const [{ node, openssl, settings }] = messages;
-  const { combine = ([only]) => only } = await import(`./${part}.mjs`);
-  const results = combine(messages.map((message) => message.results));
+  const { alone, combine, settings: both } = await import(`./${part}.mjs`);
+  const settings = both[extent];
+  const measured = {};
+  let child;
+  for (let left = settings.processes ?? 1; left > 0; left--) {
+    for (const one of alone ?? ['all']) {
+      child = await runChild(part, execPath, one);
+      measured[one] = [...(measured[one] ?? []), child.results];
+    }
+  }
+  const { node, openssl } = child;
+  const results = combine ? combine(measured) : child.results;
   const seconds = Math.round((performance.now() - start) / 1000);
   console.error(`Node ${node}: ${part}, ${seconds} s`);
   return { ...head, node, openssl, settings, seconds, results };
 }
 
-async function runChild(part, execPath) {
-  const child = fork(new URL('child.mjs', import.meta.url), [part, chosen.quick ? 'quick' : 'full'], {
+async function runChild(part, execPath, one) {
+  const child = fork(new URL('child.mjs', import.meta.url), [part, extent, one], {
     execPath,
     execArgv: [],
     env: cleanEnvironment(),
