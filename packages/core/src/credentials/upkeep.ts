@@ -122,7 +122,7 @@ export class Upkeep {
     else this.#expiry.look();
     this.#reportBroken();
 
-    const keys = kept.map(certificateKey);
+    const keys = [...keysTakenOver(before, next)];
     const touched = new Set(await this.#reloader.findChanged(keys));
     const renewed = await this.#reloader.renewAll([...touched]);
     report.changed.push(...renewed.changed);

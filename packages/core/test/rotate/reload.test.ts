@@ -230,6 +230,43 @@ describe('reload(config)', () => {
     expect(await credentials.reload({ ...config })).toMatchObject({ changed: ['bob'], failed: [] });
   });
 
+  it('reads again the roots of rules and of the proxy where their files have changed', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    const other = await createAuthority();
+    const [rule, proxy] = ['rule', 'proxy'].map((name) => join(directory.path, `${name}.pem`));
+    for (const path of [rule!, proxy!]) await writeFile(path, authority.certificate);
+    const [first, second] = server.ports.map((port) => `localhost:${port}`);
+    const { alice, bob } = config.certificates;
+    const trusting = {
+      ...config,
+      certificates: { alice: { ...alice, ca: undefined }, bob },
+      hosts: { [first!]: { certificate: 'alice', trust: 'only', ca: rule! }, [second!]: 'bob' },
+      proxy: { url: 'https://127.0.0.1:1', ca: proxy! },
+    } as const;
+    await using credentials = await loadCredentials(trusting);
+    const agent = credentials.agent({ proxy: false });
+    for (const url of server.urls) await request(credentials, url, agent);
+    for (const path of [rule!, proxy!]) await writeFile(path, other.certificate);
+    expect(await credentials.reload({ ...trusting })).toEqual({
+      changed: [`hosts["${first}"]: ca`, 'proxy: ca'],
+      unchanged: ['alice', 'bob'],
+      failed: [],
+    });
+    await expect(request(credentials, server.urls[0]!, agent)).rejects.toMatchObject({
+      code: 'SELF_SIGNED_CERT_IN_CHAIN',
+    });
+    await request(credentials, server.urls[1]!, agent);
+    const [, kept, again] = server.requests.map(({ connection }) => connection);
+    expect(again).toBe(kept);
+    await writeFile(rule!, 'garbage');
+    credentials.on('error', () => {});
+    expect(await credentials.reload({ ...trusting })).toMatchObject({
+      changed: [],
+      failed: [{ name: `hosts["${first}"]: ca` }],
+    });
+  });
+
   // Elsewhere the system takes its time to tell.
   const onLinux = it.skipIf(process.platform !== 'linux');
   onLinux('reads again what was written just before, also where files are watched', async () => {
