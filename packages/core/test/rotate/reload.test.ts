@@ -267,6 +267,26 @@ describe('reload(config)', () => {
     });
   });
 
+  it.each<[string, Config['watch'], Config['watch']]>([
+    ['watched from the new config on', false, { settle: 3000 }],
+    ['watched in another way', { settle: 3000 }, { settle: 2000 }],
+    ['not watched yet, as they have just been loaded', { settle: 3000 }, { settle: 3000 }],
+  ])('reads again what has changed where files are %s', async (_, before, after) => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    const renewed = await issue(authority, 'alice');
+    await using credentials = await loadCredentials({ ...config, watch: before });
+    writeFileSync(files.alice.cert, renewed.cert);
+    writeFileSync(files.alice.key, renewed.key);
+    expect(await credentials.reload({ ...config, watch: after })).toEqual({
+      changed: ['alice'],
+      unchanged: ['bob'],
+      failed: [],
+    });
+    await request(credentials, server.urls[0]!);
+    expect(seen(server)).toEqual([renewed.fingerprint256]);
+  });
+
   // Elsewhere the system takes its time to tell.
   const onLinux = it.skipIf(process.platform !== 'linux');
   onLinux('reads again what was written just before, also where files are watched', async () => {
