@@ -216,6 +216,36 @@ describe('reload(config)', () => {
     await expect.poll(idle).toBe(0);
   });
 
+  it('closes idle connections once, however many renewals come before they are closed', async () => {
+    await using directory = await scratch();
+    const listeners = Array.from({ length: 20 }, () => ({}));
+    await using many = await startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'none',
+      listeners,
+    });
+    const ca = join(directory.path, 'roots.pem');
+    await writeFile(ca, authority.certificate);
+    const hosts = Object.fromEntries(many.ports.map((port) => [`localhost:${port}`, { ca }]));
+    await using credentials = await loadCredentials({ hosts, watch: false });
+    const agent = credentials.agent();
+    await Promise.all(many.urls.map((url) => request(credentials, url, agent)));
+    const idle = Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
+    const listening: number[] = [];
+    for (const socket of idle)
+      socket.on('newListener', (event) =>
+        listening.push(event === 'close' ? socket.listenerCount(event) : 0),
+      );
+    await writeFile(ca, authority.certificate + (await createAuthority()).certificate);
+    expect((await credentials.reload()).changed).toHaveLength(20);
+    await expect.poll(() => idle.every(({ closed }) => closed)).toBe(true);
+    // Node warns of a leak from eleven on.
+    expect(Math.max(...listening)).toBeLessThan(6);
+    await Promise.all(many.urls.map((url) => request(credentials, url, agent)));
+    expect(new Set(many.requests.map(({ connection }) => connection)).size).toBe(40);
+  });
+
   it('reads again the files that have changed, by the rules of a renewal', async () => {
     await using directory = await scratch();
     const { config, files } = await deliver(directory.path);
