@@ -170,13 +170,15 @@ export class RoutingAgent extends Agent {
     }
     const idle = socketsOf(this.freeSockets).filter((socket) => {
       const connection = connectionOf(socket);
-      return connection && !this.#stands(connection);
+      return connection && (connection.closed || !this.#stands(connection));
     });
     await Promise.all(
       idle.map((socket) => {
-        const closed = new Promise((resolve) => socket.once('close', resolve));
+        const connection = connectionOf(socket)!;
+        // One that is being closed stays among the idle until it is: several renewals may come by then.
+        connection.closed ??= new Promise((resolve) => socket.once('close', resolve));
         socket.destroy();
-        return closed;
+        return connection.closed;
       }),
     );
   }

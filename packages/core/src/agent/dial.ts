@@ -88,7 +88,16 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   socket.on('error', () => socket.destroy());
   // `setSession` instead of the `session` option, which would stay readable on the socket.
   if (session) (socket as unknown as NodeSocket).setSession(session.ticket);
-  connections.set(socket, { profile, tunnel, proxy, host, port, closing: false, unkept: false });
+  connections.set(socket, {
+    profile,
+    tunnel,
+    proxy,
+    host,
+    port,
+    closing: false,
+    unkept: false,
+    closed: undefined,
+  });
   if (tunnel) holdTogether(socket, tunnel);
 
   let attestation: Attestation | undefined;
@@ -270,6 +279,8 @@ export interface Connection {
   closing: boolean;
   /** It takes what is queued, and is not kept after that: its pool's name does not say what it was made by. */
   unkept: boolean;
+  /** Resolves when it is closed; where it was idle, and is made otherwise by now. */
+  closed: Promise<unknown> | undefined;
 }
 
 const connections = new WeakMap<Duplex, Connection>();

@@ -52,7 +52,11 @@ export class Tunnel extends Socket {
       );
     const lost = (error: NodeJS.ErrnoException) => {
       if (plain.has(error.code))
-        return fail('it does not speak TLS', `Write it as http://${url.host}. ${whenOverTls}`, error);
+        return fail(
+          'it does not speak TLS',
+          `Write it as http://${url.hostname}:${url.port || 443}. ${whenOverTls}`,
+          error,
+        );
       fail(error.message, (error instanceof ClientCertificateError && error.hint) || unreachable, error);
     };
     const connected = () =>

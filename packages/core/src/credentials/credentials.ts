@@ -254,7 +254,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    * finishes: a connection that is being made then may send the old, and serves one request at most.
    *
    * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
-   * one, either all of it is taken or nothing: certificates whose source is the same keep their connections, and
+   * one, either all of it is taken or nothing: certificates and roots whose source is the same keep their connections, and
    * are read again only where a change of their files has been noticed, or the last reading failed.
    *
    * @param config As for `loadCredentials`.

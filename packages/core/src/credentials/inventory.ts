@@ -277,8 +277,12 @@ export function withRoots(inventory: Inventory, roots: Inventory['roots']): Inve
 
 /** The roots of a rule, by what it wrote. */
 function rootsIn(roots: ReadonlyMap<string, RuleRoots>): RootsOf {
-  const byMaterials = new Map([...roots.values()].map(({ ca, reading }) => [ca, reading.value]));
-  return (ca) => byMaterials.get(ca) ?? [];
+  let byMaterials: ReadonlyMap<readonly CaMaterial[], readonly X509Certificate[]> | undefined;
+  return (ca) => {
+    // When the first decision needs it: where many rules have one file, they are read one after the other.
+    byMaterials ??= new Map([...roots.values()].map(({ ca, reading }) => [ca, reading.value]));
+    return byMaterials.get(ca) ?? [];
+  };
 }
 
 /** The version after the one in use, or that one where nothing has changed. */

@@ -25,8 +25,8 @@ export interface Keeper {
   readonly current: CurrentInventory;
   /** Tells of certificates that are new. */
   announce(fresh: readonly CertificateVersion[]): void;
-  /** Tells of roots of rules whose end is near. */
-  announceRoots(): void;
+  /** Tells of roots of a rule, under its name, whose end is near. */
+  announceRoots(name: string, roots: readonly X509Certificate[]): void;
 }
 
 interface Followed {
@@ -172,7 +172,7 @@ class RenewableRoots implements Renewable<readonly X509Certificate[]> {
     if (haveSame(found, reading.value)) return false;
     const roots = new Map(before.roots).set(this.#place, { ...known, reading: { ...reading, value: found } });
     current.replace(withRoots(before, roots));
-    announceRoots();
+    announceRoots(this.name, found);
     return true;
   }
 }

@@ -6,7 +6,7 @@ import { copyAtOnce } from '../config/shape.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { StoredCertificate } from '../load/stored-certificate.ts';
 import { isEqual } from '../rotate/config-equality.ts';
-import { ExpiryWatch, expirablesOf } from '../rotate/expiry.ts';
+import { ExpiryWatch, expirablesOf, rootsAsExpirable } from '../rotate/expiry.ts';
 import { Reloader, type ReloadReport } from '../rotate/reloader.ts';
 import type { Failure } from '../rotate/renewal.ts';
 import { lendSame, refusal } from '../rotate/replacement.ts';
@@ -53,7 +53,7 @@ export class Upkeep {
     this.#keeper = {
       current,
       announce: (fresh) => this.#announce(fresh),
-      announceRoots: () => this.#expiry.look(expirableRootsIn(current.inventory)),
+      announceRoots: (name, roots) => this.#expiry.look(rootsAsExpirable(name, roots)),
     };
     this.observer = observerOf(current, events, this.handshakes, (failure) => this.#refused(failure));
     this.#reloader.watch(inventory.config.watch);
@@ -62,7 +62,7 @@ export class Upkeep {
     const { certificates, config } = inventory;
     setImmediate(() => {
       this.#announce([...certificates.values()], config.warnings);
-      this.#keeper.announceRoots();
+      this.#expiry.look(expirableRootsIn(current.inventory));
       this.#reportBroken();
     });
   }
@@ -118,11 +118,12 @@ export class Upkeep {
     const loaded = await loadInventory(checked, started, this.#ending.signal);
     const { before, next, report, kept, fresh } = this.#takeWhole(loaded, started);
     this.#announce(fresh, next.config.warnings);
-    if (isEqual(next.config.expiryWarningDays, before.config.expiryWarningDays)) this.#keeper.announceRoots();
+    if (isEqual(next.config.expiryWarningDays, before.config.expiryWarningDays))
+      this.#expiry.look(expirableRootsIn(next));
     else this.#expiry.look();
     this.#reportBroken();
 
-    const keys = kept.map(certificateKey);
+    const keys = [...keysTakenOver(before, next)];
     const touched = new Set(await this.#reloader.findChanged(keys));
     const renewed = await this.#reloader.renewAll([...touched]);
     report.changed.push(...renewed.changed);

@@ -115,14 +115,12 @@ export class Reloader {
    */
   async findChanged(keys: readonly string[]): Promise<string[]> {
     const watch = this.#watch;
-    if (watch) {
-      await takeEvents();
-      return keys.filter((key) => watch.hasNoticed(key) || this.#renewals.get(key)?.isUnsettled);
-    }
+    if (watch) await takeEvents();
     const changed = new Set<string>();
     await eachOf(keys, concurrency, async (key) => {
       const renewal = this.#renewals.get(key);
-      if (renewal?.isUnsettled || (await renewal?.hasChangedFiles())) changed.add(key);
+      const isKnown = renewal?.isUnsettled || watch?.hasNoticed(key);
+      if (isKnown || (!watch?.follows(key) && (await renewal?.hasChangedFiles()))) changed.add(key);
     });
     return keys.filter((key) => changed.has(key));
   }

@@ -216,6 +216,36 @@ describe('reload(config)', () => {
     await expect.poll(idle).toBe(0);
   });
 
+  it('closes idle connections once, however many renewals come before they are closed', async () => {
+    await using directory = await scratch();
+    const listeners = Array.from({ length: 20 }, () => ({}));
+    await using many = await startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'none',
+      listeners,
+    });
+    const ca = join(directory.path, 'roots.pem');
+    await writeFile(ca, authority.certificate);
+    const hosts = Object.fromEntries(many.ports.map((port) => [`localhost:${port}`, { ca }]));
+    await using credentials = await loadCredentials({ hosts, watch: false });
+    const agent = credentials.agent();
+    await Promise.all(many.urls.map((url) => request(credentials, url, agent)));
+    const idle = Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
+    const listening: number[] = [];
+    for (const socket of idle)
+      socket.on('newListener', (event) =>
+        listening.push(event === 'close' ? socket.listenerCount(event) : 0),
+      );
+    await writeFile(ca, authority.certificate + (await createAuthority()).certificate);
+    expect((await credentials.reload()).changed).toHaveLength(20);
+    await expect.poll(() => idle.every(({ closed }) => closed)).toBe(true);
+    // Node warns of a leak from eleven on.
+    expect(Math.max(...listening)).toBeLessThan(6);
+    await Promise.all(many.urls.map((url) => request(credentials, url, agent)));
+    expect(new Set(many.requests.map(({ connection }) => connection)).size).toBe(40);
+  });
+
   it('reads again the files that have changed, by the rules of a renewal', async () => {
     await using directory = await scratch();
     const { config, files } = await deliver(directory.path);
@@ -228,6 +258,63 @@ describe('reload(config)', () => {
     expect(report).toMatchObject({ changed: ['alice'], unchanged: [], failed: [{ name: 'bob' }] });
     await (await issue(authority, 'bob')).files(directory.path);
     expect(await credentials.reload({ ...config })).toMatchObject({ changed: ['bob'], failed: [] });
+  });
+
+  it('reads again the roots of rules and of the proxy where their files have changed', async () => {
+    await using directory = await scratch();
+    const { config } = await deliver(directory.path);
+    const other = await createAuthority();
+    const [rule, proxy] = ['rule', 'proxy'].map((name) => join(directory.path, `${name}.pem`));
+    for (const path of [rule!, proxy!]) await writeFile(path, authority.certificate);
+    const [first, second] = server.ports.map((port) => `localhost:${port}`);
+    const { alice, bob } = config.certificates;
+    const trusting = {
+      ...config,
+      certificates: { alice: { ...alice, ca: undefined }, bob },
+      hosts: { [first!]: { certificate: 'alice', trust: 'only', ca: rule! }, [second!]: 'bob' },
+      proxy: { url: 'https://127.0.0.1:1', ca: proxy! },
+    } as const;
+    await using credentials = await loadCredentials(trusting);
+    const agent = credentials.agent({ proxy: false });
+    for (const url of server.urls) await request(credentials, url, agent);
+    for (const path of [rule!, proxy!]) await writeFile(path, other.certificate);
+    expect(await credentials.reload({ ...trusting })).toEqual({
+      changed: [`hosts["${first}"]: ca`, 'proxy: ca'],
+      unchanged: ['alice', 'bob'],
+      failed: [],
+    });
+    await expect(request(credentials, server.urls[0]!, agent)).rejects.toMatchObject({
+      code: 'SELF_SIGNED_CERT_IN_CHAIN',
+    });
+    await request(credentials, server.urls[1]!, agent);
+    const [, kept, again] = server.requests.map(({ connection }) => connection);
+    expect(again).toBe(kept);
+    await writeFile(rule!, 'garbage');
+    credentials.on('error', () => {});
+    expect(await credentials.reload({ ...trusting })).toMatchObject({
+      changed: [],
+      failed: [{ name: `hosts["${first}"]: ca` }],
+    });
+  });
+
+  it.each<[string, Config['watch'], Config['watch']]>([
+    ['watched from the new config on', false, { settle: 3000 }],
+    ['watched in another way', { settle: 3000 }, { settle: 2000 }],
+    ['not watched yet, as they have just been loaded', { settle: 3000 }, { settle: 3000 }],
+  ])('reads again what has changed where files are %s', async (_, before, after) => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    const renewed = await issue(authority, 'alice');
+    await using credentials = await loadCredentials({ ...config, watch: before });
+    writeFileSync(files.alice.cert, renewed.cert);
+    writeFileSync(files.alice.key, renewed.key);
+    expect(await credentials.reload({ ...config, watch: after })).toEqual({
+      changed: ['alice'],
+      unchanged: ['bob'],
+      failed: [],
+    });
+    await request(credentials, server.urls[0]!);
+    expect(seen(server)).toEqual([renewed.fingerprint256]);
   });
 
   // Elsewhere the system takes its time to tell.
