@@ -92,12 +92,15 @@ function connector(credentials: AdapterView, identity: ConnectIdentity): CreateC
     });
     // Node closes the streams of a connection that ends as if all had been said: axios would wait for ever for an answer
     // that has not begun, and take what has come of another for all of it. Where a handshake ends, Node says so.
-    socket.once('end', () => {
+    const end = () => {
       if (!isSecure) return;
       const error = endedEarly(host, port, socket.bytesRead > 0);
       for (const stream of session ? streamsOf(session) : []) if (!stream.closed) stream.destroy(error);
       if (socket.bytesRead === 0) socket.destroy(error);
-    });
+    };
+    socket.once('end', end);
+    // A session takes further requests up to here.
+    socket.once('close', end);
     return socket;
   };
 }

@@ -905,6 +905,33 @@ describe.skipIf(!hasHttp2)('attack: rules that are weakened', () => {
       });
       expect(server.requests.at(-1)!.clientCertificate?.commonName).toBe('alice');
     });
+
+    it('also where a call begins while it ends', async () => {
+      const { port } = gate.address() as AddressInfo;
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [`localhost:${port}`]: 'alice' },
+      });
+      const api = axios.create({ httpVersion: 2 } as object);
+      clientCertificates(api, credentials);
+      const url = `https://localhost:${port}/unanswered`;
+      complete = false;
+      const calls: Promise<unknown>[] = [];
+      for (let round = 0; round < 5; round++) {
+        let isOpen = true;
+        const first = api.get(url).catch(() => {
+          isOpen = false;
+        });
+        await expect.poll(() => server.requests.length).toBeGreaterThan(round);
+        cut();
+        while (isOpen) {
+          calls.push(api.get(url).catch(({ code }) => code));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await first;
+      }
+      expect(await Promise.all(calls)).toContain('ECONNRESET'); // each of them has ended
+    });
   });
 });
 

@@ -227,11 +227,14 @@ function certify(
         const response = await requestStream
           .call(call.sender, url, sent, call.headers, options, client)
           .catch((error: unknown) => Promise.reject(explained(error, url, call)));
-        // node-soap reads all of what is no answer, and nobody would catch that it was cut off.
-        if (response.status !== 200)
-          Object.assign(response, { data: Readable.from([await text(response.data)]) });
-        else standAtCut(response.data);
-        return response;
+        // What axios' fetch adapter brings is none that node-soap could read.
+        const whole =
+          response.data instanceof ReadableStream ? Readable.fromWeb(response.data) : response.data;
+        // node-soap reads all of what is no answer, and nobody would catch that it was cut off, nor hear that it is by now.
+        const isToRead = response.status === 200 && !whole.destroyed;
+        const body = isToRead ? whole : Readable.from([await text(whole)]);
+        standAtCut(body);
+        return Object.assign(response, { data: body });
       },
     }),
   };

@@ -3,6 +3,7 @@ import { Agent } from 'node:https';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import {
   type Authority,
   createAuthority,
@@ -817,6 +818,39 @@ describe('stream: true', () => {
     const path = await file(`${failing.url}/service`);
     const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
     await expect(who(client)).rejects.toThrow(how === 'whole' ? 'not today' : 'aborted');
+  });
+
+  it('streams answers of axios’ fetch adapter', async () => {
+    await using credentials = await load();
+    const request = axios.create({ adapter: 'fetch' });
+    const options = soapOptions(credentials, { stream: true, request: request as never });
+    const client = await soap.createClientAsync(await file(`${bank.url}/service`), options);
+    expect(await who(client)).toBe('alice');
+  });
+
+  it('fails a call whose answer is cut off while an interceptor of the caller’s waits', async () => {
+    await using failing = await startServer({
+      authority,
+      host: 'localhost',
+      handler: (_, response) => {
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('<soap:Envelope', () => response.destroy());
+        return true;
+      },
+    });
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`localhost:${failing.port}`]: 'alice' },
+    });
+    const request = axios.create();
+    request.interceptors.response.use(async (response) => {
+      await finished(response.data).catch(() => {});
+      return response;
+    });
+    const options = soapOptions(credentials, { stream: true, request: request as never });
+    const client = await soap.createClientAsync(await file(`${failing.url}/service`), options);
+    await expect(who(client)).rejects.toThrow('aborted');
+    expect(failing.requests).toMatchObject([{ clientCertificate: { commonName: 'alice' } }]);
   });
 
   // Before 1.7 node-soap reads it with a package.
