@@ -31,7 +31,6 @@ export class CurrentInventory {
   /** Puts an inventory in place of the one before; connections that it decides in the same way stay. */
   replace(next: Inventory): void {
     const before = this.#inventory;
-    const retire = this.#connections.prepareReplacement(before, next);
     const rotated = [...next.certificates.values()].flatMap((version) => {
       const previous = before.certificates.get(version.name);
       return previous && previous !== version ? [{ previous, version }] : [];
@@ -42,7 +41,7 @@ export class CurrentInventory {
       if (!nameSame(previous, version)) this.probation.forget(version.name);
       else if (next.config.rollback) this.probation.begin(version, previous);
     }
-    retire();
+    this.#connections.replaceInventory(before, next);
     this.onChange();
     for (const { version, previous } of rotated) this.#tell(previous, version);
   }
