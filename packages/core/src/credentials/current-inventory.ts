@@ -36,6 +36,7 @@ export class CurrentInventory {
       return previous && previous !== version ? [{ previous, version }] : [];
     });
     this.#inventory = next;
+    if (!next.config.rollback) this.probation.clear();
     for (const { version, previous } of rotated) {
       // A name that a new config gives to somebody else: its rules say nothing of who had it before.
       if (!nameSame(previous, version)) this.probation.forget(version.name);
