@@ -10,7 +10,7 @@ import {
   type RenewalObserver,
 } from './renewal.ts';
 import type { Links } from './symlinks.ts';
-import { FileWatch, type Waiting } from './watch.ts';
+import { currentState, FileWatch, type Waiting } from './watch.ts';
 
 /** What became of reading everything again. Certificates are named as in the config, other roots by their rule. */
 export interface ReloadReport {
@@ -118,11 +118,18 @@ export class Reloader {
   async findChanged(keys: readonly string[], until: AbortSignal): Promise<string[]> {
     if (this.#watch) await takeEvents();
     const unchanged = new Set<string>();
+    // Certificate and key may be one file, and many rules may have one file of roots.
+    const states = new Map<string, Promise<string | undefined>>();
+    const stateOf = (path: string) => {
+      const state = states.get(path) ?? currentState(path);
+      states.set(path, state);
+      return state;
+    };
     const look = () =>
       eachOf(keys, concurrency, async (key) => {
         const renewal = this.#renewals.get(key);
         const isKnown = renewal?.isUnsettled || this.#watch?.hasNoticed(key);
-        if (!isKnown && !(await renewal?.hasChangedFiles())) unchanged.add(key);
+        if (!isKnown && !(await renewal?.hasChangedFiles(stateOf))) unchanged.add(key);
       });
     // What a file system does not answer for is read again, and that says so.
     await withDeadline('files', look, until).value.catch(() => {});
