@@ -77,29 +77,16 @@ export class Connections {
     };
   }
 
-  /** The same for one inventory in place of another. */
-  prepareReplacement(before: Inventory, next: Inventory): () => void {
+  /** Puts what there is aside for another inventory: where that decides in the same way it goes on, and the rest is closed. */
+  replaceInventory(before: Inventory, next: Inventory): void {
     const isStale = ({ resolution }: SecureContexts) =>
       (resolution.rule === proxyLabel && before.proxy !== next.proxy) ||
       namesOf(resolution).some((name) => before.certificates.get(name) !== next.certificates.get(name));
-    const built = new Map<string, SecureContexts>();
-    for (const [partition, contexts] of this.#contexts) {
-      const { resolution } = contexts;
-      if (resolution.rule === proxyLabel || !isStale(contexts)) continue;
-      if (!namesOf(resolution).every((name) => next.certificates.has(name))) continue;
-      built.set(
-        partition,
-        build(resolution, (name) => next.certificates.get(name)!),
-      );
-    }
-    checkSome(built.values());
-    return () => {
-      for (const contexts of this.#inherited.values()) contexts.retired = true;
-      this.#inherited = this.#contexts;
-      this.#contexts = built;
-      drop(this.#inherited, isStale);
-      void this.#retirePools();
-    };
+    for (const contexts of this.#inherited.values()) contexts.retired = true;
+    this.#inherited = this.#contexts;
+    this.#contexts = new Map();
+    drop(this.#inherited, isStale);
+    void this.#retirePools();
   }
 
   /** Closes what is idle; what is busy closes after its response. */

@@ -255,7 +255,7 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
    *
    * Without a config, what cannot be read or would not work keeps its old version, and the report says so. With
    * one, either all of it is taken or nothing: certificates and roots whose source is the same keep their connections, and
-   * are read again only where a change of their files has been noticed, or the last reading failed.
+   * are read again only where their files have changed, or the last reading failed.
    *
    * @param config As for `loadCredentials`.
    * @returns The names that changed, that did not, and that failed, each of those with its error.

@@ -31,18 +31,18 @@ export class CurrentInventory {
   /** Puts an inventory in place of the one before; connections that it decides in the same way stay. */
   replace(next: Inventory): void {
     const before = this.#inventory;
-    const retire = this.#connections.prepareReplacement(before, next);
     const rotated = [...next.certificates.values()].flatMap((version) => {
       const previous = before.certificates.get(version.name);
       return previous && previous !== version ? [{ previous, version }] : [];
     });
     this.#inventory = next;
+    if (!next.config.rollback) this.probation.clear();
     for (const { version, previous } of rotated) {
       // A name that a new config gives to somebody else: its rules say nothing of who had it before.
       if (!nameSame(previous, version)) this.probation.forget(version.name);
       else if (next.config.rollback) this.probation.begin(version, previous);
     }
-    retire();
+    this.#connections.replaceInventory(before, next);
     this.onChange();
     for (const { version, previous } of rotated) this.#tell(previous, version);
   }

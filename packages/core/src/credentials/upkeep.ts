@@ -124,7 +124,7 @@ export class Upkeep {
     this.#reportBroken();
 
     const keys = [...keysTakenOver(before, next)];
-    const touched = new Set(await this.#reloader.findChanged(keys));
+    const touched = new Set(await this.#reloader.findChanged(keys, this.#ending.signal));
     const renewed = await this.#reloader.renewAll([...touched]);
     report.changed.push(...renewed.changed);
     report.failed.push(...renewed.failed);

@@ -71,4 +71,10 @@ export class Probation {
     this.#trials.delete(name);
     this.#refusals.delete(name);
   }
+
+  /** None is on trial any more, and what was taken back may be taken again. */
+  clear(): void {
+    this.#trials.clear();
+    this.#refusals.clear();
+  }
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { eachOf } from './concurrency.ts';
+import { withDeadline } from './deadline.ts';
 import {
   type Failure,
   type Outcome,
@@ -9,7 +10,7 @@ import {
   type RenewalObserver,
 } from './renewal.ts';
 import type { Links } from './symlinks.ts';
-import { FileWatch, type Waiting } from './watch.ts';
+import { currentState, FileWatch, type Waiting } from './watch.ts';
 
 /** What became of reading everything again. Certificates are named as in the config, other roots by their rule. */
 export interface ReloadReport {
@@ -110,19 +111,29 @@ export class Reloader {
 
   /**
    * The keys, of those given, that could not be read the last time, or whose files are not in the state in which
-   * they were read. What is watched is not looked at again: a change has been noticed, or, where the file system
-   * brings no events, will be.
+   * they were read. Each is looked at, watched or not: not every change brings an event.
+   *
+   * @param until Ends it.
    */
-  async findChanged(keys: readonly string[]): Promise<string[]> {
-    const watch = this.#watch;
-    if (watch) await takeEvents();
-    const changed = new Set<string>();
-    await eachOf(keys, concurrency, async (key) => {
-      const renewal = this.#renewals.get(key);
-      const isKnown = renewal?.isUnsettled || watch?.hasNoticed(key);
-      if (isKnown || (!watch?.follows(key) && (await renewal?.hasChangedFiles()))) changed.add(key);
-    });
-    return keys.filter((key) => changed.has(key));
+  async findChanged(keys: readonly string[], until: AbortSignal): Promise<string[]> {
+    if (this.#watch) await takeEvents();
+    const unchanged = new Set<string>();
+    // Certificate and key may be one file, and many rules may have one file of roots.
+    const states = new Map<string, Promise<string | undefined>>();
+    const stateOf = (path: string) => {
+      const state = states.get(path) ?? currentState(path);
+      states.set(path, state);
+      return state;
+    };
+    const look = () =>
+      eachOf(keys, concurrency, async (key) => {
+        const renewal = this.#renewals.get(key);
+        const isKnown = renewal?.isUnsettled || this.#watch?.hasNoticed(key);
+        if (!isKnown && !(await renewal?.hasChangedFiles(stateOf))) unchanged.add(key);
+      });
+    // What a file system does not answer for is read again, and that says so.
+    await withDeadline('files', look, until).value.catch(() => {});
+    return keys.filter((key) => !unchanged.has(key));
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { tooLate, withDeadline } from './deadline.ts';
 import { refreshDelay, retryDelay, Timer } from './timer.ts';
-import { currentState, type Watched } from './watch.ts';
+import type { Watched } from './watch.ts';
 
 /** What one reading of a subject found. */
 export interface Reading<Value> {
@@ -126,9 +126,9 @@ export class Renewal<Value> {
   }
 
   /** Whether a file is not in the state in which it was read. */
-  async hasChangedFiles(): Promise<boolean> {
+  async hasChangedFiles(stateOf: (path: string) => Promise<string | undefined>): Promise<boolean> {
     for (const { path, state } of this.#files) {
-      if (state !== null && (await currentState(path)) !== state) return true;
+      if (state !== null && (await stateOf(path)) !== state) return true;
     }
     return false;
   }

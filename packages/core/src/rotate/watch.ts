@@ -47,16 +47,9 @@ export class FileWatch {
     const subject = this.#subjects.get(name) ?? newSubject();
     this.#subjects.set(name, subject);
     subject.states = new Map(files.map(({ path, state }) => [path, state]));
-    subject.isFollowed = false;
     if (!this.#poll.pending && files.length > 0) this.#schedulePoll();
     await this.#place(name, subject, files, links);
     await this.#compare(name, subject);
-    subject.isFollowed = true;
-  }
-
-  /** Whether changes of the subject's files are noticed by now, also those from before they were watched. */
-  follows(name: string): boolean {
-    return this.#subjects.get(name)?.isFollowed ?? false;
   }
 
   /** Whether a file of the subject has changed that has not come to rest yet. */
@@ -210,7 +203,6 @@ interface Subject {
   states: Map<string, string | null | undefined>;
   places: readonly Place[];
   readonly settling: Timer;
-  isFollowed: boolean;
   /** When a file that never comes to rest is read all the same. */
   latest: number;
 }
@@ -230,7 +222,7 @@ function keyOf({ directory, name }: Place): string {
 }
 
 function newSubject(): Subject {
-  return { states: new Map(), places: [], settling: new Timer(), isFollowed: false, latest: 0 };
+  return { states: new Map(), places: [], settling: new Timer(), latest: 0 };
 }
 
 function identify(directory: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import fs, { writeFileSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -315,6 +316,66 @@ describe('reload(config)', () => {
     });
     await request(credentials, server.urls[0]!);
     expect(seen(server)).toEqual([renewed.fingerprint256]);
+  });
+
+  it('reads again what has changed where files are watched and the system tells nothing of it', async () => {
+    await using directory = await scratch();
+    const [above, beside] = [join(directory.path, 'above'), join(directory.path, 'beside')];
+    for (const place of [above, beside]) await mkdir(join(place, 'live'), { recursive: true });
+    const { config } = await deliver(join(above, 'live'));
+    const { alice } = await deliver(join(beside, 'live'));
+    const root = join(above, 'live', 'root.pem');
+    await writeFile(root, authority.certificate);
+    await writeFile(join(beside, 'live', 'root.pem'), (await createAuthority()).certificate);
+    const [first, second] = server.ports.map((port) => `localhost:${port}`);
+    const hosts = { [first!]: 'alice', [second!]: { certificate: 'bob', trust: 'only', ca: root } } as const;
+    const { alice: renewed, bob } = config.certificates;
+    const certificates = { alice: renewed, bob: { ...bob, ca: undefined } };
+    const watched = { certificates, hosts, watch: true };
+    await using credentials = await loadCredentials(watched);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // until the watchers are there
+    // Two levels above the files: no watcher looks there.
+    await rename(above, `${above}-old`);
+    await rename(beside, above);
+    expect(await credentials.reload({ ...watched })).toMatchObject({
+      changed: ['alice', 'bob', `hosts["${second}"]: ca`],
+      failed: [],
+    });
+    await request(credentials, server.urls[0]!);
+    expect(seen(server)).toEqual([alice.fingerprint256]);
+    await expect(request(credentials, server.urls[1]!)).rejects.toMatchObject({
+      code: 'SELF_SIGNED_CERT_IN_CHAIN',
+    });
+  });
+
+  it('waits for a file system that does not answer as long as for any reading', async () => {
+    await using directory = await scratch();
+    const { config, files } = await deliver(directory.path);
+    await using credentials = await loadCredentials(config);
+    credentials.on('error', () => {});
+    const { stat } = fs.promises;
+    const asked = vi.fn((path: string) => (path === files.bob.cert ? new Promise(() => {}) : stat(path)));
+    fs.promises.stat = asked as typeof stat;
+    syncBuiltinESMExports();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const reloading = credentials.reload({ ...config });
+      await vi.waitFor(() => expect(asked).toHaveBeenCalledWith(files.bob.cert));
+      await vi.advanceTimersByTimeAsync(120_000);
+      expect(await reloading).toEqual({ changed: [], unchanged: ['bob', 'alice'], failed: [] });
+      const closing = expect(credentials.reload({ ...config })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_CLOSED',
+      });
+      await vi.waitFor(() =>
+        expect(asked.mock.calls.filter(([path]) => path === files.bob.cert)).toHaveLength(2),
+      );
+      await credentials.close();
+      await closing;
+    } finally {
+      vi.useRealTimers();
+      fs.promises.stat = stat;
+      syncBuiltinESMExports();
+    }
   });
 
   // Elsewhere the system takes its time to tell.

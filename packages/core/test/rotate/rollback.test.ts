@@ -283,6 +283,28 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     expect(current(credentials).fingerprint256).toBe(rsa.fingerprint256);
   });
 
+  it('that was rolled back is taken by a new config without rollback', async () => {
+    await using server = await start({ listeners: [{}, { tls: {} }] });
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
+    let issued = good;
+    const config = {
+      certificates: { bank: () => sourceOf(issued, authority) },
+      hosts: { 'localhost:*': 'bank' as const },
+      rollback: true,
+    };
+    await using credentials = await loadCredentials(config);
+    credentials.on('error', () => {});
+    issued = rsa;
+    await credentials.reload();
+    const rolledBack = next(credentials, 'rollback');
+    await expect(request(credentials, server.urls[0]!)).rejects.toThrow();
+    await rolledBack;
+    expect(await credentials.reload({ ...config, rollback: false })).toMatchObject({ changed: ['bank'] });
+    await request(credentials, server.urls[1]!);
+    expect(seen(server)).toEqual([rsa.fingerprint256]);
+    expect(credentials.health().status).toBe('ok');
+  });
+
   describe('attack: files that stop the process', () => {
     it('is not rolled back to what OpenSSL does not take by the rules of now, and ends no process', async () => {
       await using server = await start();
