@@ -28,8 +28,8 @@ const brief = { rounds: 2, slices: 1, slice: 40 };
 
 /** In several processes, because what one of them compiles, and when, makes each way a few hundredths faster or slower in it. */
 export const settings = {
-  full: { processes: 6, warmUp: 1, kept, new: single, resumed: single },
-  quick: { processes: 1, warmUp: 1, kept: brief, new: brief, resumed: brief },
+  full: { runs: 6, warmUp: 1, kept, new: single, resumed: single },
+  quick: { runs: 1, warmUp: 1, kept: brief, new: brief, resumed: brief },
 };
 
 /** How connections are used: kept alive, or a new one for each request, to a server that resumes sessions or one that does not. */

@@ -50,7 +50,7 @@ async function measure(part, execPath) {
   const settings = both[extent];
   const measured = {};
   let child;
-  for (let left = settings.processes ?? 1; left > 0; left--) {
+  for (let left = settings.runs ?? 1; left > 0; left--) {
     for (const one of alone ?? ['all']) {
       child = await runChild(part, execPath, one);
       measured[one] = [...(measured[one] ?? []), child.results];
