@@ -823,6 +823,11 @@ describe('stream: true', () => {
   it('streams answers of axios’ fetch adapter', async () => {
     await using credentials = await load();
     const request = axios.create({ adapter: 'fetch' });
+    // fetch says it itself, and not every undici that may be the global dispatcher takes it twice.
+    request.interceptors.request.use((config) => {
+      config.headers.delete('Content-Length');
+      return config;
+    });
     const options = soapOptions(credentials, { stream: true, request: request as never });
     const client = await soap.createClientAsync(await file(`${bank.url}/service`), options);
     expect(await who(client)).toBe('alice');
