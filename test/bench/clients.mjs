@@ -203,8 +203,9 @@ export function combine(measured) {
         );
         return summaries(rates, limit);
       });
+      const all = Object.assign({}, ...found.toReversed()); // of the limit what stands beside ours
       return mapValues(connected, (counts, name) => ({
-        ...Object.assign({}, ...found.toReversed())[name],
+        ...all[name],
         ...counts,
       }));
     }),

@@ -820,6 +820,23 @@ describe('stream: true', () => {
     await expect(who(client)).rejects.toThrow(how === 'whole' ? 'not today' : 'aborted');
   });
 
+  /** Its answers of 200 end in the middle. */
+  const startCutting = () =>
+    startServer({
+      authority,
+      host: 'localhost',
+      handler: (_, response) => {
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('<soap:Envelope', () => response.destroy());
+        return true;
+      },
+    });
+  const loadFor = ({ port }: TestServer) =>
+    loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [`localhost:${port}`]: 'alice' },
+    });
+
   it('streams answers of axios’ fetch adapter', async () => {
     await using credentials = await load();
     const request = axios.create({ adapter: 'fetch' });
@@ -834,19 +851,8 @@ describe('stream: true', () => {
   });
 
   it('fails a call whose answer is cut off while an interceptor of the caller’s waits', async () => {
-    await using failing = await startServer({
-      authority,
-      host: 'localhost',
-      handler: (_, response) => {
-        response.writeHead(200, { 'content-length': 1000 });
-        response.write('<soap:Envelope', () => response.destroy());
-        return true;
-      },
-    });
-    await using credentials = await loadCredentials({
-      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
-      hosts: { [`localhost:${failing.port}`]: 'alice' },
-    });
+    await using failing = await startCutting();
+    await using credentials = await loadFor(failing);
     const request = axios.create();
     request.interceptors.response.use(async (response) => {
       await finished(response.data).catch(() => {});
@@ -866,19 +872,8 @@ describe('stream: true', () => {
   it.skipIf(/^1\.[1-6]\./.test(version))(
     'fails a call whose answer has no type and is cut off, and ends no process',
     async () => {
-      await using failing = await startServer({
-        authority,
-        host: 'localhost',
-        handler: (_, response) => {
-          response.writeHead(200, { 'content-length': 1000 });
-          response.write('<soap:Envelope', () => response.destroy());
-          return true;
-        },
-      });
-      await using credentials = await loadCredentials({
-        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
-        hosts: { [`localhost:${failing.port}`]: 'alice' },
-      });
+      await using failing = await startCutting();
+      await using credentials = await loadFor(failing);
       const path = join(directory, `${crypto.randomUUID()}.wsdl`);
       const document = wsdl({ address: `${failing.url}/service` });
       await writeFile(path, document.replace('element="tns:WhoResponse"', 'type="xsd:string"'));

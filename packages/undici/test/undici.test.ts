@@ -499,6 +499,8 @@ describe('the dispatcher', () => {
     await expect.poll(() => bank.requests.length).toBeGreaterThan(1);
     await credentials.reload({ certificates: {}, hosts: { [`localhost:${bank.port}`]: false } });
     for (const { status } of await sent) expect(status).toBe('fulfilled');
+    // Those that waited are answered as they were begun.
+    expect(subjects(bank)).toEqual(Array(24).fill('alice'));
     await dispatcher.close();
   });
 
