@@ -801,25 +801,6 @@ describe('stream: true', () => {
     expect(bank.refusals).toHaveLength(1);
   });
 
-  it.each(['cut off', 'whole'])('fails a call whose error is %s, and ends no process', async (how) => {
-    await using failing = await startServer({
-      authority,
-      host: 'localhost',
-      handler: (_, response) => {
-        response.writeHead(500, { 'content-length': Buffer.byteLength(fault) + (how === 'whole' ? 0 : 1) });
-        response.write(fault, () => response.destroy());
-        return true;
-      },
-    });
-    await using credentials = await loadCredentials({
-      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
-      hosts: { [`localhost:${failing.port}`]: 'alice' },
-    });
-    const path = await file(`${failing.url}/service`);
-    const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
-    await expect(who(client)).rejects.toThrow(how === 'whole' ? 'not today' : 'aborted');
-  });
-
   /** Its answers of 200 end in the middle. */
   const startCutting = () =>
     startServer({
@@ -836,6 +817,22 @@ describe('stream: true', () => {
       certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
       hosts: { [`localhost:${port}`]: 'alice' },
     });
+
+  it.each(['cut off', 'whole'])('fails a call whose error is %s, and ends no process', async (how) => {
+    await using failing = await startServer({
+      authority,
+      host: 'localhost',
+      handler: (_, response) => {
+        response.writeHead(500, { 'content-length': Buffer.byteLength(fault) + (how === 'whole' ? 0 : 1) });
+        response.write(fault, () => response.destroy());
+        return true;
+      },
+    });
+    await using credentials = await loadFor(failing);
+    const path = await file(`${failing.url}/service`);
+    const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
+    await expect(who(client)).rejects.toThrow(how === 'whole' ? 'not today' : 'aborted');
+  });
 
   it('streams answers of axios’ fetch adapter', async () => {
     await using credentials = await load();
