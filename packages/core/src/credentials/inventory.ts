@@ -118,11 +118,6 @@ async function complete(
   };
 }
 
-/**
- * The certificate of this name as it is now.
- *
- * @throws the error with which it could not be read
- */
 /** The certificate of a rule or decision: it may have none, and one may be called "false" or "null". */
 export function namedBy(
   named: { readonly certificate?: string | false | null | undefined } | undefined,
@@ -131,6 +126,11 @@ export function namedBy(
   return typeof named?.certificate === 'string' ? certificates.get(named.certificate) : undefined;
 }
 
+/**
+ * The certificate of this name as it is now.
+ *
+ * @throws the error with which it could not be read
+ */
 export function versionOf({ certificates, broken }: Inventory, name: string): CertificateVersion {
   const version = certificates.get(name);
   if (version) return version;
