@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { ClientCertificateSecurity, soapOptions } from '@clientcert/soap';
 import * as soap from 'soap';
 import type { AdapterUnderTest } from './adapter.ts';
@@ -37,7 +35,7 @@ export const adapters: AdapterUnderTest[] = [
         async send(url, { service, body = '', signal, timeout, hand = asItIs } = {}) {
           const asService = service === undefined ? asHostsSay : soapOptions(credentials, { service });
           const isAlone = security?.endsWith('alone');
-          const client = await soap.createClientAsync(wsdl(), isAlone ? {} : asService, url);
+          const client = await soap.createClientAsync(wsdl, isAlone ? {} : asService, url);
           if (security) {
             const ours = new ClientCertificateSecurity(credentials, {
               sign: security.startsWith('signs'),
@@ -86,31 +84,5 @@ function asAxiosProxy(proxy: string): object {
 const envelope = (said: string) =>
   `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><SayResponse xmlns="${urn}"><said>${said}</said></SayResponse></soap:Body></soap:Envelope>`;
 
-let written: string | undefined;
-
 /** One operation, `Say`, in a file: what is sent to a server is the call alone. */
-export function wsdl(): string {
-  if (written) return written;
-  const directory = mkdtempSync(join(tmpdir(), 'clientcert-wsdl-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  written = join(directory, 'suite.wsdl');
-  writeFileSync(
-    written,
-    `<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
-  xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:tns="${urn}" targetNamespace="${urn}" name="Suite">
-  <types><xsd:schema targetNamespace="${urn}" elementFormDefault="qualified">
-    <xsd:element name="Say"><xsd:complexType><xsd:sequence><xsd:element name="text" type="xsd:string"/></xsd:sequence></xsd:complexType></xsd:element>
-    <xsd:element name="SayResponse"><xsd:complexType><xsd:sequence><xsd:element name="said" type="xsd:string"/></xsd:sequence></xsd:complexType></xsd:element>
-  </xsd:schema></types>
-  <message name="SayIn"><part name="parameters" element="tns:Say"/></message>
-  <message name="SayOut"><part name="parameters" element="tns:SayResponse"/></message>
-  <portType name="Port"><operation name="Say"><input message="tns:SayIn"/><output message="tns:SayOut"/></operation></portType>
-  <binding name="Binding" type="tns:Port">
-    <soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>
-    <operation name="Say"><soap:operation soapAction="${urn}/Say"/><input><soap:body use="literal"/></input><output><soap:body use="literal"/></output></operation>
-  </binding>
-  <service name="Service"><port name="Port" binding="tns:Binding"><soap:address location="https://service.example/"/></port></service>
-</definitions>`,
-  );
-  return written;
-}
+export const wsdl: string = fileURLToPath(new URL('suite.wsdl', import.meta.url));

@@ -34,7 +34,7 @@ await credentials.close();
 console.log(JSON.stringify({ calls, signed, health } satisfies Found));
 
 async function sign(): Promise<number> {
-  const client = await soap.createClientAsync(wsdl(), soapOptions(credentials), `${url}/signed`);
+  const client = await soap.createClientAsync(wsdl, soapOptions(credentials), `${url}/signed`);
   client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
   let status = 0;
   client.on('response', (_, response: { status?: number } | undefined) => {

@@ -1,18 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type ConsoleFunctions, type ConsoleOptions, Download, startConsole } from '../src/index.ts';
 
 /** A page that is none: what the server does with it is the same. */
-export function aPage(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'clientcert-page-'));
-  writeFileSync(join(directory, 'index.html'), '<!doctype html><title>the page</title>');
-  writeFileSync(join(directory, 'main.js'), 'document.title');
-  writeFileSync(join(directory, 'notes.txt'), 'no part of it');
-  return directory;
-}
+export const aPage: string = fileURLToPath(new URL('fixtures/page', import.meta.url));
 
 /** Functions that remember what they were called with. */
 export function someFunctions(): ConsoleFunctions & { readonly called: [name: string, input: unknown][] } {
@@ -54,7 +46,7 @@ export interface Said {
 /** A console and whoever asks it, with nothing said but what a test says. */
 export async function aConsole(options: Partial<ConsoleOptions> = {}) {
   const functions = someFunctions();
-  const screen = await startConsole({ functions, page: aPage(), ...options });
+  const screen = await startConsole({ functions, page: aPage, ...options });
   const { origin, host, port, pathname: base, searchParams } = new URL(screen.address);
   const ask = (method: string, path: string, headers: Record<string, string> = {}, body?: string | Buffer) =>
     new Promise<Said>((resolve, reject) => {

@@ -363,7 +363,7 @@ describe('a console', () => {
     });
     await using console = await aConsole();
     await expect(
-      startConsole({ functions: someFunctions(), page: aPage(), port: console.port }),
+      startConsole({ functions: someFunctions(), page: aPage, port: console.port }),
     ).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 });
