@@ -1,5 +1,6 @@
 import * as undici from 'undici';
 import { Forward, type Handler } from './forward.ts';
+import { asRaw } from './raw-handler.ts';
 
 type Dispatch = undici.Dispatcher['dispatch'];
 type Wrapper = new (dispatcher: { dispatch: Dispatch }) => undici.Dispatcher;
@@ -19,7 +20,7 @@ export function dispatchFor(
       ? dispatch(request, handler)
       : new Dispatcher1Wrapper({ dispatch }).dispatch(request, handler);
   }
-  return dispatch(request, isNew ? new RawHeaders(handler) : handler);
+  return dispatch(request, isNew && !asRaw(handler) ? new RawHeaders(handler) : handler);
 }
 
 /** The fetch that Node 26 comes with reads headers where undici 7 puts them from 7.30 on. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { isIP } from 'node:net';
 import { ClientCertificateError, type Credentials } from '@clientcert/core';
 import {
@@ -25,7 +26,7 @@ import {
   withOwnServername,
 } from './pool-options.ts';
 import { answersItself, checkProxy } from './proxy-agent.ts';
-import { checkHop, Hop, redirectTo, sendOn } from './redirect.ts';
+import { checkHop, followed, redirectTo, sendOn } from './redirect.ts';
 import { checkRuntime } from './runtime.ts';
 
 /** As whom requests are made that do not say it themselves, and how their connections are kept. */
@@ -116,8 +117,8 @@ export function intercept(
     const isPersonal = isOwn || before?.isPersonal === true;
     const from = route && { credentials, target: route.target };
     const answered =
-      (isPersonal || isAwaited) && handler.onRequestStart
-        ? new Hop(request.origin!, { from, isPersonal, isAwaited }, handler, before)
+      (isPersonal || isAwaited) && !isLast(handler)
+        ? followed(handler, request.origin!, { from, isPersonal, isAwaited }, before)
         : handler;
     return sendOn(() =>
       route ? route.pool.dispatch(withOwnServername(request), answered) : dispatch(request, answered),
@@ -132,6 +133,11 @@ type CertificateRequest = undici.Dispatcher.DispatchOptions & {
   allowH2?: boolean | undefined;
   servername?: string | null | undefined;
 };
+
+/** Whether it is what undici 7 makes for `request`, `stream` and the like, of which no further request comes. */
+function isLast(handler: undici.Dispatcher.DispatchHandler): boolean {
+  return handler instanceof AsyncResource;
+}
 
 /** Both are written out, so that none is read from `Object.prototype`. */
 function identityOf(said: DispatchIdentity | undefined): Identity {

@@ -3,6 +3,7 @@ import type { Target } from '@clientcert/core';
 import type { AdapterView } from '@clientcert/core/adapter';
 import { Forward, type Handler } from './forward.ts';
 import { originsOf } from './origins.ts';
+import { asRaw, locationOf, type RawHandler, type RawHeaders, varying } from './raw-handler.ts';
 
 /** A redirect, as what follows it has to know it. No pool and no handler: timers that begin here hold it for minutes. */
 interface Redirect {
@@ -48,56 +49,120 @@ export function checkHop(credentials: AdapterView, before: Target, to: string | 
  * the next hop while that answer ends, whichever interceptors stand in between with handlers of their own, or after them
  * where these take their time, as `interceptors.decompress` does; and `interceptors.retry` this one again.
  */
-export class Hop extends Forward {
+class Answer {
   readonly #url: string;
   readonly #known: Omit<Redirect, 'to'>;
   /** What a dispatch follows that comes of the answer. */
   #redirect: Redirect | undefined;
 
-  /** @param before The redirect that led here. */
-  constructor(
-    url: string | URL,
-    known: Omit<Redirect, 'to'>,
-    handler: Handler,
-    before: Redirect | undefined,
-  ) {
-    super(handler);
+  constructor(url: string | URL, known: Omit<Redirect, 'to'>, before: Redirect | undefined) {
     this.#url = String(url);
     this.#known = known;
     this.#redirect = before;
   }
 
+  /**
+   * It depends on more than the request's headers (RFC 9110, 12.5.5): no cache may keep it, which would know it by URL and
+   * headers alone, and after redirects by the first URL.
+   */
+  get varies(): boolean {
+    return this.#known.isPersonal;
+  }
+
+  /** @param location Read where it is a redirect. */
+  begin(status: number, location: () => unknown): void {
+    if (status < 300 || status >= 400) return;
+    const found = location();
+    if (!found) return;
+    const place = String(found); // where there are several, undici makes one text of them
+    const to = URL.canParse(place, this.#url) ? new URL(place, this.#url).origin : undefined;
+    const { from, isPersonal, isAwaited } = this.#known;
+    const beneath = redirects.getStore(); // by other credentials
+    this.#redirect = {
+      from: from ?? beneath?.from ?? null,
+      isPersonal: isPersonal || beneath?.isPersonal === true,
+      isAwaited,
+      to,
+    };
+  }
+
+  handOut<Result>(on: () => Result): Result {
+    return this.#redirect ? redirects.run(this.#redirect, on) : on();
+  }
+}
+
+/** Stands in front of a handler, and has what it dispatches known as what follows the answer. */
+export function followed(
+  handler: Handler,
+  url: string | URL,
+  known: Omit<Redirect, 'to'>,
+  before: Redirect | undefined,
+): Handler {
+  const answer = new Answer(url, known, before);
+  const raw = asRaw(handler);
+  return raw ? (new RawHop(answer, raw) as object as Handler) : new Hop(answer, handler);
+}
+
+class Hop extends Forward {
+  readonly #answer: Answer;
+
+  constructor(answer: Answer, handler: Handler) {
+    super(handler);
+    this.#answer = answer;
+  }
+
   override onResponseStart(...args: Parameters<Forward['onResponseStart']>): void {
     const [, status, headers] = args;
-    if (status >= 300 && status < 400 && headers.location) {
-      // Where there are several, undici makes one text of them.
-      const location = String(headers.location);
-      const to = URL.canParse(location, this.#url) ? new URL(location, this.#url).origin : undefined;
-      const { from, isPersonal, isAwaited } = this.#known;
-      const beneath = redirects.getStore(); // by other credentials
-      this.#redirect = {
-        from: from ?? beneath?.from ?? null,
-        isPersonal: isPersonal || beneath?.isPersonal === true,
-        isAwaited,
-        to,
-      };
-    }
-    // It depends on more than the request's headers (RFC 9110, 12.5.5): no cache may keep it, which would know it
-    // by URL and headers alone, and after redirects by the first URL.
-    if (this.#known.isPersonal) headers.vary = '*';
-    this.#pass(() => super.onResponseStart(...args));
+    this.#answer.begin(status, () => headers.location);
+    if (this.#answer.varies) headers.vary = '*';
+    this.#answer.handOut(() => super.onResponseStart(...args));
   }
 
   override onResponseEnd(...args: Parameters<Forward['onResponseEnd']>): void {
-    this.#pass(() => super.onResponseEnd(...args));
+    this.#answer.handOut(() => super.onResponseEnd(...args));
   }
 
   override onResponseError(...args: Parameters<Forward['onResponseError']>): void {
-    this.#pass(() => super.onResponseError(...args));
+    this.#answer.handOut(() => super.onResponseError(...args));
+  }
+}
+
+class RawHop implements RawHandler {
+  readonly #answer: Answer;
+  readonly #handler: RawHandler;
+
+  constructor(answer: Answer, handler: RawHandler) {
+    this.#answer = answer;
+    this.#handler = handler;
   }
 
-  #pass(on: () => void): void {
-    if (this.#redirect) redirects.run(this.#redirect, on);
-    else on();
+  onConnect(...args: Parameters<RawHandler['onConnect']>): void {
+    this.#handler.onConnect(...args);
+  }
+
+  onResponseStarted(): void {
+    this.#handler.onResponseStarted?.();
+  }
+
+  onHeaders(status: number, headers: RawHeaders, resume: () => void, text: string): boolean {
+    this.#answer.begin(status, () => locationOf(headers));
+    const given = this.#answer.varies ? varying(headers) : headers;
+    return this.#answer.handOut(() => this.#handler.onHeaders(status, given, resume, text));
+  }
+
+  onUpgrade(...args: Parameters<RawHandler['onUpgrade']>): void {
+    this.#handler.onUpgrade(...args);
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.#handler.onData(chunk);
+  }
+
+  onComplete(trailers: RawHeaders): void {
+    this.#answer.handOut(() => this.#handler.onComplete(trailers));
+  }
+
+  onError(error: Error): void {
+    this.#answer.handOut(() => this.#handler.onError(error));
   }
 }

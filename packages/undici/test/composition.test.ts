@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import {
   type Authority,
@@ -99,6 +100,23 @@ const identities = () =>
     [false, 'nobody'],
     [undefined, 'alice'],
   ] as const;
+
+/** Goes where it is redirected to, by a handler that is given headers as they came. */
+const followingAsBefore = ((dispatch) => (options, handler) => {
+  let location: string | undefined;
+  const before = {
+    onConnect() {},
+    onHeaders(_: number, headers: Buffer[]) {
+      const at = headers.findIndex((each) => `${each}`.toLowerCase() === 'location');
+      location = `${headers[at + 1]}`;
+      return true;
+    },
+    onData: () => true,
+    onComplete: () => dispatch({ ...options, origin: new URL(location!).origin, path: '/' }, handler),
+    onError: (error: Error) => handler.onResponseError!(undefined as never, error),
+  };
+  return dispatch(options, before as object as Dispatcher.DispatchHandler);
+}) satisfies Interceptor;
 
 async function ask(dispatcher: Dispatcher, clientCertificate: ReturnType<typeof identities>[number][0]) {
   return (await request(bank.url, { dispatcher, clientCertificate })).body.text();
@@ -210,6 +228,62 @@ describe.each(kinds)('over %s', (_, compose) => {
     expect(plain.requests).toEqual([]);
     await dispatcher.close();
   });
+
+  it('an answer is what an Agent gives: names as the server writes them, trailers, and no more than is read', async () => {
+    await using server = await startServer({
+      authority,
+      host: 'localhost',
+      handler: (incoming, answer) => {
+        answer.writeHead(200, { 'X-Account': ['1', '2'], Vary: 'Accept', Trailer: 'X-Sum' });
+        answer.addTrailers({ 'X-Sum': '7' });
+        answer.end(incoming.url === '/long' ? 'x'.repeat(1_000_000) : 'short');
+      },
+    });
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      default: 'alice',
+    });
+    const dispatcher = compose(credentials);
+    const raw = { dispatcher, responseHeaders: 'raw' } as const;
+    const { headers, body, trailers } = await request(server.url, raw);
+    const names = (headers as unknown as string[]).filter((_, at) => at % 2 === 0);
+    expect(names.filter((name) => /^(x-account|vary)$/i.test(name))).toEqual([
+      'X-Account',
+      'X-Account',
+      expect.stringMatching(/^vary$/i),
+    ]);
+    expect([await body.text(), trailers]).toEqual(['short', { 'x-sum': '7' }]);
+
+    const long = await request(`${server.url}/long`, { dispatcher, highWaterMark: 1000 });
+    await pause(50);
+    expect(long.body.readableLength).toBeLessThan(500_000);
+    expect(await long.body.text()).toHaveLength(1_000_000);
+
+    const abort = new AbortController();
+    const aborted = await request(`${server.url}/long`, { dispatcher, signal: abort.signal });
+    abort.abort();
+    await expect(aborted.body.text()).rejects.toThrow(/abort/);
+    expect(server.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual(
+      Array(3).fill('alice'),
+    );
+    await dispatcher.close();
+  });
+
+  // What undici 8 does not take.
+  it.runIf(manifest.version.startsWith('7.'))(
+    'attack: nor does one of the handlers that undici 6 had lead to plain HTTP',
+    async () => {
+      await using plain = await startServer({ tls: false });
+      elsewhere = plain.url;
+      await using credentials = await load();
+      const dispatcher = compose(credentials, followingAsBefore);
+      const sent = request(`${bank.url}/statement`, { dispatcher, method: 'POST', body: 'IBAN' });
+      await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
+      expect(bank.requests).toMatchObject([{ clientCertificate: { commonName: 'alice' } }]);
+      expect(plain.requests).toEqual([]);
+      await dispatcher.close();
+    },
+  );
 
   it.runIf(deduplicate)('interceptors.deduplicate is refused at a pinned host', async () => {
     await using credentials = await load();
