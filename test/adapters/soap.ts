@@ -1,7 +1,7 @@
 import { Agent } from 'node:https';
+import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { ClientCertificateSecurity, soapOptions } from '@clientcert/soap';
 import * as soap from 'soap';
 import type { AdapterUnderTest } from './adapter.ts';
@@ -84,5 +84,5 @@ function asAxiosProxy(proxy: string): object {
 const envelope = (said: string) =>
   `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><SayResponse xmlns="${urn}"><said>${said}</said></SayResponse></soap:Body></soap:Envelope>`;
 
-/** One operation, `Say`, in a file: what is sent to a server is the call alone. */
-export const wsdl: string = fileURLToPath(new URL('suite.wsdl', import.meta.url));
+/** One operation, `Say`, in a file: what is sent to a server is the call alone. By this it is found from a bundle too. */
+export const wsdl: string = resolve('test/adapters/suite.wsdl');
