@@ -8,6 +8,8 @@ import type { Handler } from './forward.ts';
  */
 export interface RawHandler {
   onConnect(abort: (reason?: Error) => void, context?: object): void;
+  onBodySent?(chunk: Buffer): void;
+  onRequestSent?(): void;
   onResponseStarted?(): void;
   onHeaders(status: number, headers: RawHeaders, resume: () => void, text: string): boolean;
   onUpgrade(status: number, headers: RawHeaders, socket: object): void;
@@ -24,21 +26,22 @@ export function asRaw(handler: Handler): RawHandler | undefined {
   return typeof raw.onHeaders === 'function' ? raw : undefined;
 }
 
+/** The first, where there are several: that is where such handlers go. */
 export function locationOf(headers: RawHeaders): unknown {
-  return undici.util.parseHeaders(headers as never).location;
+  return headers.find((_, at) => isValueOf(headers, at, 'location'));
 }
 
 /** The same headers, whose `vary` is `*`. They are told of elsewhere too: as they came. */
 export function varying(headers: RawHeaders): RawHeaders {
-  const own: Buffer[] = [];
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = headers[at]!;
-    if (name.length !== vary.length || undici.util.headerNameToString(name) !== 'vary') {
-      own.push(name, headers[at + 1]!);
-    }
-  }
+  const own = headers.filter((_, at) => !isValueOf(headers, at | 1, 'vary'));
   own.push(vary, anything);
   return own;
+}
+
+/** Whether that is the place of a value, and such a name stands before it. */
+function isValueOf(headers: RawHeaders, at: number, name: string): boolean {
+  const before = headers[at - 1];
+  return at % 2 === 1 && before?.length === name.length && undici.util.headerNameToString(before) === name;
 }
 
 const vary = Buffer.from('vary');

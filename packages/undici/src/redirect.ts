@@ -74,7 +74,7 @@ class Answer {
     if (status < 300 || status >= 400) return;
     const found = location();
     if (!found) return;
-    const place = String(found); // where there are several, undici makes one text of them
+    const place = String(found); // several are one text, where they are a list
     const to = URL.canParse(place, this.#url) ? new URL(place, this.#url).origin : undefined;
     const { from, isPersonal, isAwaited } = this.#known;
     const beneath = redirects.getStore(); // by other credentials
@@ -138,6 +138,14 @@ class RawHop implements RawHandler {
 
   onConnect(...args: Parameters<RawHandler['onConnect']>): void {
     this.#handler.onConnect(...args);
+  }
+
+  onBodySent(chunk: Buffer): void {
+    this.#handler.onBodySent?.(chunk);
+  }
+
+  onRequestSent(): void {
+    this.#handler.onRequestSent?.();
   }
 
   onResponseStarted(): void {

@@ -274,12 +274,26 @@ describe.each(kinds)('over %s', (_, compose) => {
     'attack: nor does one of the handlers that undici 6 had lead to plain HTTP',
     async () => {
       await using plain = await startServer({ tls: false });
-      elsewhere = plain.url;
-      await using credentials = await load();
+      await using server = await startServer({
+        authority,
+        host: 'localhost',
+        handler: ({ url }, answer) => {
+          const others = url === '/' ? [] : ['location', 'https://localhost'];
+          answer.writeHead(307, ['location', plain.url, ...others]).end();
+        },
+      });
+      await using credentials = await loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        default: 'alice',
+      });
       const dispatcher = compose(credentials, followingAsBefore);
-      const sent = request(`${bank.url}/statement`, { dispatcher, method: 'POST', body: 'IBAN' });
-      await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
-      expect(bank.requests).toMatchObject([{ clientCertificate: { commonName: 'alice' } }]);
+      for (const path of ['/', '/several']) {
+        const sent = request(`${server.url}${path}`, { dispatcher, method: 'POST', body: 'IBAN' });
+        await expect(sent).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_DOWNGRADE' });
+      }
+      expect(server.requests.map(({ clientCertificate }) => clientCertificate?.commonName)).toEqual(
+        Array(2).fill('alice'),
+      );
       expect(plain.requests).toEqual([]);
       await dispatcher.close();
     },
