@@ -97,8 +97,10 @@ function isSame(a: ClientCertificate, b: ClientCertificate): boolean {
   return presentsSame(a, b) && lendSame(a, b) && haveSameKey(a.privateKey, b.privateKey);
 }
 
+/** On a token, with the same PIN: it is asked for again with that. */
 function haveSameKey(a: KeyObject, b: KeyObject): boolean {
-  return a.equals(b) && tokenKeyOf(a)?.label === tokenKeyOf(b)?.label;
+  const [one, other] = [tokenKeyOf(a), tokenKeyOf(b)];
+  return a.equals(b) && one?.label === other?.label && one?.access.mark === other?.access.mark;
 }
 
 /** Whether a server is shown the same: the leaf and its chain. */
