@@ -185,7 +185,8 @@ function checkVerification(
   if (anyServer === undefined || anyServer === false) return;
   const place = [...path, 'dangerouslyAcceptAnyServer'];
   if (typeof certificate === 'string' && anyServer === true) {
-    const message = `the certificate ${JSON.stringify(certificate)} would be presented to an unverified server: trust its root with \`ca\`, or say "and-present-certificate"`;
+    const message =
+      'the certificate would be presented to an unverified server: trust its root with `ca`, or say "and-present-certificate"';
     fail(notes, place, message, 'ERR_CLIENTCERT_VERIFICATION_OFF');
     return;
   }

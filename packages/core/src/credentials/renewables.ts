@@ -3,7 +3,7 @@ import type { CheckedProxy } from '../config/proxy.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { Feed } from '../rotate/feed.ts';
 import type { Reading, Renewable } from '../rotate/renewal.ts';
-import { haveSame, replaces } from '../rotate/replacement.ts';
+import { haveSame, lendSame, presentsSame, replaces, trustingAs } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
 import type { CaMaterial, ClientCertificate } from '../types.ts';
 import type { CurrentInventory } from './current-inventory.ts';
@@ -91,18 +91,29 @@ class RenewableCertificate implements Renewable<CertificateReading> {
 
   take({ value: material, trust }: CertificateReading): boolean {
     const { name } = this;
-    const { current, announce } = this.#keeper;
+    const { current } = this.#keeper;
     const { certificates, config } = current.inventory;
     const previous = certificates.get(name);
     if (!previous) return this.#takeFirst(material, trust);
     if ((trust === 'only') !== config.pins.trustOnly.has(name)) throw otherTrust(name);
     const refused = current.probation.refusalOf(name)?.material;
-    if (!replaces(material, previous.material, name, config.pins, refused)) return false;
-    const next = { name, version: previous.version + 1, material };
-    checkTrust(config, new Map([[name, next]]));
+    if (refused && presentsSame(material, refused)) {
+      // It is not taken again, and whom to trust its source says all the same.
+      const trusting = trustingAs(previous.material, material);
+      if (!lendSame(trusting, previous.material)) this.#takeNext(previous, trusting);
+    }
+    if (!replaces(material, certificates.get(name)!.material, name, config.pins, refused)) return false;
+    this.#takeNext(certificates.get(name)!, material);
+    return true;
+  }
+
+  #takeNext(previous: CertificateVersion, material: ClientCertificate): void {
+    const { current, announce } = this.#keeper;
+    const { name, version } = previous;
+    const next = { name, version: version + 1, material };
+    checkTrust(current.inventory.config, new Map([[name, next]]));
     current.renew(previous, next);
     announce([next]);
-    return true;
   }
 
   /** One that could not be loaded can be by now. */

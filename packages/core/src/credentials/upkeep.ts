@@ -4,14 +4,13 @@ import { type Here, here } from '../config/here.ts';
 import { readConfig } from '../config/read.ts';
 import { copyAtOnce } from '../config/shape.ts';
 import { ClientCertificateError } from '../errors.ts';
-import { StoredCertificate } from '../load/stored-certificate.ts';
 import { isEqual } from '../rotate/config-equality.ts';
 import { ExpiryWatch, expirablesOf, rootsAsExpirable } from '../rotate/expiry.ts';
 import { Reloader, type ReloadReport } from '../rotate/reloader.ts';
 import type { Failure } from '../rotate/renewal.ts';
-import { lendSame, refusal } from '../rotate/replacement.ts';
+import { refusal, trustingAs } from '../rotate/replacement.ts';
 import type { CertificateVersion } from '../tls/context.ts';
-import type { ClientCertificate, Config, Warning } from '../types.ts';
+import type { Config, Warning } from '../types.ts';
 import type { Connections } from './connections.ts';
 import { CurrentInventory } from './current-inventory.ts';
 import type { Events } from './events.ts';
@@ -265,11 +264,6 @@ function asOurs(name: string, error: Error): ClientCertificateError {
     hint: 'The error that it ended with is the cause.',
     cause: error,
   });
-}
-
-function trustingAs(material: ClientCertificate, trusting: ClientCertificate): ClientCertificate {
-  if (lendSame(material, trusting) || !(material instanceof StoredCertificate)) return material;
-  return material.trustingAs(trusting);
 }
 
 /** A new inventory, with what has been renewed of the roots that it took over from the one before. */

@@ -7,7 +7,8 @@ import type { Problem } from './problem.ts';
  * without one is: it was not plugged in, say.
  */
 export class Attempt {
-  readonly #mark: string;
+  /** Another for each PIN and token; nothing can be told from it. */
+  readonly mark: string;
   readonly #look: () => string;
 
   /**
@@ -15,7 +16,7 @@ export class Attempt {
    * @param look What can be seen of the token without a PIN.
    */
   constructor(key: string, pin: string, look: () => string) {
-    this.#mark = createHash('sha256')
+    this.mark = createHash('sha256')
       .update(salt)
       .update(JSON.stringify([key, pin]))
       .digest('base64');
@@ -24,15 +25,15 @@ export class Attempt {
 
   /** @throws the earlier failure, where trying again would be the same try again */
   check(): void {
-    const failed = failures.get(this.#mark);
+    const failed = failures.get(this.mark);
     if (failed === undefined) return;
     if (failed.seen === this.#look())
       throw failed.problem.advising('It is not tried again until the PIN or the token changes.');
-    failures.delete(this.#mark);
+    failures.delete(this.mark);
   }
 
   failed(problem: Problem): Problem {
-    failures.set(this.#mark, { problem, seen: this.#look() });
+    failures.set(this.mark, { problem, seen: this.#look() });
     return problem;
   }
 }

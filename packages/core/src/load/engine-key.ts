@@ -94,6 +94,10 @@ class Opening implements TokenAccess {
     this.#attempt = new Attempt(formatPkcs11Uri(tokenOf(uri)), pin, () => '');
   }
 
+  get mark(): string {
+    return this.#attempt.mark;
+  }
+
   use<Made>(make: (key: TokenKeyOptions) => Made): Made {
     return this.#use(this.#uri, make);
   }

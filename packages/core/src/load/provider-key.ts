@@ -34,6 +34,7 @@ export function providerKey(uri: Pkcs11Uri, pin: string | undefined): FoundKey {
     throw failed(cause);
   }
   const key = new TokenKey(label, privateKey, 'provider', {
+    mark: attempt.mark,
     use(make) {
       attempt.check();
       return make({ key: pem });

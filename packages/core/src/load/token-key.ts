@@ -13,6 +13,8 @@ export type TokenKeyOptions = Pick<
 export type TokenWay = 'provider' | 'engine';
 
 export interface TokenAccess {
+  /** Another where it is opened with another PIN. */
+  readonly mark: string;
   /**
    * Has something made with the key, at once.
    *

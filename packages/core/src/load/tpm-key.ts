@@ -25,6 +25,7 @@ export function tpmKey(bytes: Buffer, { pin }: Keyring): FoundKey {
   const attempt = new Attempt(key, passphrase, () => '');
   attempt.check();
   const { privateKey } = new TokenKey(tpmName, open(key, passphrase), 'provider', {
+    mark: attempt.mark,
     use(make) {
       attempt.check();
       return make({ key, passphrase });

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { eachOf } from './concurrency.ts';
 import { withDeadline } from './deadline.ts';
 import {
@@ -29,6 +29,9 @@ export class Reloader {
   readonly #renewals = new Map<string, Renewal<any>>();
   #watch: FileWatch | undefined;
   #untracked: string[] = [];
+  /** What has changed and is to be read, and how many of it are being read. */
+  readonly #changed = new Set<string>();
+  #reading = 0;
 
   /** One for all: there may be very many renewals. */
   readonly #observer: RenewalObserver = {
@@ -46,7 +49,10 @@ export class Reloader {
   watch(options: Waiting | false): void {
     this.#watch?.close();
     this.#watch = options
-      ? new FileWatch(options, (key) => void this.#renewals.get(key)?.renew())
+      ? new FileWatch(options, (key) => {
+          this.#changed.add(key);
+          this.#readChanged();
+        })
       : undefined;
     void this.#trackAll(this.#watch);
   }
@@ -136,6 +142,22 @@ export class Reloader {
     return keys.filter((key) => !unchanged.has(key));
   }
 
+  /** A few at a time: one link may be what thousands of files lead over. */
+  #readChanged(): void {
+    for (const key of this.#changed) {
+      if (this.#reading === concurrency) return;
+      this.#changed.delete(key);
+      const renewing = this.#renewals.get(key)?.renew();
+      if (!renewing) continue;
+      this.#reading += 1;
+      // A function that never answers holds nobody else up.
+      void Promise.race([renewing, setTimeout(longest, undefined, { ref: false })]).then(() => {
+        this.#reading -= 1;
+        this.#readChanged();
+      });
+    }
+  }
+
   close(): void {
     this.#watch?.close();
     for (const renewal of this.#renewals.values()) renewal.close();
@@ -160,3 +182,5 @@ async function takeEvents(): Promise<void> {
 
 /** How many are read, or looked at, at a time. */
 const concurrency = 16;
+/** Milliseconds for which one counts among them that is read because it has changed. */
+const longest = 1000;

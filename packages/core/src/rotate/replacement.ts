@@ -1,7 +1,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { ClientCertificateError } from '../errors.ts';
 import { allowsClientAuth } from '../load/identity.ts';
-import { leafFieldsOf } from '../load/stored-certificate.ts';
+import { leafFieldsOf, StoredCertificate } from '../load/stored-certificate.ts';
 import { trustDomainOf } from '../load/svid.ts';
 import { tokenKeyOf } from '../load/token-key.ts';
 import { type Pins, rulesOf } from '../pin/rule.ts';
@@ -97,8 +97,10 @@ function isSame(a: ClientCertificate, b: ClientCertificate): boolean {
   return presentsSame(a, b) && lendSame(a, b) && haveSameKey(a.privateKey, b.privateKey);
 }
 
+/** On a token, with the same PIN: it is asked for again with that. */
 function haveSameKey(a: KeyObject, b: KeyObject): boolean {
-  return a.equals(b) && tokenKeyOf(a)?.label === tokenKeyOf(b)?.label;
+  const [one, other] = [tokenKeyOf(a), tokenKeyOf(b)];
+  return a.equals(b) && one?.label === other?.label && one?.access.mark === other?.access.mark;
 }
 
 /** Whether a server is shown the same: the leaf and its chain. */
@@ -118,6 +120,12 @@ export function lendSame(a: ClientCertificate, b: ClientCertificate): boolean {
     trustDomains.length === Object.keys(others).length &&
     trustDomains.every((name) => Object.hasOwn(others, name) && haveSame(of[name]!, others[name]!))
   );
+}
+
+/** The first, with what the other says of whom to trust. */
+export function trustingAs(material: ClientCertificate, trusting: ClientCertificate): ClientCertificate {
+  if (lendSame(material, trusting) || !(material instanceof StoredCertificate)) return material;
+  return material.trustingAs(trusting);
 }
 
 /** Whether two lists hold the same certificates in the same order. */

@@ -112,6 +112,8 @@ const SLOTS: Readonly<Record<string, (secret: string) => unknown>> = {
   'a rule': (secret) => load(at(secret)),
   'a rule in a list': (secret) => load(at([secret])),
   'certificate of a rule': (secret) => load(at({ certificate: secret })),
+  'certificate of a rule that accepts any server': (secret) =>
+    load(at({ certificate: secret, dangerouslyAcceptAnyServer: true })),
   'tls of a rule': (secret) => load(at({ certificate: 'bank', tls: secret })),
   'tls.min of a rule': (secret) => load(at({ certificate: 'bank', tls: { min: secret } })),
   'trust of a rule': (secret) => load(at({ certificate: 'bank', trust: secret })),

@@ -51,40 +51,49 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
       ...more,
     });
 
-  it.each(['bundles', 'ca'] as const)(
-    'brings none of the %s back that came with the one before',
-    async (kind) => {
-      const distrusted = await createAuthority();
-      const [id] = ['spiffe://bank.example/payments'];
-      const workload = { name: 'payments', uris: [id], hosts: ['localhost'], usage: 'server' } as const;
-      await using server = await start({ certificate: await authority.issue(workload) });
-      await using posing = await start({ certificate: await distrusted.issue(workload) });
-      const both = [authority.certificate, distrusted.certificate];
-      const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
-      let given = { issued: good, roots: both };
-      await using credentials = await loadCredentials({
-        certificates: {
-          bank: () => ({
-            cert: given.issued.fullChain,
-            key: given.issued.key,
-            ...(kind === 'ca' ? { ca: given.roots } : { bundles: { 'bank.example': given.roots } }),
-          }),
-        },
-        hosts: { 'localhost:*': kind === 'ca' ? 'bank' : { certificate: 'bank', server: id } },
-        rollback: true,
-      });
-      credentials.on('error', () => {});
-      await request(credentials, posing.url);
-      given = { issued: rsa, roots: [authority.certificate] };
-      await credentials.reload();
-      const rolledBack = next(credentials, 'rollback');
-      await expect(request(credentials, server.url)).rejects.toThrow();
-      await rolledBack;
-      await request(credentials, server.url);
-      await expect(request(credentials, posing.url)).rejects.toThrow(/self-signed|unable to verify/);
-      expect([seen(server), seen(posing)]).toEqual([[good.fingerprint256], [good.fingerprint256]]);
-    },
-  );
+  it.each([
+    ['bundles', 'with the renewal'],
+    ['ca', 'with the renewal'],
+    ['bundles', 'while the one before is back'],
+    ['ca', 'while the one before is back'],
+  ] as const)('leaves none of the %s trusted that its source has given up %s', async (kind, when) => {
+    const distrusted = await createAuthority();
+    const [id] = ['spiffe://bank.example/payments'];
+    const workload = { name: 'payments', uris: [id], hosts: ['localhost'], usage: 'server' } as const;
+    await using server = await start({ certificate: await authority.issue(workload) });
+    await using posing = await start({ certificate: await distrusted.issue(workload) });
+    const both = [authority.certificate, distrusted.certificate];
+    const rsa = await authority.issue({ name: 'rsa', key: rsaKey });
+    let given = { issued: good, roots: both };
+    await using credentials = await loadCredentials({
+      certificates: {
+        bank: () => ({
+          cert: given.issued.fullChain,
+          key: given.issued.key,
+          ...(kind === 'ca' ? { ca: given.roots } : { bundles: { 'bank.example': given.roots } }),
+        }),
+      },
+      hosts: { 'localhost:*': kind === 'ca' ? 'bank' : { certificate: 'bank', server: id } },
+      rollback: true,
+    });
+    credentials.on('error', () => {});
+    const agent = credentials.agent();
+    const isLater = when !== 'with the renewal';
+    if (!isLater) await request(credentials, posing.url, agent);
+    given = { issued: rsa, roots: isLater ? both : [authority.certificate] };
+    await credentials.reload();
+    const rolledBack = next(credentials, 'rollback');
+    await expect(request(credentials, server.url, agent)).rejects.toThrow();
+    await rolledBack;
+    if (isLater) {
+      await request(credentials, posing.url, agent);
+      given = { ...given, roots: [authority.certificate] };
+      expect(await credentials.reload()).toMatchObject({ failed: [{ name: 'bank' }] });
+    }
+    await request(credentials, server.url, agent);
+    await expect(request(credentials, posing.url, agent)).rejects.toThrow(/self-signed|unable to verify/);
+    expect([seen(server), seen(posing)]).toEqual([[good.fingerprint256], [good.fingerprint256]]);
+  });
 
   it('is rolled back: the old one is presented again, and the refused one is not taken again', async () => {
     await using server = await start();

@@ -82,6 +82,62 @@ describe.each(Object.entries(deliveries))('files %s', (_, deliver) => {
   });
 });
 
+it('files that one link leads to are read a few at a time when it is moved, and all are swapped', async () => {
+  await using directory = await scratch();
+  const [first, second] = await Promise.all(['one', 'two'].map((name) => issue(authority, name)));
+  await kubernetes(directory.path, first!);
+  const [cert, key] = ['tls.crt', 'tls.key'].map((name) => join(directory.path, name));
+  let reading = 0;
+  let most = 0;
+  const source = async () => {
+    reading += 1;
+    most = Math.max(most, reading);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    reading -= 1;
+    return { cert: cert!, key: key!, ca: authority.certificate };
+  };
+  const names = Array.from({ length: 60 }, (_, index) => `bank ${index}`);
+  await using credentials = await loadCredentials({
+    certificates: Object.fromEntries(names.map((name) => [name, source])),
+    hosts: { [`localhost:${server.port}`]: names.at(-1)! },
+    watch: { settle: 30 },
+  });
+  credentials.on('warning', () => {}).on('error', () => {});
+  most = 0;
+  await kubernetes(directory.path, second!);
+  const renewed = () => credentials.certificates().filter(({ version }) => version === 2);
+  await expect.poll(() => renewed().length, { timeout: 5000 }).toBe(names.length);
+  expect(most).toBeLessThanOrEqual(16);
+  await request(credentials, server.url);
+  expect(seen(server)).toEqual([second!.fingerprint256]);
+});
+
+it('what has changed is swapped, however many functions whose files have changed never answer', async () => {
+  await using directory = await scratch();
+  const [first, second] = await Promise.all(['one', 'two'].map((name) => issue(authority, name)));
+  const [own, shared] = ['own.pem', 'shared.pem'].map((name) => join(directory.path, name));
+  const put = (path: string, { fullChain, key }: typeof first) => writeFile(path, fullChain + key);
+  await Promise.all([put(own!, first!), put(shared!, first!)]);
+  let asked = 0;
+  const silent = () => (asked++ < 20 ? { cert: shared! } : new Promise<never>(() => {}));
+  const names = Array.from({ length: 20 }, (_, index) => `silent ${index}`);
+  await using credentials = await loadCredentials({
+    certificates: {
+      ...Object.fromEntries(names.map((name) => [name, silent])),
+      own: { cert: own!, ca: authority.certificate },
+    },
+    hosts: { [`localhost:${server.port}`]: 'own' },
+    watch: { settle: 30 },
+  });
+  credentials.on('warning', () => {}).on('error', () => {});
+  await put(shared!, second!);
+  await expect.poll(() => asked).toBeGreaterThanOrEqual(36);
+  const [rotated] = await Promise.all([next(credentials, 'rotate'), put(own!, second!)]);
+  expect(rotated).toMatchObject({ name: 'own', current: second!.fingerprint256 });
+  await request(credentials, server.url);
+  expect(seen(server)).toEqual([second!.fingerprint256]);
+});
+
 /** How a directory is delivered, and what is written in the config beside it. */
 const layouts: Readonly<Record<string, readonly [Delivery, { passphrase?: string; ca?: 'given' }]>> = {
   'kubernetes.io/tls': [kubernetes, { ca: 'given' }],

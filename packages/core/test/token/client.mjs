@@ -129,6 +129,13 @@ try {
         () => 'loaded', (error) => error.code).then((said) => require('node:worker_threads').parentPort.postMessage(said))`;
       [found.worker] = await once(new Worker(code, { eval: true }), 'message');
     },
+    async anotherPin() {
+      const [tool, ...args] = given.changePin;
+      execFileSync(tool, args);
+      await copyFile(given.pinFile, pin.file);
+      found.another = [await credentials.reload(), await credentials.reload()];
+      await get('/another', { agent });
+    },
     async gone() {
       process.kill(-given.server, 'SIGKILL');
       found.gone = [];

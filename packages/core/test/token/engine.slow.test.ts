@@ -15,6 +15,7 @@ if (missing.length > 0)
 
 const program = fileURLToPath(new URL('client.mjs', import.meta.url));
 const wrong = 'Wrong-4711';
+const another = 'Other-4711';
 
 let built: Awaited<ReturnType<typeof buildModules>> | undefined;
 let ground: Awaited<ReturnType<typeof createGround>>;
@@ -117,6 +118,31 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
       expect(await countCalls(log, 'C_Login')).toBe(2);
     });
 
+    it('is opened with the PIN of now from then on, where the token was given another', async () => {
+      const { client } = ground.ec;
+      await using token = await createSoftHsm([client]);
+      await using place = await createPlace('ec');
+      const { file, run, server } = place;
+      const login = ['--module', token.environment.PKCS11SPY!, '--login', '--pin', pin];
+      const found = await run(
+        {
+          steps: ['anotherPin'],
+          pin: { file: await file('pin', pin) },
+          changePin: ['pkcs11-tool', ...login, '--change-pin', '--new-pin', another],
+          pinFile: await file('another-pin', another),
+        },
+        token.environment,
+      );
+      expect(found.failed).toBeUndefined();
+      expect(found.another).toMatchObject([
+        { changed: ['bank'], failed: [] },
+        { changed: [], failed: [] },
+      ]);
+      expect(server.requests.map(({ clientCertificate }) => clientCertificate?.serialNumber)).toEqual([
+        client.serialNumber,
+      ]);
+    });
+
     it('is refused with what is wrong', async () => {
       await using place = await createPlace('ec');
       const { log, run } = place;
@@ -200,6 +226,7 @@ describe.skipIf(missing.length > 0).each(['20', '22', '24', '26'])(
           for (const text of [stdout, stderr]) {
             expect(text).not.toContain(pin);
             expect(text).not.toContain(wrong);
+            expect(text).not.toContain(another);
           }
           return { ...JSON.parse(stdout), stderr };
         },
