@@ -66,18 +66,20 @@ export function soapOptions<ServiceName extends string>(
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: SoapOptions<NoInfer<ServiceName>> = {},
 ): IOptions {
-  const { service, origin, proxy, httpClient, ...rest } = acceptOptions(options, 'soapOptions()');
+  const { service, origin, proxy, ...rest } = acceptOptions(options, 'soapOptions()');
   const own = snapshot<IOptions>(rest); // which inherits nothing
   if ('sign' in own) throw notSigned();
-  // The caller's own objects, and no copies.
-  const sender = written(options, 'httpClient') ?? own.request ?? credentials;
+  // The caller's own objects, and no copies: what they do may change.
+  const httpClient = written(options, 'httpClient');
+  const wsdlCache = written(options, 'wsdlCache');
+  const sender = httpClient ?? own.request ?? credentials;
   if (certified.has(sender)) throw madeBefore();
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
   const { overrideImportLocation } = snapshot(own.wsdl_options ?? {});
   return {
     ...own,
     endpoint: own.endpoint as string, // there even where it is nothing: node-soap reads what every object inherits
-    wsdlCache: own.wsdlCache ?? documentsOf(identity, sender),
+    wsdlCache: wsdlCache ?? documentsOf(identity, sender),
     wsdl_options: { ...own.wsdl_options, overrideImportLocation: importHook(overrideImportLocation) },
     httpClient: certify(
       httpClient ?? new HttpClient(own),

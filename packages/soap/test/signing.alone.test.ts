@@ -296,6 +296,26 @@ describe('and', () => {
   });
 
   it.each([true, false])(
+    'asks each as it is now, also one that is a plain object (without soapOptions: %s)',
+    async (plainClient) => {
+      await using credentials = await loadOne();
+      const bearer = {
+        token: 'of-the-first-user',
+        addHeaders(headers: Record<string, unknown>) {
+          headers.Authorization = `Bearer ${this.token}`;
+        },
+      };
+      const client = await connect(credentials, { and: [bearer as soap.ISecurity] }, { plainClient });
+      for (const token of ['of-the-second-user', 'of-the-third-user']) {
+        bearer.token = token;
+        await call(client);
+        expect(bank.requests.at(-1)!.headers.authorization).toBe(`Bearer ${token}`);
+      }
+      expect(seen(bank)).toEqual(['POST /service alice', 'POST /service alice']);
+    },
+  );
+
+  it.each([true, false])(
     'refuses node-soap’s own client certificates (without soapOptions: %s)',
     async (plainClient) => {
       await using credentials = await loadOne();

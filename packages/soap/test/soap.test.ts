@@ -407,6 +407,33 @@ describe('soapOptions', () => {
     expect(bank.requests).toHaveLength(1);
   });
 
+  it('asks a client and a cache of the caller’s as they are now, also where they are plain objects', async () => {
+    await using credentials = await load();
+    const inner = new soap.HttpClient();
+    const httpClient = {
+      token: 'of the first user',
+      request(...[url, data, callback, headers, options]: Parameters<soap.IHttpClient['request']>) {
+        return inner.request(url, data, callback, { ...headers, Authorization: this.token }, options);
+      },
+    };
+    const wsdlCache = {
+      last: undefined as soap.WSDL | undefined,
+      has: () => wsdlCache.last !== undefined,
+      get: () => wsdlCache.last!,
+      set(_: string, wsdl: soap.WSDL) {
+        this.last = wsdl;
+      },
+    };
+    const url = `${bank.url}/service?wsdl`;
+    for (const token of ['of the second user', 'of the third user']) {
+      const client = await soap.createClientAsync(url, soapOptions(credentials, { httpClient, wsdlCache }));
+      httpClient.token = token;
+      expect(await who(client)).toBe('alice');
+    }
+    const sent = bank.requests.map(({ method, headers }) => `${method} ${headers.authorization}`);
+    expect(sent).toEqual(['GET of the first user', 'POST of the second user', 'POST of the third user']);
+  });
+
   it('passes node-soap’s own options on', async () => {
     await using credentials = await load();
     const options = soapOptions(credentials, {
