@@ -229,9 +229,9 @@ function certify(
         const response = await requestStream
           .call(call.sender, url, sent, call.headers, options, client)
           .catch((error: unknown) => Promise.reject(explained(error, url, call)));
-        // What axios' fetch adapter brings is none that node-soap could read.
-        const whole =
-          response.data instanceof ReadableStream ? Readable.fromWeb(response.data) : response.data;
+        // What axios' fetch adapter brings is none that node-soap could read, and nothing where there is no body.
+        const answer = (response.data ?? []) as Readable | AsyncIterable<Uint8Array> | [];
+        const whole = 'pipe' in answer ? answer : Readable.from(answer, { objectMode: false });
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off, nor hear that it is by now.
         const isToRead = response.status === 200 && !whole.destroyed;
         const body = isToRead ? whole : Readable.from([await text(whole)]);

@@ -874,6 +874,36 @@ describe('stream: true', () => {
     expect(await who(client)).toBe('alice');
   });
 
+  it('reads an answer without a body of that adapter', async () => {
+    await using silent = await startServer({
+      authority,
+      host: 'localhost',
+      handler: (_, response) => response.writeHead(204).end(),
+    });
+    await using credentials = await loadFor(silent);
+    const request = axios.create({ adapter: 'fetch' });
+    request.interceptors.request.use((config) => {
+      config.headers.delete('Content-Length');
+      return config;
+    });
+    const options = soapOptions(credentials, { stream: true, request: request as never });
+    const client = await soap.createClientAsync(await file(`${silent.url}/service`), options);
+    expect((await client.WhoAsync({ text: 'hello' }))[1]).toBe('');
+    expect(seen(silent)).toEqual(['POST /service alice']);
+  });
+
+  it('streams where a test environment, as jsdom, has no ReadableStream', async () => {
+    await using credentials = await load();
+    const path = await file(`${bank.url}/service`);
+    const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
+    vi.stubGlobal('ReadableStream', undefined);
+    try {
+      expect(await who(client)).toBe('alice');
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
   it('fails a call whose answer is cut off while an interceptor of the caller’s waits', async () => {
     await using failing = await startCutting();
     await using credentials = await loadFor(failing);
