@@ -168,7 +168,7 @@ function certify(
     if (signature && !signature.isFor(ready, to, identity)) {
       sent = signature.sign(ready, to, identity);
       const { postProcess } = call.options;
-      if (typeof postProcess === 'function') sent = postProcess(sent);
+      if (typeof postProcess === 'function') sent = postProcess.call(call.options, sent);
       if (client) client.lastRequest = sent as string;
     }
     const { defaults } = call.sender._request ?? {};

@@ -150,6 +150,20 @@ describe('sign', () => {
     expect(seen(bank)).toEqual(['POST /service alice', 'POST /service bob']);
   });
 
+  it('has a call’s own postProcess see the message that is signed for its address, as node-soap asks it', async () => {
+    await using credentials = await load();
+    const client = await connect(credentials, { sign: true });
+    const options = {
+      last: '<!-- last -->',
+      postProcess(xml: string) {
+        return xml.replace('?>', `?>${this.last}`);
+      },
+    };
+    await call(client, options);
+    expect(bodies()[0]).toContain('<!-- last -->');
+    expect(bodies().map(signerOf)).toEqual(['alice']);
+  });
+
   it('without soapOptions needs to be told then, and sends nothing before', async () => {
     await using credentials = await load();
     const client = await connect(credentials, { sign: true }, { plainClient: true });

@@ -156,6 +156,20 @@ describe('soapOptions', () => {
     expect(seen(bank)).toEqual(['POST /service bob', 'POST /service bob']);
   });
 
+  it('asks a hook for the places of imports as a method of its options, as node-soap does', async () => {
+    await using credentials = await load();
+    const wsdl_options = {
+      schema: `${bank.urls[1]}/types.xsd`,
+      overrideImportLocation() {
+        return this.schema;
+      },
+    };
+    const path = await file(`${bank.url}/service`, `${bank.url}/elsewhere.xsd`);
+    const client = await soap.createClientAsync(path, soapOptions(credentials, { wsdl_options }));
+    expect(await who(client)).toBe('alice');
+    expect(seen(bank)).toEqual(['GET /types.xsd bob', 'POST /service alice']);
+  });
+
   it('makes WSDL and calls as a service', async () => {
     await using credentials = await load();
     const client = await soap.createClientAsync(
