@@ -33,7 +33,7 @@ export async function untilCanceled(
 
 /** The `CanceledError` of axios, which is known by its mark (`axios.isCancel`) and not by its class. */
 function asAxiosTells(config: InternalAxiosRequestConfig): Error {
-  const mark = { name: 'CanceledError', code: 'ERR_CANCELED', config, __CANCEL__: true };
+  const mark = { name: 'CanceledError', code: 'ERR_CANCELED', config, isAxiosError: true, __CANCEL__: true };
   return Object.assign(new Error('canceled'), mark);
 }
 

@@ -374,7 +374,7 @@ describe('installing', () => {
       await calls[0];
       calls.push(api.get(bank.url, way).catch((error: unknown) => error));
       for (const error of await Promise.all(calls)) {
-        expect(axios.isCancel(error)).toBe(true);
+        expect(axios.isCancel(error) && axios.isAxiosError(error)).toBe(true);
         expect(error).toMatchObject({ name: 'CanceledError', code: 'ERR_CANCELED' });
       }
       await using credentials = await load();

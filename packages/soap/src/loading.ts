@@ -29,7 +29,7 @@ export function whenCompared<Result>(
 function whileCalled(credentials: Loading, signal: CallSignal | undefined): Promise<Credentials> {
   return whileWanted(credentials, signal).catch((error: unknown) => {
     if (signal?.aborted && error === (signal.reason ?? error)) {
-      const mark = { name: 'CanceledError', code: 'ERR_CANCELED', __CANCEL__: true };
+      const mark = { name: 'CanceledError', code: 'ERR_CANCELED', isAxiosError: true, __CANCEL__: true };
       throw Object.assign(new Error('canceled'), mark);
     }
     throw error;

@@ -46,10 +46,10 @@ function says({ definitions }: Wsdl, address: string): boolean {
  * @param own The caller's own hook.
  */
 export function importHook(own: unknown, root?: string): Hook {
-  const hook: Hook = (place, parent, written, options) => {
+  const hook: Hook = function (this: unknown, place, parent, written, options) {
     const inherited = root === undefined ? importHook(own, parent) : hook;
     options.wsdl_options = { ...options.wsdl_options, overrideImportLocation: inherited };
-    return typeof own === 'function' ? own(place, parent, written, options) : place;
+    return typeof own === 'function' ? own.call(this, place, parent, written, options) : place;
   };
   roots.set(hook, root);
   return hook;

@@ -66,18 +66,20 @@ export function soapOptions<ServiceName extends string>(
   credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
   options: SoapOptions<NoInfer<ServiceName>> = {},
 ): IOptions {
-  const { service, origin, proxy, httpClient, ...rest } = acceptOptions(options, 'soapOptions()');
+  const { service, origin, proxy, ...rest } = acceptOptions(options, 'soapOptions()');
   const own = snapshot<IOptions>(rest); // which inherits nothing
   if ('sign' in own) throw notSigned();
-  // The caller's own objects, and no copies.
-  const sender = written(options, 'httpClient') ?? own.request ?? credentials;
+  // The caller's own objects, and no copies: what they do may change.
+  const httpClient = written(options, 'httpClient');
+  const wsdlCache = written(options, 'wsdlCache');
+  const sender = httpClient ?? own.request ?? credentials;
   if (certified.has(sender)) throw madeBefore();
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
   const { overrideImportLocation } = snapshot(own.wsdl_options ?? {});
   return {
     ...own,
     endpoint: own.endpoint as string, // there even where it is nothing: node-soap reads what every object inherits
-    wsdlCache: own.wsdlCache ?? documentsOf(identity, sender),
+    wsdlCache: wsdlCache ?? documentsOf(identity, sender),
     wsdl_options: { ...own.wsdl_options, overrideImportLocation: importHook(overrideImportLocation) },
     httpClient: certify(
       httpClient ?? new HttpClient(own),
@@ -166,7 +168,7 @@ function certify(
     if (signature && !signature.isFor(ready, to, identity)) {
       sent = signature.sign(ready, to, identity);
       const { postProcess } = call.options;
-      if (typeof postProcess === 'function') sent = postProcess(sent);
+      if (typeof postProcess === 'function') sent = postProcess.call(call.options, sent);
       if (client) client.lastRequest = sent as string;
     }
     const { defaults } = call.sender._request ?? {};
@@ -227,9 +229,9 @@ function certify(
         const response = await requestStream
           .call(call.sender, url, sent, call.headers, options, client)
           .catch((error: unknown) => Promise.reject(explained(error, url, call)));
-        // What axios' fetch adapter brings is none that node-soap could read.
-        const whole =
-          response.data instanceof ReadableStream ? Readable.fromWeb(response.data) : response.data;
+        // What axios' fetch adapter brings is none that node-soap could read, and nothing where there is no body.
+        const answer = (response.data ?? []) as Readable | AsyncIterable<Uint8Array> | [];
+        const whole = 'pipe' in answer ? answer : Readable.from(answer, { objectMode: false });
         // node-soap reads all of what is no answer, and nobody would catch that it was cut off, nor hear that it is by now.
         const isToRead = response.status === 200 && !whole.destroyed;
         const body = isToRead ? whole : Readable.from([await text(whole)]);

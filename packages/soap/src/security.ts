@@ -54,13 +54,10 @@ export class ClientCertificateSecurity<ServiceName extends string = string> impl
     credentials: Credentials<string, ServiceName> | Promise<Credentials<string, ServiceName>>,
     options: ClientCertificateSecurityOptions<NoInfer<ServiceName>> = {},
   ) {
-    const {
-      sign = false,
-      and = [],
-      service,
-      origin,
-      proxy,
-    } = acceptOptions(options, 'ClientCertificateSecurity');
+    const own = acceptOptions(options, 'ClientCertificateSecurity');
+    const { sign = false, service, origin, proxy } = own;
+    // The caller's own objects, and no copies: what they do may change.
+    const and = own.and === undefined ? [] : options.and;
     if (!Array.isArray(and)) throw noList();
     if (sign && service === false) throw nothingToSignWith();
     this.#identity = identify(credentials, service, origin, proxy, 'ClientCertificateSecurity');

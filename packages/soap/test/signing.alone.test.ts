@@ -150,6 +150,20 @@ describe('sign', () => {
     expect(seen(bank)).toEqual(['POST /service alice', 'POST /service bob']);
   });
 
+  it('has a call’s own postProcess see the message that is signed for its address, as node-soap asks it', async () => {
+    await using credentials = await load();
+    const client = await connect(credentials, { sign: true });
+    const options = {
+      last: '<!-- last -->',
+      postProcess(xml: string) {
+        return xml.replace('?>', `?>${this.last}`);
+      },
+    };
+    await call(client, options);
+    expect(bodies()[0]).toContain('<!-- last -->');
+    expect(bodies().map(signerOf)).toEqual(['alice']);
+  });
+
   it('without soapOptions needs to be told then, and sends nothing before', async () => {
     await using credentials = await load();
     const client = await connect(credentials, { sign: true }, { plainClient: true });
@@ -294,6 +308,26 @@ describe('and', () => {
     expect(bodies()[0]!.match(/<wsse:Security[ >]/g)).toHaveLength(1);
     expect(signerOf(bodies()[0]!)).toBe('alice');
   });
+
+  it.each([true, false])(
+    'asks each as it is now, also one that is a plain object (without soapOptions: %s)',
+    async (plainClient) => {
+      await using credentials = await loadOne();
+      const bearer = {
+        token: 'of-the-first-user',
+        addHeaders(headers: Record<string, unknown>) {
+          headers.Authorization = `Bearer ${this.token}`;
+        },
+      };
+      const client = await connect(credentials, { and: [bearer as soap.ISecurity] }, { plainClient });
+      for (const token of ['of-the-second-user', 'of-the-third-user']) {
+        bearer.token = token;
+        await call(client);
+        expect(bank.requests.at(-1)!.headers.authorization).toBe(`Bearer ${token}`);
+      }
+      expect(seen(bank)).toEqual(['POST /service alice', 'POST /service alice']);
+    },
+  );
 
   it.each([true, false])(
     'refuses node-soap’s own client certificates (without soapOptions: %s)',

@@ -156,6 +156,20 @@ describe('soapOptions', () => {
     expect(seen(bank)).toEqual(['POST /service bob', 'POST /service bob']);
   });
 
+  it('asks a hook for the places of imports as a method of its options, as node-soap does', async () => {
+    await using credentials = await load();
+    const wsdl_options = {
+      schema: `${bank.urls[1]}/types.xsd`,
+      overrideImportLocation() {
+        return this.schema;
+      },
+    };
+    const path = await file(`${bank.url}/service`, `${bank.url}/elsewhere.xsd`);
+    const client = await soap.createClientAsync(path, soapOptions(credentials, { wsdl_options }));
+    expect(await who(client)).toBe('alice');
+    expect(seen(bank)).toEqual(['GET /types.xsd bob', 'POST /service alice']);
+  });
+
   it('makes WSDL and calls as a service', async () => {
     await using credentials = await load();
     const client = await soap.createClientAsync(
@@ -392,7 +406,8 @@ describe('soapOptions', () => {
         const wanted = new AbortController();
         const outcome = who(client, { signal: wanted.signal }).catch((error: unknown) => error);
         wanted.abort(reason);
-        expect(axios.isCancel(await outcome)).toBe(true);
+        const error = await outcome;
+        expect(axios.isCancel(error) && axios.isAxiosError(error)).toBe(true);
       }
     },
   );
@@ -405,6 +420,33 @@ describe('soapOptions', () => {
     for (const _ of [1, 2]) await soap.createClientAsync(url, soapOptions(credentials, { wsdlCache }));
     expect([...kept.keys()]).toEqual([url]);
     expect(bank.requests).toHaveLength(1);
+  });
+
+  it('asks a client and a cache of the caller’s as they are now, also where they are plain objects', async () => {
+    await using credentials = await load();
+    const inner = new soap.HttpClient();
+    const httpClient = {
+      token: 'of the first user',
+      request(...[url, data, callback, headers, options]: Parameters<soap.IHttpClient['request']>) {
+        return inner.request(url, data, callback, { ...headers, Authorization: this.token }, options);
+      },
+    };
+    const wsdlCache = {
+      last: undefined as soap.WSDL | undefined,
+      has: () => wsdlCache.last !== undefined,
+      get: () => wsdlCache.last!,
+      set(_: string, wsdl: soap.WSDL) {
+        this.last = wsdl;
+      },
+    };
+    const url = `${bank.url}/service?wsdl`;
+    for (const token of ['of the second user', 'of the third user']) {
+      const client = await soap.createClientAsync(url, soapOptions(credentials, { httpClient, wsdlCache }));
+      httpClient.token = token;
+      expect(await who(client)).toBe('alice');
+    }
+    const sent = bank.requests.map(({ method, headers }) => `${method} ${headers.authorization}`);
+    expect(sent).toEqual(['GET of the first user', 'POST of the second user', 'POST of the third user']);
   });
 
   it('passes node-soap’s own options on', async () => {
@@ -845,6 +887,36 @@ describe('stream: true', () => {
     const options = soapOptions(credentials, { stream: true, request: request as never });
     const client = await soap.createClientAsync(await file(`${bank.url}/service`), options);
     expect(await who(client)).toBe('alice');
+  });
+
+  it('reads an answer without a body of that adapter', async () => {
+    await using silent = await startServer({
+      authority,
+      host: 'localhost',
+      handler: (_, response) => response.writeHead(204).end(),
+    });
+    await using credentials = await loadFor(silent);
+    const request = axios.create({ adapter: 'fetch' });
+    request.interceptors.request.use((config) => {
+      config.headers.delete('Content-Length');
+      return config;
+    });
+    const options = soapOptions(credentials, { stream: true, request: request as never });
+    const client = await soap.createClientAsync(await file(`${silent.url}/service`), options);
+    expect((await client.WhoAsync({ text: 'hello' }))[1]).toBe('');
+    expect(seen(silent)).toEqual(['POST /service alice']);
+  });
+
+  it('streams where a test environment, as jsdom, has no ReadableStream', async () => {
+    await using credentials = await load();
+    const path = await file(`${bank.url}/service`);
+    const client = await soap.createClientAsync(path, soapOptions(credentials, { stream: true }));
+    vi.stubGlobal('ReadableStream', undefined);
+    try {
+      expect(await who(client)).toBe('alice');
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('fails a call whose answer is cut off while an interceptor of the caller’s waits', async () => {
