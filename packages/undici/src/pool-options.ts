@@ -9,6 +9,7 @@ import {
   nodeUsesProxies,
   type Route as PoolRoute,
   snapshot,
+  written,
 } from '@clientcert/core/adapter';
 import * as undici from 'undici';
 
@@ -46,6 +47,8 @@ export function readPoolOptions<Options extends PoolOptions>(options: Options, c
   for (const name of refused) if ((own as Record<string, unknown>)[name] != null) throw conflict(name);
   if (typeof connect === 'function') throw conflict('connect');
   if (own.proxy) own.proxy = fixedProxy(own.proxy) as ConnectIdentity['proxy'];
+  const dispatcher = written(options as { dispatcher?: object }, 'dispatcher');
+  if (dispatcher) Object.assign(own, { dispatcher }); // itself: what it does may change
   if (!connect) return own;
   own.connect = snapshot(connect);
   for (const name of refusedInConnect) {

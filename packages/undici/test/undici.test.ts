@@ -339,6 +339,23 @@ describe.each([
     await dispatcher.close();
   });
 
+  it('asks a dispatcher that is a plain object as it is now', async () => {
+    await using unknown = await startServer({ tls: false });
+    await using credentials = await load();
+    const agent = new Agent();
+    const dispatcher = {
+      token: 'first',
+      dispatch(options: undici.Dispatcher.DispatchOptions, handler: undici.Dispatcher.DispatchHandler) {
+        return agent.dispatch({ ...options, headers: { authorization: this.token } }, handler);
+      },
+    };
+    const call = createFetch(credentials, { fetch: undiciFetch, dispatcher: dispatcher as never });
+    dispatcher.token = 'second';
+    await (await call(unknown.url)).text();
+    expect(unknown.requests).toMatchObject([{ headers: { authorization: 'second' } }]);
+    await agent.close();
+  });
+
   it('leaves every call to a MockAgent', async () => {
     await using credentials = await load();
     const mock = new MockAgent();

@@ -116,7 +116,8 @@ it('what has changed is swapped, however many functions whose files have changed
   await using directory = await scratch();
   const [first, second] = await Promise.all(['one', 'two'].map((name) => issue(authority, name)));
   const [own, shared] = ['own.pem', 'shared.pem'].map((name) => join(directory.path, name));
-  const put = (path: string, { fullChain, key }: typeof first) => writeFile(path, fullChain + key);
+  const put = (path: string, { fullChain, key }: NonNullable<typeof first>) =>
+    writeFile(path, fullChain + key);
   await Promise.all([put(own!, first!), put(shared!, first!)]);
   let asked = 0;
   const silent = () => (asked++ < 20 ? { cert: shared! } : new Promise<never>(() => {}));
