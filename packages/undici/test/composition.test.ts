@@ -271,7 +271,7 @@ describe.each(kinds)('over %s', (_, compose) => {
 
   // What undici 8 does not take.
   it.runIf(manifest.version.startsWith('7.'))(
-    'attack: nor does one of the handlers that undici 6 had lead to plain HTTP',
+    'a handler as undici 6 had them leads to no plain HTTP either',
     async () => {
       await using plain = await startServer({ tls: false });
       await using server = await startServer({
