@@ -17,11 +17,13 @@ import type { FileSource } from '../../src/types.ts';
 import { codeOf, ecLeaf, identityPem, keyPem, leaf, passphrase, pem } from './material.ts';
 import {
   certificateBag,
+  encryptedSafe,
   integer,
   keyBag,
   octets,
   oid,
   pbes2,
+  pbes2Scrypt,
   pfx,
   safe,
   sequence,
@@ -539,6 +541,11 @@ describe('attack: files that stop the process', () => {
         () => Buffer.from(`-----BEGIN CERTIFICATE-----${'\\n'.repeat(2 ** 20)}`),
         'FILE_TOO_LARGE',
       ],
+      [
+        'scrypt that takes its memory for one block',
+        () => pfx([encryptedSafe(pbes2Scrypt(2, 2 ** 20, 1), Buffer.alloc(32))]),
+        'KDF_TOO_EXPENSIVE',
+      ],
       ['EC keys without their public half', () => halfKeys(1500, ecHalf), 'FILE_TOO_LARGE'],
       ['DSA keys without their public half', () => halfKeys(400, dsaHalf), 'FILE_TOO_LARGE'],
       ['a class that is derived forty times', () => javaStore(0xcececece, [classChain(40)]), 'FILE_CORRUPT'],
@@ -585,6 +592,22 @@ describe('attack: files that stop the process', () => {
     );
     // Three milliseconds for each, of as many as a file of five megabytes holds: a minute it was.
     expect(cost).toBeLessThan(5000);
+  });
+
+  it('keys by scrypt that take much memory are derived one after the other', {
+    timeout: 60_000,
+  }, async () => {
+    const sealed = encryptedSafe(pbes2Scrypt(2 ** 17, 8, 1), Buffer.alloc(32));
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    const looking = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss - before);
+    }, 5);
+    const bytes = pfx([sealed, sealed, sealed, sealed]);
+    expect(await codeOf(readCertificate({ pfx: bytes, passphrase }))).toBe('PASSPHRASE_WRONG');
+    clearInterval(looking);
+    // Half a gigabyte it was, and as much again for each file that was read at the same time.
+    expect(most).toBeLessThan(300 * 2 ** 20);
   });
 
   it('ten thousand roots', async () => {
