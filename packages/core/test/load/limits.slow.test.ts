@@ -473,6 +473,26 @@ describe('attack: files that stop the process', () => {
       }
     });
 
+    it('authorities with long names, each issued by the next in a ring', { timeout: 60_000 }, async () => {
+      const spki = spkiOf(ecLeaf.publicKey);
+      const ring = Array.from({ length: 160 }, (_, index) =>
+        certificateWith({
+          ...{ serial: index + 1, issuer: `${index % 64}`, subject: `${(index + 1) % 64}` },
+          ...{ spki, attributes: 15 },
+        }),
+      );
+      const longest = await longestTurnOf(async () => {
+        await readCertificate({ pfx: Buffer.from(identityPem), ca: p7b(ring) });
+      });
+      // Half a second it was.
+      expect(longest).toBeLessThan(150);
+    });
+
+    it('digits with colons, and line ends that are written out', { timeout: 60_000 }, async () => {
+      for (const text of [`30:82${':00'.repeat(1_700_000)}`, '\\n'.repeat(2_600_000)])
+        expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
+    });
+
     it('certificates with long names, among which none is chosen', { timeout: 60_000 }, async () => {
       const units = Array.from({ length: 48 }, (_, index) =>
         certificateOf(`${' \t'.repeat(45_000)}x`, index),
