@@ -493,6 +493,17 @@ describe('attack: files that stop the process', () => {
         expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
     });
 
+    it('options of a config by the hundred thousand, where there are some twenty', async () => {
+      const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`option${index}`, 1]));
+      for (const config of [{ certificates: { bank: many } }, { hosts: { 'a.example': many } }]) {
+        const longest = await longestTurnOf(async () => {
+          await expect(loadCredentials(config as Config)).rejects.toThrow('more than 1,000 options');
+        });
+        // A second it was; what is left is copying them.
+        expect(longest).toBeLessThan(450);
+      }
+    });
+
     it('certificates with long names, among which none is chosen', { timeout: 60_000 }, async () => {
       const units = Array.from({ length: 48 }, (_, index) =>
         certificateOf(`${' \t'.repeat(45_000)}x`, index),
@@ -701,6 +712,21 @@ describe('attack: files that stop the process', () => {
     expect(await codeOf(loadCredentials(path))).toBe('CONFIG_INVALID');
     writeFileSync(path, `"${'x'.repeat(17_000_000)}"`);
     expect(await codeOf(loadCredentials(path))).toBe('FILE_UNREADABLE');
+  });
+
+  it('a mistake behind millions of lines, and pins by the hundred thousand', async () => {
+    const path = join(directory, 'lines.json');
+    writeFileSync(path, `${'\n'.repeat(15_000_000)}{x`);
+    const cost = await costOf(() => expect(loadCredentials(path)).rejects.toThrow('line 15000001, column 2'));
+    // A second it was, and most of a gigabyte.
+    expect(cost).toBeLessThan(600);
+    const spki = Array.from({ length: 200_000 }, () => 'sha256/none');
+    const bundles = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`A${index}`, 'a.pem']));
+    for (const config of [
+      { hosts: { 'a.example': { spki } } },
+      { certificates: { a: { cert: 'a.pem', bundles } } },
+    ])
+      expect(await codeOf(loadCredentials(config))).toBe('CONFIG_INVALID');
   });
 
   it('a directory of many files, and links that lead in a circle', async () => {
