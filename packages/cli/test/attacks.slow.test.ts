@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAuthority } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reportOn } from '../src/inspect/read.ts';
 import { makePlan } from '../src/migrate/plan.ts';
 import { assemble } from '../src/other/assemble.ts';
 import { readBruno } from '../src/other/bruno.ts';
@@ -14,6 +16,20 @@ import { readPostman } from '../src/other/read.ts';
 import { readSpring } from '../src/other/spring.ts';
 
 describe('attack: files that stop the process', () => {
+  it('a file of hundreds of identities is looked at as often as somebody reads of', {
+    timeout: 60_000,
+  }, async () => {
+    const authority = await createAuthority();
+    const issued = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => authority.issue({ name: `bank-${index}` })),
+    );
+    const bytes = Buffer.from(issued.map(({ cert, key }) => `${key}${cert}`).join(''));
+    const report = await reportOn('many.pem', {}, bytes);
+    // Each was read with all of the others: four hundred took two minutes.
+    expect(report.identities).toHaveLength(20);
+    expect(report.skipped).toEqual(['40 further private keys']);
+  });
+
   /** Some hundred kilobytes of each took minutes and more. */
   describe('settings of other tools that ask for more than they are worth', () => {
     const many = 40_000;

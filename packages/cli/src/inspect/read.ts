@@ -5,6 +5,7 @@ import { show } from '@clientcert/core/adapter';
 import { describeKey, describePrivateKey } from '@clientcert/core/enrolment';
 import type { Passphrases } from '../passphrase.ts';
 import { during } from '../progress.ts';
+import { count } from '../text.ts';
 import { configLines, type Opening } from './config-entry.ts';
 import { isIssuedByPublicRoot, publicAuthorityNote } from './public-authority.ts';
 import { type CertificateReport, type IdentityReport, type Report, verdictOn } from './report.ts';
@@ -35,7 +36,7 @@ export async function reportOn(
     algorithms: inspection.format.algorithms,
     opensIn: await nodesThatOpen(material, inspection),
     identities,
-    skipped: inspection.skipped,
+    skipped: [...inspection.skipped, ...furtherKeys(inspection.keys.length)],
   };
   if (identities.length === 0) {
     report.certificates = inspection.certificates.map(({ certificate, alias }) => ({
@@ -80,7 +81,14 @@ export async function reportOnPair(
   return { file: [...paths, key.file].join(' + '), verdict: verdictOn([identity]), identities: [identity] };
 }
 
-/** Every key with its certificate; a file with one of each that do not belong together is an error. */
+/** For each of them the file is read anew, with all that it holds: hundreds of identities would take minutes. */
+const mostDescribed = 20;
+
+function furtherKeys(keys: number): string[] {
+  return keys > mostDescribed ? [count(keys - mostDescribed, 'further private key')] : [];
+}
+
+/** Every key with its certificate, as far as that many go; a file with one of each that do not belong together is an error. */
 async function identitiesOf(
   file: string,
   material: string | Uint8Array,
@@ -89,13 +97,15 @@ async function identitiesOf(
   take: Taker,
 ): Promise<IdentityReport[]> {
   if (keys.length === 0 || certificates.length === 0) return [];
-  const leaves = keys.flatMap(({ privateKey, alias }) => {
+  const leaves = keys.slice(0, mostDescribed).flatMap(({ privateKey, alias }) => {
     const leaf = certificates.find(({ certificate }) => certificate.checkPrivateKey(privateKey));
     return leaf ? [{ certificate: leaf.certificate, alias: alias ?? leaf.alias }] : [];
   });
   // Without a pair, reading says why.
   const aliases =
-    leaves.length > 1 ? leaves.map(({ certificate }) => certificate.fingerprint256) : [undefined];
+    leaves.length > 1 || keys.length > mostDescribed
+      ? leaves.map(({ certificate }) => certificate.fingerprint256)
+      : [undefined];
   const identities: IdentityReport[] = [];
   for (const [index, alias] of aliases.entries()) {
     const read = await during(`Reading ${file}`, () =>

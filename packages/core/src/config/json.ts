@@ -47,6 +47,8 @@ const LITERAL = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)
 const DEEPEST = 100;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 
 function scanValue(scanner: Scanner): void {
   skipBlank(scanner);
@@ -152,6 +154,14 @@ function mistake(scanner: Scanner, message: string): Mistake {
 }
 
 function locate(text: string, { message, offset }: Mistake): JsonMistake {
-  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
-  return { line: before.length, column: before.at(-1)!.length + 1, message };
+  let line = 1;
+  let start = 0;
+  // One by one: a list of millions of lines takes a second, and most of a gigabyte.
+  for (let at = 0; at < offset; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit !== LINE_FEED && (unit !== CARRIAGE_RETURN || text.charCodeAt(at + 1) === LINE_FEED)) continue;
+    line++;
+    start = at + 1;
+  }
+  return { line, column: offset - start + 1, message };
 }

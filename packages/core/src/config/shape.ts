@@ -181,6 +181,7 @@ export function findUnknownKeys(schema: unknown, value: unknown, path: Path = []
   const found = choose(shape, OBJECT, value);
   if (found === undefined) return [];
   const { entries } = found;
+  if (entries !== undefined && Object.keys(value).length > MOST_OPTIONS) return [crowded(path)];
   return Object.entries(value).flatMap(([key, item]): Issue[] => {
     const inner = [...path, key];
     if (entries === undefined) return findUnknownKeys(found.value, item, inner);
@@ -209,6 +210,14 @@ function choose(shape: Shape, wanted: ReadonlySet<string>, value: object = {}): 
 /** To valibot a list is an object, too. */
 function listed(path: Path): Issue {
   return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message: 'must not be a list' };
+}
+
+/** There are some twenty. To tell of each by name that is none takes a second for a hundred thousand of them. */
+const MOST_OPTIONS = 1000;
+
+function crowded(path: Path): Issue {
+  const message = `has more than ${MOST_OPTIONS.toLocaleString('en')} options`;
+  return { code: 'ERR_CLIENTCERT_CONFIG_INVALID', path, message };
 }
 
 function unknownKey(path: Path, key: string, known: readonly string[]): Issue {

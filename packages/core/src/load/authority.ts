@@ -36,10 +36,12 @@ export async function authorityWarnings(
     await budget.turn();
     bySubject.set(fieldsOf(each).subject, each);
   }
-  const ends = given
-    .filter(({ fingerprint256 }) => !helpful.has(fingerprint256))
-    .map((each) => findEnd(each, bySubject))
-    .filter((end) => end !== undefined);
+  const ends: X509Certificate[] = [];
+  for (const each of given) {
+    await budget.turn();
+    const end = helpful.has(each.fingerprint256) ? undefined : findEnd(each, bySubject);
+    if (end !== undefined) ends.push(end);
+  }
   if (ends.length === 0) return [];
   const known = only ? new Set<string>() : await rootNames(budget);
   const rootless = new Map(

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Budget } from './budget.ts';
 import { fieldsOf } from './certificate-fields.ts';
+import { powerCost } from './key-size.ts';
 import { keyDetailsOf } from './key-type.ts';
 import { corrupt } from './problem.ts';
 import { inTurns } from './turn.ts';
@@ -165,12 +166,29 @@ const longest = 32;
 /** What verifying a signature of this certificate's key costs; an RSA exponent may be as long as the modulus. */
 function costOf(certificate: X509Certificate): number {
   try {
-    const { modulusLength = 2048, publicExponent = 65_537n } = keyDetailsOf(certificate.publicKey);
-    return 100 + ((modulusLength / 1024) ** 2 * publicExponent.toString(2).length) / 2;
+    const key = certificate.publicKey;
+    const { modulusLength, publicExponent, namedCurve } = keyDetailsOf(key);
+    if (modulusLength === undefined) return quickKinds[namedCurve ?? `${key.asymmetricKeyType}`] ?? slowest;
+    // The exponents of DSA are as long as its hash.
+    return 100 + powerCost(modulusLength, publicExponent?.toString(2).length ?? 256);
   } catch {
     return 100;
   }
 }
+
+/** The usual curves, with what it takes to ask an old OpenSSL which it is, and other keys that take less than the rest. */
+const quickKinds: Readonly<Record<string, number>> = {
+  prime256v1: 500,
+  secp384r1: 1000,
+  secp521r1: 2000,
+  ed25519: 200,
+  ed448: 300,
+  'ml-dsa-44': 300,
+  'ml-dsa-65': 300,
+  'ml-dsa-87': 300,
+};
+/** Binary curves of 571 bits, and SLH-DSA with SHAKE. */
+const slowest = 3500;
 
 function signed(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {

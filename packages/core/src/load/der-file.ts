@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { certificateCost, keyCost } from './budget.ts';
+import { type Budget, certificateCost, keyCost } from './budget.ts';
 import { parseCertificate } from './certificate.ts';
 import { type Element, encodingOf, readElement } from './der.ts';
 import type { Reading, UnsupportedFormat } from './file-contents.ts';
@@ -60,11 +60,11 @@ export async function spendFor(
 type DerReader = (element: Element, reading: Reading, alias: string | undefined) => void | Promise<void>;
 
 const keyReader =
-  (importKey: (element: Element) => KeyObject): DerReader =>
+  (importKey: (element: Element, budget: Budget) => KeyObject): DerReader =>
   (element, { contents, budget, certificatesOnly }, alias) => {
     if (certificatesOnly) return;
     budget.work(keyCost);
-    contents.keys.push({ privateKey: importKey(element), alias, plain: true, intact: false });
+    contents.keys.push({ privateKey: importKey(element, budget), alias, plain: true, intact: false });
   };
 
 const skip =

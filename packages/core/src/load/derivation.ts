@@ -1,5 +1,5 @@
 import { childrenOf, type Element, numberOf, octetsOf, oidOf, open, SEQUENCE } from './der.ts';
-import { digestSize, knowsHash, pbkdf2Kdf, scryptKdf } from './kdf.ts';
+import { digestSize, knowsHash, pbkdf2Kdf, scryptKdf, scryptMemory } from './kdf.ts';
 import { corrupt, Problem } from './problem.ts';
 
 const pbkdf2Oid = '1.2.840.113549.1.5.12';
@@ -76,10 +76,11 @@ function readScrypt(
   if (cost.N < 2 || !Number.isInteger(Math.log2(cost.N)) || cost.r === 0 || cost.p === 0)
     if (cost.N !== Number.POSITIVE_INFINITY)
       throw corrupt('holds scrypt parameters that scrypt does not allow');
-  if (128 * cost.N * cost.r > maxScryptMemory)
+  const mebibytes = Math.round(scryptMemory(cost) / 2 ** 20);
+  if (mebibytes > maxScryptMebibytes)
     throw new Problem(
       'KDF_TOO_EXPENSIVE',
-      `asks for ${Math.round((128 * cost.N * cost.r) / 2 ** 20)} MiB of memory to derive a key (scrypt N=${cost.N}, r=${cost.r}); ${maxScryptMemory / 2 ** 20} MiB are allowed`,
+      `asks for ${mebibytes} MiB of memory to derive a key (scrypt N=${cost.N}, r=${cost.r}, p=${cost.p}); ${maxScryptMebibytes} MiB are allowed`,
       'Ask whoever made the file for one with usual parameters (N=16384, r=8, p=1).',
     );
   const length = keyLength(keySize, given === undefined ? undefined : numberOf(given), variable);
@@ -91,8 +92,8 @@ function readScrypt(
   };
 }
 
-/** 128·N·r bytes. OpenSSL's own default for what it opens is 32 MiB. */
-const maxScryptMemory = 256 * 2 ** 20;
+/** OpenSSL's own default for what it opens is 32. */
+const maxScryptMebibytes = 256;
 
 function keyLength(needed: number | undefined, given: number | undefined, variable: boolean): number {
   if (needed !== undefined && !(variable && given !== undefined)) {

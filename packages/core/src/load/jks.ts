@@ -183,7 +183,12 @@ async function openKeys(
         throw corrupt(
           'was changed after it was made: the passphrase opens it, but its digest does not match',
         );
-      contents.keys.push({ privateKey: importPkcs8(readElement(plain)), alias, plain: false, intact: true });
+      contents.keys.push({
+        privateKey: importPkcs8(readElement(plain), budget),
+        alias,
+        plain: false,
+        intact: true,
+      });
     } finally {
       plain.fill(0);
     }

@@ -97,20 +97,34 @@ export const pbkdf2Kdf: (
   hash: string,
 ) => Promise<Buffer> = promisify(pbkdf2);
 
-/** scrypt, RFC 7914, on the thread pool. */
-export function scryptKdf(
-  password: Buffer,
-  salt: Buffer,
-  length: number,
-  cost: { N: number; r: number; p: number },
-): Promise<Buffer> {
-  const maxmem = 128 * cost.r * (cost.N + cost.p + 2) + 65_536;
-  return new Promise((resolve, reject) => {
-    scrypt(password, salt, length, { ...cost, maxmem }, (error, key) =>
-      error === null ? resolve(key) : reject(error),
-    );
-  });
+interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
 }
+
+/** Bytes: where N is small, most of it is what goes in and what is mixed, and not the N blocks. */
+export function scryptMemory({ N, r, p }: ScryptCost): number {
+  return 128 * r * (N + p + 2);
+}
+
+/** scrypt, RFC 7914, on the thread pool; those that take much memory one after the other. */
+export function scryptKdf(password: Buffer, salt: Buffer, length: number, cost: ScryptCost): Promise<Buffer> {
+  const memory = scryptMemory(cost);
+  const derive = (): Promise<Buffer> =>
+    new Promise((resolve, reject) => {
+      scrypt(password, salt, length, { ...cost, maxmem: memory + 65_536 }, (error, key) =>
+        error === null ? resolve(key) : reject(error),
+      );
+    });
+  if (memory <= much) return derive();
+  const derived = lastOfMuch.then(derive);
+  lastOfMuch = derived.catch(() => {});
+  return derived;
+}
+
+const much = 32 * 2 ** 20;
+let lastOfMuch: Promise<unknown> = Promise.resolve();
 
 /** OpenSSL's EVP_BytesToKey with MD5 and one round: the key of a traditional encrypted PEM block. */
 export function bytesToKey(password: Buffer, salt: Buffer, length: number): Buffer {

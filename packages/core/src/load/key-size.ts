@@ -1,4 +1,4 @@
-import { childrenOf, contentsOf, type Element, INTEGER, readElement, SEQUENCE } from './der.ts';
+import { childrenOf, contentsOf, type Element, INTEGER, OCTET_STRING, readElement, SEQUENCE } from './der.ts';
 import { corrupt, Problem } from './problem.ts';
 
 /** Bytes of a private key in DER. RSA with 16,384 bits, the longest of any known type, takes 9,500. */
@@ -21,16 +21,41 @@ export function limitRsa(key: Element): void {
   for (const number of childrenOf(key)) limitNumber(number, maxRsaBits);
 }
 
-/** The same for what a PrivateKeyInfo holds, whatever its type is. */
-export function limitKey(algorithm: Element, key: Buffer): void {
+/**
+ * The same for what a PrivateKeyInfo holds, whatever its type is.
+ *
+ * @returns what it takes to compute the public half where that is not there, in units of a budget
+ */
+export function limitKey(algorithm: Element, key: Buffer): number {
   limitSize(algorithm.end - algorithm.start + key.length); // a curve may be spelled out
   const parameters = childrenOf(algorithm)[1];
   const numbers = parameters?.tag === SEQUENCE ? childrenOf(parameters) : [];
   const [prime, generator] = numbers;
   if (prime?.tag === INTEGER && generator?.tag === INTEGER) {
     for (const number of numbers) limitNumber(number, maxPrimeBits);
-    limitNumber(readElement(key), maxExponentBits);
-  } else if (key[0] === SEQUENCE) limitRsa(readElement(key));
+    const exponent = readElement(key);
+    limitNumber(exponent, maxExponentBits);
+    return powerCost(bitsOf(prime), bitsOf(exponent));
+  }
+  if (key[0] !== SEQUENCE) return 0;
+  const value = readElement(key);
+  limitRsa(value);
+  return pointCost(value);
+}
+
+/** The same of an ECPrivateKey (RFC 5915); of any other key nothing. OpenSSL's slowest curves take that long. */
+export function pointCost(key: Element): number {
+  const [, secret, ...rest] = childrenOf(key);
+  return secret?.tag !== OCTET_STRING || rest.some(({ tag }) => tag === 0xa1) ? 0 : 4000;
+}
+
+/** Of raising a number to a power modulo another, in units of a budget. */
+export function powerCost(modulusBits: number, exponentBits: number): number {
+  return ((modulusBits / 1024) ** 2 * exponentBits) / 2;
+}
+
+function bitsOf(number: Element): number {
+  return contentsOf(number).length * 8;
 }
 
 /** Before anything of it is decrypted. */

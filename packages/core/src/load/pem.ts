@@ -92,7 +92,7 @@ function withoutReturns(text: string): string {
 }
 
 /** No variable, header or JSON value of one identity is longer. */
-const maxEscaped = 2 ** 20;
+export const maxEscaped: number = 2 ** 20;
 
 function unescapePercent(triplet: string): string {
   return String.fromCharCode(Number.parseInt(triplet.slice(1), 16));

@@ -230,6 +230,7 @@ async function keep(
 ): Promise<void> {
   budget.work(holds === 'key' ? keyCost : certificateCost);
   await budget.turn();
-  if (holds === 'key') contents.keys.push({ privateKey: importPkcs8(value), alias, plain, intact: verified });
+  if (holds === 'key')
+    contents.keys.push({ privateKey: importPkcs8(value, budget), alias, plain, intact: verified });
   else contents.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias, keyId));
 }

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { Budget } from './budget.ts';
 import { tryPassphrase } from './decryption.ts';
 import {
   childrenOf,
@@ -16,7 +17,7 @@ import {
 } from './der.ts';
 import type { Reading } from './file-contents.ts';
 import { noteAlgorithm } from './file-contents.ts';
-import { limitKey, limitRsa, limitSize } from './key-size.ts';
+import { limitKey, limitRsa, limitSize, pointCost } from './key-size.ts';
 import { isCommonKeyType, keyTypeName, whoReads } from './key-type.ts';
 import { missingPassphrase, wrongPassphrase } from './passphrase.ts';
 import { corrupt, Problem } from './problem.ts';
@@ -28,13 +29,13 @@ const version0 = Buffer.from([INTEGER, 1, 0]);
  * The key in a PrivateKeyInfo (RFC 5208) or OneAsymmetricKey (RFC 5958). It is written anew as version 0 in
  * DER, because OpenSSL 3.0 takes neither the public key that version 1 may carry nor BER.
  */
-export function importPkcs8(info: Element): KeyObject {
+export function importPkcs8(info: Element, budget: Budget): KeyObject {
   const [version, algorithm, key] = open(info, SEQUENCE);
   numberOf(version);
   const [id] = open(algorithm, SEQUENCE);
   const oid = oidOf(id);
   const octets = octetsOf(key);
-  limitKey(algorithm!, octets);
+  budget.work(limitKey(algorithm!, octets));
   return importParts(encodingOf(algorithm!), octets, oid);
 }
 
@@ -54,17 +55,18 @@ export function importPkcs1(element: Element): KeyObject {
 }
 
 /** The key in an ECPrivateKey (RFC 5915), which must name its curve. */
-export function importSec1(element: Element): KeyObject {
+export function importSec1(element: Element, budget: Budget): KeyObject {
   limitSize(element.end - element.start);
+  budget.work(pointCost(element));
   return importKey(Buffer.from(encodingOf(element)), 'sec1', ecPublicKey);
 }
 
 /** The key in OpenSSL's traditional DSA form: version, p, q, g, public key, private key. */
-export function importDsa(element: Element): KeyObject {
+export function importDsa(element: Element, budget: Budget): KeyObject {
   const [, p, q, g, , x] = childrenOf(element).map(encodingOf);
   if (x === undefined) throw corrupt('holds a DSA key that lacks a number');
   const algorithm = encode(SEQUENCE, encodeOid(dsa), encode(SEQUENCE, p!, q!, g!));
-  limitKey(readElement(algorithm), x);
+  budget.work(limitKey(readElement(algorithm), x));
   return importParts(algorithm, x, dsa);
 }
 
@@ -133,7 +135,7 @@ export async function importEncryptedPkcs8(element: Element, reading: Reading): 
       ? corrupt('holds an encrypted private key that is damaged; the passphrase is right')
       : wrongPassphrase(keyring);
   try {
-    return importPkcs8(readElement(decrypted.plain));
+    return importPkcs8(readElement(decrypted.plain), reading.budget);
   } finally {
     decrypted.plain.fill(0);
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,20 @@ import { inspectFile, readCertificate, readRoots } from '../../src/load/index.ts
 import { editDistance } from '../../src/pin/did-you-mean.ts';
 import type { FileSource } from '../../src/types.ts';
 import { codeOf, ecLeaf, identityPem, keyPem, leaf, passphrase, pem } from './material.ts';
-import { certificateBag, integer, octets, oid, pbes2, pfx, safe, sequence, shroudedBag } from './write.ts';
+import {
+  certificateBag,
+  encryptedSafe,
+  integer,
+  keyBag,
+  octets,
+  oid,
+  pbes2,
+  pbes2Scrypt,
+  pfx,
+  safe,
+  sequence,
+  shroudedBag,
+} from './write.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'clientcert-limits-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -85,6 +98,55 @@ const curveOf = (size: number): Buffer => {
   const key = octets(sequence(integer(1), octets(Buffer.alloc(32, 1))));
   return sequence(integer(0), sequence(oid('1.2.840.10045.2.1'), parameters), key);
 };
+
+/** So many private keys without the public half, which OpenSSL computes for each. */
+const halfKeys = (count: number, key: (secret: Buffer) => Buffer): Buffer =>
+  pfx([safe(...Array.from({ length: count }, () => keyBag(key(randomBytes(66)))))]);
+
+function ecHalf(secret: Buffer): Buffer {
+  const algorithm = sequence(oid('1.2.840.10045.2.1'), oid('1.3.132.0.39'));
+  return sequence(integer(0), algorithm, octets(sequence(integer(1), octets(secret))));
+}
+
+function dsaHalf(secret: Buffer): Buffer {
+  const prime = encode(0x02, Buffer.alloc(1250, 0x7f));
+  const algorithm = sequence(
+    oid('1.2.840.10040.4.1'),
+    sequence(prime, encode(0x02, Buffer.alloc(32, 0x7f)), integer(2)),
+  );
+  return sequence(
+    integer(0),
+    algorithm,
+    octets(encode(0x02, Buffer.from([0x11, ...secret.subarray(0, 30)]))),
+  );
+}
+
+interface Made {
+  readonly serial: number;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly spki: Buffer;
+  /** 1 where it signs nothing. */
+  readonly signature?: (signed: Buffer) => Buffer;
+  /** Beside its name, so many attributes of a thousand bytes. */
+  readonly attributes?: number;
+}
+
+function certificateWith({ serial, issuer, subject, spki, signature, attributes = 0 }: Made): Buffer {
+  const algorithm = sequence(oid('1.2.840.10045.4.3.4'));
+  const attribute = (value: Buffer) => encode(0x31, sequence(oid('2.5.4.3'), encode(0x0c, value)));
+  const long = Array.from({ length: attributes }, () => attribute(Buffer.alloc(1000, 1)));
+  const name = (text: string) => sequence(...long, attribute(Buffer.from(text)));
+  const time = (year: string) => encode(0x17, Buffer.from(`${year}0101000000Z`));
+  const signed = sequence(
+    ...[encode(0xa0, integer(2)), integer(serial), algorithm, name(issuer)],
+    ...[sequence(time('20'), time('49')), name(subject), spki],
+  );
+  const made = signature?.(signed) ?? sequence(integer(1), integer(1));
+  return sequence(signed, algorithm, encode(0x03, Buffer.from([0, ...made])));
+}
+
+const spkiOf = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'spki' });
 
 const pemOf = (der: Buffer, label = 'CERTIFICATE'): string =>
   `-----BEGIN ${label}-----\n${der.toString('base64')}\n-----END ${label}-----\n`;
@@ -411,6 +473,37 @@ describe('attack: files that stop the process', () => {
       }
     });
 
+    it('authorities with long names, each issued by the next in a ring', { timeout: 60_000 }, async () => {
+      const spki = spkiOf(ecLeaf.publicKey);
+      const ring = Array.from({ length: 160 }, (_, index) =>
+        certificateWith({
+          ...{ serial: index + 1, issuer: `${index % 64}`, subject: `${(index + 1) % 64}` },
+          ...{ spki, attributes: 15 },
+        }),
+      );
+      const longest = await longestTurnOf(async () => {
+        await readCertificate({ pfx: Buffer.from(identityPem), ca: p7b(ring) });
+      });
+      // Half a second it was.
+      expect(longest).toBeLessThan(150);
+    });
+
+    it('digits with colons, and line ends that are written out', { timeout: 60_000 }, async () => {
+      for (const text of [`30:82${':00'.repeat(1_700_000)}`, '\\n'.repeat(2_600_000)])
+        expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
+    });
+
+    it('options of a config by the hundred thousand, where there are some twenty', async () => {
+      const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`option${index}`, 1]));
+      for (const config of [{ certificates: { bank: many } }, { hosts: { 'a.example': many } }]) {
+        const longest = await longestTurnOf(async () => {
+          await expect(loadCredentials(config as Config)).rejects.toThrow('more than 1,000 options');
+        });
+        // A second it was; what is left is copying them.
+        expect(longest).toBeLessThan(450);
+      }
+    });
+
     it('certificates with long names, among which none is chosen', { timeout: 60_000 }, async () => {
       const units = Array.from({ length: 48 }, (_, index) =>
         certificateOf(`${' \t'.repeat(45_000)}x`, index),
@@ -479,6 +572,13 @@ describe('attack: files that stop the process', () => {
         () => Buffer.from(`-----BEGIN CERTIFICATE-----${'\\n'.repeat(2 ** 20)}`),
         'FILE_TOO_LARGE',
       ],
+      [
+        'scrypt that takes its memory for one block',
+        () => pfx([encryptedSafe(pbes2Scrypt(2, 2 ** 20, 1), Buffer.alloc(32))]),
+        'KDF_TOO_EXPENSIVE',
+      ],
+      ['EC keys without their public half', () => halfKeys(1500, ecHalf), 'FILE_TOO_LARGE'],
+      ['DSA keys without their public half', () => halfKeys(400, dsaHalf), 'FILE_TOO_LARGE'],
       ['a class that is derived forty times', () => javaStore(0xcececece, [classChain(40)]), 'FILE_CORRUPT'],
     ])('%s', async ([, make, code]) => {
       const bytes = make();
@@ -505,6 +605,40 @@ describe('attack: files that stop the process', () => {
     const deep = await distinct.issue({ name: 'bank' });
     const { chain: found } = await readCertificate({ cert: deep.fullChain, key: deep.key });
     expect(found).toHaveLength(20);
+  });
+
+  it('authorities of one name, whose curve is slow', { timeout: 60_000 }, async () => {
+    const slow = generateKeyPairSync('ec', { namedCurve: 'sect571r1' });
+    const other = generateKeyPairSync('ec', { namedCurve: 'sect571r1' });
+    const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const signature = (signed: Buffer) => sign('sha512', signed, other.privateKey);
+    const end = { serial: 1, issuer: 'X', subject: 'bank', spki: spkiOf(own.publicKey), signature };
+    const authorities = Array.from({ length: 2000 }, (_, index) =>
+      certificateWith({ serial: index + 2, issuer: 'Y', subject: 'X', spki: spkiOf(slow.publicKey) }),
+    );
+    const cert = p7b([certificateWith(end), ...authorities]);
+    const key = own.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+    const cost = await costOf(async () =>
+      expect(await codeOf(readCertificate({ cert, key }))).toBe('FILE_TOO_LARGE'),
+    );
+    // Three milliseconds for each, of as many as a file of five megabytes holds: a minute it was.
+    expect(cost).toBeLessThan(5000);
+  });
+
+  it('keys by scrypt that take much memory are derived one after the other', {
+    timeout: 60_000,
+  }, async () => {
+    const sealed = encryptedSafe(pbes2Scrypt(2 ** 17, 8, 1), Buffer.alloc(32));
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    const looking = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss - before);
+    }, 5);
+    const bytes = pfx([sealed, sealed, sealed, sealed]);
+    expect(await codeOf(readCertificate({ pfx: bytes, passphrase }))).toBe('PASSPHRASE_WRONG');
+    clearInterval(looking);
+    // Half a gigabyte it was, and as much again for each file that was read at the same time.
+    expect(most).toBeLessThan(300 * 2 ** 20);
   });
 
   it('ten thousand roots', async () => {
@@ -578,6 +712,21 @@ describe('attack: files that stop the process', () => {
     expect(await codeOf(loadCredentials(path))).toBe('CONFIG_INVALID');
     writeFileSync(path, `"${'x'.repeat(17_000_000)}"`);
     expect(await codeOf(loadCredentials(path))).toBe('FILE_UNREADABLE');
+  });
+
+  it('a mistake behind millions of lines, and pins by the hundred thousand', async () => {
+    const path = join(directory, 'lines.json');
+    writeFileSync(path, `${'\n'.repeat(15_000_000)}{x`);
+    const cost = await costOf(() => expect(loadCredentials(path)).rejects.toThrow('line 15000001, column 2'));
+    // A second it was, and most of a gigabyte.
+    expect(cost).toBeLessThan(600);
+    const spki = Array.from({ length: 200_000 }, () => 'sha256/none');
+    const bundles = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`A${index}`, 'a.pem']));
+    for (const config of [
+      { hosts: { 'a.example': { spki } } },
+      { certificates: { a: { cert: 'a.pem', bundles } } },
+    ])
+      expect(await codeOf(loadCredentials(config))).toBe('CONFIG_INVALID');
   });
 
   it('a directory of many files, and links that lead in a circle', async () => {
