@@ -60,7 +60,7 @@ export class Decisions {
     const known = this.#profiles.get(resolution);
     if (known && !known.contexts.retired) return known;
     if (this.#upkeep.closed) throw closed();
-    if (resolution.required && resolution.certificate === null) throw nothingToRequire(resolution.rule);
+    if (resolution.required && resolution.certificate === null) throw nothingToRequire(resolution);
     const contexts = this.contextsOf(resolution);
     if (contexts.isRootless) throw bundleMissing(resolution);
     const profile = new ConnectionProfile(resolution, contexts);
@@ -75,12 +75,18 @@ export class Decisions {
 }
 
 /** What a service does not name, the rule of a host may, and none does here. */
-function nothingToRequire(rule: string): ClientCertificateError {
-  return new ClientCertificateError(
-    'ERR_CLIENTCERT_CONFIG_INVALID',
-    `${rule}: "required", and neither it nor a rule for this host and port names a certificate`,
-    { hint: 'Name one in the service, or pin one to the host and port; or leave `required` out.' },
-  );
+function nothingToRequire({ rule, denied }: Resolution): ClientCertificateError {
+  return denied
+    ? new ClientCertificateError(
+        'ERR_CLIENTCERT_CONFIG_INVALID',
+        `${rule}: no certificate is ever presented here, and the call is made as a service that says "required"`,
+        { hint: 'Make the call without the service; or take the rule of the host out, or `required`.' },
+      )
+    : new ClientCertificateError(
+        'ERR_CLIENTCERT_CONFIG_INVALID',
+        `${rule}: "required", and neither it nor a rule for this host and port names a certificate`,
+        { hint: 'Name one in the service, or pin one to the host and port; or leave `required` out.' },
+      );
 }
 
 /** Node asks whoever connects by themselves for nothing at a server that need not be verified. */

@@ -47,8 +47,10 @@ export function resolveHost(
   if (as === undefined) return resolutionOf(table, entry);
   if (as === false) return withheldOf(table, entry);
   const service = findService(table, as);
-  const here = matchService(service, entry, located.host, port, origin) === 'applies';
-  return here ? refinedOf(table, entry, service) : resolutionOf(table, entry);
+  const match = matchService(service, entry, located.host, port, origin);
+  if (match === 'applies') return refinedOf(table, entry, service);
+  const isMeant = match === 'denied' && service.hosts === undefined;
+  return isMeant && service.rule.required ? unmetOf(table, entry, service) : resolutionOf(table, entry);
 }
 
 /**
@@ -147,6 +149,16 @@ function refinedOf(table: Table, entry: Entry, service: ServiceEntry): Resolutio
   const resolution = compile(table, service.rule.label, entry, service);
   decided.refined ??= new Map();
   decided.refined.set(service, resolution);
+  return resolution;
+}
+
+/** The decision where the call's own host is never presented a certificate, and its service says `required`: nobody connects. */
+function unmetOf(table: Table, entry: Entry, service: ServiceEntry): Resolution {
+  const known = entryOf(table, entry).refined?.get(service);
+  if (known !== undefined) return known;
+  const resolution = Object.freeze({ ...resolutionOf(table, entry), required: true });
+  entry.refined ??= new Map();
+  entry.refined.set(service, resolution);
   return resolution;
 }
 

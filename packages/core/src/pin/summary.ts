@@ -40,7 +40,8 @@ function describeDecision(decision: Decision): string[] {
   if (target.service === false) return [...lines, 'No certificate: the request asks for none.'];
   const rule = match === 'applies' ? service?.rule : entry.rule;
   if (rule?.certificate === false) {
-    return [...lines, `No certificate: ${resolution.rule} says that none is ever presented here.`];
+    const fails = resolution.required ? ['Requests fail, because the service says `required`.'] : [];
+    return [...lines, `No certificate: ${resolution.rule} says that none is ever presented here.`, ...fails];
   }
   if (entry.rank < RANK.none || match === 'applies') {
     const fails = resolution.required ? ['Requests fail, because it says `required`.'] : [];

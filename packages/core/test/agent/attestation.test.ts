@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Handshake } from '../../src/agent/handshake.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { buildProcesses, type Processes } from '../process.ts';
-import { get, sourceOf } from '../support.ts';
+import { get, sourceOf, subjects } from '../support.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -228,6 +228,32 @@ it('required of a service: a host for which nobody names a certificate is not as
   expect(() => credentials.connectOptions(target)).toThrow(expect.objectContaining(error));
   expect(`${credentials.explain(target)}`).toContain('Requests fail');
   expect(server.requests).toHaveLength(0);
+});
+
+it('required of a service without hosts: a host that is never presented a certificate is not asked without one', async () => {
+  await using server = await startServer({ authority, clientCertificate: 'optional' });
+  const ca = authority.certificate;
+  await using credentials = await loadCredentials({
+    certificates: { alice: sourceOf(alice, authority) },
+    hosts: { '127.0.0.1': { certificate: false, ca } },
+    services: { pay: { certificate: 'alice', required: true }, ask: 'alice' },
+  });
+  const error = {
+    code: 'ERR_CLIENTCERT_CONFIG_INVALID',
+    message: expect.stringMatching(/^hosts\["127\.0\.0\.1"\]/),
+  };
+  const as = (service: 'pay' | 'ask', origin: string) => ({
+    agent: credentials.agent({ service, origin, keepAlive: false }),
+  });
+  const target = { host: '127.0.0.1', port: server.port, service: 'pay' } as const;
+  await expect(get(server.url, as('pay', server.url))).rejects.toMatchObject(error);
+  expect(() => credentials.connectOptions(target)).toThrow(expect.objectContaining(error));
+  expect(`${credentials.explain(target)}`).toContain('Requests fail');
+  expect(server.requests).toHaveLength(0);
+  await get(server.url, as('ask', server.url));
+  // Where a redirect leads, the service is not meant.
+  await get(server.url, as('pay', 'https://elsewhere.example'));
+  expect(subjects(server)).toEqual([null, null]);
 });
 
 describe('attack: rules that are weakened', () => {
