@@ -118,6 +118,19 @@ const followingAsBefore = ((dispatch) => (options, handler) => {
   return dispatch(options, before as object as Dispatcher.DispatchHandler);
 }) satisfies Interceptor;
 
+const names = ['onRequestStart', 'onResponseStart', 'onResponseData', 'onResponseEnd', 'onResponseError'];
+const namesBefore = ['onConnect', 'onHeaders', 'onData', 'onComplete', 'onError'];
+
+/** Passes everything on, as what is made for undici 6 and for later ones does. */
+const ofBothKinds = ((dispatch) => (options, handler) => {
+  const next = handler as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+  const both = [...names, ...namesBefore].map((name) => [
+    name,
+    (...args: unknown[]) => next[name]?.(...args),
+  ]);
+  return dispatch(options, Object.fromEntries(both));
+}) satisfies Interceptor;
+
 async function ask(dispatcher: Dispatcher, clientCertificate: ReturnType<typeof identities>[number][0]) {
   return (await request(bank.url, { dispatcher, clientCertificate })).body.text();
 }
@@ -134,6 +147,15 @@ describe.each(kinds)('over %s', (_, compose) => {
       await dispatcher.close();
     },
   );
+
+  it('handlers that are of the kind of undici 6 as well pass answers on to those that are not', async () => {
+    elsewhere = `${bank.url}/`;
+    await using credentials = await load();
+    const dispatcher = compose(credentials, ofBothKinds, redirect);
+    const { body } = await request(`${bank.url}/statement`, { dispatcher });
+    expect(await body.text()).toBe('alice');
+    await dispatcher.close();
+  });
 
   it.runIf(cache)(
     'interceptors.cache gives no service the answer to nobody, where a rule that names none names the host',
