@@ -134,9 +134,9 @@ type CertificateRequest = undici.Dispatcher.DispatchOptions & {
   servername?: string | null | undefined;
 };
 
-/** Whether it is what undici 7 makes for `request`, `stream` and the like, of which no further request comes. */
+/** Whether it is what undici 7 makes for `request`, `stream` and the like, of which no further request comes; an interceptor’s is newer. */
 function isLast(handler: undici.Dispatcher.DispatchHandler): boolean {
-  return handler instanceof AsyncResource;
+  return handler instanceof AsyncResource && !handler.onRequestStart;
 }
 
 /** Both are written out, so that none is read from `Object.prototype`. */

@@ -21,10 +21,15 @@ export interface RawHandler {
 /** Names and values by turns. */
 export type RawHeaders = readonly Buffer[];
 
+/** Others that take both may hand on to one that takes an object alone, and nobody but undici 7 looks at the list first. */
 export function asRaw(handler: Handler): RawHandler | undefined {
+  const isRaw = !handler.onRequestStart || (!isNewer && handler.constructor?.name === 'WrapHandler');
   const raw = handler as object as RawHandler;
-  return typeof raw.onHeaders === 'function' ? raw : undefined;
+  return isRaw && typeof raw.onHeaders === 'function' ? raw : undefined;
 }
+
+/** undici 8 takes none. */
+const isNewer = 'Dispatcher1Wrapper' in undici;
 
 /** The first, where there are several: that is where such handlers go. */
 export function locationOf(headers: RawHeaders): unknown {

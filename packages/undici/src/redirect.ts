@@ -100,7 +100,9 @@ export function followed(
 ): Handler {
   const answer = new Answer(url, known, before);
   const raw = asRaw(handler);
-  return raw ? (new RawHop(answer, raw) as object as Handler) : new Hop(answer, handler);
+  if (raw) return new RawHop(answer, raw) as object as Handler;
+  // One that takes a connection over may be of the older kind, and take no headers.
+  return handler.onRequestStart ? new Hop(answer, handler) : handler;
 }
 
 class Hop extends Forward {

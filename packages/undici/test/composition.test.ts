@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -118,6 +119,29 @@ const followingAsBefore = ((dispatch) => (options, handler) => {
   return dispatch(options, before as object as Dispatcher.DispatchHandler);
 }) satisfies Interceptor;
 
+const names = ['onRequestStart', 'onResponseStart', 'onResponseData', 'onResponseEnd', 'onResponseError'];
+const namesBefore = ['onConnect', 'onHeaders', 'onData', 'onComplete', 'onError'];
+
+/** Passes everything on, as what is made for undici 6 and for later ones does. */
+const ofBothKinds = ((dispatch) => (options, handler) => {
+  const next = handler as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+  const both = [...names, ...namesBefore].map((name) => [
+    name,
+    (...args: unknown[]) => next[name]?.(...args),
+  ]);
+  return dispatch(options, Object.fromEntries(both));
+}) satisfies Interceptor;
+
+/** Has what comes of an answer happen in the context of the request. */
+const inContext = ((dispatch) => (options, handler) => {
+  const next = handler as Record<string, (...args: unknown[]) => void>;
+  const own = new AsyncResource('request');
+  for (const name of names) {
+    Object.assign(own, { [name]: (...args: unknown[]) => own.runInAsyncScope(() => next[name]!(...args)) });
+  }
+  return dispatch(options, own as object);
+}) satisfies Interceptor;
+
 async function ask(dispatcher: Dispatcher, clientCertificate: ReturnType<typeof identities>[number][0]) {
   return (await request(bank.url, { dispatcher, clientCertificate })).body.text();
 }
@@ -134,6 +158,22 @@ describe.each(kinds)('over %s', (_, compose) => {
       await dispatcher.close();
     },
   );
+
+  it.runIf(cache)('nor where an interceptor in between keeps the context of a request', async () => {
+    await using credentials = await load();
+    const dispatcher = compose(credentials, inContext, cache!());
+    for (const [identity, name] of identities()) expect(await ask(dispatcher, identity)).toBe(name);
+    await dispatcher.close();
+  });
+
+  it('handlers that are of the kind of undici 6 as well pass answers on to those that are not', async () => {
+    elsewhere = `${bank.url}/`;
+    await using credentials = await load();
+    const dispatcher = compose(credentials, ofBothKinds, redirect);
+    const { body } = await request(`${bank.url}/statement`, { dispatcher });
+    expect(await body.text()).toBe('alice');
+    await dispatcher.close();
+  });
 
   it.runIf(cache)(
     'interceptors.cache gives no service the answer to nobody, where a rule that names none names the host',

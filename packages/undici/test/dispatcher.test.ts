@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { createAuthority, startServer, type TestServer } from '@clientcert/testing';
 import * as undici from 'undici';
 import { Agent, type Dispatcher, errors, request } from 'undici';
+import manifest from 'undici/package.json' with { type: 'json' };
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDispatcher, loadCredentials } from '../src/index.ts';
 import { codesOf, createPeople, load, type People, startBank, subjects } from './ground.ts';
@@ -121,6 +122,35 @@ describe('is used as an Agent is', () => {
     await Promise.all([dispatcher.destroy(), byDefault.dispatcher.destroy()]);
     await Promise.all([end(), byDefault.end()]);
   });
+
+  // undici 8 asks for handlers of the newer kind.
+  it.runIf(manifest.version.startsWith('7.')).each(kinds)(
+    '%s: a handler that undici 6 had for a connection that it takes over',
+    async (kind) => {
+      const { dispatcher, end } = await make(kind);
+      const seen: string[] = [];
+      bank.servers[0]!.on('upgrade', (_: IncomingMessage, socket: TLSSocket) => {
+        seen.push(String(socket.getPeerCertificate().subject?.CN ?? 'nobody'));
+        socket.on('error', () => {});
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+      });
+      const status = await new Promise((resolve, reject) => {
+        const handler = {
+          onConnect() {},
+          onUpgrade(code: number, _: Buffer[], socket: TLSSocket) {
+            socket.on('error', () => {}).destroy();
+            resolve(code);
+          },
+          onError: reject,
+        };
+        const options = { origin: bank.url, path: '/', method: 'GET', upgrade: 'x' } as const;
+        dispatcher.dispatch(options, handler as object);
+      });
+      expect([status, ...seen]).toEqual([101, kind === 'Agent' ? 'nobody' : 'alice']);
+      await dispatcher.destroy();
+      await end();
+    },
+  );
 
   it.each(kinds)('%s: a blocked event loop is not the server’s fault', async (kind) => {
     const { dispatcher, end } = await make(kind, { connectTimeout: 1000 });
