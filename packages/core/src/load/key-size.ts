@@ -17,8 +17,15 @@ const maxExponentBits = 512;
  */
 export function limitRsa(key: Element): void {
   limitSize(key.end - key.start);
-  if (key.tag !== SEQUENCE) return;
-  for (const number of childrenOf(key)) limitNumber(number, maxRsaBits);
+  if (key.tag === SEQUENCE) limitNumbers(key);
+}
+
+/** Those of a third prime, and of more, stand in lists within (RFC 8017, appendix A.1.2). */
+function limitNumbers(list: Element): void {
+  for (const part of childrenOf(list)) {
+    if (part.tag === SEQUENCE) limitNumbers(part);
+    else limitNumber(part, maxRsaBits);
+  }
 }
 
 /**

@@ -207,6 +207,14 @@ const rsaOf = (bytes: number): Buffer => {
   return sequence(integer(0), number, integer(65_537), number, number, number, number, number, number);
 };
 
+/** A key of three primes, with a third of so many bytes: OpenSSL raises to a power as long modulo it, whatever the modulus is. */
+const threePrimes = (bytes: number): Buffer => {
+  const number = encode(0x02, Buffer.alloc(256, 0x7f));
+  const third = encode(0x02, Buffer.alloc(bytes, 0x7f));
+  const usual = [number, integer(65_537), number, number, number, number, number, number];
+  return sequence(integer(1), ...usual, sequence(sequence(third, third, number)));
+};
+
 function dsaOf(bytes: number): Buffer {
   const number = encode(0x02, Buffer.alloc(bytes, 0x7f));
   const algorithm = sequence(oid('1.2.840.10040.4.1'), sequence(number, number, number));
@@ -524,6 +532,7 @@ describe('attack: files that stop the process', () => {
       ['a salt of a megabyte', () => pfx([safe()], macOf(20, 1, 2 ** 20)), 'FILE_CORRUPT'],
       ['RSA with 32,768 bits', () => rsaOf(4096), 'FORMAT_UNSUPPORTED'],
       ['RSA with 400,000 bits', () => rsaOf(50_000), 'FILE_CORRUPT'],
+      ['RSA with a third prime of 200,000 bits', () => threePrimes(25_000), 'FORMAT_UNSUPPORTED'],
       ['DSA with 200,000 bits', () => dsaOf(15_000), 'FORMAT_UNSUPPORTED'],
       ['DSA with 8,000 bits and a private number as long', () => dsaOf(1000), 'FORMAT_UNSUPPORTED'],
       ['a key of a megabyte', () => sequence(pbes2(1), octets(Buffer.alloc(2 ** 20))), 'FILE_CORRUPT'],
