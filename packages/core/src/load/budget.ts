@@ -17,6 +17,8 @@ export interface Budget {
 /** What one of them costs to read, and a signature to verify or a key to compare with a certificate. */
 export const certificateCost = 40;
 export const keyCost = 200;
+/** A key on a token, which is looked for there. */
+export const tokenCost = 20_000;
 /** What a passphrase opens in a PFX is begun all at once. */
 export const sealedCost = 2000;
 

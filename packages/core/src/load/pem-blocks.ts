@@ -1,3 +1,4 @@
+import { tokenCost } from './budget.ts';
 import { ciphers, decrypt } from './cipher.ts';
 import { tryPassphrase } from './decryption.ts';
 import { type Element, readElement } from './der.ts';
@@ -89,11 +90,13 @@ const misplaced = new Set(['ERR_CLIENTCERT_FILE_CORRUPT', 'ERR_CLIENTCERT_FORMAT
 
 async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
   if (block.label === pkcs11Label) {
-    if (!reading.certificatesOnly) await readTokenBlock(block, reading);
-    return;
+    if (reading.certificatesOnly) return;
+    reading.budget.work(tokenCost);
+    return readTokenBlock(block, reading);
   }
   if (block.label === tpmLabel) {
     if (reading.certificatesOnly) return;
+    reading.budget.work(tokenCost);
     const { tpmKey } = await import('./tpm-key.ts');
     reading.contents.keys.push(tpmKey(bytesOf(block), reading.keyring));
     return;

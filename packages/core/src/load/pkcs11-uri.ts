@@ -23,6 +23,7 @@ export function isPkcs11Uri(text: unknown): text is string {
  * @throws Problem `CONFIG_INVALID`, which holds nothing of what was written but names of known attributes
  */
 export function parsePkcs11Uri(text: string): Pkcs11Uri {
+  if (text.length > longest) throw invalid('is longer than any');
   const written = text.trim().slice('pkcs11:'.length);
   const at = written.indexOf('?');
   const path = at < 0 ? written : written.slice(0, at);
@@ -55,6 +56,9 @@ function readAttribute(
     value.replace(/%([0-9A-Fa-f]{2})/g, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16))),
   );
 }
+
+/** Characters. A file may hold megabytes in its place, each of which is written anew several times. */
+const longest = 16_384;
 
 function invalid(what: string, hint = example): Problem {
   return new Problem('CONFIG_INVALID', `the PKCS#11 URI ${what}`, hint);

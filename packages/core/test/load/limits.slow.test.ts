@@ -501,6 +501,14 @@ describe('attack: files that stop the process', () => {
         expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
     });
 
+    it('a PKCS#11 URI of megabytes in the place of a key', { timeout: 60_000 }, async () => {
+      const marker = encode(0x1a, Buffer.from('PKCS#11 Provider URI v1.0'));
+      const uri = encode(0x0c, Buffer.from(`pkcs11:token=a${'!'.repeat(3_500_000)}`));
+      const text = Buffer.from(pemOf(sequence(marker, uri), 'PKCS#11 PROVIDER URI'));
+      expect(await codeOf(inspectFile(text))).toBe('CONFIG_INVALID');
+      expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
+    });
+
     it('options of a config by the hundred thousand, where there are some twenty', async () => {
       const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`option${index}`, 1]));
       for (const config of [{ certificates: { bank: many } }, { hosts: { 'a.example': many } }]) {

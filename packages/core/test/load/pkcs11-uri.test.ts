@@ -49,6 +49,10 @@ describe('a PKCS#11 URI', () => {
     );
   });
 
+  it('is none where it is longer than any', () => {
+    expect(() => parsePkcs11Uri(`pkcs11:token=a${'!'.repeat(20_000)}`)).toThrow('is longer than any');
+  });
+
   it('throws nothing of what was written', () => {
     fc.assert(
       fc.property(anyString, (rest) => {
