@@ -1,13 +1,21 @@
 import { X509Certificate } from 'node:crypto';
+import type { Budget } from './budget.ts';
 import type { FoundCertificate } from './file-contents.ts';
+import { curveCost } from './key-size.ts';
 import { corrupt, quote } from './problem.ts';
 
 /** Bytes of one certificate. OpenSSL takes no more in a handshake, of all together (SSL_MAX_CERT_LIST_DEFAULT). */
 const maxSize = 100 * 1024;
 
 /** A certificate from its DER; what follows it in `bytes` (a TRUSTED CERTIFICATE's trust settings) is ignored. */
-export function parseCertificate(bytes: Uint8Array, alias?: string, keyId?: string): FoundCertificate {
+export function parseCertificate(
+  bytes: Buffer,
+  budget: Budget,
+  alias?: string,
+  keyId?: string,
+): FoundCertificate {
   if (bytes.length > maxSize) throw corrupt(`holds a certificate of ${bytes.length} bytes`);
+  budget.work(curveCost(bytes));
   try {
     return { certificate: new X509Certificate(bytes), alias, keyId };
   } catch (cause) {

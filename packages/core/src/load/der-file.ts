@@ -76,7 +76,7 @@ const skip =
 const derReaders: Record<Shape, DerReader> = {
   certificate: (element, { contents, budget }, alias) => {
     budget.work(certificateCost);
-    contents.certificates.push(parseCertificate(encodingOf(element), alias));
+    contents.certificates.push(parseCertificate(encodingOf(element), budget, alias));
   },
   pkcs12: readPkcs12,
   pkcs7: readPkcs7,

@@ -95,7 +95,7 @@ async function readEntries(store: Buffer, { contents, budget }: Reading): Promis
       cursor.bytes(cursor.integer());
       return;
     }
-    contents.certificates.push(parseCertificate(cursor.bytes(cursor.integer()), alias));
+    contents.certificates.push(parseCertificate(cursor.bytes(cursor.integer()), budget, alias));
   }
 }
 

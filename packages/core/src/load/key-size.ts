@@ -1,4 +1,13 @@
-import { childrenOf, contentsOf, type Element, INTEGER, OCTET_STRING, readElement, SEQUENCE } from './der.ts';
+import {
+  childrenOf,
+  contentsOf,
+  type Element,
+  encodingOf,
+  INTEGER,
+  OCTET_STRING,
+  readElement,
+  SEQUENCE,
+} from './der.ts';
 import { corrupt, Problem } from './problem.ts';
 
 /** Bytes of a private key in DER. RSA with 16,384 bits, the longest of any known type, takes 9,500. */
@@ -31,7 +40,7 @@ function limitNumbers(list: Element): void {
 /**
  * The same for what a PrivateKeyInfo holds, whatever its type is.
  *
- * @returns what it takes to compute the public half where that is not there, in units of a budget
+ * @returns what it takes to read or compute the public half, in units of a budget
  */
 export function limitKey(algorithm: Element, key: Buffer): number {
   limitSize(algorithm.end - algorithm.start + key.length); // a curve may be spelled out
@@ -47,8 +56,33 @@ export function limitKey(algorithm: Element, key: Buffer): number {
   if (key[0] !== SEQUENCE) return 0;
   const value = readElement(key);
   limitRsa(value);
-  return pointCost(value);
+  return pointCost(value) + curveCost(encodingOf(algorithm)) + curveCost(key);
 }
+
+/**
+ * What it takes to read a point on a slow curve, in units of a budget. One may be compressed, and to find its other
+ * coordinate takes as long as the square of how often two divides p - 1: 96 times it does in P-224, and in a curve that
+ * is spelled out as often as whoever made it likes.
+ *
+ * @see CVE-2022-0778, for where OpenSSL does that: when it parses the key or the certificate
+ */
+export function curveCost(encoded: Buffer): number {
+  let at = encoded.indexOf(spelledOut);
+  if (at < 0) return slowRoots.some((curve) => encoded.includes(curve)) ? 10_000 : 0;
+  for (; at >= 0; at = encoded.indexOf(spelledOut, at + 1)) {
+    const field = readElement(encoded, at + spelledOut.length + 1);
+    if (contentsOf(field).subarray(-manyTwos.length).equals(manyTwos))
+      throw corrupt('spells out a curve that nobody uses, with which OpenSSL computes for long');
+  }
+  return 100_000;
+}
+
+/** What the kinds of fields have in common (1.2.840.10045.1), which only such a curve names. One byte says which it is. */
+const spelledOut = Buffer.from('2a8648ce3d01', 'hex');
+/** How a prime ends of which p - 1 is divided by two 128 times. */
+const manyTwos = Buffer.from('1'.padStart(32, '0'), 'hex');
+/** P-224, by its own name and by that of WTLS. */
+const slowRoots = ['2b81040021', '672b01040c'].map((hex) => Buffer.from(hex, 'hex'));
 
 /** The same of an ECPrivateKey (RFC 5915); of any other key nothing. OpenSSL's slowest curves take that long. */
 export function pointCost(key: Element): number {

@@ -232,5 +232,5 @@ async function keep(
   await budget.turn();
   if (holds === 'key')
     contents.keys.push({ privateKey: importPkcs8(value, budget), alias, plain, intact: verified });
-  else contents.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), alias, keyId));
+  else contents.certificates.push(parseCertificate(octetsOf(expect(value, value.tag)), budget, alias, keyId));
 }

@@ -40,7 +40,7 @@ export async function readPkcs7(contentInfo: Element, { contents, budget }: Read
   async function keep(certificate: Element): Promise<void> {
     budget.work(certificateCost);
     await budget.turn();
-    contents.certificates.push(parseCertificate(encodingOf(certificate)));
+    contents.certificates.push(parseCertificate(encodingOf(certificate), budget));
   }
 }
 

@@ -17,7 +17,7 @@ import {
 } from './der.ts';
 import type { Reading } from './file-contents.ts';
 import { noteAlgorithm } from './file-contents.ts';
-import { limitKey, limitRsa, limitSize, pointCost } from './key-size.ts';
+import { curveCost, limitKey, limitRsa, limitSize, pointCost } from './key-size.ts';
 import { isCommonKeyType, keyTypeName, whoReads } from './key-type.ts';
 import { missingPassphrase, wrongPassphrase } from './passphrase.ts';
 import { corrupt, Problem } from './problem.ts';
@@ -57,7 +57,7 @@ export function importPkcs1(element: Element): KeyObject {
 /** The key in an ECPrivateKey (RFC 5915), which must name its curve. */
 export function importSec1(element: Element, budget: Budget): KeyObject {
   limitSize(element.end - element.start);
-  budget.work(pointCost(element));
+  budget.work(pointCost(element) + curveCost(encodingOf(element)));
   return importKey(Buffer.from(encodingOf(element)), 'sec1', ecPublicKey);
 }
 

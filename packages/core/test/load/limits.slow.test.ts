@@ -148,6 +148,28 @@ function certificateWith({ serial, issuer, subject, spki, signature, attributes 
 
 const spkiOf = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'spki' });
 
+const namesOnly = { serial: 1, issuer: 'X', subject: 'Y' };
+
+function spelledOut(count: number): Buffer {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' });
+  const certificate = certificateWith({ ...namesOnly, spki: spkiOf(publicKey) });
+  return p7b(Array<Buffer>(count).fill(certificate));
+}
+
+/** To find the other coordinate of a point that is compressed takes OpenSSL a hundred thousand multiplications. */
+function slowCurve(): Buffer {
+  const prime = 3n * 2n ** 534n + 1n;
+  const field = sequence(oid('1.2.840.10045.1.1'), integer(prime));
+  const point = Buffer.concat([Buffer.from([2]), Buffer.alloc(67, 1)]);
+  const curve = sequence(octets(Buffer.alloc(67)), octets(Buffer.alloc(67, 1)));
+  const parameters = sequence(integer(1), field, curve, octets(point), integer(7));
+  const key = encode(0x03, Buffer.from([0, ...point]));
+  return certificateWith({
+    ...namesOnly,
+    spki: sequence(sequence(oid('1.2.840.10045.2.1'), parameters), key),
+  });
+}
+
 const pemOf = (der: Buffer, label = 'CERTIFICATE'): string =>
   `-----BEGIN ${label}-----\n${der.toString('base64')}\n-----END ${label}-----\n`;
 
@@ -594,6 +616,8 @@ describe('attack: files that stop the process', () => {
         () => pfx([encryptedSafe(pbes2Scrypt(2, 2 ** 20, 1), Buffer.alloc(32))]),
         'KDF_TOO_EXPENSIVE',
       ],
+      ['certificates whose curves are spelled out', () => spelledOut(30), 'FILE_TOO_LARGE'],
+      ['a curve whose prime is one more than a power of two, three times', slowCurve, 'FILE_CORRUPT'],
       ['EC keys without their public half', () => halfKeys(1500, ecHalf), 'FILE_TOO_LARGE'],
       ['DSA keys without their public half', () => halfKeys(400, dsaHalf), 'FILE_TOO_LARGE'],
       ['a class that is derived forty times', () => javaStore(0xcececece, [classChain(40)]), 'FILE_CORRUPT'],
