@@ -135,17 +135,19 @@ export function octetsOf(element: Element | undefined): Buffer {
   const number = element.tag & ~0x20;
   if (number !== OCTET_STRING && (number & 0xc0) !== 0x80)
     throw corrupt('holds another value where octets belong');
-  const chunks = [...chunksOf(element)];
+  const chunks = chunksOf(element);
   return chunks.length === 1 ? chunks[0]! : together(chunks);
 }
 
 /** In order, however deeply they are nested: put together once, not once for each level. */
-function* chunksOf(element: Element): Generator<Buffer, void> {
-  if ((element.tag & 0x20) === 0) return yield contentsOf(element);
-  for (const chunk of childrenOf(element)) {
-    if ((chunk.tag & ~0x20) !== OCTET_STRING) throw corrupt('holds another value where octets belong');
-    yield* chunksOf(chunk);
-  }
+function chunksOf(element: Element, chunks: Buffer[] = []): Buffer[] {
+  if ((element.tag & 0x20) === 0) chunks.push(contentsOf(element));
+  else
+    for (const chunk of childrenOf(element)) {
+      if ((chunk.tag & ~0x20) !== OCTET_STRING) throw corrupt('holds another value where octets belong');
+      chunksOf(chunk, chunks);
+    }
+  return chunks;
 }
 
 /** A non-negative INTEGER as a number; `Infinity` for one that no number holds exactly. */

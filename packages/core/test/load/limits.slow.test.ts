@@ -523,6 +523,14 @@ describe('attack: files that stop the process', () => {
         expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
     });
 
+    it('octets in a hundred thousand pieces, deep within', { timeout: 60_000 }, async () => {
+      let pieces = Buffer.alloc(198_000, octets(Buffer.alloc(0)));
+      for (let depth = 0; depth < 40; depth++) pieces = encode(0x24, pieces);
+      const file = sequence(integer(3), sequence(oid('1.2.840.113549.1.7.1'), encode(0xa0, pieces)));
+      expect(await codeOf(readCertificate({ pfx: file, passphrase }))).toBe('FILE_CORRUPT');
+      expect(await longestTurnOf(() => read(file))).toBeLessThan(150);
+    });
+
     it('a PKCS#11 URI of megabytes in the place of a key', { timeout: 60_000 }, async () => {
       const marker = encode(0x1a, Buffer.from('PKCS#11 Provider URI v1.0'));
       const uri = encode(0x0c, Buffer.from(`pkcs11:token=a${'!'.repeat(3_500_000)}`));
