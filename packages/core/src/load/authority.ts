@@ -95,7 +95,18 @@ async function rootNames(budget: Budget): Promise<ReadonlySet<string>> {
   return names;
 }
 
-function subjectIn(pem: string): string[] {
+function subjectIn(pem: string): readonly string[] {
+  const known = subjects.get(pem);
+  if (known) return known;
+  const found = readSubject(pem);
+  subjects.set(pem, found);
+  return found;
+}
+
+/** By their PEM: Node's roots are asked for by each rule that has a `ca` without a root, and there may be thousands. */
+const subjects = new Map<string, readonly string[]>();
+
+function readSubject(pem: string): string[] {
   try {
     return [fieldsOf(new X509Certificate(pem)).subject];
   } catch {
