@@ -15,7 +15,7 @@ export interface JsonMistake {
  * passphrase. No message from here holds anything of the text but a key that can be one.
  */
 export function findJsonMistake(text: string): JsonMistake | undefined {
-  const scanner: Scanner = { text, offset: 0, depth: 0 };
+  const scanner: Scanner = { text, offset: 0, depth: 0, values: 0 };
   try {
     scanValue(scanner);
     skipBlank(scanner);
@@ -31,6 +31,7 @@ interface Scanner {
   readonly text: string;
   offset: number;
   depth: number;
+  values: number;
 }
 
 class Mistake extends Error {
@@ -41,17 +42,21 @@ class Mistake extends Error {
   }
 }
 
-const BLANK = /[ \t\r\n]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
 const LITERAL = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/y;
 const DEEPEST = 100;
+/** More than a config may hold (see `copyOwn`). */
+const MOST_VALUES = 1_100_000;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const TAB = 0x09;
 
 function scanValue(scanner: Scanner): void {
   skipBlank(scanner);
+  if (++scanner.values > MOST_VALUES) throw mistake(scanner, 'there are more values than a config may hold');
   const first = scanner.text[scanner.offset];
   if (first === '{') scanList(scanner, '}', scanMember(new Set()));
   else if (first === '[') scanList(scanner, ']', scanValue);
@@ -138,8 +143,16 @@ const STRAYS: readonly (readonly [string, string])[] = [
   ["'", 'JSON has double quotes only'],
 ];
 
+/** Letter by letter: it is called several times for each of what may be millions of values, where a pattern takes longer. */
 function skipBlank(scanner: Scanner): void {
-  take(scanner, BLANK);
+  const { text } = scanner;
+  let at = scanner.offset;
+  while (isBlank(text.charCodeAt(at))) at++;
+  scanner.offset = at;
+}
+
+function isBlank(unit: number): boolean {
+  return unit === SPACE || unit === LINE_FEED || unit === CARRIAGE_RETURN || unit === TAB;
 }
 
 function take(scanner: Scanner, pattern: RegExp): string | undefined {

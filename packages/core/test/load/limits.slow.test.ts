@@ -539,6 +539,16 @@ describe('attack: files that stop the process', () => {
       expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
     });
 
+    it('numbers by the million in JSON', { timeout: 60_000 }, async () => {
+      const path = join(directory, 'numbers.json');
+      writeFileSync(path, `{"hosts":[1${',1'.repeat(5_000_000)}]}`);
+      const longest = await longestTurnOf(async () => {
+        expect(await codeOf(loadCredentials(path))).toBe('CONFIG_INVALID');
+      });
+      // Two seconds it was.
+      expect(longest).toBeLessThan(450);
+    });
+
     it('options of a config by the hundred thousand, where there are some twenty', async () => {
       const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`option${index}`, 1]));
       for (const config of [{ certificates: { bank: many } }, { hosts: { 'a.example': many } }]) {
