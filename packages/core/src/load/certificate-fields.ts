@@ -66,6 +66,7 @@ function readFields(raw: Buffer): CertificateFields {
   const usages = extensions.get(extendedKeyUsage);
   const usage = extensions.get(keyUsage);
   const authority = extensions.get(authorityKeyIdentifier);
+  limitPoints(extensions.get(crlDistributionPoints), issuer!);
   const parameters = childrenOf(childrenOf(publicKey!)[0]!);
   const keyAlgorithm = oidOf(parameters[0]);
   const named = comparable(issuer!);
@@ -97,20 +98,41 @@ function issuerOfIssuer(authority: Buffer): string | undefined {
   }
 }
 
+/**
+ * OpenSSL puts a copy of the issuer's name before each place of a revocation list that is written as the end of it, as soon
+ * as it is asked for any extension: thousands of one, and of parts of the other, take gigabytes.
+ */
+function limitPoints(points: Buffer | undefined, issuer: Element): void {
+  if (points === undefined || points.length * (issuer.end - issuer.start) <= mostCopied) return;
+  throw corrupt('holds more places of revocation lists, or a longer name of its issuer, than any');
+}
+
+/** Bytes of both multiplied: some hundred each are usual, and a place takes at least six. */
+const mostCopied = 2 ** 23;
+
 /** Last arcs of the extensions that are looked at, under 2.5.29 (RFC 5280, section 4.2.1). */
 const keyUsage = 15;
+const crlDistributionPoints = 31;
 const authorityKeyIdentifier = 35;
 const extendedKeyUsage = 37;
+const looked: ReadonlySet<number> = new Set([
+  keyUsage,
+  crlDistributionPoints,
+  authorityKeyIdentifier,
+  extendedKeyUsage,
+]);
 
 /** The others are not taken apart: a certificate may hold some thousand. */
 function readExtensions(wrapped: Element | undefined): Map<number, Buffer> {
   const extensions = new Map<number, Buffer>();
   for (const extension of wrapped === undefined ? [] : open(childrenOf(wrapped)[0], SEQUENCE)) {
     const { source, from } = extension;
+    // OpenSSL reads on where a length is written longer than it need be.
+    if ((source[from + 1] ?? 0) >= 0x80) throw corrupt('holds an extension whose identifier is not DER');
     // An object identifier of three bytes that begins with 2.5.29.
     if (extension.to - from < 5 || source.readUInt32BE(from) !== 0x0603551d) continue;
     const arc = source[from + 4]!;
-    if (arc !== keyUsage && arc !== authorityKeyIdentifier && arc !== extendedKeyUsage) continue;
+    if (!looked.has(arc)) continue;
     extensions.set(arc, octetsOf(childrenOf(extension).at(-1)));
   }
   return extensions;

@@ -156,6 +156,21 @@ function spelledOut(count: number): Buffer {
   return p7b(Array<Buffer>(count).fill(certificate));
 }
 
+/** Whose places of revocation lists are each written as the end of its issuer's name. */
+function copiedNames(): Buffer {
+  const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
+  const part = encode(0x31, sequence(oid('2.5.4.3'), encode(0x0c, Buffer.from('x'))));
+  const issuer = sequence(...Array<Buffer>(2500).fill(part));
+  const point = sequence(encode(0xa0, encode(0xa1)));
+  const points = sequence(oid('2.5.29.31'), octets(sequence(...Array<Buffer>(2500).fill(point))));
+  const time = encode(0x17, Buffer.from('300101000000Z'));
+  const signed = sequence(
+    ...[encode(0xa0, integer(2)), integer(1), algorithm, issuer, sequence(time, time), sequence()],
+    ...[spkiOf(ecLeaf.publicKey), encode(0xa3, sequence(points))],
+  );
+  return sequence(signed, algorithm, encode(0x03, Buffer.from([0, ...sequence(integer(1), integer(1))])));
+}
+
 /** To find the other coordinate of a point that is compressed takes OpenSSL a hundred thousand multiplications. */
 function slowCurve(): Buffer {
   const prime = 3n * 2n ** 534n + 1n;
@@ -636,6 +651,7 @@ describe('attack: files that stop the process', () => {
       ],
       ['certificates whose curves are spelled out', () => spelledOut(30), 'FILE_TOO_LARGE'],
       ['a curve whose prime is one more than a power of two, three times', slowCurve, 'FILE_CORRUPT'],
+      ['names of an issuer to be copied by the thousand', copiedNames, 'FILE_CORRUPT'],
       ['EC keys without their public half', () => halfKeys(1500, ecHalf), 'FILE_TOO_LARGE'],
       ['DSA keys without their public half', () => halfKeys(400, dsaHalf), 'FILE_TOO_LARGE'],
       ['a class that is derived forty times', () => javaStore(0xcececece, [classChain(40)]), 'FILE_CORRUPT'],
