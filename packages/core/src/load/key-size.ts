@@ -26,14 +26,24 @@ const maxExponentBits = 512;
  */
 export function limitRsa(key: Element): void {
   limitSize(key.end - key.start);
-  if (key.tag === SEQUENCE) limitNumbers(key);
+  if (key.tag !== SEQUENCE) return;
+  const [, modulus] = childrenOf(key);
+  limitNumbers(key, modulus?.tag === INTEGER ? contentsOf(modulus).length + 1 : Number.POSITIVE_INFINITY);
 }
 
-/** Those of a third prime, and of more, stand in lists within (RFC 8017, appendix A.1.2). */
-function limitNumbers(list: Element): void {
+/**
+ * Those of a third prime, and of more, stand in lists within (RFC 8017, appendix A.1.2).
+ *
+ * @param longest Bytes of the modulus: OpenSSL computes with longer ones, for as long as the cube of that.
+ */
+function limitNumbers(list: Element, longest: number): void {
   for (const part of childrenOf(list)) {
-    if (part.tag === SEQUENCE) limitNumbers(part);
-    else limitNumber(part, maxRsaBits);
+    if (part.tag === SEQUENCE) limitNumbers(part, longest);
+    else if (part.tag === INTEGER) {
+      limitNumber(part, maxRsaBits);
+      if (contentsOf(part).length > longest)
+        throw corrupt('holds an RSA key with a number that is longer than its modulus');
+    }
   }
 }
 

@@ -539,7 +539,7 @@ describe('attack: files that stop the process', () => {
     });
 
     it('octets in a hundred thousand pieces, deep within', { timeout: 60_000 }, async () => {
-      let pieces = Buffer.alloc(198_000, octets(Buffer.alloc(0)));
+      let pieces: Buffer = Buffer.alloc(198_000, octets(Buffer.alloc(0)));
       for (let depth = 0; depth < 40; depth++) pieces = encode(0x24, pieces);
       const file = sequence(integer(3), sequence(oid('1.2.840.113549.1.7.1'), encode(0xa0, pieces)));
       expect(await codeOf(readCertificate({ pfx: file, passphrase }))).toBe('FILE_CORRUPT');
@@ -596,6 +596,7 @@ describe('attack: files that stop the process', () => {
       ['RSA with 32,768 bits', () => rsaOf(4096), 'FORMAT_UNSUPPORTED'],
       ['RSA with 400,000 bits', () => rsaOf(50_000), 'FILE_CORRUPT'],
       ['RSA with a third prime of 200,000 bits', () => threePrimes(25_000), 'FORMAT_UNSUPPORTED'],
+      ['RSA with a third prime longer than the modulus', () => threePrimes(1000), 'FILE_CORRUPT'],
       ['DSA with 200,000 bits', () => dsaOf(15_000), 'FORMAT_UNSUPPORTED'],
       ['DSA with 8,000 bits and a private number as long', () => dsaOf(1000), 'FORMAT_UNSUPPORTED'],
       ['a key of a megabyte', () => sequence(pbes2(1), octets(Buffer.alloc(2 ** 20))), 'FILE_CORRUPT'],
