@@ -140,6 +140,16 @@ describe('inspect', () => {
     expect(report.identities[0].statements).toBeUndefined();
   });
 
+  it('shows a certificate whose dates are none', async () => {
+    const bytes = Buffer.from(new X509Certificate(alice.cert).raw);
+    const dates = bytes.toString('latin1').search(/\d{12}Z..\d{12}Z/s);
+    for (const month of [2, 17]) bytes.write('13', dates + month, 'latin1');
+    await writeFile(at('undated.cer'), bytes);
+    const { code, out } = await clientcert('inspect', at('undated.cer'));
+    expect(out).toMatch(/Valid +an unreadable date to an unreadable date, nobody can say/);
+    expect(code).toBe(0);
+  });
+
   it("says of a public authority's certificate for servers and clients that this ends, and of others not", async () => {
     const code = async (issuer: string, ...ids: string[]) => {
       const [report] = await json('inspect', await made('public.pem', 'CN=client', issuer, [usages(...ids)]));
