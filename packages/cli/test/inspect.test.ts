@@ -71,6 +71,13 @@ describe('inspect', () => {
     await credentials.close();
   });
 
+  it('names a variable that a shell can set, whatever the file is called', async () => {
+    await writeFile(at('2026-bank.pfx'), await alice.pfx('secret'));
+    await writeFile(at('word'), 'secret');
+    const [report] = await json('inspect', at('2026-bank.pfx'), '--passphrase-file', at('word'));
+    expect(report.identities[0].config.join('\n')).toContain("passphrase: { env: '_2026_BANK_PASSPHRASE' }");
+  });
+
   it('says first that servers will refuse what ran out', async () => {
     const old = await authority.issue({ name: 'old', expired: true });
     await writeFile(at('old.pem'), old.fullChain + old.key, { mode: 0o600 });
