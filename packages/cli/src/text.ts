@@ -77,6 +77,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 
 /** `12 days left`, `less than a day left`, `expired 3 days ago`; `days` are whole ones, rounded down, and so negative from the first moment on. */
 export function daysLeft(days: number): string {
+  if (Number.isNaN(days)) return 'nobody can say how long it lasts';
   if (days === 0) return 'less than a day left';
   if (days > 0) return `${count(days, 'day')} left`;
   return days === -1 ? 'expired less than a day ago' : `expired ${count(-days - 1, 'day')} ago`;

@@ -71,6 +71,13 @@ describe('inspect', () => {
     await credentials.close();
   });
 
+  it('names a variable that a shell can set, whatever the file is called', async () => {
+    await writeFile(at('2026-bank.pfx'), await alice.pfx('secret'));
+    await writeFile(at('word'), 'secret');
+    const [report] = await json('inspect', at('2026-bank.pfx'), '--passphrase-file', at('word'));
+    expect(report.identities[0].config.join('\n')).toContain("passphrase: { env: '_2026_BANK_PASSPHRASE' }");
+  });
+
   it('says first that servers will refuse what ran out', async () => {
     const old = await authority.issue({ name: 'old', expired: true });
     await writeFile(at('old.pem'), old.fullChain + old.key, { mode: 0o600 });
@@ -138,6 +145,16 @@ describe('inspect', () => {
     const [report] = await json('inspect', file);
     expect(report.identities[0]).toMatchObject({ subject: 'CN=x' });
     expect(report.identities[0].statements).toBeUndefined();
+  });
+
+  it('shows a certificate whose dates are none', async () => {
+    const bytes = Buffer.from(new X509Certificate(alice.cert).raw);
+    const dates = bytes.toString('latin1').search(/\d{12}Z..\d{12}Z/s);
+    for (const month of [2, 17]) bytes.write('13', dates + month, 'latin1');
+    await writeFile(at('undated.cer'), bytes);
+    const { code, out } = await clientcert('inspect', at('undated.cer'));
+    expect(out).toMatch(/Valid +an unreadable date to an unreadable date, nobody can say/);
+    expect(code).toBe(0);
   });
 
   it("says of a public authority's certificate for servers and clients that this ends, and of others not", async () => {

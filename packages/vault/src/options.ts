@@ -138,7 +138,7 @@ export function checkOptions(given: VaultOptions): CheckedOptions {
 
 function apiOf(address: string | URL | undefined): URL {
   const url = check.address(address, 'https://vault.example:8200', 'Write address, or set VAULT_ADDR.');
-  const local = url.hostname === 'localhost' || url.hostname === '[::1]' || /^127\./.test(url.hostname);
+  const local = /^(?:localhost|\[::1\]|127(?:\.\d+){3})$/.test(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
     throw check.invalid(
       'the address is not https:',

@@ -299,6 +299,7 @@ describe('fromVault()', () => {
     ['no address', { address: '' }, 'no address'],
     ['an address that is no URL', { address: 'vault' }, 'no URL'],
     ['an address that is not https:', { address: 'http://vault.example:8200' }, 'not https:'],
+    ['a host that begins like loopback', { address: 'http://127.0.0.1.vault.example:8200' }, 'not https:'],
     ['an address with a password', { address: 'https://me:pass@vault.example' }, 'more than scheme'],
     ['no role', { role: undefined }, 'role is not a text'],
     ['no common name', { commonName: '' }, 'commonName'],

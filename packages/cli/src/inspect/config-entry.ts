@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { variableOf } from '../other/entry.ts';
 import type { Passphrases } from '../passphrase.ts';
 import type { openingOf } from '../tokens/inspect-token.ts';
 
@@ -26,14 +27,13 @@ export function entryOf(
   before = 0,
 ): { name: string; source: Readonly<Record<string, unknown>> } {
   const base = nameIn(file);
-  const variable = base.toUpperCase().replaceAll('-', '_');
   return {
     name: before === 0 ? base : `${base}-${before + 1}`,
     source: {
       ...paths,
-      ...(secrets.passphrase ? { passphrase: { env: `${variable}_PASSPHRASE` } } : {}),
-      ...(secrets.keyPassphrase ? { keyPassphrase: { env: `${variable}_KEY_PASSPHRASE` } } : {}),
-      ...(secrets.pin ? { pin: { env: `${variable}_PIN` } } : {}),
+      ...(secrets.passphrase ? { passphrase: { env: variableOf(base) } } : {}),
+      ...(secrets.keyPassphrase ? { keyPassphrase: { env: variableOf(base, 'KEY_PASSPHRASE') } } : {}),
+      ...(secrets.pin ? { pin: { env: variableOf(base, 'PIN') } } : {}),
       ...(alias && { alias: alias.replaceAll(':', '') }),
     },
   };

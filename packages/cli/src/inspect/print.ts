@@ -1,5 +1,5 @@
 import { bad, dim, good, warning } from '../paint.ts';
-import { caution, daysLeft, failure, field, heading, nameOf, safe, wrap } from '../text.ts';
+import { caution, dayOf, daysLeft, failure, field, heading, nameOf, safe, wrap } from '../text.ts';
 import { type CertificateReport, type IdentityReport, type Report, refusalOf } from './report.ts';
 import type { Statements } from './statements.ts';
 
@@ -75,12 +75,11 @@ function whatIsMissing(certificates: number, keys: number): string {
 
 function printCertificate(certificate: CertificateReport): string[] {
   const { subject, issuer, serialNumber, validFrom, validTo, usages } = certificate;
-  const day = (date: Date) => date.toISOString().slice(0, 10);
   return [
     field('Subject', nameOf(subject)),
     field('Issuer', nameOf(issuer)),
     field('Serial', serialNumber),
-    field('Valid', `${day(validFrom)} to ${day(validTo)}, ${daysLeft(certificate.daysLeft)}`),
+    field('Valid', `${dayOf(validFrom)} to ${dayOf(validTo)}, ${daysLeft(certificate.daysLeft)}`),
     field('Key', certificate.keyType),
     field('Usage', usages.length > 0 ? usages.join(', ') : 'not restricted'),
     // In two halves, so that a line breaks between bytes.

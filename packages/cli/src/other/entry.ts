@@ -128,10 +128,10 @@ export class Findings {
   }
 }
 
-/** The name of the environment variable for a certificate's passphrase, or for its key. */
+/** The name of the environment variable for a certificate's passphrase, for its key, or for the PIN of its token. */
 export function variableOf(
   name: string,
-  what: 'PASSPHRASE' | 'KEY' | 'KEY_PASSPHRASE' = 'PASSPHRASE',
+  what: 'PASSPHRASE' | 'KEY' | 'KEY_PASSPHRASE' | 'PIN' = 'PASSPHRASE',
 ): string {
   return `${name
     .toUpperCase()

@@ -110,19 +110,21 @@ export class KeptFiles {
     return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', ...encryption }) as string;
   }
 
-  /** Where they are written: beside what a link leads to. */
+  /**
+   * Where they are written: beside what a link leads to. The former ones are for a process that was stopped, which takes no
+   * file away: whoever does wants none of them presented.
+   */
   async #generations(): Promise<[cert: string, key: string][]> {
     const old = (path: string) => `${path}.old`;
     const [cert, key] = [await realOf(this.#cert), await realOf(this.#key)];
-    if (this.#cert === this.#key) return [cert, old(cert)].map((path) => [path, path]);
-    return [
-      [cert, key],
+    const latest: [cert: string, key: string][] = [[cert, key]];
+    const former: [cert: string, key: string][] = [[old(cert), old(key)]];
+    if (this.#cert !== this.#key) {
       // Stopped between one file and the other.
-      [`${cert}.new`, key],
-      [cert, old(key)],
-      [old(cert), key],
-      [old(cert), old(key)],
-    ];
+      latest.push([`${cert}.new`, key]);
+      former.unshift([cert, old(key)], [old(cert), key]);
+    }
+    return (await isThere(cert)) && (await isThere(key)) ? [...latest, ...former] : latest;
   }
 }
 
@@ -154,6 +156,14 @@ async function readPair(
 
 function realOf(path: string): Promise<string> {
   return realpath(path).catch(() => path);
+}
+
+/** What cannot be looked at is: reading it says why. */
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error) => !isMissing(error),
+  );
 }
 
 /** For its owner alone, and on the disk before it takes the place of another. */

@@ -1,5 +1,15 @@
 import { X509Certificate } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import * as fc from 'fast-check';
@@ -112,6 +122,23 @@ describe('files of renewing()', () => {
     await using credentials = await load(again.source);
     expect(fingerprintOf(credentials)).toBe(fingerprintOf(next));
     expect(again.issue).not.toHaveBeenCalled();
+  });
+
+  it.each(['one', 'two'])('in %s that were taken away are not looked for in the former', async (count) => {
+    const files = { cert, ...(count === 'two' && { key: join(folder, 'bank.key') }) };
+    const { source } = createSource({ files });
+    (await load(source)).close();
+    goOn(20);
+    {
+      await using next = await load(source);
+      await new Promise((resolve) => next.on('rotate', resolve));
+    }
+    vi.restoreAllMocks();
+    expect(await readFile(`${cert}.old`, 'utf8')).toContain('CERTIFICATE');
+    for (const name of await readdir(folder)) if (!name.endsWith('.old')) await rm(join(folder, name));
+    const again = createSource({ files });
+    await using _credentials = await load(again.source);
+    expect(again.issue).toHaveBeenCalledExactlyOnceWith(undefined);
   });
 
   it('that cannot be written are written later, without another certificate', async () => {
