@@ -876,15 +876,19 @@ describe('stream: true', () => {
     await expect(who(client)).rejects.toThrow(how === 'whole' ? 'not today' : 'aborted');
   });
 
-  it('streams answers of axios’ fetch adapter', async () => {
-    await using credentials = await load();
+  const overFetch = () => {
     const request = axios.create({ adapter: 'fetch' });
     // fetch says it itself, and not every undici that may be the global dispatcher takes it twice.
     request.interceptors.request.use((config) => {
       config.headers.delete('Content-Length');
       return config;
     });
-    const options = soapOptions(credentials, { stream: true, request: request as never });
+    return request as never;
+  };
+
+  it('streams answers of axios’ fetch adapter', async () => {
+    await using credentials = await load();
+    const options = soapOptions(credentials, { stream: true, request: overFetch() });
     const client = await soap.createClientAsync(await file(`${bank.url}/service`), options);
     expect(await who(client)).toBe('alice');
   });
@@ -896,12 +900,7 @@ describe('stream: true', () => {
       handler: (_, response) => response.writeHead(204).end(),
     });
     await using credentials = await loadFor(silent);
-    const request = axios.create({ adapter: 'fetch' });
-    request.interceptors.request.use((config) => {
-      config.headers.delete('Content-Length');
-      return config;
-    });
-    const options = soapOptions(credentials, { stream: true, request: request as never });
+    const options = soapOptions(credentials, { stream: true, request: overFetch() });
     const client = await soap.createClientAsync(await file(`${silent.url}/service`), options);
     expect((await client.WhoAsync({ text: 'hello' }))[1]).toBe('');
     expect(seen(silent)).toEqual(['POST /service alice']);

@@ -11,15 +11,15 @@ export interface RawHandler {
   onBodySent?(chunk: Buffer): void;
   onRequestSent?(): void;
   onResponseStarted?(): void;
-  onHeaders(status: number, headers: RawHeaders, resume: () => void, text: string): boolean;
-  onUpgrade(status: number, headers: RawHeaders, socket: object): void;
+  onHeaders(status: number, headers: HeaderList, resume: () => void, text: string): boolean;
+  onUpgrade(status: number, headers: HeaderList, socket: object): void;
   onData(chunk: Buffer): boolean;
-  onComplete(trailers: RawHeaders): void;
+  onComplete(trailers: HeaderList): void;
   onError(error: Error): void;
 }
 
 /** Names and values by turns. */
-export type RawHeaders = readonly Buffer[];
+export type HeaderList = readonly Buffer[];
 
 /** Others that take both may hand on to one that takes an object alone, and nobody but undici 7 looks at the list first. */
 export function asRaw(handler: Handler): RawHandler | undefined {
@@ -32,19 +32,19 @@ export function asRaw(handler: Handler): RawHandler | undefined {
 const isNewer = 'Dispatcher1Wrapper' in undici;
 
 /** The first, where there are several: that is where such handlers go. */
-export function locationOf(headers: RawHeaders): unknown {
+export function locationOf(headers: HeaderList): unknown {
   return headers.find((_, at) => isValueOf(headers, at, 'location'));
 }
 
 /** The same headers, whose `vary` is `*`. They are told of elsewhere too: as they came. */
-export function varying(headers: RawHeaders): RawHeaders {
+export function varying(headers: HeaderList): HeaderList {
   const own = headers.filter((_, at) => !isValueOf(headers, at | 1, 'vary'));
   own.push(vary, anything);
   return own;
 }
 
 /** Whether that is the place of a value, and such a name stands before it. */
-function isValueOf(headers: RawHeaders, at: number, name: string): boolean {
+function isValueOf(headers: HeaderList, at: number, name: string): boolean {
   const before = headers[at - 1];
   return at % 2 === 1 && before?.length === name.length && undici.util.headerNameToString(before) === name;
 }

@@ -3,7 +3,7 @@ import type { Target } from '@clientcert/core';
 import type { AdapterView } from '@clientcert/core/adapter';
 import { Forward, type Handler } from './forward.ts';
 import { originsOf } from './origins.ts';
-import { asRaw, locationOf, type RawHandler, type RawHeaders, varying } from './raw-handler.ts';
+import { asRaw, type HeaderList, locationOf, type RawHandler, varying } from './raw-handler.ts';
 
 /** A redirect, as what follows it has to know it. No pool and no handler: timers that begin here hold it for minutes. */
 interface Redirect {
@@ -154,7 +154,7 @@ class RawHop implements RawHandler {
     this.#handler.onResponseStarted?.();
   }
 
-  onHeaders(status: number, headers: RawHeaders, resume: () => void, text: string): boolean {
+  onHeaders(status: number, headers: HeaderList, resume: () => void, text: string): boolean {
     this.#answer.begin(status, () => locationOf(headers));
     const given = this.#answer.varies ? varying(headers) : headers;
     return this.#answer.handOut(() => this.#handler.onHeaders(status, given, resume, text));
@@ -168,7 +168,7 @@ class RawHop implements RawHandler {
     return this.#handler.onData(chunk);
   }
 
-  onComplete(trailers: RawHeaders): void {
+  onComplete(trailers: HeaderList): void {
     this.#answer.handOut(() => this.#handler.onComplete(trailers));
   }
 

@@ -50,7 +50,9 @@ export function resolveHost(
   const match = matchService(service, entry, located.host, port, origin);
   if (match === 'applies') return refinedOf(table, entry, service);
   const isMeant = match === 'denied' && service.hosts === undefined;
-  return isMeant && service.rule.required ? unmetOf(table, entry, service) : resolutionOf(table, entry);
+  return isMeant && service.rule.required
+    ? refinedOf(table, entry, service, true)
+    : resolutionOf(table, entry);
 }
 
 /**
@@ -142,23 +144,16 @@ function withheldOf(table: Table, entry: Entry): Resolution {
   return decided.withheld;
 }
 
-function refinedOf(table: Table, entry: Entry, service: ServiceEntry): Resolution {
+/** @param isUnmet Where the host is never presented a certificate, and the service says `required`: nobody connects. */
+function refinedOf(table: Table, entry: Entry, service: ServiceEntry, isUnmet = false): Resolution {
   const decided = entryOf(table, entry);
   const known = decided.refined?.get(service);
   if (known !== undefined) return known;
-  const resolution = compile(table, service.rule.label, entry, service);
+  const resolution = isUnmet
+    ? Object.freeze({ ...resolutionOf(table, entry), required: true })
+    : compile(table, service.rule.label, entry, service);
   decided.refined ??= new Map();
   decided.refined.set(service, resolution);
-  return resolution;
-}
-
-/** The decision where the call's own host is never presented a certificate, and its service says `required`: nobody connects. */
-function unmetOf(table: Table, entry: Entry, service: ServiceEntry): Resolution {
-  const known = entryOf(table, entry).refined?.get(service);
-  if (known !== undefined) return known;
-  const resolution = Object.freeze({ ...resolutionOf(table, entry), required: true });
-  entry.refined ??= new Map();
-  entry.refined.set(service, resolution);
   return resolution;
 }
 
