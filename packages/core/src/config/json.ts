@@ -1,4 +1,5 @@
 import { isPlausible, quote } from '../quote.ts';
+import { MOST_VALUES } from './shape.ts';
 
 /** A mistake in a JSON text, with the place of its first character, both counted from 1. */
 export interface JsonMistake {
@@ -45,8 +46,6 @@ class Mistake extends Error {
 const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
 const LITERAL = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/y;
 const DEEPEST = 100;
-/** More than a config may hold (see `copyOwn`). */
-const MOST_VALUES = 1_100_000;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LINE_FEED = 0x0a;
@@ -56,7 +55,8 @@ const TAB = 0x09;
 
 function scanValue(scanner: Scanner): void {
   skipBlank(scanner);
-  if (++scanner.values > MOST_VALUES) throw mistake(scanner, 'there are more values than a config may hold');
+  // All but the config itself.
+  if (scanner.values++ > MOST_VALUES) throw mistake(scanner, 'there are more values than a config may hold');
   const first = scanner.text[scanner.offset];
   if (first === '{') scanList(scanner, '}', scanMember(new Set()));
   else if (first === '[') scanList(scanner, ']', scanValue);

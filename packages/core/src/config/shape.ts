@@ -136,7 +136,7 @@ export const PROMISE: unique symbol = Symbol('a promise');
 const DEEPEST = 8;
 
 /** As many as a hundred thousand rules take with all their options. */
-const MOST_VALUES = 1_000_000;
+export const MOST_VALUES = 1_000_000;
 /** An alias in YAML is the same object again, which may hold others that are: a few lines can stand for any number. */
 const MOST_REPEATED = 50_000;
 
