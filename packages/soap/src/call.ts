@@ -79,7 +79,8 @@ export interface Call {
  * @param inherited The transformers that hold where the call brings none.
  */
 export function carried(call: Call, inherited: unknown = []): RequestOptions {
-  const { transformRequest = inherited, ...options } = call.options;
+  const options = { ...call.options };
+  const { transformRequest = inherited } = options;
   const { credentials } = call.identity;
   if (isForNtlm(options)) {
     // NTLM authenticates the connection, so no other user's call may be sent on it.
@@ -98,7 +99,8 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
   const transformers = Array.isArray(transformRequest)
     ? transformRequest
     : [transformRequest].filter(Boolean);
-  return { ...options, transformRequest: [...transformers, certify] };
+  options.transformRequest = [...transformers, certify];
+  return options;
 }
 
 /** The same with the last two transformers as one, because axios goes through all headers for each. */

@@ -138,7 +138,8 @@ function orElse(given: unknown, afterFailure: () => void): unknown {
 /** The caller's options, as they are without what is lent. */
 export function ownOf(options: object): Record<string, unknown> {
   const before = lent.get(options)?.before;
-  const descriptors = { ...Object.getOwnPropertyDescriptors(options), ...Object.fromEntries(before ?? []) };
+  if (!before) return { ...options };
+  const descriptors = { ...Object.getOwnPropertyDescriptors(options), ...Object.fromEntries(before) };
   const copy: Record<string, unknown> = {};
   for (const [name, own] of Object.entries(descriptors)) {
     if (own?.enumerable) copy[name] = own.get ? own.get.call(options) : own.value;

@@ -162,14 +162,16 @@ function certify(
   const prepare = (url: string, message: unknown, call: Made, ready: Credentials, client?: Client) => {
     const { identity } = call;
     const signature = signatureOf(call);
-    const to = new URL(url);
-    if (signature && to.protocol !== 'https:') throw plainAddress(to);
     let sent = message;
-    if (signature && !signature.isFor(ready, to, identity)) {
-      sent = signature.sign(ready, to, identity);
-      const { postProcess } = call.options;
-      if (typeof postProcess === 'function') sent = postProcess.call(call.options, sent);
-      if (client) client.lastRequest = sent as string;
+    if (signature) {
+      const to = new URL(url);
+      if (to.protocol !== 'https:') throw plainAddress(to);
+      if (!signature.isFor(ready, to, identity)) {
+        sent = signature.sign(ready, to, identity);
+        const { postProcess } = call.options;
+        if (typeof postProcess === 'function') sent = postProcess.call(call.options, sent);
+        if (client) client.lastRequest = sent as string;
+      }
     }
     const { defaults } = call.sender._request ?? {};
     const options = withFewer(carried(call, defaults?.transformRequest));
