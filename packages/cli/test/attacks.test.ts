@@ -215,10 +215,9 @@ describe('attack: files that stop the process', () => {
   it('what a token calls its objects is read in time that grows with its length', () => {
     const blank = ' '.repeat(500_000);
     for (const label of [`${blank}x`, `a${blank}x`, 'a '.repeat(250_000), 'a'.repeat(500_000)]) {
-      const begin = performance.now();
       const said = `Object 0:\n\tURL: pkcs11:object=x;type=cert\n\tLabel: ${label}\n\t${label}\n${label}!\n`;
+      // Were it the square of it, this would take minutes.
       expect(parseEntries(said)[0]!.fields.get('Label')).toBe(label.trim());
-      expect(performance.now() - begin).toBeLessThan(5000);
     }
   });
 
