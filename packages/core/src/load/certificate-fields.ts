@@ -1,4 +1,5 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
+import { certificateOf } from './certificate-of.ts';
 import {
   childrenOf,
   contentsOf,
@@ -51,7 +52,7 @@ export function fieldsOf(certificate: X509Certificate): CertificateFields {
 
 /** A certificate from its DER, where its fields are known already. */
 export function certificateFrom(raw: Uint8Array, fields: CertificateFields): X509Certificate {
-  const certificate = new X509Certificate(raw);
+  const certificate = certificateOf(raw);
   known.set(certificate, fields);
   return certificate;
 }
