@@ -187,6 +187,14 @@ function copiedNames(): Buffer {
   return sequence(signed, algorithm, encode(0x03, Buffer.from([0, ...sequence(integer(1), integer(1))])));
 }
 
+/** Node takes more than a second to say how long the key is. */
+function longExponent(): Buffer {
+  const key = sequence(encode(0x02, Buffer.alloc(256, 0x7f)), encode(0x02, Buffer.alloc(90_000, 0x7f)));
+  const algorithm = sequence(oid('1.2.840.113549.1.1.1'), nil);
+  const spki = sequence(algorithm, encode(0x03, Buffer.from([0, ...key])));
+  return certificateWith({ ...namesOnly, spki });
+}
+
 /** To find the other coordinate of a point that is compressed takes OpenSSL a hundred thousand multiplications. */
 function slowCurve(): Buffer {
   const prime = 3n * 2n ** 534n + 1n;
@@ -668,6 +676,7 @@ describe('attack: files that stop the process', () => {
       ],
       ['certificates whose curves are spelled out', () => spelledOut(30), 'FILE_TOO_LARGE'],
       ['a curve whose prime is one more than a power of two, three times', slowCurve, 'FILE_CORRUPT'],
+      ['an RSA exponent of thousands of bits', longExponent, 'FILE_CORRUPT'],
       ['a curve with a cofactor of thousands of bits', () => manyFold(30_000, 'pkcs8'), 'FILE_CORRUPT'],
       ['the same within the key', () => manyFold(30_000, 'sec1'), 'FILE_CORRUPT'],
       ['names of an issuer to be copied by the thousand', copiedNames, 'FILE_CORRUPT'],
