@@ -30,6 +30,7 @@ export {
 } from './enrolment/renewing.ts';
 export { createKey, createRequest, type KeyType, keyPem, keyTypeOf, keyTypes } from './enrolment/request.ts';
 export { isSecret, isWord, readSecret, type Secret } from './enrolment/secret.ts';
+export { certificateOf } from './load/certificate-of.ts';
 export { describeKey, describePrivateKey, keyDetailsOf, publicKeyOf } from './load/key-type.ts';
 export { isPkcs11Uri, labelOfPkcs11Uri } from './load/pkcs11-uri.ts';
 export { faultOfSpiffeId, parseSpiffeId, type SpiffeId } from './load/spiffe-id.ts';

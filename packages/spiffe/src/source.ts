@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClientCertificateError, type FileSource, type SourceCall } from '@clientcert/core';
 import {
+  certificateOf,
   failure,
   parseSpiffeId,
   type RenewedSource,
@@ -163,7 +163,7 @@ function choose(svids: readonly Svid[], { id, hint }: CheckedOptions, chosen: Ch
 function checkId(chain: Buffer, id: string): void {
   let svid: ReturnType<typeof readSvid>;
   try {
-    svid = readSvid(new X509Certificate(chain).raw);
+    svid = readSvid(certificateOf(chain).raw);
   } catch {
     return; // core says what is wrong with it
   }

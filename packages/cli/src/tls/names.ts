@@ -1,5 +1,5 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { der, oid, sequence } from '@clientcert/core/enrolment';
+import { generateKeyPairSync } from 'node:crypto';
+import { certificateOf, der, oid, sequence } from '@clientcert/core/enrolment';
 
 let publicKey: Buffer | undefined;
 
@@ -23,7 +23,7 @@ export function nameFromDer(name: Buffer): string | undefined {
     publicKey,
   );
   try {
-    return new X509Certificate(sequence(signed, algorithm, der(3, Buffer.from([0, 0])))).subject;
+    return certificateOf(sequence(signed, algorithm, der(3, Buffer.from([0, 0])))).subject;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import { checkServerId, spiffeIdOf } from '@clientcert/core/enrolment';
+import { certificateOf, checkServerId, spiffeIdOf } from '@clientcert/core/enrolment';
 
 export interface ServerCertificate {
   readonly subject: string;
@@ -38,7 +38,7 @@ export function describeChain(
 ): ServerChain {
   const certificates = sent.flatMap((bytes) => {
     try {
-      return [new X509Certificate(bytes)];
+      return [certificateOf(bytes)];
     } catch {
       return [];
     }

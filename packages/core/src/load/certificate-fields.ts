@@ -1,8 +1,12 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
+import { certificateOf } from './certificate-of.ts';
 import {
+  BIT_STRING,
   childrenOf,
   contentsOf,
   type Element,
+  expect,
+  INTEGER,
   numberOf,
   octetsOf,
   oidOf,
@@ -51,7 +55,7 @@ export function fieldsOf(certificate: X509Certificate): CertificateFields {
 
 /** A certificate from its DER, where its fields are known already. */
 export function certificateFrom(raw: Uint8Array, fields: CertificateFields): X509Certificate {
-  const certificate = new X509Certificate(raw);
+  const certificate = certificateOf(raw);
   known.set(certificate, fields);
   return certificate;
 }
@@ -67,7 +71,9 @@ function readFields(raw: Buffer): CertificateFields {
   const usage = extensions.get(keyUsage);
   const authority = extensions.get(authorityKeyIdentifier);
   limitPoints(extensions.get(crlDistributionPoints), issuer!);
-  const parameters = childrenOf(childrenOf(publicKey!)[0]!);
+  const [keyIdentifier, key] = childrenOf(publicKey!);
+  limitExponent(key);
+  const parameters = childrenOf(keyIdentifier!);
   const keyAlgorithm = oidOf(parameters[0]);
   const named = comparable(issuer!);
   return {
@@ -109,6 +115,18 @@ function limitPoints(points: Buffer | undefined, issuer: Element): void {
 
 /** Bytes of both multiplied: some hundred each are usual, and a place takes at least six. */
 const mostCopied = 2 ** 23;
+
+/** OpenSSL verifies with no exponent of RSA that is longer, and to hand one out takes Node as long as the square of its length. */
+function limitExponent(publicKey: Element | undefined): void {
+  const key = contentsOf(expect(publicKey, BIT_STRING)).subarray(1);
+  if (key.length <= longestExponent || key[0] !== SEQUENCE) return;
+  const [, exponent] = childrenOf(readElement(key));
+  if (exponent?.tag !== INTEGER || contentsOf(exponent).length <= longestExponent) return;
+  throw corrupt('holds a certificate with an RSA exponent that is longer than any');
+}
+
+/** Bytes. */
+const longestExponent = 512;
 
 /** Last arcs of the extensions that are looked at, under 2.5.29 (RFC 5280, section 4.2.1). */
 const keyUsage = 15;

@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto';
 import type { Budget } from './budget.ts';
+import { certificateOf } from './certificate-of.ts';
 import type { FoundCertificate } from './file-contents.ts';
 import { curveCost } from './key-size.ts';
 import { corrupt, quote } from './problem.ts';
@@ -17,7 +17,7 @@ export function parseCertificate(
   if (bytes.length > maxSize) throw corrupt(`holds a certificate of ${bytes.length} bytes`);
   budget.work(curveCost(bytes));
   try {
-    return { certificate: new X509Certificate(bytes), alias, keyId };
+    return { certificate: certificateOf(bytes), alias, keyId };
   } catch (cause) {
     const problem = corrupt(
       `holds a certificate${alias === undefined ? '' : ` (${quote(alias)})`} that cannot be parsed`,

@@ -63,6 +63,7 @@ export function limitKey(algorithm: Element, key: Buffer): number {
     limitNumber(exponent, maxExponentBits);
     return powerCost(bitsOf(prime), bitsOf(exponent));
   }
+  limitCofactor(parameters);
   if (key[0] !== SEQUENCE) return 0;
   const value = readElement(key);
   limitRsa(value);
@@ -81,8 +82,7 @@ export function curveCost(encoded: Buffer): number {
   if (at < 0) return slowRoots.some((curve) => encoded.includes(curve)) ? 10_000 : 0;
   for (; at >= 0; at = encoded.indexOf(spelledOut, at + 1)) {
     const field = readElement(encoded, at + spelledOut.length + 1);
-    if (contentsOf(field).subarray(-manyTwos.length).equals(manyTwos))
-      throw corrupt('spells out a curve that nobody uses, with which OpenSSL computes for long');
+    if (contentsOf(field).subarray(-manyTwos.length).equals(manyTwos)) throw corrupt(unusedCurve);
   }
   return 100_000;
 }
@@ -97,8 +97,24 @@ const slowRoots = ['2b81040021', '672b01040c'].map((hex) => Buffer.from(hex, 'he
 /** The same of an ECPrivateKey (RFC 5915); of any other key nothing. OpenSSL's slowest curves take that long. */
 export function pointCost(key: Element): number {
   const [, secret, ...rest] = childrenOf(key);
+  for (const each of rest) if (each.tag === 0xa0) limitCofactor(childrenOf(each)[0]);
   return secret?.tag !== OCTET_STRING || rest.some(({ tag }) => tag === 0xa1) ? 0 : 4000;
 }
+
+/**
+ * OpenSSL multiplies a point in as many steps as the order and the cofactor of its curve have bits together, and bounds the
+ * first alone: a cofactor that fills a file takes seconds, for the public half and for each signature.
+ */
+function limitCofactor(parameters: Element | undefined): void {
+  if (parameters?.tag !== SEQUENCE) return;
+  const [version, field, , , , cofactor] = childrenOf(parameters);
+  if (version?.tag !== INTEGER || field?.tag !== SEQUENCE || cofactor === undefined) return;
+  if (contentsOf(cofactor).length > longestCofactor) throw corrupt(unusedCurve);
+}
+
+/** Bytes: those of named curves have two. */
+const longestCofactor = 16;
+const unusedCurve = 'spells out a curve that nobody uses, with which OpenSSL computes for long';
 
 /** Of raising a number to a power modulo another, in units of a budget. */
 export function powerCost(modulusBits: number, exponentBits: number): number {

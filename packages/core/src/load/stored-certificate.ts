@@ -1,6 +1,7 @@
-import { createPrivateKey, createSecretKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createSecretKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import type { ClientCertificate, FileFormat, Warning } from '../types.ts';
 import { type CertificateFields, certificateFrom, fieldsOf } from './certificate-fields.ts';
+import { certificateOf } from './certificate-of.ts';
 import { toPem } from './provider-pem.ts';
 import { type TokenKey, tokenKeyOf } from './token-key.ts';
 
@@ -108,7 +109,7 @@ const forgotten = new FinalizationRegistry<string>((fingerprint) => {
 
 /** To be handed out: a caller can write into the bytes that Node keeps on a certificate. */
 export function copyOf(certificate: X509Certificate): X509Certificate {
-  return new X509Certificate(certificate.raw);
+  return certificateOf(certificate.raw);
 }
 
 /** One object for all that hold the same certificate, and so for no caller: they get a {@link copyOf | copy}. */

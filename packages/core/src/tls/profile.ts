@@ -1,4 +1,4 @@
-import { createHash, randomUUID, X509Certificate } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
 import {
   type ConnectionOptions,
@@ -8,6 +8,7 @@ import {
   type SecureContextOptions,
 } from 'node:tls';
 import { ClientCertificateError } from '../errors.ts';
+import { certificateOf } from '../load/certificate-of.ts';
 import type { Resolution } from '../types.ts';
 import { type CertificateVersion, createContext } from './context.ts';
 import { describeValue } from './digest.ts';
@@ -187,7 +188,7 @@ function checkPublicKey(
   host: string,
   peer: PeerCertificate,
 ): Error | undefined {
-  const key = new X509Certificate(peer.raw).publicKey.export({ type: 'spki', format: 'der' });
+  const key = certificateOf(peer.raw).publicKey.export({ type: 'spki', format: 'der' });
   const seen = `sha256/${createHash('sha256').update(key).digest('base64')}`;
   if (pins.includes(seen)) return undefined;
   return new ClientCertificateError(
@@ -207,5 +208,5 @@ function checkNames(host: string, certificate: PeerCertificate): Error | undefin
   const error = checkByNode(host, certificate);
   if (!error || !isIPv6(host) || !certificate.raw) return error;
   const [address] = host.split('%', 1);
-  return new X509Certificate(certificate.raw).checkIP(address!) === undefined ? error : undefined;
+  return certificateOf(certificate.raw).checkIP(address!) === undefined ? error : undefined;
 }

@@ -6,6 +6,7 @@ import { connect } from 'node:tls';
 import {
   type Authority,
   createAuthority,
+  createSelfSigned,
   type IssuedCertificate,
   startProxy,
   startServer,
@@ -162,10 +163,6 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (tls) => {
 
   it('spki: a server with another key is refused before it has seen a request, one with the key is served', async () => {
     await using server = await startServer({ authority, tls });
-    const pinOf = (pem: string) =>
-      `sha256/${createHash('sha256')
-        .update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' }))
-        .digest('base64')}`;
     await using wrong = await load(server.port, { spki: [pinOf(alice.cert), pinOf(authority.certificate)] });
     const failure = await get(server.url, { agent: wrong.agent() }).catch((error) => error);
     expect(failure).toMatchObject({ code: 'ERR_CLIENTCERT_SERVER_KEY_MISMATCH' });
@@ -178,7 +175,37 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (tls) => {
     await get(server.url, { agent });
     expect(server.requests).toHaveLength(2);
   });
+
+  it('spki: a key that a server has only as PEM in the name of its certificate is not its key', async () => {
+    const name = `\n${alice.cert}`;
+    const certificate = await authority.issue({ name, hosts: ['127.0.0.1'], usage: 'server' });
+    await using server = await startServer({ authority, certificate, tls });
+    await using credentials = await load(server.port, { spki: [pinOf(alice.cert), pinOf(rsa.cert)] });
+    await expect(get(server.url, { agent: credentials.agent() })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_SERVER_KEY_MISMATCH',
+    });
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('an address that a server has only as PEM in the name of its certificate is not its own', async () => {
+    const { cert } = await createSelfSigned({ name: 'localhost', hosts: ['::1'] });
+    const certificate = await authority.issue({ name: `\n${cert}`, hosts: ['other.example'] });
+    await using server = await startServer({ authority, certificate, tls, host: '::1' });
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: { [`[::1]:${server.port}`]: 'alice' },
+    });
+    await expect(get(`https://[::1]:${server.port}`, { agent: credentials.agent() })).rejects.toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    });
+    expect(server.requests).toHaveLength(0);
+  });
 });
+
+const pinOf = (pem: string) =>
+  `sha256/${createHash('sha256')
+    .update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64')}`;
 
 /** A stream that is no socket, as some clients hand it to `tls.connect`. */
 function through(port: number): Duplex {

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { expect, it } from 'vitest';
 import { readCertificate } from '../../src/load/index.ts';
-import { StoredCertificate } from '../../src/load/stored-certificate.ts';
+import { copyOf, StoredCertificate } from '../../src/load/stored-certificate.ts';
 
 const authority = await createAuthority({ intermediates: 1 });
 
@@ -15,6 +15,14 @@ async function read(name: string, keyType: 'ec' | 'rsa' | 'ed25519' = 'ec') {
     ca: Buffer.from(authority.certificate),
   });
 }
+
+it('is the one that was read, and none that stands as PEM in its name', async () => {
+  const { cert } = await authority.issue({ name: 'other' });
+  const given = await read(`\n${cert}`);
+  const { certificate } = new StoredCertificate(given);
+  for (const each of [given.certificate, certificate, copyOf(certificate)])
+    expect(each.checkPrivateKey(given.privateKey)).toBe(true);
+});
 
 it.each(['ec', 'rsa', 'ed25519'] as const)(
   'is the certificate and the key that were read: %s',
