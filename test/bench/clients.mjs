@@ -13,7 +13,7 @@ import axios from 'axios';
 import got from 'got';
 import soap from 'soap';
 import { Agent, request } from 'undici';
-import { interleave, pooled, rate, summaries } from './compare.mjs';
+import { interleave, medians, rate, summaries } from './compare.mjs';
 import { startPeer } from './peer.mjs';
 import { wsdl } from './wsdl.mjs';
 
@@ -22,16 +22,16 @@ const limit = 'limit';
 const ours = 'clientcert';
 
 /**
- * A measurement is of several slices of so many milliseconds: the shorter they are, the less the machine changes between.
- * Two seconds before the first that counts, V8 still compiles what requests over kept connections come through.
+ * The shorter a round is, the less the machine changes within it: of each process what counts is the median of many. Two seconds
+ * before the first that does, V8 still compiles what requests over kept connections come through.
  */
-const kept = { warmUp: 4, rounds: 4, slices: 20, slice: 20 };
-const single = { warmUp: 1, rounds: 1, slices: 1, slice: 200 };
-const brief = { warmUp: 1, rounds: 2, slices: 1, slice: 40 };
+const kept = { warmUp: 80, rounds: 120, milliseconds: 20 };
+const single = { warmUp: 1, rounds: 1, milliseconds: 200 };
+const brief = { warmUp: 1, rounds: 2, milliseconds: 40 };
 
 /** In several processes, because what one of them compiles, and when, makes each way a few hundredths faster or slower in it. */
 export const settings = {
-  full: { runs: 6, kept, new: single, resumed: single },
+  full: { runs: 8, kept, new: single, resumed: single },
   quick: { runs: 1, kept: brief, new: brief, resumed: brief },
 };
 
@@ -163,10 +163,10 @@ export async function measure(extents, name) {
   return results;
 }
 
-async function compare(title, senders, { url, headers }, { peer, warmUp, rounds, slices, slice }) {
+async function compare(title, senders, { url, headers }, { peer, warmUp, rounds, milliseconds }) {
   const seen = {};
   const tasks = mapValues(senders, (send, name) => async () => {
-    const rates = await rate(() => send(url, headers), slice).catch((cause) => {
+    const rates = await rate(() => send(url, headers), milliseconds).catch((cause) => {
       throw new Error(`${title}, ${name}: no request may fail`, { cause });
     });
     seen[name] = await peer.counted();
@@ -179,8 +179,7 @@ async function compare(title, senders, { url, headers }, { peer, warmUp, rounds,
     [byHand, 1 / 2], // nothing depends on a hundredth there
   ]) {
     const pair = { [limit]: tasks[limit], [name]: tasks[name] };
-    const samples = await interleave(pair, Math.ceil(rounds * share) * slices, warmUp * slices);
-    pairs.push(pooled(samples, slices));
+    pairs.push(medians(await interleave(pair, Math.ceil(rounds * share), warmUp)));
   }
   const connected = Object.fromEntries(
     Object.entries(seen).map(([name, { requests, connections, resumed }]) => {

@@ -1,7 +1,7 @@
 // How benchmarks measure: in interleaved rounds, in one process, by the clock and by the CPU time of that process. What
 // else the machine does slows what stands side by side alike; CPU time is the steadier of the two.
 import { cpuUsage } from 'node:process';
-import { summarize, summarizeRatios } from './statistics.mjs';
+import { quantile, summarize, summarizeRatios } from './statistics.mjs';
 
 /**
  * Measures tasks by name, each once a round; the first rounds warm up.
@@ -14,8 +14,7 @@ export async function interleave(tasks, rounds, warmUp = 1) {
   const names = Object.keys(tasks);
   const samples = Object.fromEntries(names.map((name) => [name, {}]));
   for (let round = -warmUp; round < rounds; round++) {
-    // To and fro, so that none is always first, nor always after the same.
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+    for (const name of shuffled(names)) {
       const sample = await tasks[name]();
       if (round < 0) continue;
       for (const [what, value] of Object.entries(sample)) {
@@ -25,6 +24,12 @@ export async function interleave(tasks, rounds, warmUp = 1) {
     }
   }
   return samples;
+}
+
+/** By chance: what comes round in a rhythm, as collecting memory does, is not to fall on the same one each time. */
+function shuffled(names) {
+  const lots = new Map(names.map((name) => [name, Math.random()]));
+  return names.toSorted((one, other) => lots.get(one) - lots.get(other));
 }
 
 /**
@@ -60,21 +65,15 @@ export async function rate(send, milliseconds) {
 }
 
 /**
- * One measurement for so many of them that follow each other: what they come to together, of rates.
+ * One measurement in place of all that a process made.
  *
  * @param {Record<string, Record<string, number[]>>} samples
- * @param {number} size
  */
-export function pooled(samples, size) {
-  const pool = (values) =>
-    Array.from({ length: values.length / size }, (_, at) => {
-      const times = values.slice(at * size, (at + 1) * size).map((rate) => 1 / rate);
-      return size / times.reduce((sum, each) => sum + each);
-    });
+export function medians(samples) {
   return Object.fromEntries(
     Object.entries(samples).map(([name, each]) => [
       name,
-      Object.fromEntries(Object.entries(each).map(([what, values]) => [what, pool(values)])),
+      Object.fromEntries(Object.entries(each).map(([what, values]) => [what, [quantile(values, 0.5)]])),
     ]),
   );
 }

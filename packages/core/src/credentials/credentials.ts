@@ -10,6 +10,7 @@ import { readConfig } from '../config/read.ts';
 import type { Facts } from '../diagnose/facts.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { copyOf, tokenKeyIn } from '../load/stored-certificate.ts';
+import { written } from '../own.ts';
 import { formatTarget } from '../pin/decision.ts';
 import { explain } from '../pin/explain.ts';
 import { lentRoots } from '../pin/lent-roots.ts';
@@ -22,6 +23,7 @@ import { expiries } from '../rotate/metrics.ts';
 import type { ReloadReport } from '../rotate/reloader.ts';
 import type { PinnedConnectOptions } from '../tls/profile.ts';
 import type { Config, Explanation, Resolution, Target, Warning } from '../types.ts';
+import { isUrl } from '../url.ts';
 import { AdapterView } from './adapter-view.ts';
 import { adapterView } from './brand.ts';
 import { factsOfCall } from './call-facts.ts';
@@ -397,8 +399,8 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
   }
 
   #signerFor(target: Target<ServiceName> | { host?: undefined; service?: ServiceName | undefined }): string {
-    if (typeof target === 'object' && target.host === undefined) {
-      const sole = soleCertificate(this.#inventory.table, target.service);
+    if (typeof target === 'object' && !isUrl(target) && written(target, 'host') === undefined) {
+      const sole = soleCertificate(this.#inventory.table, written(target, 'service'));
       if (sole !== undefined) return sole;
       throw new ClientCertificateError(
         'ERR_CLIENTCERT_ORIGIN_NEEDED',

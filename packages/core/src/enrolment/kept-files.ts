@@ -1,9 +1,9 @@
-import { createPrivateKey } from 'node:crypto';
 import { constants, copyFile, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
 import { bytesOf } from '../load/passphrase.ts';
+import { privateKeyFrom } from '../load/private-key.ts';
 import { quote } from '../quote.ts';
 import type { Issued } from './issued.ts';
 import { keyPem } from './request.ts';
@@ -107,7 +107,7 @@ export class KeptFiles {
     if (this.#passphrase === undefined) return key;
     const passphrase = await readSecret(this.#passphrase, 'files.passphrase', signal, 'text');
     const encryption = { cipher: 'aes-256-cbc', passphrase };
-    return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', ...encryption }) as string;
+    return privateKeyFrom(key).export({ type: 'pkcs8', format: 'pem', ...encryption }) as string;
   }
 
   /**

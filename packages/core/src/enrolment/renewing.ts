@@ -1,6 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClientCertificateError } from '../errors.ts';
+import { privateKeyFrom } from '../load/private-key.ts';
 import { untilAborted } from '../load/until-aborted.ts';
 import { snapshot } from '../own.ts';
 import type { FileSource, SourceCall } from '../types.ts';
@@ -194,7 +195,7 @@ function hold(issued: Issued, from: 'issued' | 'kept'): Held | undefined {
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(issued.cert);
-    if (!certificate.checkPrivateKey(createPrivateKey(issued.key))) return undefined;
+    if (!certificate.checkPrivateKey(privateKeyFrom(issued.key))) return undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Budget } from './budget.ts';
 import { tryPassphrase } from './decryption.ts';
 import {
@@ -20,6 +20,7 @@ import { noteAlgorithm } from './file-contents.ts';
 import { curveCost, limitKey, limitRsa, limitSize, pointCost } from './key-size.ts';
 import { isCommonKeyType, keyTypeName, whoReads } from './key-type.ts';
 import { missingPassphrase, wrongPassphrase } from './passphrase.ts';
+import { privateKeyFrom } from './private-key.ts';
 import { corrupt, Problem } from './problem.ts';
 import { readScheme } from './scheme.ts';
 
@@ -76,7 +77,7 @@ const dsa = '1.2.840.10040.4.1';
 
 function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: string): KeyObject {
   try {
-    const key = createTwice(der, type);
+    const key = privateKeyFrom({ key: der, format: 'der', type });
     // What OpenSSL takes and cannot write ends the process as soon as somebody asks Node for its details.
     if (key.asymmetricKeyType === 'ec') key.export({ type: 'pkcs8', format: 'der' }).fill(0);
     return key;
@@ -96,18 +97,6 @@ function importKey(der: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1', algorithm: str
         );
   } finally {
     der.fill(0);
-  }
-}
-
-/**
- * Node 20 takes an error that an earlier OpenSSL call left in the queue (comparing keys of two types leaves one)
- * for its own, and empties the queue by throwing it. What is really wrong fails again.
- */
-function createTwice(key: Buffer, type: 'pkcs8' | 'pkcs1' | 'sec1'): KeyObject {
-  try {
-    return createPrivateKey({ key, format: 'der', type });
-  } catch {
-    return createPrivateKey({ key, format: 'der', type });
   }
 }
 

@@ -1,7 +1,8 @@
-import { createPrivateKey, createSecretKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createSecretKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import type { ClientCertificate, FileFormat, Warning } from '../types.ts';
 import { type CertificateFields, certificateFrom, fieldsOf } from './certificate-fields.ts';
 import { certificateOf } from './certificate-of.ts';
+import { privateKeyFrom } from './private-key.ts';
 import { toPem } from './provider-pem.ts';
 import { type TokenKey, tokenKeyOf } from './token-key.ts';
 
@@ -68,7 +69,7 @@ export class StoredCertificate implements ClientCertificate {
     const known = this.#privateKey?.deref();
     if (known) return known;
     const pkcs8 = this.#pkcs8!.export();
-    const made = createPrivateKey({ key: pkcs8, type: 'pkcs8', format: 'der' });
+    const made = privateKeyFrom({ key: pkcs8, type: 'pkcs8', format: 'der' });
     pkcs8.fill(0);
     this.#privateKey = new WeakRef(made);
     return made;

@@ -7,7 +7,8 @@ import type { Table } from './table.ts';
  *
  * @throws `ERR_CLIENTCERT_SERVICE_UNKNOWN`
  */
-export function soleCertificate(table: Table, service?: string | undefined): string | undefined {
+export function soleCertificate(table: Table, service?: string | false | undefined): string | undefined {
+  if (service === false) return undefined;
   const own = service === undefined ? undefined : findService(table, service).rule.certificate;
   if (own !== undefined) return own || undefined;
   const { hosts, default: fallback } = table.pins;

@@ -1,8 +1,9 @@
+import { sign, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { type SecureContextOptions, TLSSocket, type TLSSocketOptions } from 'node:tls';
-import { type Authority, createAuthority } from '@clientcert/testing';
+import { type SecureContextOptions, type SecureVersion, TLSSocket, type TLSSocketOptions } from 'node:tls';
+import { type Authority, createAuthority, startServer as startReceiver } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials } from '../../src/credentials/credentials.ts';
@@ -60,9 +61,33 @@ describe.each(Object.entries(WRITTEN))('%s behind an answer, in one segment with
   });
 });
 
-async function load(port: number): Promise<Credentials> {
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a record over %s that ends a call', (maxVersion) => {
+  it('is nothing that the next message cannot be signed for', async () => {
+    const half = 'HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf';
+    await using place = await startServer(half, WRITTEN['a record under no key'], maxVersion);
+    await using receiver = await startReceiver({ authority });
+    await using credentials = await load(place.port, receiver.port);
+    const agent = credentials.agent();
+    const message = Buffer.from('pay a hundred');
+    await get(`https://127.0.0.1:${place.port}`, { agent }).then(
+      () => expect.fail('it was answered'),
+      () => {},
+    );
+    const signature = credentials.withSigningKey(receiver.url, ({ privateKey }) =>
+      sign('sha256', message, privateKey).toString('base64'),
+    );
+    await get(receiver.url, { agent, headers: { signature } });
+    const [{ headers, clientCertificate }] = receiver.requests as [(typeof receiver.requests)[0]];
+    expect(clientCertificate?.commonName).toBe('alice');
+    const { publicKey } = credentials.withSigningKey(receiver.url, ({ certificate }) => certificate);
+    expect(verify('sha256', message, publicKey, Buffer.from(`${headers.signature}`, 'base64'))).toBe(true);
+  });
+});
+
+async function load(...ports: number[]): Promise<Credentials> {
   const alice = sourceOf(await authority.issue({ name: 'alice' }), authority);
-  return await loadCredentials({ certificates: { alice }, hosts: { [`127.0.0.1:${port}`]: 'alice' } });
+  const hosts = Object.fromEntries(ports.map((port) => [`127.0.0.1:${port}`, 'alice'] as const));
+  return await loadCredentials({ certificates: { alice }, hosts });
 }
 
 async function uncaughtDuring(work: () => Promise<void>): Promise<unknown[]> {
@@ -78,7 +103,7 @@ async function uncaughtDuring(work: () => Promise<void>): Promise<unknown[]> {
 }
 
 /** Answers each connection's first request, with something written behind that comes with it. */
-async function startServer(answer: string, behind: Buffer) {
+async function startServer(answer: string, behind: Buffer, maxVersion?: SecureVersion) {
   const { fullChain: cert, key } = await authority.issue({
     name: 'here',
     hosts: ['127.0.0.1'],
@@ -90,7 +115,7 @@ async function startServer(answer: string, behind: Buffer) {
     sockets.push(socket);
     closing.push(new Promise((resolve) => socket.once('close', resolve)));
     socket.on('error', () => {});
-    answerOnce(socket, { cert, key, ca: authority.certificate }, answer, behind);
+    answerOnce(socket, { cert, key, ca: authority.certificate, maxVersion }, answer, behind);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

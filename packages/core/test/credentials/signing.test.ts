@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { type Authority, createAuthority, type IssuedCertificate } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
+import { withPolluted } from '../support.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -12,6 +13,8 @@ beforeAll(async () => {
   alice = await authority.issue({ name: 'alice' });
   bob = await authority.issue({ name: 'bob' });
 });
+
+const text = Buffer.from('text');
 
 function load(): Promise<Credentials> {
   return loadCredentials({
@@ -35,10 +38,10 @@ describe('withSigningKey', () => {
       const { name, signature, chain } = credentials.withSigningKey(target, (key) => ({
         ...key,
         privateKey: undefined,
-        signature: sign('sha256', Buffer.from('text'), key.privateKey),
+        signature: sign('sha256', text, key.privateKey),
       }));
       expect([name, chain.length]).toEqual(['bob', 1]);
-      expect(verify('sha256', Buffer.from('text'), bob.cert, signature)).toBe(true);
+      expect(verify('sha256', text, bob.cert, signature)).toBe(true);
     }
     expect(inspect(credentials, { depth: 9, showHidden: true, getters: true })).not.toMatch(/PRIVATE KEY/);
   });
@@ -59,6 +62,18 @@ describe('withSigningKey', () => {
       expect([sent(credentials), sent(others)]).toEqual([before, before]);
       expect(lend(credentials).map(String)).not.toContain('another');
       expect(held).toHaveLength(2);
+    });
+
+    it('a polluted Object.prototype names no service to sign as, and no host', async () => {
+      await using credentials = await load();
+      const lend = (target: { service?: string }) =>
+        credentials.withSigningKey(target, ({ privateKey }) => sign('sha256', text, privateKey));
+      await withPolluted({ service: 'Bob' }, async () => {
+        expect(() => lend({})).toThrow(expect.objectContaining({ code: 'ERR_CLIENTCERT_ORIGIN_NEEDED' }));
+      });
+      await withPolluted({ host: 'a.example' }, async () => {
+        expect(verify('sha256', text, bob.cert, lend({ service: 'Bob' }))).toBe(true);
+      });
     });
   });
 
@@ -81,6 +96,7 @@ describe('withSigningKey', () => {
     ['http://a.example', 'SIGNATURE_REFUSED'],
     [{ host: 'a.example', service: false as const }, 'SIGNATURE_REFUSED'],
     [{ service: 'Never' }, 'ORIGIN_NEEDED'],
+    [{ service: false } as never, 'ORIGIN_NEEDED'],
     [{ service: 'Silent' }, 'ORIGIN_NEEDED'],
     [{}, 'ORIGIN_NEEDED'],
     [{ service: 'Typo' }, 'SERVICE_UNKNOWN'],

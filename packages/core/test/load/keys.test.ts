@@ -103,7 +103,7 @@ describe('plain keys', () => {
     }
   });
 
-  it('whatever error an earlier OpenSSL call left in the queue (Node 20)', async () => {
+  it('whatever error an earlier OpenSSL call left in the queue', async () => {
     expect(ecKey.equals(rsaKey)).toBe(false);
     const { keys } = await inspectFile(ecKey.export({ format: 'der', type: 'sec1' }));
     expect(keys[0]!.privateKey.equals(ecKey)).toBe(true);
