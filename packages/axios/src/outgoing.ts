@@ -111,9 +111,10 @@ export function addressOf(config: InternalAxiosRequestConfig): string {
   // It may be a `URL`, on which somebody writes later.
   const url = String(own(config, 'url') ?? '');
   const baseURL = own(config, 'baseURL');
-  if (!baseURL) return url;
   const isWhole = own(config, 'allowAbsoluteUrls') !== false && /^([a-z][a-z\d+.-]*:)?\/\//i.test(url);
-  return isWhole ? url : baseURL;
+  const address = baseURL && !isWhole ? baseURL : url;
+  // For a Unix socket axios takes a path alone.
+  return own(config, 'socketPath') ? new URL(address, 'http://localhost').href : address;
 }
 
 /** Refuses what the caller brings for a host where a rule decides: that of the request itself, or of a later hop. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createPlainServer } from 'node:http';
 import { Agent, createServer, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -699,6 +700,38 @@ describe('other ways to make a request', () => {
       });
       expect(seen).toEqual([undefined, undefined]);
       expect(bank.connections).toBe(0);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it.skipIf(process.platform === 'win32')('a path alone over a Unix socket, as without us', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-axios-'));
+    const socketPath = join(directory, 'socket');
+    const server = createPlainServer(({ url }, response) => {
+      response.statusCode = url === '/info' ? 302 : 200;
+      response.setHeader('location', '/to').end(url);
+    }).listen(socketPath);
+    await once(server, 'listening');
+    try {
+      await using credentials = await load();
+      const [plain, api] = [axios.create({ socketPath }), axios.create({ socketPath })];
+      clientCertificates(api, credentials);
+      // Older axios takes no path without an origin.
+      const sent = (instance: typeof api, config: object) =>
+        instance.request(config).then(
+          ({ data }) => data,
+          (error: { code?: string }) => error.code,
+        );
+      for (const config of [
+        { url: '/info' },
+        { url: 'info', baseURL: '/v1' },
+        { url: 'http://localhost/info' },
+      ])
+        expect(await sent(api, config)).toBe(await sent(plain, config));
+      expect(await sent(api, { url: 'http://localhost/info' })).toBe('/to');
     } finally {
       server.closeAllConnections();
       server.close();

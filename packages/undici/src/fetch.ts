@@ -86,6 +86,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   const { service, fetch: own, dispatcher, ...rest } = readPoolOptions(options, 'createFetch()');
   const pool = snapshot<PoolOptions>(rest); // which inherits nothing
   checkFetch(own);
+  const before = globalThis.fetch as AnyFetch;
   const groundOf = (view: AdapterView): Ground => ({
     pool,
     dispatcher,
@@ -112,6 +113,9 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   const call: CertificateFetch<ServiceName, Fetch> = (input, init) => {
     // fetch says what is wrong with it; a function is an object to it as well.
     if (init != null && !isObject(init)) return (own ?? fetch)(input, init) as ReturnType<Fetch>;
+    // It has come round: this stands in the place of the fetch that it goes over (`globalThis.fetch = createFetch(…)`).
+    if (Call.isOf((init as CallInit | null | undefined)?.dispatcher, ground))
+      return before(input, init) as ReturnType<Fetch>;
     const loaded = loadedOf(loading);
     if (loaded) return send(loaded, input, copyInit(init)) as ReturnType<Fetch>;
     return later(loading as Promise<Credentials>, input, init) as ReturnType<Fetch>;
@@ -168,6 +172,12 @@ class Call {
     this.#ground = ground;
     this.#service = service;
     this.#brought = brought;
+  }
+
+  /** Whether it is a call on this ground, or one that such a call was brought to. */
+  static isOf(dispatcher: unknown, ground: Ground | undefined): boolean {
+    if (!(dispatcher instanceof Call)) return false;
+    return dispatcher.#ground === ground || Call.isOf(dispatcher.#brought, ground);
   }
 
   /** fetch hands mocks the body as the caller wrote it. */

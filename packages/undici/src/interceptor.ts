@@ -218,13 +218,16 @@ function sharedAnswer({ resolution: { rule } }: Route): ClientCertificateError {
   );
 }
 
-/** As undici's own dispatchers do. */
-export function fail(handler: undici.Dispatcher.DispatchHandler, error: Error): false {
+/**
+ * As undici's own dispatchers do, but that there is room for the next, as it is since 8.13: no "drain" follows, for which a
+ * `Pool` over this would wait for good.
+ */
+export function fail(handler: undici.Dispatcher.DispatchHandler, error: Error): true {
   const { onError } = handler as { onError?(error: Error): void };
   if (handler.onResponseError) handler.onResponseError(null as unknown as Controller, error);
   else if (onError) onError.call(handler, error);
   else throw error;
-  return false;
+  return true;
 }
 
 type Controller = undici.Dispatcher.DispatchController;

@@ -182,6 +182,34 @@ describe('is used as an Agent is', () => {
     await credentials.close();
     await new Promise((resolve) => deaf.close(resolve));
   });
+
+  const endsConnecting = manifest.version.localeCompare('8.13.0', undefined, { numeric: true }) >= 0;
+  it.runIf(endsConnecting).each(kinds)(
+    '%s: what is being connected for nobody any more is ended',
+    async (kind) => {
+      const sockets = new Set<unknown>();
+      const deaf = createServer((socket) => {
+        sockets.add(socket);
+        socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+        socket.resume();
+      }).listen(0, 'localhost');
+      await once(deaf, 'listening');
+      const { port } = deaf.address() as AddressInfo;
+      const credentials = await load(people, { ...bank, port });
+      const options = { connections: 1, connectTimeout: 0 };
+      const dispatcher = kind === 'Agent' ? new Agent(options) : createDispatcher(credentials, options);
+      const wanted = new AbortController();
+      const sent = request(`https://localhost:${port}`, { dispatcher, signal: wanted.signal });
+      sent.catch(() => {});
+      await expect.poll(() => sockets.size).toBe(1);
+      wanted.abort();
+      await expect(sent).rejects.toThrow();
+      await expect.poll(() => sockets.size).toBe(0);
+      await dispatcher.destroy();
+      await credentials.close();
+      await new Promise((resolve) => deaf.close(resolve));
+    },
+  );
 });
 
 it('connect: { servername } is what the server is asked for and has to prove, but for the rule’s own', async () => {

@@ -324,3 +324,40 @@ describe.each(kinds)('createFetch over %s sends what it sends', (_, kit) => {
     await dispatcher.close();
   });
 });
+
+describe('in the place of Node’s own fetch', () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it.each(loads)('credentials: %s: goes over what was there before', async (_, given) => {
+    await using credentials = await load(people, bank);
+    vi.stubGlobal('fetch', createFetch(given(credentials)));
+    await (await fetch(bank.url)).text();
+    await (await fetch(bank.url, { clientCertificate: 'Archive' } as RequestInit)).text();
+    expect(subjects(bank)).toEqual(['alice', 'bob']);
+  });
+
+  it('and so does what wraps it', async () => {
+    await using credentials = await load(people, bank);
+    const ours = createFetch(credentials);
+    vi.stubGlobal('fetch', async (input: string, init?: RequestInit) => {
+      await null;
+      return ours(input, { ...init, headers: { 'x-by': 'wrapper' } });
+    });
+    await (await fetch(bank.url)).text();
+    expect(bank.requests.map(({ headers }) => headers['x-by'])).toEqual(['wrapper']);
+    expect(subjects(bank)).toEqual(['alice']);
+  });
+
+  it('and a second one over the first, each by its own rules', async () => {
+    await using credentials = await load(people, bank);
+    const other = await startBank(people);
+    await using others = await load(people, other);
+    vi.stubGlobal('fetch', createFetch(others));
+    vi.stubGlobal('fetch', createFetch(credentials));
+    await (await fetch(bank.url)).text();
+    const refused = codesOf(fetch(other.url));
+    expect(await refused).toContain('ERR_CLIENTCERT_AGENT_CONFLICT');
+    expect([subjects(bank), other.connections]).toEqual([['alice'], 0]);
+    await other.close();
+  });
+});

@@ -560,6 +560,17 @@ describe('the dispatcher', () => {
     expect(subjects(bank)).toEqual(['alice', 'alice', 'alice']);
   });
 
+  it('has room for the next request of a Pool over it where one was refused', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials);
+    const pool = new undici.Pool(bank.url, { factory: () => dispatcher, connections: 1 });
+    const refused = request(bank.url, { dispatcher: pool, clientCertificate: 'Unknown' } as object);
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_SERVICE_UNKNOWN' });
+    await (await request(bank.url, { dispatcher: pool })).body.dump();
+    expect(subjects(bank)).toEqual(['alice']);
+    await pool.destroy();
+  });
+
   it('leaves every request to a MockAgent', async () => {
     await using credentials = await load();
     const mock = new MockAgent();

@@ -2,8 +2,12 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { snapshot } from '../own.ts';
 import { isIP } from '../pin/host.ts';
 
-/** undici's way to a connection, which is in the version that Node comes with and in all that are installed. */
-export type Connector = (target: ConnectTarget, callback: ConnectCallback) => void;
+/**
+ * undici's way to a connection, which is in the version that Node comes with and in all that are installed.
+ *
+ * @returns What is being connected: undici ends it where nobody waits for it any more, from 8.13 on.
+ */
+export type Connector = (target: ConnectTarget, callback: ConnectCallback) => TLSSocket | undefined;
 
 /** Where to, as undici says it. */
 export interface ConnectTarget {
@@ -75,7 +79,7 @@ export function createConnector(
     } catch (error) {
       // Not at once: undici is not ready for an answer while it asks, and would forget the requests that wait.
       process.nextTick(callback, error, null);
-      return;
+      return undefined;
     }
     socket.setNoDelay(true);
     if (keepAlive !== false) socket.setKeepAlive(true, keepAliveInitialDelay ?? 60_000);
@@ -103,6 +107,7 @@ export function createConnector(
         if (!socket.destroyed) settle(null, socket);
       }),
     );
+    return socket;
   };
 }
 

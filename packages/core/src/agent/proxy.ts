@@ -2,6 +2,7 @@
 import { getProxyForUrl } from 'proxy-from-env';
 import { ClientCertificateError } from '../errors.ts';
 import { variable } from '../own.ts';
+import { isIP } from '../pin/host.ts';
 import { parseProxyUrl } from '../pin/proxy-url.ts';
 import type { ConnectionProfile } from '../tls/profile.ts';
 import { nodeProxies, proxyIn } from './node-proxies.ts';
@@ -91,7 +92,36 @@ function fromEnvironment(host: string, port: number | string): ConfiguredProxy |
     );
   }
   const found = getProxyForUrl(`https://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  return found ? read(found, 'in the environment') : null;
+  return found && !isExcepted(host) ? read(found, 'in the environment') : null;
+}
+
+/**
+ * Whether `NO_PROXY` names an address in a way that proxy-from-env does not know: as one of a network, or without
+ * brackets, as axios, curl and Go take it too; or this machine by another of its names, as axios does.
+ */
+function isExcepted(host: string): boolean {
+  if (isIP(host) === 0 && host !== 'localhost') return false;
+  const excepted = variable('no_proxy') || variable('NO_PROXY') || '';
+  return excepted.split(/[\s,]+/).some((entry) => {
+    const [base = '', length] = entry.toLowerCase().replaceAll(/[[\]]/g, '').split('/');
+    return isWithin(host, base, length) || (length === undefined && isLoopback(host) && isLoopback(base));
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || isWithin(host, '127.0.0.0', '8') || isWithin(host, '::1');
+}
+
+/** @param length Of the network's prefix, in bits: all of them unless written. */
+function isWithin(host: string, base: string, length?: string): boolean {
+  const family = isIP(host);
+  if (family === 0 || isIP(base) !== family) return false;
+  const all = family === 4 ? 32 : 128;
+  const bits = length === undefined ? all : Number.parseInt(length, 10);
+  if (!(bits >= 0 && bits <= all)) return false;
+  const network = new (process.getBuiltinModule('node:net').BlockList)();
+  network.addSubnet(base, bits, `ipv${family as 4 | 6}`);
+  return network.check(host, `ipv${family as 4 | 6}`);
 }
 
 function read(found: string, where: string): ConfiguredProxy {

@@ -13,6 +13,7 @@ import {
 } from '@clientcert/testing';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { proxyIn } from '../../src/agent/node-proxies.ts';
+import { findProxy } from '../../src/agent/proxy.ts';
 import { checkConfig } from '../../src/config/check.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { get, sourceOf, subjects } from '../support.ts';
@@ -215,6 +216,29 @@ describe('the environment', () => {
     await get(server.url, { agent: credentials.agent({ proxy: 'env' }) });
     expect(proxy.connects).toHaveLength(1);
     expect(subjects(server)).toEqual(['alice', 'alice', 'alice']);
+  });
+
+  it.each([
+    ['127.0.0.0/8', '127.0.0.1', false],
+    ['10.0.0.0/8 127.0.0.1/32', '127.0.0.1', false],
+    ['10.0.0.0/8', '127.0.0.1', true],
+    ['127.0.0.2/31', '127.0.0.1', true],
+    ['127.0.0.1/33', '127.0.0.1', true],
+    ['127.0.0.1/', '127.0.0.1', true],
+    ['127.0.0.1/32', 'localhost', true],
+    ['fe80::/10', 'fe80::1', false],
+    ['fe80::/10', '127.0.0.1', true],
+    ['FE80::1', 'fe80::1', false],
+    ['[fe80::1]', 'fe80::1', false],
+    ['localhost', '127.0.0.1', false],
+    ['127.0.0.1', 'localhost', false],
+    ['::1', '127.0.0.2', false],
+    ['::1', '128.0.0.1', true],
+    ['', '127.0.0.1', true],
+  ])('NO_PROXY=%j leaves %s to the proxy: %s', (NO_PROXY, host, isProxied) => {
+    vi.stubEnv('HTTPS_PROXY', 'http://proxy.example');
+    vi.stubEnv('NO_PROXY', NO_PROXY);
+    expect(findProxy('env', host, 8443)?.url.host).toBe(isProxied ? 'proxy.example' : undefined);
   });
 
   it('is read by plain agents where NODE_USE_ENV_PROXY says so, unless proxy: false', async () => {
