@@ -89,15 +89,18 @@ export function clientCertificates<ServiceName extends string>(
    * @param before What the hop before went to. It is no state of the call: options may be those of several at once.
    */
   const endWith = ({ beforeRequest }: Hop['hooks'], origin: string, before?: Target) => {
-    const last = async (hop: Hop) => {
+    const last = (hop: Hop) => {
       const { beforeRequest } = hop.hooks;
       const isAtEnd = isLast(beforeRequest.at(-1));
       if (!isAtEnd) beforeRequest.push(...new Set(beforeRequest.filter(isLast)));
-      const ready = loadedOf(loading) ?? (await whenLoaded(hop));
-      if (before) adapterOf(ready).checkRedirect(before, hop.url!);
-      const target = targetOf(hop, byDefault, origin);
-      if (target) apply(ready, hop, target);
-      if (isAtEnd) endWith(hop.hooks, origin, presentedTo(hop, target));
+      const decide = (ready: Credentials) => {
+        if (before) adapterOf(ready).checkRedirect(before, hop.url!);
+        const target = targetOf(hop, byDefault, origin);
+        if (target) apply(ready, hop, target);
+        if (isAtEnd) endWith(hop.hooks, origin, presentedTo(hop, target));
+      };
+      const ready = loadedOf(loading);
+      return ready ? decide(ready) : whenLoaded(hop).then(decide);
     };
     last[lastHook] = true;
     last[began] = origin;
@@ -158,9 +161,9 @@ function apply(credentials: Credentials, hop: Hop, target: HopTarget): void {
   const { service, origin } = target;
   checkWritten(service);
 
-  for (const [option, value] of ownConnection(hop)) {
-    if (value == null || value === false || isRoutingAgent(value)) continue;
-    adapterOf(credentials).refuseOwn(target, option);
+  const brought = ownConnection(hop);
+  if (brought) {
+    adapterOf(credentials).refuseOwn(target, brought);
     return;
   }
   const own = ownAgent(hop);
@@ -198,15 +201,16 @@ function presentedTo(hop: Pick<Hop, 'agent'>, target: HopTarget | undefined): Ta
   return target && own ? { ...target, service: own[agentService] } : target;
 }
 
-/** Ways to bring a connection of one's own; a certificate and key are left to the agent to refuse. */
-function ownConnection({ agent, createConnection, http2, h2session, request }: Hop): [string, unknown][] {
-  return [
-    ['agent.https', agent.https],
-    ['agent.http2', http2 ? agent.http2 : undefined],
-    ['createConnection', createConnection],
-    ['h2session', h2session], // got 15 and 16 take it without http2, too
-    ['request', request],
-  ];
+/** A way to a connection that the caller brings; a certificate and key are left to the agent to refuse. */
+function ownConnection(hop: Hop): string | undefined {
+  if (isBrought(hop.agent.https)) return 'agent.https';
+  if (hop.http2 && isBrought(hop.agent.http2)) return 'agent.http2';
+  // got 15 and 16 take an h2session without http2, too.
+  return (['createConnection', 'h2session', 'request'] as const).find((name) => isBrought(hop[name]));
+}
+
+function isBrought(value: unknown): boolean {
+  return value != null && value !== false && !isRoutingAgent(value);
 }
 
 function serviceOf(
