@@ -281,6 +281,10 @@ async function assemble(
   const chain = await buildChain(leaf.certificate, pile, [...extra, ...ends], budget);
   const ordered = parts.every(({ contents }) => contents.ordered);
   const beside = { pile, used: chain.intermediates, only: source.trust === 'only' };
+  const distrusted = new Set(
+    own.flatMap((each) => (each.distrusted ? [each.certificate.fingerprint256] : [])),
+  );
+  const roots = chain.roots.filter(({ fingerprint256 }) => !distrusted.has(fingerprint256));
   const warnings = [
     ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays),
     ...chainWarnings(leaf.certificate, chain, pile, ordered, choice),
@@ -305,7 +309,7 @@ async function assemble(
     privateKey: key === undefined ? null : key.privateKey,
     certificate: leaf.certificate,
     chain: chain.intermediates,
-    ca: limitRoots(await withoutDuplicates([...chain.roots, ...extra])),
+    ca: limitRoots(await withoutDuplicates([...roots, ...extra])),
     bundles,
     keyType: describeKey(leaf.certificate),
     warnings: warnings.slice(), // without the room to grow that a list has which was put together
