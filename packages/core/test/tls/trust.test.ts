@@ -166,6 +166,28 @@ it('an unverified server takes the option that says so, and a certificate the on
   expect(subjects(server)).toEqual([null, 'alice']);
 });
 
+describe('attack: rules that are weakened', () => {
+  it.each([
+    ['line by line', '\n'],
+    ['on one line', '\\n'],
+  ])('a root that is commented out, %s, is trusted in no server, and spoils no other', async (_, end) => {
+    const stranger = await createAuthority();
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using impostor = await startServer({ authority: stranger, clientCertificate: 'optional' });
+    const out = stranger.certificate.trimEnd().split('\n').join(end).replace(/^/gm, '# ');
+    const rule = { certificate: 'alice', ca: Buffer.from(`${out}\n${authority.certificate}`) } as const;
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.cert, key: alice.key } },
+      hosts: { [`127.0.0.1:${server.port}`]: rule, [`127.0.0.1:${impostor.port}`]: rule },
+    });
+    const agent = credentials.agent();
+    await get(server.url, { agent });
+    await expect(get(impostor.url, { agent })).rejects.toThrow();
+    expect(subjects(server)).toEqual(['alice']);
+    expect(impostor.requests).toEqual([]);
+  });
+});
+
 describe('a root with what it is trusted for, as `openssl x509 -trustout` writes it', () => {
   const usages = { server: '1.3.6.1.5.5.7.3.1', email: '1.3.6.1.5.5.7.3.4', any: '2.5.29.37.0' };
   type Usage = keyof typeof usages;
