@@ -46,6 +46,18 @@ describe('attack: identities that mix', () => {
     await expect(load(other.fullChain)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_KEY_MISMATCH' });
     await expect(load(authority.certificate)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_KEY_MISMATCH' });
   });
+
+  it('by the name of a certificate that has no key in the file no other is presented, whatever its key is called', async () => {
+    const bob = await authority.issue({ name: 'bob' });
+    const named = (name: string, pem: string) => `friendlyName: ${name}\n${pem}`;
+    const cert = named('bank', old.cert) + named('other', bob.cert) + named('bank', bob.key);
+    await expect(seenWith({ cert, alias: 'bank' })).rejects.toMatchObject({
+      code: 'ERR_CLIENTCERT_IDENTITY_NOT_FOUND',
+    });
+    expect(await seenWith({ cert, alias: 'other' })).toEqual(['bob']);
+    // One without a name of its own goes by that of its key.
+    expect(await seenWith({ cert: bob.cert + named('bank', bob.key), alias: 'bank' })).toEqual(['bob']);
+  });
 });
 
 it('the name of a certificate in a store is known where the certificate itself is named', async () => {
