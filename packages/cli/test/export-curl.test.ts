@@ -75,3 +75,18 @@ it.skipIf(!hasCurl)('export curl writes lines that curl runs, and import reads a
     await rm(directory, { recursive: true });
   }
 });
+
+it('a config in UTF-16, as Windows writes it and core reads it, is exported like any other', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'clientcert-utf16-'));
+  const alice = await (await createAuthority()).issue({ name: 'alice' });
+  try {
+    await writeFile(join(directory, 'alice.pem'), alice.cert + alice.key, { mode: 0o600 });
+    const config = { certificates: { bank: { cert: 'alice.pem' } }, hosts: { 'api.bank.example': 'bank' } };
+    const wide = join(directory, 'wide.json');
+    await writeFile(wide, `\ufeff${JSON.stringify(config)}`, 'utf16le');
+    const { content } = await json('export', 'curl', '--config', wide);
+    expect(content).toContain('https://api.bank.example/');
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});

@@ -71,6 +71,26 @@ describe('inspect', () => {
     await credentials.close();
   });
 
+  it('shows of each key the certificate that would be presented, and not the one before it', async () => {
+    const names = ['old-a', 'old-b'];
+    const before = await Promise.all(names.map((name) => authority.issue({ name, expired: true })));
+    const renewed = await Promise.all(
+      before.map(({ name, key }) => authority.issue({ name: `new-${name}`, key })),
+    );
+    const pem =
+      [...before, ...renewed].map(({ cert }) => cert).join('') + before.map(({ key }) => key).join('');
+    await writeFile(at('renewed.pem'), pem, { mode: 0o600 });
+    const [{ verdict, identities }] = await json('inspect', at('renewed.pem'));
+    expect(identities.map(({ subject }: { subject: string }) => subject)).toEqual([
+      'CN=new-old-a',
+      'CN=new-old-b',
+    ]);
+    expect(verdict).not.toBe('refused');
+    const lines = identities.flatMap(({ config }: { config: string[] }) => config).join('\n');
+    await using credentials = await loadCredentials({ certificates: new Function(`return {${lines}}`)() });
+    expect(credentials.certificates().map(({ status }) => status)).toEqual(['valid', 'valid']);
+  });
+
   it('names a variable that a shell can set, whatever the file is called', async () => {
     await writeFile(at('2026-bank.pfx'), await alice.pfx('secret'));
     await writeFile(at('word'), 'secret');

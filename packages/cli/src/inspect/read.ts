@@ -98,7 +98,9 @@ async function identitiesOf(
 ): Promise<IdentityReport[]> {
   if (keys.length === 0 || certificates.length === 0) return [];
   const leaves = keys.slice(0, mostDescribed).flatMap(({ privateKey, alias }) => {
-    const leaf = certificates.find(({ certificate }) => certificate.checkPrivateKey(privateKey));
+    const isPair = ({ certificate }: Found) => certificate.checkPrivateKey(privateKey);
+    // A renewal may have kept the key, and is what is presented.
+    const leaf = certificates.find((each) => isPair(each) && isValid(each)) ?? certificates.find(isPair);
     return leaf ? [{ certificate: leaf.certificate, alias: alias ?? leaf.alias }] : [];
   });
   // Without a pair, reading says why.
@@ -121,6 +123,13 @@ async function identitiesOf(
     );
   }
   return identities;
+}
+
+type Found = Inspection['certificates'][number];
+
+function isValid({ certificate: { validFrom, validTo } }: Found): boolean {
+  const now = Date.now();
+  return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
 }
 
 export function identityOf(

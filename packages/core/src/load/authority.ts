@@ -1,10 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
-import { variable } from '../own.ts';
 import type { Warning } from '../types.ts';
 import type { Budget } from './budget.ts';
 import { fieldsOf } from './certificate-fields.ts';
+import { extraRoots } from './extra-roots.ts';
 import { lineOf, subjectOf } from './identity.ts';
 
 /** What else there is for certificates that were given as `ca`. */
@@ -111,17 +110,6 @@ function readSubject(pem: string): string[] {
     return [fieldsOf(new X509Certificate(pem)).subject];
   } catch {
     // One that Node passed over as well.
-    return [];
-  }
-}
-
-/** Node before 22.15 does not tell which roots it took from there. */
-function extraRoots(): readonly string[] {
-  const path = variable('NODE_EXTRA_CA_CERTS');
-  try {
-    const text = path === undefined ? '' : readFileSync(path, 'latin1');
-    return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  } catch {
     return [];
   }
 }

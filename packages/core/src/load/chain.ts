@@ -134,7 +134,7 @@ const nameOfRoot =
   /^(?:CN|OU)=(?!.*\b(?:sub|intermediate|issuing))(?:.*\W)?root(?:[ -]+(?:CA|certificate|certification|authority|RSA|ECC|[A-Z]{0,4}\d{1,4}|I{1,3}|IV|V))*$/im;
 
 /**
- * Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest. Where the file leads
+ * Of several issuers with one name and key (cross-signed, renewed), the one that stays valid longest, of those that are. Where the file leads
  * on to an older root, which may be all that a server knows, no other root that is only trusted ends the chain before it.
  */
 async function findIssuer(
@@ -156,8 +156,14 @@ async function findIssuer(
     .filter((each) => !leadsOn || inFile.has(each) || !isSelfSigned(each))
     .sort(
       (a, b) =>
-        Number(isSelfSigned(b)) - Number(isSelfSigned(a)) || fieldsOf(b).notAfter - fieldsOf(a).notAfter,
+        Number(isSelfSigned(b)) - Number(isSelfSigned(a)) ||
+        Number(hasBegun(b)) - Number(hasBegun(a)) ||
+        fieldsOf(b).notAfter - fieldsOf(a).notAfter,
     )[0];
+}
+
+function hasBegun(certificate: X509Certificate): boolean {
+  return fieldsOf(certificate).notBefore <= Date.now();
 }
 
 /** More certificates than any peer follows: OpenSSL stops after 100, others after ten. */

@@ -26,6 +26,8 @@ export interface FoundCertificate {
   readonly alias: string | undefined;
   /** The same as that of its key, where the format links the two. */
   readonly keyId?: string | undefined;
+  /** The file itself says that no server is to be trusted by it. */
+  readonly distrusted?: boolean | undefined;
 }
 
 /** A key that was not opened, and its certificate where the file says which it is. */

@@ -58,7 +58,7 @@ export async function chooseIdentity(
     throw alias !== undefined && keys.length === 0 && passedOver.length > 0
       ? explainUnknown(identities, alias, passedOver)
       : explainNone(keys, certificates);
-  const choice = choose(identities, alias, passedOver);
+  const choice = choose(identities, alias, certificates, passedOver);
   const { key, leaf } = choice.identity;
   if (key !== undefined && !key.intact) await proveKey(key, leaf.certificate);
   return choice;
@@ -155,12 +155,13 @@ function describeKey({ privateKey }: FoundKey): string {
 function choose(
   identities: readonly Identity[],
   alias: Alias | undefined,
+  certificates: readonly FoundCertificate[],
   passedOver: readonly PassedOver[],
 ): Choice {
   const usable = identities.filter(({ leaf: { certificate } }) => isUsable(certificate));
   const named = alias !== undefined;
   const identity = named
-    ? findByAlias(identities, alias, passedOver)
+    ? findByAlias(identities, alias, certificates, passedOver)
     : identities.length === 1
       ? identities[0]
       : usable.length === 1
@@ -180,11 +181,12 @@ function choose(
 function findByAlias(
   identities: readonly Identity[],
   alias: Alias,
+  certificates: readonly FoundCertificate[],
   passedOver: readonly PassedOver[],
 ): Identity {
   const matches =
     alias.fingerprint === undefined
-      ? findNamed(identities, alias)
+      ? findNamed(identities, alias, certificates)
       : identities.filter(({ leaf }) => hasFingerprint(leaf.certificate, alias));
   if (matches.length === 1) return matches[0]!;
   if (matches.length > 1) {
@@ -200,10 +202,18 @@ function findByAlias(
   throw explainUnknown(identities, alias, passedOver);
 }
 
-/** An alias is one entry: a certificate's own name goes before that of its key, which a renewal may share. */
-function findNamed(identities: readonly Identity[], alias: Alias): readonly Identity[] {
+/**
+ * An alias is one entry: a certificate's own name goes before that of its key, which a renewal may share, also where the one
+ * of that name has no key here.
+ */
+function findNamed(
+  identities: readonly Identity[],
+  alias: Alias,
+  certificates: readonly FoundCertificate[],
+): readonly Identity[] {
   const named = findByName(identities, alias, ({ aliases, own }) => aliases.slice(0, own));
-  return named.length > 0 ? named : findByName(identities, alias, ({ aliases }) => aliases);
+  if (named.length > 0 || certificates.some((each) => each.alias === alias.name)) return named;
+  return findByName(identities, alias, ({ aliases }) => aliases);
 }
 
 function explainUnknown(

@@ -11,6 +11,7 @@ import { type PemBlock, printable } from './pem.ts';
 import { corrupt, Problem } from './problem.ts';
 import { pkcs11Label, pkcs11UriIn, tpmLabel } from './provider-pem.ts';
 import { shapeOf } from './sniff.ts';
+import { vouchesForServers } from './trust-settings.ts';
 import { isOwnLabel, unknownBlock, unsupportedLabel } from './unsupported-formats.ts';
 
 /** A block that is read, and where it stands as messages say it. */
@@ -101,8 +102,18 @@ async function readPemBlock(block: PemBlock, reading: Reading): Promise<void> {
     reading.contents.keys.push(tpmKey(bytesOf(block), reading.keyring));
     return;
   }
-  if (!block.encrypted) return readDer(readElement(bytesOf(block)), reading, block.label, block.friendlyName);
+  if (!block.encrypted) return readPlainBlock(block, reading);
   if (!reading.certificatesOnly) await readEncryptedBlock(block, reading);
+}
+
+async function readPlainBlock(block: PemBlock, reading: Reading): Promise<void> {
+  const { certificates } = reading.contents;
+  const before = certificates.length;
+  const bytes = bytesOf(block);
+  const element = readElement(bytes);
+  await readDer(element, reading, block.label, block.friendlyName);
+  if (certificates.length === before || vouchesForServers(bytes.subarray(element.end))) return;
+  certificates.push(...certificates.splice(before).map((each) => ({ ...each, distrusted: true })));
 }
 
 /** It names a key on a token. */

@@ -34,6 +34,10 @@ export function* readPem(pasted: string): Generator<PemBlock, void> {
     const start = text.indexOf(begin, at);
     if (start < 0) return;
     line += countLines(text, previous, start);
+    if (isCommentedOut(text, at, start)) {
+      at = start + begin.length;
+      continue;
+    }
     const labelEnd = text.indexOf('-----', start + begin.length);
     const label = text.slice(start + begin.length, labelEnd);
     if (labelEnd < 0 || label.length > 64) throw corrupt('has a PEM header that does not end');
@@ -49,6 +53,14 @@ export function* readPem(pasted: string): Generator<PemBlock, void> {
     line += countLines(text, start, at);
   }
 }
+
+/** Whether its line is a comment up to there: to OpenSSL a block begins with its line. */
+function isCommentedOut(text: string, from: number, start: number): boolean {
+  return /(?:^|\n)[ \t]*#[# \t]*$/.test(text.slice(Math.max(from, start - longestIndent), start));
+}
+
+/** Characters. Blocks by the thousand may stand on one line. */
+const longestIndent = 40;
 
 function countLines(text: string, from: number, to: number): number {
   let count = 0;

@@ -33,6 +33,7 @@ import {
   type Surroundings,
 } from './surroundings.ts';
 import { tokenKeyOf } from './token-key.ts';
+import { inTurns } from './turn.ts';
 import {
   certificateWarnings,
   chainWarnings,
@@ -177,8 +178,13 @@ async function readOnce(
   const given: FoundCertificate[] = [];
   for (const material of ca) given.push(...(await readCa(material, surroundings, reading, source)));
   const bundles = source.bundles && (await readBundles(source.bundles, surroundings, reading));
-  const certificate = await assemble(parts, { given, bundles }, keyring, source, options);
+  const named = certificatesIn(parts.slice(0, identity.length));
+  const certificate = await assemble(parts, named, { given, bundles }, keyring, source, options);
   return { certificate, files: surroundings.files, refresh: source.refresh };
+}
+
+function certificatesIn(parts: readonly Part[]): FoundCertificate[] {
+  return parts.flatMap(({ contents }) => contents.certificates);
 }
 
 /** Those that were found, opened or not. */
@@ -227,14 +233,32 @@ interface Given {
   readonly bundles: ClientCertificate['bundles'];
 }
 
+/** Those that may be presented: what is named as the certificate, with the names that the same goes by beside the key, or else all. */
+async function leavesAmong(
+  own: readonly FoundCertificate[],
+  named: readonly FoundCertificate[],
+): Promise<readonly FoundCertificate[]> {
+  if (named.length === 0 || named.length === own.length) return own;
+  const wanted = new Set<string>();
+  await inTurns(named, ({ certificate }) => void wanted.add(certificate.fingerprint256));
+  const leaves: FoundCertificate[] = [];
+  await inTurns(own, (each) => {
+    if (wanted.has(each.certificate.fingerprint256)) leaves.push(each);
+  });
+  return leaves;
+}
+
+/** @param named What is in the files of the certificate. */
 async function assemble(
   parts: readonly Part[],
+  named: readonly FoundCertificate[],
   { given, bundles }: Given,
   keyring: Keyring,
   source: FileSource,
   options: ReadOptions,
 ): Promise<ClientCertificate<KeyObject | null>> {
-  const own = parts.flatMap(({ contents }) => contents.certificates);
+  const own = certificatesIn(parts);
+  const leaves = await leavesAmong(own, named);
   const keys = parts.flatMap(({ contents }) => contents.keys);
   const budget = createBudget(undefined, options.signal);
   const wanted = {
@@ -244,10 +268,10 @@ async function assemble(
   };
   const later = parts.flatMap(({ contents }) => contents.laterKeys);
   if (later.length > 0) {
-    const { identity } = await chooseIdentity([], own, { ...wanted, keyOptional: true }, budget);
+    const { identity } = await chooseIdentity([], leaves, { ...wanted, keyOptional: true }, budget);
     for (const each of later) keys.push(await each.open(identity.leaf.certificate));
   }
-  const choice = await chooseIdentity(keys, own, wanted, budget);
+  const choice = await chooseIdentity(keys, leaves, wanted, budget);
   const { key, leaf } = choice.identity;
   checkTokenOptions(source, key);
   const pile = own.map(({ certificate }) => certificate);
@@ -257,6 +281,10 @@ async function assemble(
   const chain = await buildChain(leaf.certificate, pile, [...extra, ...ends], budget);
   const ordered = parts.every(({ contents }) => contents.ordered);
   const beside = { pile, used: chain.intermediates, only: source.trust === 'only' };
+  const distrusted = new Set(
+    own.flatMap((each) => (each.distrusted ? [each.certificate.fingerprint256] : [])),
+  );
+  const roots = chain.roots.filter(({ fingerprint256 }) => !distrusted.has(fingerprint256));
   const warnings = [
     ...certificateWarnings(leaf.certificate, chain.intermediates, options.expiryWarningDays),
     ...chainWarnings(leaf.certificate, chain, pile, ordered, choice),
@@ -281,7 +309,7 @@ async function assemble(
     privateKey: key === undefined ? null : key.privateKey,
     certificate: leaf.certificate,
     chain: chain.intermediates,
-    ca: limitRoots(await withoutDuplicates([...chain.roots, ...extra])),
+    ca: limitRoots(await withoutDuplicates([...roots, ...extra])),
     bundles,
     keyType: describeKey(leaf.certificate),
     warnings: warnings.slice(), // without the room to grow that a list has which was put together

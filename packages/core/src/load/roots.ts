@@ -4,6 +4,7 @@ import { show } from '../quote.ts';
 import type { CaMaterial, ClientCertificate, FileSource, Material, Truststore } from '../types.ts';
 import { withoutDuplicates } from './chain.ts';
 import type { FoundCertificate } from './file-contents.ts';
+import { subjectOf } from './identity.ts';
 import type { MaterialOptions } from './material.ts';
 import { explainAs, Problem } from './problem.ts';
 import { labelOf } from './source.ts';
@@ -88,6 +89,14 @@ export async function readCa(
         : await resolveKeyring({ passphrase }, surroundings);
     const { contents } = await readPart(file, surroundings, { ...options, keyring, certificatesOnly: true });
     if (passphrase === undefined) options.keyring.used ||= keyring.used;
+    const distrusted = contents.certificates.find((each) => each.distrusted);
+    // OpenSSL refuses what is issued below such a one, too, which a certificate alone does not have it do.
+    if (distrusted)
+      throw new Problem(
+        'FORMAT_UNSUPPORTED',
+        `says of ${subjectOf(distrusted.certificate)} that no server is to be trusted by it`,
+        'Name a file of those by which servers are trusted, such as /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem.',
+      );
     if (contents.certificates.length > 0) return contents.certificates;
     throw new Problem(
       'CERTIFICATE_MISSING',

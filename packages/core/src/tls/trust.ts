@@ -1,12 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   createSecureContext,
   rootCertificates,
   type SecureContext,
   type SecureContextOptions,
 } from 'node:tls';
-import { variable } from '../own.ts';
+import { extraRoots } from '../load/extra-roots.ts';
 import { processTls } from './process.ts';
 
 /** What is inside a `SecureContext`. Not documented, relied on for years; where it is missing the full list is passed. */
@@ -86,23 +85,4 @@ function defaultRoots(): readonly string[] {
 
 function withRoots(options: SecureContextOptions, ca: (string | Buffer)[]): SecureContextOptions {
   return Object.assign(Object.create(null), options, { ca });
-}
-
-let extra: readonly string[] | undefined;
-
-/** The roots of `NODE_EXTRA_CA_CERTS`, which Node reads once when it starts. */
-function extraRoots(): readonly string[] {
-  extra ??= readExtraRoots(variable('NODE_EXTRA_CA_CERTS'));
-  return extra;
-}
-
-function readExtraRoots(path: string | undefined): readonly string[] {
-  if (!path) return [];
-  try {
-    return (
-      readFileSync(path, 'latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-    );
-  } catch {
-    return []; // as Node itself, which warns of it at start
-  }
 }

@@ -164,7 +164,7 @@ describe('switches of the whole process', () => {
     }
   });
 
-  it('NODE_EXTRA_CA_CERTS is trusted beside a root of the rule', async () => {
+  it('NODE_EXTRA_CA_CERTS is trusted beside a root of the rule, and an intermediate that comes with a certificate', async () => {
     const { stdout, stderr } = await processes.run(`
       const { spawnSync } = await import('node:child_process');
       const { writeFileSync } = await import('node:fs');
@@ -173,7 +173,8 @@ describe('switches of the whole process', () => {
         const authority = await testing.createAuthority();
         const { key, fullChain } = await authority.issue({ name: 's', hosts: ['127.0.0.1'], usage: 'server' });
         const path = fileURLToPath(import.meta.url) + '.pem';
-        writeFileSync(path, authority.certificate);
+        const expired = (await testing.createAuthority({ name: 'Old' })).certificate.trimEnd();
+        writeFileSync(path, [...expired.split('\\n').map((line) => '# ' + line), authority.certificate].join('\\n'));
         const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], {
           env: { ...process.env, NODE_EXTRA_CA_CERTS: path, KEY: key, CERT: fullChain }, encoding: 'utf8',
         });
@@ -182,9 +183,13 @@ describe('switches of the whole process', () => {
       } else {
         const server = https.createServer({ key: process.env.KEY, cert: process.env.CERT }, (_, response) => response.end());
         await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-        const other = await testing.createAuthority();
+        const other = await testing.createAuthority({ intermediates: 1 });
+        const alice = await other.issue({ name: 'alice' });
         const { port } = server.address();
-        const credentials = await core.loadCredentials({ hosts: { ['127.0.0.1:' + port]: { ca: other.certificate } } });
+        const credentials = await core.loadCredentials({
+          certificates: { alice: { cert: alice.fullChain, key: alice.key } },
+          hosts: { ['127.0.0.1:' + port]: { certificate: 'alice', ca: other.certificate } },
+        });
         https.get('https://127.0.0.1:' + port, { agent: credentials.agent() }, (response) => {
           console.log(response.statusCode);
           process.exit();

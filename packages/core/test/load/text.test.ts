@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encode } from '../../src/load/der.ts';
 import { readCertificate } from '../../src/load/index.ts';
 import { bytesOf } from './manifest.ts';
-import { chain, codeOf, identityPem, keyPem, leaf, passphrase, pem, root } from './material.ts';
+import { chain, codeOf, ecLeaf, identityPem, keyPem, leaf, passphrase, pem, root } from './material.ts';
 import { indefinite, integer, oid, sequence } from './write.ts';
 
 const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le');
@@ -31,6 +31,7 @@ const pasted: Record<string, string | Buffer> = {
     '-----BEGIN',
     'Bag Attributes\n    localKeyID: 01 02\nsubject=/CN=Zoë\n-----BEGIN',
   ),
+  'a block that is commented out': `${pem(ecLeaf).trim().replace(/^/gm, '# ')}\n${identityPem}\t#${keyPem}`,
   'quotation marks around': `"${identityPem}"`,
   'base64 of PEM, as in Kubernetes': base64(identityPem),
   'base64 of PEM, wrapped': base64(identityPem).replace(/.{64}/g, '$&\n'),

@@ -139,3 +139,42 @@ it('what is sent leads to the root that a server knows, also where a newer one o
   expect(server.seen).toEqual(['CN=bob']);
   expect(credentials.warnings()).toEqual([]);
 });
+
+it('of an intermediate and its renewal, which is not valid yet, the one is sent that servers take', async () => {
+  const key = await generateKey();
+  const below = { subject: { CN: 'Below' }, key, publicKey: createPublicKey(key) };
+  const rootKey = await generateKey();
+  const root = { subject: { CN: 'Root' }, key: rootKey, publicKey: createPublicKey(rootKey) };
+  const certify = (signer: Signer, days: readonly [from: number, to: number], by: Signer) =>
+    signCertificate(
+      {
+        subject: signer.subject,
+        publicKey: signer.publicKey,
+        notBefore: new Date(Date.now() + days[0] * 86_400_000),
+        notAfter: new Date(Date.now() + days[1] * 86_400_000),
+        serialNumber: randomSerialNumber(),
+        usage: signer === leaf ? 'client' : 'authority',
+      },
+      by,
+    );
+  const leafKey = await generateKey();
+  const leaf: Signer = { subject: { CN: 'bob' }, key: leafKey, publicKey: createPublicKey(leafKey) };
+  const current = certify(below, [-1, 30], root);
+  const renewed = certify(below, [1, 60], root);
+  await using server = await serveLeaf({ ca: certify(root, [-1, 90], root), rejectUnauthorized: true });
+  for (const chain of [current + renewed, renewed + current]) {
+    await using credentials = await loadCredentials({
+      certificates: {
+        bob: {
+          cert: certify(leaf, [-1, 20], below) + chain,
+          key: leafKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+          ca: authority.chain + authority.certificate,
+        },
+      },
+      hosts: { [server.host]: 'bob' },
+    });
+    credentials.on('warning', () => {});
+    await get(server.url, { agent: credentials.agent() });
+  }
+  expect(server.seen).toEqual(['CN=bob', 'CN=bob']);
+});

@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
+import { encode, encodeOid } from '../../src/load/der.ts';
 import { get, subjects } from '../support.ts';
 
 let authority: Authority;
@@ -162,4 +164,96 @@ it('an unverified server takes the option that says so, and a certificate the on
   });
   await get(server.url, { agent: both.agent() });
   expect(subjects(server)).toEqual([null, 'alice']);
+});
+
+describe('attack: rules that are weakened', () => {
+  it.each([
+    ['line by line', '\n'],
+    ['on one line', '\\n'],
+  ])('a root that is commented out, %s, is trusted in no server, and spoils no other', async (_, end) => {
+    const stranger = await createAuthority();
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using impostor = await startServer({ authority: stranger, clientCertificate: 'optional' });
+    const out = stranger.certificate.trimEnd().split('\n').join(end).replace(/^/gm, '# ');
+    const rule = { certificate: 'alice', ca: Buffer.from(`${out}\n${authority.certificate}`) } as const;
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.cert, key: alice.key } },
+      hosts: { [`127.0.0.1:${server.port}`]: rule, [`127.0.0.1:${impostor.port}`]: rule },
+    });
+    const agent = credentials.agent();
+    await get(server.url, { agent });
+    await expect(get(impostor.url, { agent })).rejects.toThrow();
+    expect(subjects(server)).toEqual(['alice']);
+    expect(impostor.requests).toEqual([]);
+  });
+});
+
+describe('a root with what it is trusted for, as `openssl x509 -trustout` writes it', () => {
+  const usages = { server: '1.3.6.1.5.5.7.3.1', email: '1.3.6.1.5.5.7.3.4', any: '2.5.29.37.0' };
+  type Usage = keyof typeof usages;
+
+  function withSettings(
+    certificate: string,
+    trusted: readonly Usage[] | undefined,
+    rejected: readonly Usage[],
+  ) {
+    const list = (tag: number, names: readonly Usage[]) =>
+      encode(tag, ...names.map((name) => encodeOid(usages[name])));
+    const lists = [
+      ...(trusted ? [list(0x30, trusted)] : []),
+      ...(rejected.length > 0 ? [list(0xa0, rejected)] : []),
+    ];
+    const settings = encode(0x30, ...lists, encode(0x0c, Buffer.from('root')));
+    const body = Buffer.concat([new X509Certificate(certificate).raw, settings]).toString('base64');
+    return `-----BEGIN TRUSTED CERTIFICATE-----\n${body.replace(/.{64}/g, '$&\n')}\n-----END TRUSTED CERTIFICATE-----\n`;
+  }
+
+  it.each<[Usage[] | undefined, Usage[]]>([
+    [undefined, []],
+    [['email', 'server'], ['email']],
+    [['any'], []],
+  ])('for %j and not for %j is trusted', async (trusted, rejected) => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    const ca = withSettings(authority.certificate, trusted, rejected);
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.cert, key: alice.key } },
+      hosts: { [`127.0.0.1:${server.port}`]: { certificate: 'alice', ca } },
+    });
+    await get(server.url, { agent: credentials.agent() });
+    await get(server.url, { ca }); // as by hand
+    expect(subjects(server)).toEqual(['alice', null]);
+  });
+
+  describe('attack: rules that are weakened', () => {
+    it.each<[Usage[] | undefined, Usage[]]>([
+      [undefined, ['server']],
+      [undefined, ['any']],
+      [['email'], []],
+      [[], []],
+      [['server'], ['server']],
+    ])('for %j and not for %j is trusted in no server', async (trusted, rejected) => {
+      await using server = await startServer({ authority, clientCertificate: 'optional' });
+      const ca = withSettings(authority.certificate, trusted, rejected);
+      await expect(get(server.url, { ca })).rejects.toMatchObject({
+        code: /^(INVALID_PURPOSE|CERT_REJECTED)$/,
+      }); // by hand
+      const host = `127.0.0.1:${server.port}`;
+      const identity = { cert: alice.cert, key: alice.key };
+      for (const config of [
+        { certificates: { alice: identity }, hosts: { [host]: { certificate: 'alice', ca } } },
+        { certificates: { alice: { ...identity, ca } }, hosts: { [host]: 'alice' } },
+      ] as const) {
+        await expect(loadCredentials(config)).rejects.toMatchObject({
+          code: 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED',
+          message: expect.stringContaining('no server is to be trusted by it'),
+        });
+      }
+      await using credentials = await loadCredentials({
+        certificates: { alice: { ...identity, cert: alice.cert + ca } },
+        hosts: { [host]: 'alice' },
+      });
+      await expect(get(server.url, { agent: credentials.agent() })).rejects.toThrow();
+      expect(server.requests).toEqual([]);
+    });
+  });
 });

@@ -1,0 +1,27 @@
+import { childrenOf, type Element, oidOf, open, readElement, SEQUENCE } from './der.ts';
+
+/**
+ * Whether a certificate may vouch for servers, by what stands behind it in a PEM block: `openssl x509 -trustout` writes there
+ * what it is trusted for, and what it is not, as the bundles of a system do for OpenSSL, which heeds it.
+ *
+ * @see https://docs.openssl.org/3.5/man1/openssl-verification-options/#trusted-certificate-options; X509_CERT_AUX, obj_trust()
+ */
+export function vouchesForServers(behind: Buffer): boolean {
+  try {
+    const settings = open(readElement(behind), SEQUENCE);
+    const says = (list: Element | undefined) =>
+      list && childrenOf(list).some((usage) => concerned.has(oidOf(usage)));
+    const trusted = settings[0]?.tag === SEQUENCE ? settings[0] : undefined;
+    const rejected = settings.find(({ tag }) => tag === REJECTED);
+    // A list of what it is trusted for leaves out the rest.
+    return !says(rejected) && (says(trusted) ?? true);
+  } catch {
+    return true; // there is nothing, or it is something else
+  }
+}
+
+/** serverAuth and anyExtendedKeyUsage. */
+const concerned: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.1', '2.5.29.37.0']);
+
+/** [0] IMPLICIT. */
+const REJECTED = 0xa0;
