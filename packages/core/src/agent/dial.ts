@@ -178,12 +178,17 @@ function answerSeen(socket: WeakRef<TLSSocket>): () => boolean {
   return () => (socket.deref()?.bytesRead ?? 0) > 0;
 }
 
-function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, attestation: Attestation): void {
+function refuseUnasked(
+  socket: TLSSocket,
+  { profile, host, port, own }: Dial,
+  attestation: Attestation,
+): void {
   const error = refuseUnverified(profile, attestation, host, Number(port));
   if (!error) return;
   const refuse = () => socket.destroy(error);
-  // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone.
-  if (socket.alpnProtocol === 'h2') process.nextTick(refuse);
+  // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone. Where nothing else
+  // was offered it does so also if the server, which may be anybody's, has agreed to nothing.
+  if (socket.alpnProtocol === 'h2' || `${own?.ALPNProtocols}` === 'h2') process.nextTick(refuse);
   else refuse();
 }
 
