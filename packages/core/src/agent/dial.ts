@@ -98,7 +98,11 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     unkept: false,
     closed: undefined,
   });
-  if (tunnel) holdTogether(socket, tunnel);
+  if (tunnel) {
+    holdTogether(socket, tunnel);
+    // Node sets it on roads that it takes itself alone.
+    if (all.timeout) socket.setTimeout(all.timeout);
+  }
 
   let attestation: Attestation | undefined;
   const alertIn = alertsOf(socket, all.socket, () => attestation !== undefined);
