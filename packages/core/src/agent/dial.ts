@@ -1,4 +1,4 @@
-import { EventEmitter, errorMonitor } from 'node:events';
+import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls';
 import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
@@ -274,7 +274,7 @@ function awaitAcceptance(socket: TLSSocket, { observe }: Dial, { presented }: At
   if (socket.getProtocol() !== 'TLSv1.3') accept();
   else if (socket.alpnProtocol === 'h2') socket.once('session', accept);
   // Not `socket.once`: for 'data' that would begin to read before whoever uses the socket is ready.
-  else EventEmitter.prototype.once.call(socket, 'data', accept);
+  else socket.prependOnceListener('data', accept);
 }
 
 /** What a socket was made under, and the tunnel below it. */
