@@ -152,10 +152,13 @@ export function describeOwn(own: CallerTls | undefined): string {
     .join('');
 }
 
-/** The options without what goes into {@link describeOwn}. */
+/**
+ * The options without what goes into {@link describeOwn}, and without symbols: by one of these Node, from 24 on, numbers the
+ * requests that check the server themselves, none of which would be served by the connection of the one before.
+ */
 export function withoutOwn(options: CallerOptions, own: CallerTls | undefined): CallerOptions {
   if (!own) return options;
-  const rest: Record<string, unknown> = { ...options };
+  const rest: Record<string, unknown> = Object.fromEntries(Object.entries(options));
   for (const name of Object.keys(own)) rest[name] = undefined;
   return rest;
 }

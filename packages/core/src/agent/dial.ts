@@ -1,4 +1,4 @@
-import { EventEmitter, errorMonitor } from 'node:events';
+import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls';
 import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
@@ -98,7 +98,11 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
     unkept: false,
     closed: undefined,
   });
-  if (tunnel) holdTogether(socket, tunnel);
+  if (tunnel) {
+    holdTogether(socket, tunnel);
+    // Node sets it on roads that it takes itself alone.
+    if (all.timeout) socket.setTimeout(all.timeout);
+  }
 
   let attestation: Attestation | undefined;
   const alertIn = alertsOf(socket, all.socket, () => attestation !== undefined);
@@ -178,12 +182,17 @@ function answerSeen(socket: WeakRef<TLSSocket>): () => boolean {
   return () => (socket.deref()?.bytesRead ?? 0) > 0;
 }
 
-function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, attestation: Attestation): void {
+function refuseUnasked(
+  socket: TLSSocket,
+  { profile, host, port, own }: Dial,
+  attestation: Attestation,
+): void {
   const error = refuseUnverified(profile, attestation, host, Number(port));
   if (!error) return;
   const refuse = () => socket.destroy(error);
-  // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone.
-  if (socket.alpnProtocol === 'h2') process.nextTick(refuse);
+  // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone. Where nothing else
+  // was offered it does so also if the server, which may be anybody's, has agreed to nothing.
+  if (socket.alpnProtocol === 'h2' || `${own?.ALPNProtocols}` === 'h2') process.nextTick(refuse);
   else refuse();
 }
 
@@ -265,7 +274,7 @@ function awaitAcceptance(socket: TLSSocket, { observe }: Dial, { presented }: At
   if (socket.getProtocol() !== 'TLSv1.3') accept();
   else if (socket.alpnProtocol === 'h2') socket.once('session', accept);
   // Not `socket.once`: for 'data' that would begin to read before whoever uses the socket is ready.
-  else EventEmitter.prototype.once.call(socket, 'data', accept);
+  else socket.prependOnceListener('data', accept);
 }
 
 /** What a socket was made under, and the tunnel below it. */

@@ -27,16 +27,19 @@ export function isSameProxy(a: TunnelProxy | null, b: TunnelProxy | null): boole
 }
 
 /**
- * The road to `host:port` through a proxy: a socket that is `connecting` until the proxy has answered.
+ * The road to `host:port` through a proxy: a socket that is `connecting` until the proxy is reached.
  *
  * It exists from the start, so Node counts it against `maxSockets`, and the request's own timeout and abort
- * end it like any other socket. TLS over it starts with its `connect` event, as over TCP.
+ * end it like any other socket. TLS over it starts with its `connect` event, as over TCP, from which `setTimeout` of a
+ * request counts; what it writes waits for the proxy's answer.
  *
  * @see RFC 9110, section 9.3.6
  */
 export class Tunnel extends Socket {
   override connecting: boolean = true;
   #socket: Socket;
+  #isOpen = false;
+  #waiting: (() => void) | undefined;
 
   constructor(proxy: TunnelProxy, host: string, port: number | string) {
     super();
@@ -68,6 +71,10 @@ export class Tunnel extends Socket {
       });
     const socket = dial(proxy, connected);
     socket.on('error', lost);
+    socket.once('connect', () => {
+      this.connecting = false;
+      if (!this.destroyed) this.emit('connect');
+    });
     this.#socket = socket;
   }
 
@@ -100,28 +107,34 @@ export class Tunnel extends Socket {
     socket.on('close', () => {
       if (!socket.readableEnded) this.destroy();
     });
-    this.connecting = false;
+    this.#isOpen = true;
     socket.resume();
-    this.emit('connect');
+    this.#waiting?.();
   }
 
   override _read(): void {
-    if (!this.connecting) this.#socket.resume();
+    if (this.#isOpen) this.#socket.resume();
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, encoding, done);
+    this.#whenOpen(() => this.#socket.write(chunk, encoding, done));
   }
 
   override _writev(
     chunks: { chunk: Buffer; encoding: BufferEncoding }[],
     done: (error?: Error | null) => void,
   ): void {
-    this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+    this.#whenOpen(() => this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done));
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(() => done());
+    this.#whenOpen(() => this.#socket.end(() => done()));
+  }
+
+  /** One at a time: a stream waits with the next for the one before. */
+  #whenOpen(write: () => void): void {
+    if (this.#isOpen) write();
+    else this.#waiting = write;
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

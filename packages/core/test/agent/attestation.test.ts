@@ -333,6 +333,45 @@ describe('attack: rules that are weakened', () => {
     },
   );
 
+  it.each(['TLSv1.2', 'TLSv1.3'])(
+    'nor does one that need not be verified, and knows no HTTP/2 (%s)',
+    async (tls) => {
+      const { status, stdout, stderr } = await processes.run(
+        `
+        import http2 from 'node:http2';
+        import tls from 'node:tls';
+        import { once } from 'node:events';
+        import { adapterOf } from './adapter.mjs';
+        const authority = await testing.createAuthority();
+        const { cert, key } = await authority.issue({ name: 'alice' });
+        const versions = { minVersion: '${tls}', maxVersion: '${tls}' };
+        let received = '';
+        const server = tls.createServer({ cert, key, ...versions }, (socket) => {
+          socket.on('data', (chunk) => (received += chunk)).on('error', () => {});
+        });
+        server.on('connection', (socket) => socket.on('close', () => {
+          console.log(received.includes('secret'));
+          process.exit();
+        }));
+        await once(server.listen(0, '127.0.0.1'), 'listening');
+        const { port } = server.address();
+        const rule = { certificate: 'alice', required: true, dangerouslyAcceptAnyServer: 'and-present-certificate' };
+        const credentials = await core.loadCredentials({
+          certificates: { alice: { cert, key } },
+          hosts: { ['127.0.0.1:' + port]: rule },
+        });
+        credentials.on('warning', () => {});
+        const createConnection = () => adapterOf(credentials).connect({ host: '127.0.0.1', port, ALPNProtocols: ['h2'] });
+        const session = http2.connect('https://127.0.0.1:' + port, { createConnection });
+        session.on('error', (error) => console.log(error.code));
+        session.request({ ':path': '/secret' }).on('error', () => {}).end();
+      `,
+      );
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout.trim().split('\n')).toEqual(['ERR_CLIENTCERT_NOT_REQUESTED', 'false']);
+    },
+  );
+
   it('required of an https proxy: one that does not ask is refused, before it is asked for a tunnel', async () => {
     await using proxy = await startProxy({ authority, tls: true });
     await using server = await startServer({ authority });

@@ -102,6 +102,17 @@ describe('TLS options of a request count', () => {
     }
     expect(subjects(server)).toEqual(Array(42).fill('alice'));
   });
+
+  it('so does one function that checks the server for several requests, which Node itself numbers', async () => {
+    await using server = await startServer({ authority });
+    await using credentials = await load(server.port);
+    const agent = credentials.agent();
+    const check: typeof checkServerIdentity = (host, certificate) => checkServerIdentity(host, certificate);
+    for (let round = 0; round < 3; round++) await get(server.url, { agent, checkServerIdentity: check });
+    expect([server.connections, Object.keys(agent.freeSockets).length]).toEqual([1, 1]);
+    await get(server.url, { agent, checkServerIdentity: (...given) => check(...given) });
+    expect([server.connections, server.requests.length]).toEqual([2, 4]);
+  });
 });
 
 describe('an identity of the caller’s own', () => {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildProcesses, type Processes } from '../process.ts';
 
@@ -197,6 +200,30 @@ describe('switches of the whole process', () => {
       }
     `);
     expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: '200', stderr: '' });
+  });
+
+  it('a block in it that is no certificate is passed over, as by Node', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'clientcert-'));
+    const path = join(directory, 'extra.pem');
+    await writeFile(path, '-----BEGIN CERTIFICATE-----\nMAMCAQA=\n-----END CERTIFICATE-----\n');
+    const { stdout } = await processes.run(
+      `
+      const authority = await testing.createAuthority({ intermediates: 1 });
+      const alice = await authority.issue({ name: 'alice' });
+      const server = await testing.startServer({ authority });
+      const credentials = await core.loadCredentials({
+        certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+        hosts: { [new URL(server.url).host]: 'alice' },
+      });
+      https.get(server.url, { agent: credentials.agent() }, () => {
+        console.log(server.requests[0].clientCertificate.commonName);
+        process.exit();
+      }).on('error', (error) => { console.log(error.message); process.exit(); });
+    `,
+      { env: { NODE_EXTRA_CA_CERTS: path } },
+    );
+    await rm(directory, { recursive: true });
+    expect(stdout.trim()).toBe('alice');
   });
 
   it('a polluted Object.prototype adds no trust, no identity and no option', async () => {

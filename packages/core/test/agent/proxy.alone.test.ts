@@ -148,6 +148,9 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
     const agent = credentials.agent({ proxy: proxy.url, maxSockets: 1 });
     await expect(get(server.url, { agent, timeout: 100 })).rejects.toThrow('timed out');
     await expect(get(server.url, { agent, signal: AbortSignal.timeout(100) })).rejects.toThrow();
+    const request = https.get(server.url, { agent });
+    request.setTimeout(100, () => request.destroy(new Error('timed out')));
+    await expect(once(request, 'response')).rejects.toThrow('timed out');
     const both = [1, 2].map(() => get(server.url, { agent, timeout: 100 }));
     for (const each of both) await expect(each).rejects.toThrow('timed out');
     await expect
@@ -155,6 +158,27 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
       .toEqual([[], []]);
     expect(server.connections).toBe(0);
   });
+
+  it.each([{}, { timeout: 100 }])(
+    'and with that of the agent, whoever does not answer, where the request says %j',
+    async (said) => {
+      await using silent = await scene({ tls, hang: true });
+      await using all = await scene({ tls });
+      await using server = await startServer({ authority, handler: () => {} });
+      await using credentials = await loadCredentials({
+        certificates: { alice: sourceOf(alice, authority) },
+        hosts: { [`127.0.0.1:${server.port}`]: 'alice' },
+        proxy: { url: all.proxy.url, ...(tls && { ca: authority.certificate }) },
+      });
+      const agents = [
+        silent.credentials.agent({ proxy: silent.proxy.url, timeout: 100 }),
+        credentials.agent({ timeout: 100 }),
+      ];
+      await expect(get(silent.server.url, { agent: agents[0], ...said })).rejects.toThrow('timed out');
+      await expect(get(server.url, { agent: agents[1], ...said })).rejects.toThrow('timed out');
+      expect(silent.server.connections).toBe(0);
+    },
+  );
 });
 
 it('a proxy that demands a certificate gets its own, never the origin’s', async () => {

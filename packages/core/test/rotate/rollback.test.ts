@@ -5,9 +5,11 @@ import { writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { untilSaid } from '../../../../test/spawned.ts';
+import { adapterOf } from '../../src/adapter.ts';
 import { type Credentials, loadCredentials } from '../../src/index.ts';
 import { sourceOf } from '../support.ts';
 import { startAlertingProxy } from './alerting-proxy.ts';
@@ -163,6 +165,18 @@ describe('a server that takes ECDSA alone, and a renewal to RSA (alert 116)', ()
     const expired = next(credentials, 'expired');
     await expect(request(credentials, server.url)).rejects.toThrow();
     expect(await expired).toMatchObject({ fingerprint256: short.fingerprint256 });
+  });
+
+  it('what a server says first, by which it accepts a renewed one, is left for whoever reads the connection', async () => {
+    await using server = await startServer({ authority, host: 'localhost' });
+    server.servers[0]!.on('secureConnection', (socket: TLSSocket) => socket.write('hello'));
+    const { credentials, renew } = await load(server.port, true);
+    await using _ = credentials;
+    await renew(await issue(authority, 'renewed'));
+    const socket = adapterOf(credentials).connect({ host: 'localhost', port: server.port });
+    await once(socket, 'secureConnect');
+    await expect.poll(() => `${socket.read() ?? ''}`).toBe('hello');
+    socket.destroy();
   });
 
   it('is not rolled back once another server has accepted it', async () => {
