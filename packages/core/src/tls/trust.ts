@@ -72,18 +72,10 @@ const subjects = new Map<string, string>();
 function subjectOf(pem: string): string {
   let subject = subjects.get(pem);
   if (subject === undefined) {
-    subject = readSubject(pem);
+    subject = new X509Certificate(pem).subject ?? '';
     subjects.set(pem, subject);
   }
   return subject;
-}
-
-function readSubject(pem: string): string {
-  try {
-    return new X509Certificate(pem).subject ?? '';
-  } catch {
-    return ''; // one that Node passed over as well
-  }
 }
 
 /** What Node trusts by itself. */
