@@ -99,7 +99,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
   const send = (loaded: Credentials, input: unknown, init: CallInit) => {
     ground ??= groundOf(adapterOf(loaded));
     const { clientCertificate = service, dispatcher: brought = dispatcherOf(input) } = init;
-    init.dispatcher = new Call(ground, clientCertificate, brought) as unknown as undici.Dispatcher;
+    init.dispatcher = new Call(ground, clientCertificate, brought, call) as unknown as undici.Dispatcher;
     init.clientCertificate = undefined; // deleted, it would leave a slow object, of which fetch reads each member
     const answer = (own ?? fetch)(input as string, init as object);
     // Beside what the caller awaits, and before it.
@@ -114,7 +114,7 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     // fetch says what is wrong with it; a function is an object to it as well.
     if (init != null && !isObject(init)) return (own ?? fetch)(input, init) as ReturnType<Fetch>;
     // It has come round: this stands in the place of the fetch that it goes over (`globalThis.fetch = createFetch(…)`).
-    if (Call.isOf((init as CallInit | null | undefined)?.dispatcher, ground))
+    if (madeBy((init as CallInit | null | undefined)?.dispatcher).includes(call))
       return before(input, init) as ReturnType<Fetch>;
     const loaded = loadedOf(loading);
     if (loaded) return send(loaded, input, copyInit(init)) as ReturnType<Fetch>;
@@ -160,6 +160,13 @@ interface Ground {
   readonly allowH2: boolean;
 }
 
+/** On a call, also one of another copy of this package: the fetches of `createFetch` that it has come through. */
+const makers: unique symbol = Symbol.for('clientcert.makers') as never;
+
+function madeBy(dispatcher: unknown): readonly object[] {
+  return (dispatcher as { [makers]?: readonly object[] } | null | undefined)?.[makers] ?? [];
+}
+
 /** The dispatcher of one call: fetch asks it for every hop of a redirect. */
 class Call {
   readonly #ground: Ground;
@@ -167,17 +174,18 @@ class Call {
   readonly #brought: undici.Dispatcher | undefined;
   #begun: string | undefined;
   #before: Target | undefined;
+  readonly [makers]: readonly object[];
 
-  constructor(ground: Ground, service: string | false | undefined, brought: undici.Dispatcher | undefined) {
+  constructor(
+    ground: Ground,
+    service: string | false | undefined,
+    brought: undici.Dispatcher | undefined,
+    maker: object,
+  ) {
     this.#ground = ground;
     this.#service = service;
     this.#brought = brought;
-  }
-
-  /** Whether it is a call on this ground, or one that such a call was brought to. */
-  static isOf(dispatcher: unknown, ground: Ground | undefined): boolean {
-    if (!(dispatcher instanceof Call)) return false;
-    return dispatcher.#ground === ground || Call.isOf(dispatcher.#brought, ground);
+    this[makers] = [...madeBy(brought), maker];
   }
 
   /** fetch hands mocks the body as the caller wrote it. */

@@ -360,4 +360,18 @@ describe('in the place of Node’s own fetch', () => {
     expect([subjects(bank), other.connections]).toEqual([['alice'], 0]);
     await other.close();
   });
+
+  it('and one over that of another copy of this package', async () => {
+    await using credentials = await load(people, bank);
+    const other = await startBank(people);
+    await using others = await load(people, other);
+    vi.resetModules();
+    const copy = await import('../src/index.ts');
+    expect(copy.createFetch).not.toBe(createFetch);
+    vi.stubGlobal('fetch', copy.createFetch(others));
+    vi.stubGlobal('fetch', createFetch(credentials));
+    await (await fetch(bank.url)).text();
+    expect(subjects(bank)).toEqual(['alice']);
+    await other.close();
+  });
 });

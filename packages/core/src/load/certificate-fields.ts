@@ -72,9 +72,9 @@ function readFields(raw: Buffer): CertificateFields {
   const authority = extensions.get(authorityKeyIdentifier);
   limitPoints(extensions.get(crlDistributionPoints), issuer!);
   const [keyIdentifier, key] = childrenOf(publicKey!);
-  limitExponent(key);
   const parameters = childrenOf(keyIdentifier!);
   const keyAlgorithm = oidOf(parameters[0]);
+  if (isRsa.test(keyAlgorithm)) limitExponent(key);
   const named = comparable(issuer!);
   return {
     signature: oidOf(childrenOf(algorithm!)[0]),
@@ -127,6 +127,9 @@ function limitExponent(publicKey: Element | undefined): void {
 
 /** Bytes. */
 const longestExponent = 512;
+
+/** What OpenSSL reads as such: those of PKCS #1, and X.500's. Keys of others are bytes that may begin as a list does. */
+const isRsa = /^(?:1\.2\.840\.113549\.1\.1|2\.5\.8\.1)\./;
 
 /** Last arcs of the extensions that are looked at, under 2.5.29 (RFC 5280, section 4.2.1). */
 const keyUsage = 15;

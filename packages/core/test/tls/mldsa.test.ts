@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type Authority, createAuthority, startServer } from '@clientcert/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Handshake, loadCredentials } from '../../src/index.ts';
@@ -15,6 +15,14 @@ function generate(type: string): KeyObject | undefined {
 }
 
 const key = generate('ml-dsa-65');
+
+/** One whose public half begins as a list of DER does: so does one of 256. */
+function likeList(): KeyObject {
+  const seed = Buffer.alloc(32);
+  seed.writeUInt32BE(38);
+  const ofMlDsa44 = Buffer.from('3034020100300b060960864801650304031104228020', 'hex');
+  return createPrivateKey({ key: Buffer.concat([ofMlDsa44, seed]), format: 'der', type: 'pkcs8' });
+}
 
 describe.skipIf(!key)('a certificate for an ML-DSA key', () => {
   let authority: Authority;
@@ -42,6 +50,17 @@ describe.skipIf(!key)('a certificate for an ML-DSA key', () => {
     expect([server, narrow, old].flatMap(subjects)).toEqual(['alice', null, null]);
     expect(seen.map(({ presented }) => presented?.name ?? null)).toEqual(['alice', null, null]);
     expect(credentials.certificates()).toMatchObject([{ keyType: 'ml-dsa-65', warnings: [] }]);
+  });
+
+  it('is presented also where the key begins as a list does', async () => {
+    const alice = await authority.issue({ name: 'alice', key: likeList() });
+    await using server = await startServer({ authority });
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: { '127.0.0.1:*': 'alice' },
+    });
+    await get(server.url, { agent: credentials.agent() });
+    expect(subjects(server)).toEqual(['alice']);
   });
 
   it.each([true, false])('ends its probation with the first server that accepts it: %s', async (accepts) => {
@@ -91,4 +110,22 @@ it('a key of a file is presented by a Node that makes none, and a Node that cann
   await get(server.url, { agent: credentials.agent() });
   expect([subjects(server), seen]).toEqual([['post-quantum'], ['ours']]);
   expect(credentials.certificates()).toMatchObject([{ keyType: 'ml-dsa-44', warnings: [] }]);
+});
+
+it('a root with a key that begins as a list does is trusted as any other, on every Node', async () => {
+  const authority = await createAuthority();
+  const alice = await authority.issue({ name: 'alice' });
+  await using server = await startServer({ authority });
+  const [, text = ''] =
+    /-----BEGIN CERTIFICATE-----([^-]*)/.exec(String(bytesOf('cases/ml-dsa-44.pem'))) ?? [];
+  const root = Buffer.from(text, 'base64');
+  // After the object identifier of ML-DSA-44, and the head of the BIT STRING.
+  root.set([0x30, 0x3a, 0x08, 0x98], root.indexOf('0382052100', 'hex') + 5);
+  const foreign = `-----BEGIN CERTIFICATE-----\n${root.toString('base64')}\n-----END CERTIFICATE-----\n`;
+  await using credentials = await loadCredentials({
+    certificates: { alice: { ...sourceOf(alice, authority), ca: [authority.certificate, foreign] } },
+    hosts: { '127.0.0.1:*': 'alice' },
+  });
+  await get(server.url, { agent: credentials.agent() });
+  expect(subjects(server)).toEqual(['alice']);
 });
