@@ -104,8 +104,13 @@ export function clientCertificates<ServiceName extends string>(
     };
     last[lastHook] = true;
     last[began] = origin;
-    if (!beforeRequest.some(isOurs)) beforeRequest.push(last);
-    else for (const [at, hook] of beforeRequest.entries()) if (isOurs(hook)) beforeRequest[at] = last;
+    let isThere = false;
+    beforeRequest.forEach((hook, at) => {
+      if (!isOurs(hook)) return;
+      beforeRequest[at] = last;
+      isThere = true;
+    });
+    if (!isThere) beforeRequest.push(last);
   };
   const whenLoaded = (hop: Hop & { body?: unknown }) => {
     // got listens to a stream itself, and nobody to what it is made of (`Readable.from`) before it is read.
@@ -202,11 +207,12 @@ function presentedTo(hop: Pick<Hop, 'agent'>, target: HopTarget | undefined): Ta
 }
 
 /** A way to a connection that the caller brings; a certificate and key are left to the agent to refuse. */
-function ownConnection(hop: Hop): string | undefined {
-  if (isBrought(hop.agent.https)) return 'agent.https';
-  if (hop.http2 && isBrought(hop.agent.http2)) return 'agent.http2';
-  // got 15 and 16 take an h2session without http2, too.
-  return (['createConnection', 'h2session', 'request'] as const).find((name) => isBrought(hop[name]));
+function ownConnection({ agent, createConnection, http2, h2session, request }: Hop): string | undefined {
+  if (isBrought(agent.https)) return 'agent.https';
+  if (http2 && isBrought(agent.http2)) return 'agent.http2';
+  if (isBrought(createConnection)) return 'createConnection';
+  if (isBrought(h2session)) return 'h2session'; // got 15 and 16 take it without http2, too
+  return isBrought(request) ? 'request' : undefined;
 }
 
 function isBrought(value: unknown): boolean {
