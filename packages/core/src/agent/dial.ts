@@ -182,18 +182,15 @@ function answerSeen(socket: WeakRef<TLSSocket>): () => boolean {
   return () => (socket.deref()?.bytesRead ?? 0) > 0;
 }
 
-function refuseUnasked(
-  socket: TLSSocket,
-  { profile, host, port, own }: Dial,
-  attestation: Attestation,
-): void {
+function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, attestation: Attestation): void {
   const error = refuseUnverified(profile, attestation, host, Number(port));
   if (!error) return;
-  const refuse = () => socket.destroy(error);
-  // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone. Where nothing else
-  // was offered it does so also if the server, which may be anybody's, has agreed to nothing.
-  if (socket.alpnProtocol === 'h2' || `${own?.ALPNProtocols}` === 'h2') process.nextTick(refuse);
-  else refuse();
+  // A request that waits for the handshake would go out now.
+  if (socket.writableLength > 0) return void socket.destroy(error);
+  // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone. What others write
+  // until then stays here.
+  socket.cork();
+  process.nextTick(() => socket.destroy(error));
 }
 
 /** The errors of the handshake, and the server's alerts after it: in TLS 1.3 that is when it refuses a certificate. */

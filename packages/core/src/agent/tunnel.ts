@@ -31,7 +31,7 @@ export function isSameProxy(a: TunnelProxy | null, b: TunnelProxy | null): boole
  *
  * It exists from the start, so Node counts it against `maxSockets`, and the request's own timeout and abort
  * end it like any other socket. TLS over it starts with its `connect` event, as over TCP, from which `setTimeout` of a
- * request counts; what it writes waits for the proxy's answer.
+ * request counts; what it writes is held until the proxy has answered, and who ends it before that is not kept waiting.
  *
  * @see RFC 9110, section 9.3.6
  */
@@ -39,7 +39,7 @@ export class Tunnel extends Socket {
   override connecting: boolean = true;
   #socket: Socket;
   #isOpen = false;
-  #waiting: (() => void) | undefined;
+  #held: Buffer[] = [];
 
   constructor(proxy: TunnelProxy, host: string, port: number | string) {
     super();
@@ -109,7 +109,7 @@ export class Tunnel extends Socket {
     });
     this.#isOpen = true;
     socket.resume();
-    this.#waiting?.();
+    for (const chunk of this.#held.splice(0)) socket.write(chunk);
   }
 
   override _read(): void {
@@ -117,24 +117,33 @@ export class Tunnel extends Socket {
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#whenOpen(() => this.#socket.write(chunk, encoding, done));
+    if (this.#isOpen) this.#socket.write(chunk, encoding, done);
+    else this.#hold(chunk, done);
   }
 
   override _writev(
     chunks: { chunk: Buffer; encoding: BufferEncoding }[],
     done: (error?: Error | null) => void,
   ): void {
-    this.#whenOpen(() => this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done));
+    const all = Buffer.concat(chunks.map(({ chunk }) => chunk));
+    if (this.#isOpen) this.#socket.write(all, done);
+    else this.#hold(all, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#whenOpen(() => this.#socket.end(() => done()));
+    if (this.#isOpen) {
+      this.#socket.end(() => done());
+      return;
+    }
+    done();
+    // As from a server that ends its side as well: TLS, which waits for it, closes.
+    this.push(null);
   }
 
-  /** One at a time: a stream waits with the next for the one before. */
-  #whenOpen(write: () => void): void {
-    if (this.#isOpen) write();
-    else this.#waiting = write;
+  /** It is no more than what TLS begins with. It counts as written, or TLS would end nothing before the proxy has answered. */
+  #hold(chunk: Buffer, done: () => void): void {
+    this.#held.push(chunk);
+    done();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

@@ -1,8 +1,9 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { connect as connectTcp } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { connect } from 'node:tls';
+import { connect, createServer } from 'node:tls';
 import {
   type Authority,
   createAuthority,
@@ -12,6 +13,7 @@ import {
   startServer,
 } from '@clientcert/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adapterOf } from '../../src/adapter.ts';
 import type { Handshake } from '../../src/agent/handshake.ts';
 import { loadCredentials } from '../../src/credentials/credentials.ts';
 import { buildProcesses, type Processes } from '../process.ts';
@@ -333,11 +335,15 @@ describe('attack: rules that are weakened', () => {
     },
   );
 
-  it.each(['TLSv1.2', 'TLSv1.3'])(
-    'nor does one that need not be verified, and knows no HTTP/2 (%s)',
-    async (tls) => {
-      const { status, stdout, stderr } = await processes.run(
-        `
+  it.each([
+    ['TLSv1.2', "['h2']"],
+    ['TLSv1.3', "['h2']"],
+    ['TLSv1.3', "['h2', 'http/1.1']"],
+    ['TLSv1.3', "Buffer.from('\\x02h2')"],
+    ['TLSv1.3', 'undefined'],
+  ])('nor does one that need not be verified, and knows no HTTP/2 (%s, offered %s)', async (tls, offered) => {
+    const { status, stdout, stderr } = await processes.run(
+      `
         import http2 from 'node:http2';
         import tls from 'node:tls';
         import { once } from 'node:events';
@@ -361,16 +367,46 @@ describe('attack: rules that are weakened', () => {
           hosts: { ['127.0.0.1:' + port]: rule },
         });
         credentials.on('warning', () => {});
-        const createConnection = () => adapterOf(credentials).connect({ host: '127.0.0.1', port, ALPNProtocols: ['h2'] });
+        const createConnection = () => adapterOf(credentials).connect({ host: '127.0.0.1', port, ALPNProtocols: ${offered} });
         const session = http2.connect('https://127.0.0.1:' + port, { createConnection });
         session.on('error', (error) => console.log(error.code));
         session.request({ ':path': '/secret' }).on('error', () => {}).end();
       `,
-      );
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      expect(stdout.trim().split('\n')).toEqual(['ERR_CLIENTCERT_NOT_REQUESTED', 'false']);
-    },
-  );
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.trim().split('\n')).toEqual(['ERR_CLIENTCERT_NOT_REQUESTED', 'false']);
+  });
+
+  it.each(['connect', 'secureConnect'])('and sees nothing of what is written at %s', async (moment) => {
+    let received = '';
+    const { cert, key } = await authority.issue({ name: 'quiet', hosts: ['127.0.0.1'] });
+    const server = createServer({ cert, key }, (socket) => {
+      socket.on('data', (chunk) => {
+        received += chunk;
+      });
+      socket.on('error', () => {});
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    await using credentials = await loadCredentials({
+      certificates: { alice: sourceOf(alice, authority) },
+      hosts: {
+        [`127.0.0.1:${port}`]: {
+          certificate: 'alice',
+          required: true,
+          dangerouslyAcceptAnyServer: 'and-present-certificate',
+        },
+      },
+    });
+    const seen = once(server, 'connection');
+    const socket = adapterOf(credentials).connect({ host: '127.0.0.1', port });
+    socket.once(moment, () => socket.write('secret'));
+    const [accepted] = (await seen) as [Socket];
+    await expect(once(socket, 'end')).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_NOT_REQUESTED' });
+    if (!accepted.closed) await once(accepted, 'close');
+    server.close();
+    expect(received).toBe('');
+  });
 
   it('required of an https proxy: one that does not ask is refused, before it is asked for a tunnel', async () => {
     await using proxy = await startProxy({ authority, tls: true });

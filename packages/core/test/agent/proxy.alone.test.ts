@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https, { Agent, globalAgent, request as httpsRequest } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
@@ -156,6 +157,27 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
     await expect
       .poll(() => [agent.sockets, agent.requests].map((pool) => Object.keys(pool)))
       .toEqual([[], []]);
+    expect(server.connections).toBe(0);
+  });
+
+  it('one that never answers keeps nobody waiting who ends the connection, or an HTTP/2 session over it', async () => {
+    await using all = await scene({ tls, hang: true });
+    const { proxy, server, credentials } = all;
+    const agent = credentials.agent({ proxy: proxy.url }) as unknown as {
+      createConnection(options: ConnectionOptions): TLSSocket;
+    };
+    const connect = () =>
+      agent.createConnection({ host: '127.0.0.1', port: server.port, ALPNProtocols: ['h2'] });
+    const socket = connect();
+    await once(socket, 'connect');
+    await expect(once(socket.end(), 'close', { signal: AbortSignal.timeout(1000) })).rejects.toMatchObject({
+      code: 'ECONNRESET', // as where a server ends without a handshake
+    });
+    const session = http2.connect(server.url, { createConnection: connect });
+    await once(session.socket, 'connect');
+    const closed = once(session, 'close', { signal: AbortSignal.timeout(1000) });
+    session.destroy();
+    await closed;
     expect(server.connections).toBe(0);
   });
 
