@@ -748,6 +748,7 @@ describe('attack: identities that mix', () => {
       origin: 'https://localhost',
       proxy: 'http://127.0.0.1:1',
       sign: true,
+      transformRequest: 'none',
     };
     for (const [name, value] of Object.entries(pollution)) {
       Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
