@@ -12,6 +12,7 @@ import {
   quote,
   quoteOrigin,
   snapshot,
+  written,
 } from '@clientcert/core/adapter';
 import { waitFor } from './loading.ts';
 import { plainAddress, type Signature } from './signature.ts';
@@ -80,7 +81,8 @@ export interface Call {
  */
 export function carried(call: Call, inherited: unknown = []): RequestOptions {
   const options = { ...call.options };
-  const { transformRequest = inherited } = options;
+  const said = written(options, 'transformRequest');
+  const own = said === undefined ? inherited : said;
   const { credentials } = call.identity;
   if (isForNtlm(options)) {
     // NTLM authenticates the connection, so no other user's call may be sent on it.
@@ -96,9 +98,7 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
     else decideLater(call, this);
     return data;
   };
-  const transformers = Array.isArray(transformRequest)
-    ? transformRequest
-    : [transformRequest].filter(Boolean);
+  const transformers = Array.isArray(own) ? own : [own].filter(Boolean);
   options.transformRequest = [...transformers, certify];
   return options;
 }

@@ -45,12 +45,23 @@ export function lend(options: object, call: Call, stands: () => void): void {
   const restore = () => {
     if (lent.get(options) === loan) lent.delete(options);
     for (const [name, descriptor] of before) {
+      if (!isOurs(name)) continue; // emptied, and filled in anew by the caller
       Reflect.deleteProperty(options, name);
       if (descriptor) Object.defineProperty(options, name, descriptor);
     }
     before.clear();
   };
-  const loan: Loan = { call, before, restore, hasReadHeaders: false, isFresh: true };
+  let isSent = false;
+  const mark = () => {
+    if (isSent) restore();
+    else stands();
+    isSent = true;
+    return exchangeId;
+  };
+  const getters = new Map<string, unknown>();
+  const isOurs = (name: string) => Object.getOwnPropertyDescriptor(options, name)?.get === getters.get(name);
+  const isThere = () => isOurs('exchangeId');
+  const loan: Loan = { call, before, restore, isThere, hasReadHeaders: false, isFresh: true };
   lent.set(options, loan);
   queueMicrotask(() => {
     loan.isFresh = false;
@@ -60,18 +71,13 @@ export function lend(options: object, call: Call, stands: () => void): void {
     const own = Object.getOwnPropertyDescriptor(options, name);
     const isWritten = Reflect.defineProperty(options, name, { configurable: true, ...descriptor });
     if (isWritten) before.set(name, own);
+    if (isWritten) getters.set(name, descriptor.get);
     return isWritten;
   };
   const { exchangeId, transformRequest, ...others } = carried(call);
-  let isSent = false;
   const marked = write('exchangeId', {
     enumerable: false, // no option of axios’
-    get() {
-      if (isSent) restore();
-      else stands();
-      isSent = true;
-      return exchangeId;
-    },
+    get: mark,
     set(value: unknown) {
       before.set('exchangeId', { value, configurable: true, enumerable: true, writable: true });
     },
@@ -137,9 +143,9 @@ function orElse(given: unknown, afterFailure: () => void): unknown {
 
 /** The caller's options, as they are without what is lent. */
 export function ownOf(options: object): Record<string, unknown> {
-  const before = lent.get(options)?.before;
-  if (!before) return { ...options };
-  const descriptors = { ...Object.getOwnPropertyDescriptors(options), ...Object.fromEntries(before) };
+  const loan = lent.get(options);
+  if (!loan?.isThere()) return { ...options };
+  const descriptors = { ...Object.getOwnPropertyDescriptors(options), ...Object.fromEntries(loan.before) };
   const copy: Record<string, unknown> = {};
   for (const [name, own] of Object.entries(descriptors)) {
     if (own?.enumerable) copy[name] = own.get ? own.get.call(options) : own.value;
@@ -153,7 +159,7 @@ export function ownOf(options: object): Record<string, unknown> {
  */
 export function callOf(headers: IHeaders | undefined, options: object): Call | undefined {
   const loan = lent.get(options);
-  const call = (headers && calls.get(headers)) ?? (loan?.isFresh ? loan.call : undefined);
+  const call = (headers && calls.get(headers)) ?? (loan?.isFresh && loan.isThere() ? loan.call : undefined);
   if (loan?.call === call || !loan?.isFresh) loan?.restore();
   if (call) taken.add(call);
   return call;
@@ -164,6 +170,8 @@ interface Loan {
   /** What stood there. */
   readonly before: ReadonlyMap<string, PropertyDescriptor | undefined>;
   readonly restore: () => void;
+  /** Whether it still stands on the options: a caller may have emptied them for the next call. */
+  readonly isThere: () => boolean;
   /** What is read from then on is for the call's own request. */
   hasReadHeaders: boolean;
   /** Until the turn is over in which node-soap puts the call together. */

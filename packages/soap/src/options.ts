@@ -162,9 +162,10 @@ function certify(
   const prepare = (url: string, message: unknown, call: Made, ready: Credentials, client?: Client) => {
     const { identity } = call;
     const signature = signatureOf(call);
+    // For an address that is none: node-soap throws it, and where a document imports one nobody would catch that.
+    const to = new URL(url);
     let sent = message;
     if (signature) {
-      const to = new URL(url);
       if (to.protocol !== 'https:') throw plainAddress(to);
       if (!signature.isFor(ready, to, identity)) {
         sent = signature.sign(ready, to, identity);

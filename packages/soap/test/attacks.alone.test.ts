@@ -101,6 +101,20 @@ describe('attack: identities that mix', () => {
     expect(seen(bank)[2]).toBe('GET /service alice');
   });
 
+  it('options that are emptied and filled in anew at once carry the call before to no other client', async () => {
+    await using credentials = await load();
+    const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+    const alone = await soap.createClientAsync(document);
+    alone.setSecurity(new ClientCertificateSecurity(credentials, { ...archive, origin: bank.urls[1] }));
+    const other = await soap.createClientAsync(document, soapOptions(credentials));
+    const options = { exchangeId: 'first' };
+    const first = who(alone, options);
+    for (const name of Reflect.ownKeys(options)) Reflect.deleteProperty(options, name);
+    options.exchangeId = 'second';
+    expect(await Promise.all([first, who(other, options)])).toEqual(['bob', 'alice']);
+    expect(options).toEqual({ exchangeId: 'second' });
+  });
+
   it('a WSDL whose answer comes after a renewal is that of whoever asked for it, and is kept for nobody', async () => {
     const answers: (() => void)[] = [];
     const ca = authority.certificate;
@@ -748,6 +762,7 @@ describe('attack: identities that mix', () => {
       origin: 'https://localhost',
       proxy: 'http://127.0.0.1:1',
       sign: true,
+      transformRequest: 'none',
     };
     for (const [name, value] of Object.entries(pollution)) {
       Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });

@@ -22,7 +22,7 @@ import {
   loadCredentials,
   soapOptions,
 } from '../src/index.ts';
-import { seen, startService, wsdl } from './service.ts';
+import { seen, startService, type WsdlOptions, wsdl } from './service.ts';
 
 let authority: Authority;
 let alice: IssuedCertificate;
@@ -154,6 +154,25 @@ describe('soapOptions', () => {
     expect(seen(imported)).toEqual(['GET /service nobody', 'GET /service bob']);
     expect(seen(other)).toEqual(['GET /types.xsd nobody', 'GET /types.xsd nobody']);
     expect(seen(bank)).toEqual(['POST /service bob', 'POST /service bob']);
+  });
+
+  it('an address in a WSDL that is none is an error of whoever asks, where an import of it ended the process', async () => {
+    const address = 'https://localhost:99999/';
+    let said: WsdlOptions = { address, schema: address };
+    await using describing = await startService({ authority, host: 'localhost', wsdl: () => said });
+    const { fullChain: cert, key } = alice;
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert, key, ca: authority.certificate } },
+      hosts: { [`localhost:${describing.port}`]: 'alice' },
+    });
+    const url = `${describing.url}/service?wsdl`;
+    const options = soapOptions(credentials, { disableCache: true });
+    await expect(soap.createClientAsync(url, options)).rejects.toMatchObject({ code: 'ERR_INVALID_URL' });
+    said = { address };
+    const client = await soap.createClientAsync(url, options);
+    const failed = new Promise((resolve) => client.Who({ text: 'hello' }, resolve));
+    expect(await failed).toMatchObject({ code: 'ERR_INVALID_URL' });
+    expect(seen(describing)).toEqual(['GET /service alice', 'GET /service alice']);
   });
 
   it('asks a hook for the places of imports as a method of its options, as node-soap does', async () => {
