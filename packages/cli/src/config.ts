@@ -33,12 +33,6 @@ export function configFile(file: string | undefined): string {
   return file ?? (process.env.CLIENTCERT_CONFIG || 'clientcert.json');
 }
 
-/** The text of a config, as core reads it: Windows writes UTF-16, too. */
-export function decodeConfig(bytes: Buffer): string {
-  const isWide = bytes[0] === 0xff && bytes[1] === 0xfe;
-  return new TextDecoder(isWide ? 'utf-16le' : 'utf-8').decode(bytes);
-}
-
 async function load(file: string | undefined): Promise<Credentials> {
   if (file !== undefined) return loadCredentials(file);
   if (process.env.CLIENTCERT_CONFIG) return loadCredentials();

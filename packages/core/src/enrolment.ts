@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { decodeConfig } from './config/decode.ts';
 export { type CertificateParts, der, oid, partsOf, pem, sequence } from './enrolment/der.ts';
 export {
   type Answer,
@@ -31,6 +32,7 @@ export {
 export { createKey, createRequest, type KeyType, keyPem, keyTypeOf, keyTypes } from './enrolment/request.ts';
 export { isSecret, isWord, readSecret, type Secret } from './enrolment/secret.ts';
 export { certificateOf } from './load/certificate-of.ts';
+export { isUsable } from './load/identity.ts';
 export { describeKey, describePrivateKey, keyDetailsOf, publicKeyOf } from './load/key-type.ts';
 export { isPkcs11Uri, labelOfPkcs11Uri } from './load/pkcs11-uri.ts';
 export { faultOfSpiffeId, parseSpiffeId, type SpiffeId } from './load/spiffe-id.ts';

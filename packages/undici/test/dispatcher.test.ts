@@ -165,9 +165,7 @@ describe('is used as an Agent is', () => {
   });
 
   it.each(kinds)('%s: a server that never answers', async (kind) => {
-    const deaf = createServer((socket) => void socket.on('error', () => {}).resume()).listen(0, 'localhost');
-    await once(deaf, 'listening');
-    const { port } = deaf.address() as AddressInfo;
+    const { deaf, port } = await startDeaf();
     const credentials = await load(people, { ...bank, port });
     const connect = { ca: people.authority.certificate, timeout: 300 };
     const dispatcher =
@@ -187,14 +185,7 @@ describe('is used as an Agent is', () => {
   it.runIf(endsConnecting).each(kinds)(
     '%s: what is being connected for nobody any more is ended',
     async (kind) => {
-      const sockets = new Set<unknown>();
-      const deaf = createServer((socket) => {
-        sockets.add(socket);
-        socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-        socket.resume();
-      }).listen(0, 'localhost');
-      await once(deaf, 'listening');
-      const { port } = deaf.address() as AddressInfo;
+      const { deaf, port, sockets } = await startDeaf();
       const credentials = await load(people, { ...bank, port });
       const options = { connections: 1, connectTimeout: 0 };
       const dispatcher = kind === 'Agent' ? new Agent(options) : createDispatcher(credentials, options);
@@ -293,14 +284,7 @@ describe('attack: files that stop the process', () => {
 
 describe('what is being connected when it ends', () => {
   it.each(['close', 'destroy', 'reload', 'credentials'] as const)('%s leaves nothing open', async (how) => {
-    const sockets = new Set<unknown>();
-    const deaf = createServer((socket) => {
-      sockets.add(socket);
-      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-      socket.resume();
-    }).listen(0, 'localhost');
-    await once(deaf, 'listening');
-    const { port } = deaf.address() as AddressInfo;
+    const { deaf, port, sockets } = await startDeaf();
     const credentials = await load(people, { ...bank, port });
     // A request that waits for a connection is waited for, unless it is to be destroyed.
     const connectTimeout = how === 'destroy' ? 0 : 1000;
@@ -323,4 +307,17 @@ function reset(socket: TLSSocket): void {
   const { _parent: tcp } = socket as unknown as { _parent?: { resetAndDestroy(): void } };
   if (tcp) tcp.resetAndDestroy();
   else (socket as unknown as { resetAndDestroy(): void }).resetAndDestroy();
+}
+
+/** A server that accepts connections, and begins no TLS on them. */
+async function startDeaf() {
+  const sockets = new Set<unknown>();
+  const deaf = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    socket.resume();
+  }).listen(0, 'localhost');
+  await once(deaf, 'listening');
+  const { port } = deaf.address() as AddressInfo;
+  return { deaf, port, sockets };
 }

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import type { Credentials } from '@clientcert/core';
+import { show } from '@clientcert/core/adapter';
+import { decodeConfig } from '@clientcert/core/enrolment';
 import { Argument, type Command } from 'commander';
 import { addExamples, reporting } from '../command.ts';
-import { addConfigOption, type ConfigOptions, configFile, decodeConfig, loadConfig } from '../config.ts';
+import { addConfigOption, type ConfigOptions, configFile, loadConfig } from '../config.ts';
 import { isJson } from '../other/settings.ts';
 import {
   type ExportEntry,
@@ -58,8 +60,9 @@ async function exportTo(tool: string, { out = '-', force, json, config }: Export
   const file = configFile(config);
   // Playwright reads paths from where its config is, which is where the module will be; the others from where they run.
   const base = tool === 'playwright' && out !== '-' ? dirname(resolve(out)) : process.cwd();
-  const { entries, left } = readEntries(JSON.parse(decodeConfig(await readFile(file))), (path) =>
-    relative(base, resolve(dirname(resolve(file)), path)),
+  const { entries, left } = readEntries(
+    JSON.parse(decodeConfig(await readFile(file), show(file, 'path'))),
+    (path) => relative(base, resolve(dirname(resolve(file)), path)),
   );
   const exported = write(entries);
   const { content, variables, advice } = exported;

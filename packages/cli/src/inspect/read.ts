@@ -2,7 +2,7 @@ import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type ClientCertificate, type Inspection, inspectFile, readCertificate } from '@clientcert/core';
 import { show } from '@clientcert/core/adapter';
-import { describeKey, describePrivateKey } from '@clientcert/core/enrolment';
+import { describeKey, describePrivateKey, isUsable } from '@clientcert/core/enrolment';
 import type { Passphrases } from '../passphrase.ts';
 import { during } from '../progress.ts';
 import { count } from '../text.ts';
@@ -98,9 +98,11 @@ async function identitiesOf(
 ): Promise<IdentityReport[]> {
   if (keys.length === 0 || certificates.length === 0) return [];
   const leaves = keys.slice(0, mostDescribed).flatMap(({ privateKey, alias }) => {
-    const isPair = ({ certificate }: Found) => certificate.checkPrivateKey(privateKey);
+    const isPair = ({ certificate }: Inspection['certificates'][number]) =>
+      certificate.checkPrivateKey(privateKey);
     // A renewal may have kept the key, and is what is presented.
-    const leaf = certificates.find((each) => isPair(each) && isValid(each)) ?? certificates.find(isPair);
+    const leaf =
+      certificates.find((each) => isUsable(each.certificate) && isPair(each)) ?? certificates.find(isPair);
     return leaf ? [{ certificate: leaf.certificate, alias: alias ?? leaf.alias }] : [];
   });
   // Without a pair, reading says why.
@@ -123,13 +125,6 @@ async function identitiesOf(
     );
   }
   return identities;
-}
-
-type Found = Inspection['certificates'][number];
-
-function isValid({ certificate: { validFrom, validTo } }: Found): boolean {
-  const now = Date.now();
-  return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
 }
 
 export function identityOf(

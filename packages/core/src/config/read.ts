@@ -5,6 +5,7 @@ import { openToRead } from '../load/file.ts';
 import { isPlausible, show } from '../quote.ts';
 import type { Config } from '../types.ts';
 import { isUrl } from '../url.ts';
+import { decodeConfig } from './decode.ts';
 import { type Here, here } from './here.ts';
 import { findJsonMistake } from './json.ts';
 
@@ -41,7 +42,7 @@ async function readFileOf(
   directory: string | undefined,
 ): Promise<FoundConfig> {
   const { path, shown } = toPath(location, directory);
-  const text = decode(await readBytes(path, shown, origin), shown);
+  const text = decodeConfig(await readBytes(path, shown, origin), shown);
   // Before it is parsed: `JSON.parse` would take a second for what is nested a million times, and its reason quotes the
   // text, which may hold a passphrase.
   const mistake = findJsonMistake(text);
@@ -144,22 +145,6 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ['ENXIO', 'What a command prints can be parsed and passed as an object.'],
   ['EFBIG', 'A config names certificates and hosts; put certificates into files of their own.'],
 ]);
-
-/** UTF-8, with or without a byte order mark; Windows tools also write UTF-16. */
-function decode(bytes: Buffer, shown: string): string {
-  const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
-  try {
-    return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new ClientCertificateError(
-      'ERR_CLIENTCERT_CONFIG_INVALID',
-      `${shown}: this is not a text in UTF-8`,
-      {
-        hint: 'The config is a JSON file. A certificate file is named in it, under `certificates`.',
-      },
-    );
-  }
-}
 
 function nothingNamed(): ClientCertificateError {
   return new ClientCertificateError(

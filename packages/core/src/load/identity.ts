@@ -212,7 +212,7 @@ function findNamed(
   certificates: readonly FoundCertificate[],
 ): readonly Identity[] {
   const named = findByName(identities, alias, ({ aliases, own }) => aliases.slice(0, own));
-  if (named.length > 0 || certificates.some((each) => each.alias === alias.name)) return named;
+  if (named.length > 0 || findByName(certificates, alias, (each) => [each.alias]).length > 0) return named;
   return findByName(identities, alias, ({ aliases }) => aliases);
 }
 
@@ -246,7 +246,8 @@ export function allowsServerAuth(certificate: X509Certificate): boolean {
   return usages === undefined || usages.includes(serverAuth) || usages.includes(anyUsage);
 }
 
-function isUsable(certificate: X509Certificate): boolean {
+/** Whether it is presented before another of the same key or name: it is valid, and for clients. */
+export function isUsable(certificate: X509Certificate): boolean {
   const { notBefore, notAfter } = fieldsOf(certificate);
   const now = Date.now();
   return notBefore <= now && now <= notAfter && allowsClientAuth(certificate);
