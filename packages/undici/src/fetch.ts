@@ -102,13 +102,15 @@ export function createFetch<ServiceName extends string, Fetch extends AnyFetch =
     init.dispatcher = new Call(ground, clientCertificate, brought, call) as unknown as undici.Dispatcher;
     init.clientCertificate = undefined; // deleted, it would leave a slow object, of which fetch reads each member
     const answer = (own ?? fetch)(input as string, init as object);
-    // Beside what the caller awaits, and before it.
-    answer.catch?.((error: unknown) => {
+    if (typeof answer?.catch !== 'function') return answer;
+    // Handed on instead of looked at from beside, which would count as handled a failure that nobody handles.
+    return answer.catch((error: unknown) => {
       const signal = signalOf(init, input);
-      if (signal?.aborted && error === signal.reason) return; // the caller's
-      withDiagnosis(error, { credentials: loaded, url: urlOf(input), service: clientCertificate });
+      const isCallers = signal?.aborted && error === signal.reason;
+      throw isCallers
+        ? error
+        : withDiagnosis(error, { credentials: loaded, url: urlOf(input), service: clientCertificate });
     });
-    return answer;
   };
   const call: CertificateFetch<ServiceName, Fetch> = (input, init) => {
     // fetch says what is wrong with it; a function is an object to it as well.

@@ -313,6 +313,20 @@ describe.each([
     expect(Reflect.ownKeys(reason)).toEqual(before);
   });
 
+  it('a failure that nobody handles is told to the process, as that of fetch is', async () => {
+    await using credentials = await load();
+    const call = createFetch(credentials, { fetch: own });
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    try {
+      const told = once(process, 'unhandledRejection');
+      void call('https://localhost:1/');
+      expect((await told)[0]).toBeInstanceOf(TypeError);
+    } finally {
+      for (const listener of others) process.on('unhandledRejection', listener);
+    }
+  });
+
   it.each([
     ['a symbol', Symbol('url')],
     ['what has no text', Object.create(null)],
