@@ -840,9 +840,12 @@ describe('attack: rules that are weakened', () => {
     const onDisk = await file(wsdl({ address: `${bank.urls[1]}/service` }));
     const client = await soap.createClientAsync(onDisk, soapOptions(credentials));
     client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
-    await expect(who(client, { method, url: `${stranger.url}/service` })).rejects.toMatchObject({
-      code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED',
-    });
+    const refused = { code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED' };
+    const to = `${stranger.url}/service`;
+    await expect(who(client, { method, url: to })).rejects.toMatchObject(refused);
+    const url = `${bank.urls[1]}/redirect?status=307&to=${encodeURIComponent(to)}`;
+    await expect(who(client, { method, url })).rejects.toThrow(/signed with/);
+    expect(seen(bank)).toEqual([`${method.toUpperCase()} /redirect alice`]);
     expect(stranger.requests).toEqual([]);
   });
 
