@@ -75,11 +75,12 @@ export function decideAs(
   const ours = handedOut.get(httpsAgent);
   const takesNone = transport === 'fetch' || transport === 'http2';
   if (takesNone && !ours && isRoutingAgent(httpsAgent)) throw notTaken();
-  if (transport === 'fetch') {
-    if (httpsAgent && !ours) refuse(outgoing, 'httpsAgent');
-    applyToFetch(outgoing, { service, origin, proxy: through });
-    return;
-  }
+  const isFetch = transport === 'fetch';
+  if (isFetch && httpsAgent && !ours) refuse(outgoing, 'httpsAgent');
+  // What is not known may stand on axios' fetch, and follow redirects to hosts for which a rule decides.
+  if (isFetch || transport === 'unknown')
+    applyToFetch(outgoing, { service, origin, proxy: through }, isFetch);
+  if (isFetch) return;
 
   const said = own(config, 'proxy');
   const proxy = ours && said === false ? ours.proxy : said;

@@ -7,9 +7,10 @@ import { type AnyConfig, type Outgoing, own, refuse } from './outgoing.ts';
  * Hands Node's fetch a dispatcher, which it asks for every hop of a redirect. A fetch or a dispatcher that the
  * caller brings is theirs, unless a rule decides for the host.
  *
+ * @param isCertain Whether it is known to be sent so, which is refused where the runtime takes no dispatcher.
  * @see https://undici.nodejs.org/#/docs/api/Fetch
  */
-export function applyToFetch(outgoing: Outgoing, identity: ConnectIdentity): void {
+export function applyToFetch(outgoing: Outgoing, identity: ConnectIdentity, isCertain: boolean): void {
   const config = outgoing.config as AnyConfig;
   const fetchOptions = own(config, 'fetchOptions');
   const env = own(config, 'env');
@@ -19,7 +20,7 @@ export function applyToFetch(outgoing: Outgoing, identity: ConnectIdentity): voi
     return;
   }
   const instead = "Leave out `adapter: 'fetch'`: axios' own for Node works here, or run this on Node.";
-  checkFetchRuntime("adapter: 'fetch'", ['bun', 'deno'], instead);
+  if (isCertain) checkFetchRuntime("adapter: 'fetch'", ['bun', 'deno'], instead);
   const before = fetchOptions && (own(fetchOptions, 'dispatcher') as Dispatcher | undefined);
   const brought = before instanceof CallDispatcher ? before.brought : before;
   const dispatcher = new CallDispatcher(outgoing, identity, brought);

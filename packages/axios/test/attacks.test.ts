@@ -103,6 +103,21 @@ describe('attack: rules that are weakened', () => {
     },
   );
 
+  it('one that stands on axios’ fetch or http presents it where a redirect of a host that no rule decides for leads', async () => {
+    await using credentials = await load();
+    const first = `${bank.urls[1]}/redirect?to=${encodeURIComponent(bank.url)}`;
+    for (const name of ['fetch', 'http'] as const) {
+      const standing = axios.getAdapter(name);
+      for (const adapter of [standing, (config: Parameters<typeof standing>[0]) => standing(config)]) {
+        const api = axios.create({ adapter });
+        clientCertificates(api, credentials);
+        await api.get(first);
+        expect(subjects().splice(-2)).toEqual([null, 'alice']);
+      }
+    }
+    expect(bank.requests).toHaveLength(8);
+  });
+
   it('where there is no fetch, as in jsdom, nothing goes past the rule by the next adapter of a list', async () => {
     await using credentials = await load();
     vi.stubGlobal('fetch', undefined);

@@ -133,11 +133,11 @@ export function decide(call: Call, config: object, ready: Credentials): void {
   const proxy = isForNtlm(call.options) ? undefined : call.identity.proxy;
   const { credentials, origin } = call.identity;
   const identity = { credentials, service, origin, proxy };
-  // The first hop takes the message along, whatever the options of the call name as its method.
-  let isFirst = true;
+  // The message goes along for as long as the method is that of the first hop, whichever the options of the call name.
+  let first: string | undefined;
   const check = (hop: URL, method: string) => {
-    signature?.check(ready, hop, isFirst ? 'POST' : method, identity);
-    isFirst = false;
+    first ??= method;
+    signature?.check(ready, hop, method === first ? 'POST' : method, identity);
   };
   decideRequest(config as AxiosConfig, ready, {
     service,

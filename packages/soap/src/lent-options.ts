@@ -86,6 +86,7 @@ export function lend(options: object, call: Call, stands: () => void): void {
   const endSoon = () => {
     if (!isRead) queueMicrotask(restore);
     isRead = true;
+    loan.isFresh = false;
   };
   const isLent =
     write('transformRequest', { enumerable: true, ...transformers(loan, transformRequest, endSoon) }) &&
@@ -174,7 +175,7 @@ interface Loan {
   readonly isThere: () => boolean;
   /** What is read from then on is for the call's own request. */
   hasReadHeaders: boolean;
-  /** Until the turn is over in which node-soap puts the call together. */
+  /** Until its request is put together, or the turn is over in which that is done. */
   isFresh: boolean;
 }
 

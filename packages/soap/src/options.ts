@@ -162,7 +162,6 @@ function certify(
   const prepare = (url: string, message: unknown, call: Made, ready: Credentials, client?: Client) => {
     const { identity } = call;
     const signature = signatureOf(call);
-    // For an address that is none: node-soap throws it, and where a document imports one nobody would catch that.
     const to = new URL(url);
     let sent = message;
     if (signature) {
@@ -222,7 +221,7 @@ function certify(
       };
       // What was sent is reported by node-soap, the rest here; in a turn of its own, so that what a callback
       // throws is its caller's.
-      return attempt(() => whenReady(call, send), fail) as SoapAnswer;
+      return attempt(() => whenReady(call, send), fail, client !== undefined) as SoapAnswer;
     },
     ...(requestStream && {
       async requestStream(url, data, headers, given = {}, client) {
@@ -249,21 +248,35 @@ function certify(
 
 const certified = new WeakSet<object>();
 
-/** Goes on at once where that is possible, as node-soap's own client does. */
-function attempt(prepare: () => Send | Promise<Send>, fail: (error: unknown) => void): unknown {
+/**
+ * Goes on at once where that is possible, as node-soap's own client does.
+ *
+ * @param isCall Whether what sending throws is thrown on: a document is asked for in turns of node-soap's own as well, where
+ *   nobody would catch it.
+ */
+function attempt(
+  prepare: () => Send | Promise<Send>,
+  fail: (error: unknown) => void,
+  isCall: boolean,
+): unknown {
   let prepared: Send | Promise<Send>;
   try {
     prepared = prepare();
   } catch (error) {
     prepared = Promise.reject(error);
   }
-  if (typeof prepared === 'function') return prepared();
-  // In an object: how the answer itself fails node-soap reports.
-  const sent = prepared.then((send) => ({ answer: send() }));
+  if (isCall && typeof prepared === 'function') return prepared();
+  const sent = begin(prepared);
   sent.catch(fail);
   const answered = sent.then(({ answer }) => answer);
   answered.catch(() => {});
   return answered;
+}
+
+/** In an object: how the answer itself fails node-soap reports. */
+async function begin(prepared: Send | Promise<Send>): Promise<{ answer: unknown }> {
+  const send = typeof prepared === 'function' ? prepared : await prepared;
+  return { answer: send() };
 }
 
 /**

@@ -574,6 +574,27 @@ describe('attack: identities that mix', () => {
     }
   });
 
+  it.each([false, true])(
+    'nor does a call of a security alone say anything for that in whose listener it is made (signed: %s)',
+    async (sign) => {
+      await using credentials = await load();
+      const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
+      const { security } = securedBy('the security alone', credentials, sign);
+      const alone = await soap.createClientAsync(document);
+      alone.setSecurity(security);
+      const client = await soap.createClientAsync(document, soapOptions(credentials));
+      const OPTIONS = { timeout: 5000 };
+      let inner: Promise<string> | undefined;
+      client.once('request', () => {
+        inner = who(alone, OPTIONS);
+      });
+      expect(await who(client, OPTIONS)).toBe('alice');
+      expect(await inner).toBe('bob');
+      expect(bank.requests.map(({ body }) => body?.includes('<Signature')).sort()).toEqual([false, sign]);
+      expect(OPTIONS).toEqual({ timeout: 5000 });
+    },
+  );
+
   it('headers that a client around node-soap’s copies, or a security around ours, go nowhere without the certificate', async () => {
     await using credentials = await load();
     const document = await file(wsdl({ address: `${bank.urls[1]}/service` }));
@@ -819,9 +840,12 @@ describe('attack: rules that are weakened', () => {
     const onDisk = await file(wsdl({ address: `${bank.urls[1]}/service` }));
     const client = await soap.createClientAsync(onDisk, soapOptions(credentials));
     client.setSecurity(new ClientCertificateSecurity(credentials, { sign: true }));
-    await expect(who(client, { method, url: `${stranger.url}/service` })).rejects.toMatchObject({
-      code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED',
-    });
+    const refused = { code: 'ERR_CLIENTCERT_SIGNATURE_REFUSED' };
+    const to = `${stranger.url}/service`;
+    await expect(who(client, { method, url: to })).rejects.toMatchObject(refused);
+    const url = `${bank.urls[1]}/redirect?status=307&to=${encodeURIComponent(to)}`;
+    await expect(who(client, { method, url })).rejects.toThrow(/signed with/);
+    expect(seen(bank)).toEqual([`${method.toUpperCase()} /redirect alice`]);
     expect(stranger.requests).toEqual([]);
   });
 

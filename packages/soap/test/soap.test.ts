@@ -175,6 +175,23 @@ describe('soapOptions', () => {
     expect(seen(describing)).toEqual(['GET /service alice', 'GET /service alice']);
   });
 
+  it('what a client of the caller’s own throws at an import is an error of whoever asks, where it ended the process', async () => {
+    await using credentials = await load();
+    const [imported] = bank.urls;
+    const document = join(directory, 'importing.wsdl');
+    await writeFile(document, wsdl({ address: `${imported}/service`, schema: `${imported}/types.xsd` }));
+    // As one that goes to none but to its own.
+    class Choosy extends soap.HttpClient {
+      override buildRequest(...given: Parameters<soap.HttpClient['buildRequest']>) {
+        if (given[0].startsWith(imported!)) throw new Error('not there');
+        return super.buildRequest(...given);
+      }
+    }
+    const options = soapOptions(credentials, { httpClient: new Choosy() });
+    await expect(soap.createClientAsync(document, options)).rejects.toThrow('not there');
+    expect(bank.requests).toEqual([]);
+  });
+
   it('asks a hook for the places of imports as a method of its options, as node-soap does', async () => {
     await using credentials = await load();
     const wsdl_options = {
