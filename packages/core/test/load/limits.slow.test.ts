@@ -570,6 +570,18 @@ describe('attack: files that stop the process', () => {
       expect(await longestTurnOf(() => read(file))).toBeLessThan(150);
     });
 
+    it('what names a field of curves by the thousand, each before a list that holds the next', {
+      timeout: 60_000,
+    }, async () => {
+      const field = octets(Buffer.from('2a8648ce3d01013080', 'hex'));
+      const values = [Buffer.alloc(4000 * field.length, field), Buffer.alloc(50_000, nil), Buffer.alloc(2)];
+      const signed = sequence(encode(0xa0, integer(2)), octets(Buffer.concat(values)));
+      const certificate = sequence(signed, sequence(), encode(0x03, Buffer.alloc(1)));
+      expect(await codeOf(readCertificate({ pfx: certificate }))).toBe('FILE_CORRUPT');
+      // Five seconds it was.
+      expect(await longestTurnOf(() => read(certificate))).toBeLessThan(150);
+    });
+
     it('a PKCS#11 URI of megabytes in the place of a key', { timeout: 60_000 }, async () => {
       const marker = encode(0x1a, Buffer.from('PKCS#11 Provider URI v1.0'));
       const uri = encode(0x0c, Buffer.from(`pkcs11:token=a${'!'.repeat(3_500_000)}`));
