@@ -590,6 +590,19 @@ describe('attack: files that stop the process', () => {
       expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
     });
 
+    it('a file of megabytes in the place of a passphrase', { timeout: 60_000 }, async () => {
+      const path = join(directory, 'long.pass');
+      writeFileSync(path, 'a'.repeat(2 ** 20));
+      const sealed = sequence(sequence(oid('1.3.6.1.4.1.42.2.17.1.1')), octets(Buffer.alloc(60_000)));
+      const store = javaStore(0xfeedfeed, [keyEntry(sealed)]);
+      const longest = await longestTurnOf(async () => {
+        const reading = readCertificate({ pfx: store, passphrase: { file: path } });
+        expect(await codeOf(reading)).toBe('CONFIG_INVALID');
+      });
+      // Seven seconds it was: the key of a Java store is hashed with it for each 20 bytes.
+      expect(longest).toBeLessThan(150);
+    });
+
     it('numbers by the million in JSON', { timeout: 60_000 }, async () => {
       const path = join(directory, 'numbers.json');
       writeFileSync(path, `{"hosts":[1${',1'.repeat(5_000_000)}]}`);
