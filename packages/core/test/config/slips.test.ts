@@ -97,6 +97,10 @@ const SLOTS: Readonly<Record<string, (secret: string) => unknown>> = {
     load(one({ cert: bank.cert, key: `${token.key}?pin-value=${encodeURIComponent(secret)}` })),
   'pin-source of a URI': (secret) =>
     load(one({ cert: bank.cert, key: `${token.key}?pin-source=${encodeURIComponent(secret)}` })),
+  'a URL as the pin-source of a URI': (secret) =>
+    load(
+      one({ cert: bank.cert, key: `${token.key}?pin-source=${encodeURIComponent(`file://${secret}@h`)}` }),
+    ),
   'an attribute of a URI': (secret) =>
     load(one({ cert: bank.cert, key: `${token.key}?pin=${encodeURIComponent(secret)}` })),
   alias: (secret) => load(one({ ...bank, alias: secret })),
