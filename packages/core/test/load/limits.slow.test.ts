@@ -499,6 +499,16 @@ describe('attack: files that stop the process', () => {
       expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
     });
 
+    it('a text of nothing but blocks that are commented out', { timeout: 60_000 }, async () => {
+      const text = Buffer.alloc(5_000_000, '#-----BEGIN \n');
+      let turns = 0;
+      const timer = setInterval(() => void turns++);
+      await read(text);
+      clearInterval(timer);
+      // One or two it was, and a tenth of a second.
+      expect(turns).toBeGreaterThan(4);
+    });
+
     it('keys of a Java store, each with hundreds of values', { timeout: 60_000 }, async () => {
       const algorithm = sequence(oid('1.3.6.1.4.1.42.2.17.1.1'));
       const key = sequence(algorithm, octets(Buffer.alloc(41)), Buffer.alloc(500, nil));
