@@ -167,15 +167,18 @@ it('an unverified server takes the option that says so, and a certificate the on
 });
 
 describe('attack: rules that are weakened', () => {
-  it.each([
-    ['line by line', '\n'],
-    ['on one line', '\\n'],
-  ])('a root that is commented out, %s, is trusted in no server, and spoils no other', async (_, end) => {
+  const commentedOut = (root: string, end: string) =>
+    root.trimEnd().split('\n').join(end).replace(/^/gm, '# ');
+  it.each<[string, (root: string) => string]>([
+    ['commented out, line by line', (root) => commentedOut(root, '\n')],
+    ['commented out, on one line', (root) => commentedOut(root, '\\n')],
+    ['under a label that is none of a certificate', (root) => root.replaceAll(' CERT', ' REVOKED CERT')],
+  ])('a root that is %s, is trusted in no server, and spoils no other', async (_, withdraw) => {
     const stranger = await createAuthority();
     await using server = await startServer({ authority, clientCertificate: 'optional' });
     await using impostor = await startServer({ authority: stranger, clientCertificate: 'optional' });
-    const out = stranger.certificate.trimEnd().split('\n').join(end).replace(/^/gm, '# ');
-    const rule = { certificate: 'alice', ca: Buffer.from(`${out}\n${authority.certificate}`) } as const;
+    const ca = Buffer.from(`${withdraw(stranger.certificate)}\n${authority.certificate}`);
+    const rule = { certificate: 'alice', ca } as const;
     await using credentials = await loadCredentials({
       certificates: { alice: { cert: alice.cert, key: alice.key } },
       hosts: { [`127.0.0.1:${server.port}`]: rule, [`127.0.0.1:${impostor.port}`]: rule },
