@@ -802,6 +802,15 @@ describe('attack: files that stop the process', () => {
     expect(await readRoots(Buffer.concat(certificates(1000)))).toHaveLength(1000);
   });
 
+  it('hundreds of roots with names of a thousand characters', async () => {
+    const spki = spkiOf(ecLeaf.publicKey);
+    const roots = Array.from({ length: 300 }, (_, index) =>
+      certificateWith({ serial: 1, issuer: 'X', subject: `${index}`, spki, attributes: 1 }),
+    );
+    expect(await codeOf(readRoots(p7b(roots)))).toBe('FILE_TOO_LARGE');
+    expect(await readRoots(p7b(roots.slice(0, 30)))).toHaveLength(30);
+  });
+
   it('one file in a list a hundred times', {
     timeout: 180_000,
   }, async () => {
