@@ -192,7 +192,12 @@ describe('attack: rules that are weakened', () => {
 });
 
 describe('a root with what it is trusted for, as `openssl x509 -trustout` writes it', () => {
-  const usages = { server: '1.3.6.1.5.5.7.3.1', email: '1.3.6.1.5.5.7.3.4', any: '2.5.29.37.0' };
+  const usages = {
+    server: '1.3.6.1.5.5.7.3.1',
+    email: '1.3.6.1.5.5.7.3.4',
+    any: '2.5.29.37.0',
+    long: `1.3.6.1.4.1${'.99999'.repeat(22)}`,
+  };
   type Usage = keyof typeof usages;
 
   function withSettings(
@@ -231,7 +236,9 @@ describe('a root with what it is trusted for, as `openssl x509 -trustout` writes
     it.each<[Usage[] | undefined, Usage[]]>([
       [undefined, ['server']],
       [undefined, ['any']],
+      [undefined, ['long', 'server']],
       [['email'], []],
+      [['long'], []],
       [[], []],
       [['server'], ['server']],
     ])('for %j and not for %j is trusted in no server', async (trusted, rejected) => {
