@@ -143,6 +143,7 @@ describe('attack: files that stop the process', () => {
       'names of one pattern': `const {${Array.from({ length: 30_000 }, (_, at) => `a${at}`)}} = fs;${use("{ pfx: fs.readFileSync('a') }")}`,
       'blocks in blocks': `${'{ let b;'.repeat(300)}${'a;'.repeat(50_000)}${'}'.repeat(300)}${use("{ pfx: fs.readFileSync('a') }")}`,
       'members of members': `a${'.b'.repeat(100_000)};${use("{ pfx: fs.readFileSync('a') }")}`,
+      'a comment, and blanks without end': `/* a */${' '.repeat(400_000)}\n\nconst agent = new https.Agent({ pfx: fs.readFileSync('a') });\nhttps.get('https://a.example/', { agent });`,
       'a text that is long': `const c = \`${'a'.repeat(900_000)}\`;${use('{ pfx: fs.readFileSync(c) }')}`,
     };
     it.each(Object.keys(code))('%s', { timeout: 120_000 }, async (name) => {

@@ -52,7 +52,7 @@ export class Secrets {
     if (MARK.test(text)) return false;
     // A URL in any spelling, or what was meant as one: a user, and perhaps a password.
     if ((place === 'proxy' || place === 'url') && text.includes('@')) return false;
-    if (place === NAME && /:.*@/.test(text)) return false;
+    if (place === NAME && /^[^:]*:.*@/s.test(text)) return false;
     if (place === 'env') return show(text, 'variable') === text;
     if (PATHS.has(place) && !/^pkcs11:/i.test(text)) return show(text, 'path', this.#directory) === text;
     return (place === NAME || WORDS.has(place) || PATHS.has(place)) && show(text, 'chosen') === text;

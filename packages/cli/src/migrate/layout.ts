@@ -42,7 +42,7 @@ function lineStart(text: string, at: number): number {
 export function startOf({ text }: Code, node: Node): number {
   let start = node.start!;
   for (const comment of [...(node.leadingComments ?? [])].reverse()) {
-    const isAbove = /^[ \t]*(\r?\n)?[ \t]*$/.test(text.slice(comment.end!, start));
+    const isAbove = /^[ \t]*(?:\r?\n[ \t]*)?$/.test(text.slice(comment.end!, start));
     const isOwnLine = text.slice(lineStart(text, comment.start!), comment.start!).trim() === '';
     if (!isAbove || !isOwnLine) break;
     start = comment.start!;

@@ -51,7 +51,10 @@ export function readElement(
   const tag = source[start]!;
   let at = start + 1;
   if ((tag & 0x1f) === 0x1f) {
-    // High tag numbers do not occur in these formats; skipping them keeps unknown extensions readable.
+    // High tag numbers do not occur in these formats; skipping them keeps unknown extensions readable. OpenSSL takes a low
+    // one that is written as they are for what it is.
+    if (source[at] === 0x80 || source[at]! < 0x1f)
+      throw corrupt('has a tag that is written longer than it is');
     do if (at >= limit) throw corrupt('ends in the middle of a value');
     while ((source[at++]! & 0x80) !== 0);
     if (at >= limit) throw corrupt('ends in the middle of a value');

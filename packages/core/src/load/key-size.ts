@@ -81,7 +81,10 @@ export function curveCost(encoded: Buffer): number {
   let at = encoded.indexOf(spelledOut);
   if (at < 0) return slowRoots.some((curve) => encoded.includes(curve)) ? 10_000 : 0;
   for (; at >= 0; at = encoded.indexOf(spelledOut, at + 1)) {
-    const field = readElement(encoded, at + spelledOut.length + 1);
+    const start = at + spelledOut.length + 1;
+    // Those of other fields have no prime, and are not taken apart: each may hold all that follows.
+    if (encoded[start] !== INTEGER) continue;
+    const field = readElement(encoded, start);
     if (contentsOf(field).subarray(-manyTwos.length).equals(manyTwos)) throw corrupt(unusedCurve);
   }
   return 100_000;

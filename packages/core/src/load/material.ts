@@ -79,7 +79,7 @@ async function readText(text: string, intact: boolean, reading: Reading, wrappin
     const blocks: PemBlock[] = [];
     try {
       for (const block of readPem(text)) {
-        blocks.push(block);
+        if (block) blocks.push(block);
         await reading.budget.turn();
       }
       await readBlocks(blocks, reading);

@@ -50,11 +50,15 @@ export async function readBlocks(blocks: readonly PemBlock[], reading: Reading):
   }
 }
 
-/** Whether a block whose label is unknown holds something that is known all the same. */
+/**
+ * Whether a block whose label is unknown holds something that is known all the same. Not so a certificate: to OpenSSL it is
+ * none, and nobody is trusted by it.
+ */
 function isKnown({ bytes, encrypted }: PemBlock): boolean {
   if (encrypted) return true;
   try {
-    return bytes !== undefined && shapeOf(readElement(bytes)) !== undefined;
+    const shape = bytes && shapeOf(readElement(bytes));
+    return shape !== undefined && shape !== 'certificate';
   } catch {
     return false;
   }

@@ -26,8 +26,9 @@ export function hasPem(text: string): boolean {
 /**
  * Every PEM block in a text, however it was pasted: indented, on one line, with literal `\n`, blocks glued
  * together, CR line ends, comments and bag attributes between. RFC 7468, laxly; RFC 1421 headers.
+ * Undefined stands for one that is commented out: there may be hundreds of thousands, and the caller takes turns.
  */
-export function* readPem(pasted: string): Generator<PemBlock, void> {
+export function* readPem(pasted: string): Generator<PemBlock | undefined, void> {
   const text = straighten(pasted);
   let line = 1;
   for (let at = 0, previous = 0; ; previous = at) {
@@ -36,6 +37,7 @@ export function* readPem(pasted: string): Generator<PemBlock, void> {
     line += countLines(text, previous, start);
     if (isCommentedOut(text, at, start)) {
       at = start + begin.length;
+      yield undefined;
       continue;
     }
     const labelEnd = text.indexOf('-----', start + begin.length);

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { snapshot } from '../own.ts';
 import { show } from '../quote.ts';
 import type { CaMaterial, ClientCertificate, FileSource, Material, Truststore } from '../types.ts';
+import { fieldsOf } from './certificate-fields.ts';
 import { withoutDuplicates } from './chain.ts';
 import type { FoundCertificate } from './file-contents.ts';
 import { subjectOf } from './identity.ts';
@@ -61,18 +62,25 @@ export async function readBundles(
   return found;
 }
 
-/** OpenSSL sorts all roots of a connection anew for each that is added. */
+/** OpenSSL sorts all roots of a connection anew, by their names, for each that is added. */
 export function limitRoots(roots: X509Certificate[]): X509Certificate[] {
-  if (roots.length <= mostRoots) return roots;
+  const named = roots.reduce((sum, root) => sum + fieldsOf(root).subject.length, 0);
+  if (roots.length <= mostRoots && named <= mostNamed) return roots;
   throw new Problem(
     'FILE_TOO_LARGE',
-    `holds ${roots.length.toLocaleString('en')} roots; ${mostRoots.toLocaleString('en')} are allowed`,
+    `holds ${roots.length.toLocaleString('en')} roots${
+      roots.length > mostRoots
+        ? `; ${mostRoots.toLocaleString('en')} are allowed`
+        : ' with longer names than any'
+    }`,
     'Give the roots of the servers that are called, and no others: Node trusts those of public authorities anyway.',
   );
 }
 
 /** All public authorities together are some 150. */
 const mostRoots = 1000;
+/** Characters of the names of all: some hundred of one are usual. */
+const mostNamed = 250_000;
 
 export async function readCa(
   ca: CaMaterial,

@@ -61,15 +61,24 @@ export async function resolveKeyring(
   source: Pick<FileSource, 'passphrase' | 'keyPassphrase' | 'pin' | 'engine'>,
   surroundings: Surroundings,
 ): Promise<Keyring> {
-  const ask = (role: 'passphrase' | 'keyPassphrase' | 'pin') =>
-    source[role] === undefined && Object.hasOwn(source, role)
-      ? unsetPassphrase(role)
-      : resolvePassphrase(source[role], surroundings, role);
+  const ask = async (role: 'passphrase' | 'keyPassphrase' | 'pin') => {
+    if (source[role] === undefined && Object.hasOwn(source, role)) return unsetPassphrase(role);
+    const given = await resolvePassphrase(source[role], surroundings, role);
+    if ((given.text?.length ?? 0) <= longestPassphrase) return given;
+    throw new Problem(
+      'CONFIG_INVALID',
+      `the ${role} is longer than any`,
+      'A passphrase is one line. Name the file that holds it, and nothing else.',
+    );
+  };
   const pin = Object.hasOwn(source, 'pin') ? await ask('pin') : undefined;
   const [passphrase, keyPassphrase] = [await ask('passphrase'), await ask('keyPassphrase')];
   const engine = source.engine === undefined ? undefined : toPath(source.engine, surroundings.baseDirectory);
   return { passphrase, keyPassphrase, pin, engine, used: false };
 }
+
+/** Characters. Some keys are derived from as many copies of it as they have bytes, or rounds. */
+const longestPassphrase = 4096;
 
 export function formatOf(contents: readonly FileContents[]): FileFormat {
   return {

@@ -19,7 +19,7 @@ export function labelOf(material: Material, directory?: string): string {
   if (typeof material === 'string')
     return isInline(material) ? 'the text given' : show(material, 'path', directory);
   if (types.isUint8Array(material)) return 'the bytes given';
-  if (isUrl(material)) return isFileUrl(material) ? show(fileURLToPath(material), 'path') : 'a URL';
+  if (isUrl(material)) return labelOfUrl(material);
   if (typeof material === 'object' && material !== null && typeof material.env === 'string')
     return `environment variable ${show(material.env, 'variable')}`;
   return 'the source';
@@ -71,8 +71,12 @@ export function adviseUnset(name: string, value: string): string {
     : `Write { env: 'NAME' } with the name of a variable that holds ${value}, not the value itself.`;
 }
 
-function isFileUrl({ protocol, host }: URL): boolean {
-  return protocol === 'file:' && host === '';
+function labelOfUrl(url: URL): string {
+  try {
+    return show(fileURLToPath(url), 'path');
+  } catch {
+    return 'a URL'; // none of a file here; the reason repeats it
+  }
 }
 
 /** The encoding of a string that is itself the material; undefined for one that is a path. */

@@ -65,6 +65,6 @@ async function readPinSource(
       'its `pin-source` is not a file',
       "Give the PIN as pin: { file: '/run/secrets/pin' }.",
     );
-  const file = /^file:\/\//i.test(text) ? new URL(text) : text.replace(/^file:/i, '');
+  const file = text.replace(/^file:(?!\/\/)/i, '');
   return resolvePassphrase({ file }, surroundings, 'pin-source');
 }

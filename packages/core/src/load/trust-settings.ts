@@ -1,4 +1,4 @@
-import { childrenOf, type Element, oidOf, open, readElement, SEQUENCE } from './der.ts';
+import { childrenOf, contentsOf, type Element, open, readElement, SEQUENCE } from './der.ts';
 
 /**
  * Whether a certificate may vouch for servers, by what stands behind it in a PEM block: `openssl x509 -trustout` writes there
@@ -10,7 +10,7 @@ export function vouchesForServers(behind: Buffer): boolean {
   try {
     const settings = open(readElement(behind), SEQUENCE);
     const says = (list: Element | undefined) =>
-      list && childrenOf(list).some((usage) => concerned.has(oidOf(usage)));
+      list && childrenOf(list).some((usage) => concerned.has(contentsOf(usage).toString('hex')));
     const trusted = settings[0]?.tag === SEQUENCE ? settings[0] : undefined;
     const rejected = settings.find(({ tag }) => tag === REJECTED);
     // A list of what it is trusted for leaves out the rest.
@@ -20,8 +20,8 @@ export function vouchesForServers(behind: Buffer): boolean {
   }
 }
 
-/** serverAuth and anyExtendedKeyUsage. */
-const concerned: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.1', '2.5.29.37.0']);
+/** serverAuth (1.3.6.1.5.5.7.3.1) and anyExtendedKeyUsage (2.5.29.37.0), whatever stands before them in a list. */
+const concerned: ReadonlySet<string> = new Set(['2b06010505070301', '551d2500']);
 
 /** [0] IMPLICIT. */
 const REJECTED = 0xa0;

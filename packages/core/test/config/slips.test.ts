@@ -69,6 +69,8 @@ const SLOTS: Readonly<Record<string, (secret: string) => unknown>> = {
   'an option of watch': (secret) => load({ certificates: certificates(), watch: { [secret]: 1 } }),
   'a source': (secret) => load(one(secret)),
   pfx: (secret) => load(one({ pfx: secret })),
+  'a file: URL with a slash in a name': (secret) =>
+    load(one({ pfx: new URL(`file:///a%2F${encodeURIComponent(secret)}`) })),
   'pfx.env': (secret) => load(one({ pfx: { env: secret } })),
   'pfx.KEY': (secret) => load(one({ pfx: { [secret]: 'x' } })),
   cert: (secret) => load(one({ cert: secret, key: bank.key })),
@@ -97,6 +99,10 @@ const SLOTS: Readonly<Record<string, (secret: string) => unknown>> = {
     load(one({ cert: bank.cert, key: `${token.key}?pin-value=${encodeURIComponent(secret)}` })),
   'pin-source of a URI': (secret) =>
     load(one({ cert: bank.cert, key: `${token.key}?pin-source=${encodeURIComponent(secret)}` })),
+  'a URL as the pin-source of a URI': (secret) =>
+    load(
+      one({ cert: bank.cert, key: `${token.key}?pin-source=${encodeURIComponent(`file://${secret}@h`)}` }),
+    ),
   'an attribute of a URI': (secret) =>
     load(one({ cert: bank.cert, key: `${token.key}?pin=${encodeURIComponent(secret)}` })),
   alias: (secret) => load(one({ ...bank, alias: secret })),

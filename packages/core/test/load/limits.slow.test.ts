@@ -499,6 +499,16 @@ describe('attack: files that stop the process', () => {
       expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
     });
 
+    it('a text of nothing but blocks that are commented out', { timeout: 60_000 }, async () => {
+      const text = Buffer.alloc(5_000_000, '#-----BEGIN \n');
+      let turns = 0;
+      const timer = setInterval(() => void turns++);
+      await read(text);
+      clearInterval(timer);
+      // One or two it was, and a tenth of a second.
+      expect(turns).toBeGreaterThan(4);
+    });
+
     it('keys of a Java store, each with hundreds of values', { timeout: 60_000 }, async () => {
       const algorithm = sequence(oid('1.3.6.1.4.1.42.2.17.1.1'));
       const key = sequence(algorithm, octets(Buffer.alloc(41)), Buffer.alloc(500, nil));
@@ -551,7 +561,9 @@ describe('attack: files that stop the process', () => {
         }),
       );
       const longest = await longestTurnOf(async () => {
-        await readCertificate({ pfx: Buffer.from(identityPem), ca: p7b(ring) });
+        // As roots they are too many of such names, which is seen behind all else.
+        const reading = readCertificate({ pfx: Buffer.from(identityPem), ca: p7b(ring) });
+        expect(await codeOf(reading)).toBe('FILE_TOO_LARGE');
       });
       // Half a second it was.
       expect(longest).toBeLessThan(300);
@@ -570,12 +582,37 @@ describe('attack: files that stop the process', () => {
       expect(await longestTurnOf(() => read(file))).toBeLessThan(150);
     });
 
+    it('what names a field of curves by the thousand, each before a list that holds the next', {
+      timeout: 60_000,
+    }, async () => {
+      const field = octets(Buffer.from('2a8648ce3d01013080', 'hex'));
+      const values = [Buffer.alloc(4000 * field.length, field), Buffer.alloc(50_000, nil), Buffer.alloc(2)];
+      const signed = sequence(encode(0xa0, integer(2)), octets(Buffer.concat(values)));
+      const certificate = sequence(signed, sequence(), encode(0x03, Buffer.alloc(1)));
+      expect(await codeOf(readCertificate({ pfx: certificate }))).toBe('FILE_CORRUPT');
+      // Five seconds it was.
+      expect(await longestTurnOf(() => read(certificate))).toBeLessThan(150);
+    });
+
     it('a PKCS#11 URI of megabytes in the place of a key', { timeout: 60_000 }, async () => {
       const marker = encode(0x1a, Buffer.from('PKCS#11 Provider URI v1.0'));
       const uri = encode(0x0c, Buffer.from(`pkcs11:token=a${'!'.repeat(3_500_000)}`));
       const text = Buffer.from(pemOf(sequence(marker, uri), 'PKCS#11 PROVIDER URI'));
       expect(await codeOf(inspectFile(text))).toBe('CONFIG_INVALID');
       expect(await longestTurnOf(() => read(text))).toBeLessThan(150);
+    });
+
+    it('a file of megabytes in the place of a passphrase', { timeout: 60_000 }, async () => {
+      const path = join(directory, 'long.pass');
+      writeFileSync(path, 'a'.repeat(2 ** 20));
+      const sealed = sequence(sequence(oid('1.3.6.1.4.1.42.2.17.1.1')), octets(Buffer.alloc(60_000)));
+      const store = javaStore(0xfeedfeed, [keyEntry(sealed)]);
+      const longest = await longestTurnOf(async () => {
+        const reading = readCertificate({ pfx: store, passphrase: { file: path } });
+        expect(await codeOf(reading)).toBe('CONFIG_INVALID');
+      });
+      // Seven seconds it was: the key of a Java store is hashed with it for each 20 bytes.
+      expect(longest).toBeLessThan(150);
     });
 
     it('numbers by the million in JSON', { timeout: 60_000 }, async () => {
@@ -765,6 +802,15 @@ describe('attack: files that stop the process', () => {
     expect(await codeOf(readRoots(ca))).toBe('FILE_TOO_LARGE');
     expect(await codeOf(readCertificate({ pfx: Buffer.from(identityPem), ca }))).toBe('FILE_TOO_LARGE');
     expect(await readRoots(Buffer.concat(certificates(1000)))).toHaveLength(1000);
+  });
+
+  it('hundreds of roots with names of a thousand characters', async () => {
+    const spki = spkiOf(ecLeaf.publicKey);
+    const roots = Array.from({ length: 300 }, (_, index) =>
+      certificateWith({ serial: 1, issuer: 'X', subject: `${index}`, spki, attributes: 1 }),
+    );
+    expect(await codeOf(readRoots(p7b(roots)))).toBe('FILE_TOO_LARGE');
+    expect(await readRoots(p7b(roots.slice(0, 30)))).toHaveLength(30);
   });
 
   it('one file in a list a hundred times', {

@@ -15,6 +15,9 @@ export const extensions = {
 
 export const uri = (text: string | Uint8Array): Buffer => encode(0x86, Buffer.from(text as string, 'latin1'));
 export const dns = (text: string): Buffer => encode(0x82, Buffer.from(text, 'latin1'));
+/** The same with its low tag number written as high ones are, as OpenSSL reads it too. */
+export const longTag = (element: Buffer, ...padding: number[]): Buffer =>
+  Buffer.from([element[0]! | 0x1f, ...padding, element[0]! & 0x1f, ...element.subarray(1)]);
 export const TRUE: Buffer = encode(0x01, Buffer.from([0xff]));
 
 interface Made {

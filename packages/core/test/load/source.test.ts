@@ -26,6 +26,13 @@ const file = bytesOf('pfx/aes128-sha256.p12');
 const unix = it.skipIf(process.platform === 'win32');
 
 describe('where bytes come from', () => {
+  it('a URL of no file here is said to be one, whatever is wrong with it', async () => {
+    for (const url of ['https://a.example/b.pfx', 'file:///a%2Fb.pfx']) {
+      expect(await codeOf(readCertificate({ pfx: new URL(url) }))).toBe('CONFIG_INVALID');
+      expect(await codeOf(readCertificate({ dir: new URL(url) }))).toBe('CONFIG_INVALID');
+    }
+  });
+
   it('a path, relative to the base directory; a file: URL, as URL and as text', async () => {
     const path = write('a/client.pfx', file);
     for (const pfx of ['a/client.pfx', pathToFileURL(path), pathToFileURL(path).href]) {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encode, OCTET_STRING } from '../../src/load/der.ts';
 import { readSvid } from '../../src/load/svid.ts';
-import { dns, type ExtensionParts, extensions, makeSvid, TRUE, uri } from './made-svid.ts';
+import { dns, type ExtensionParts, extensions, longTag, makeSvid, TRUE, uri } from './made-svid.ts';
 
 const { names, keyUsage, constraints } = extensions;
 const id = 'spiffe://bank.example/payments';
@@ -54,6 +54,10 @@ describe('the id of an X509-SVID', () => {
       [['2.5.29.17', Buffer.concat([names(uri(id))[1], uri(id)])]],
       /cannot be read/,
     ],
+    // As OpenSSL reads it, [6] and BOOLEAN.
+    ['beside another, of a tag that is longer', [names(uri(id), longTag(uri(id)))], /cannot be read/],
+    ["of an authority's, by a tag that is longer", [names(uri(id)), constraints(longTag(TRUE))], /cannot/],
+    ["of an authority's, by one longer still", [names(uri(id)), constraints(longTag(TRUE, 0x80))], /cannot/],
     ['in something else than a list', [['2.5.29.17', uri(id)]], /cannot be read/],
     ['cut off', [['2.5.29.17', names(uri(id))[1].subarray(0, -1)]], /cannot be read/],
     ["of an authority's", [names(uri(id)), constraints(TRUE)], /authority/],

@@ -13,7 +13,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adapterOf } from '../../src/adapter.ts';
 import { type Config, diagnose, type FileSource, type HostPin, loadCredentials } from '../../src/index.ts';
-import { extensions, makeSvid, TRUE, uri } from '../load/made-svid.ts';
+import { extensions, longTag, makeSvid, TRUE, uri } from '../load/made-svid.ts';
 import { get, subjects } from '../support.ts';
 
 const payments = 'spiffe://bank.example/payments';
@@ -159,6 +159,8 @@ describe('a rule’s server', () => {
     const hostile = [
       makeSvid(names(uri(payments), uri(payments))),
       makeSvid(names(uri(payments)), constraints(TRUE)),
+      makeSvid(names(uri(payments), longTag(uri('spiffe://bank.example/other')))),
+      makeSvid(names(uri(payments)), constraints(longTag(TRUE))),
       makeSvid(names(uri(payments)), keyUsage(0x82)),
       makeSvid(names(uri('\u001b]0;x\u0007spiffe://bank.example/payments'))),
     ];

@@ -167,15 +167,18 @@ it('an unverified server takes the option that says so, and a certificate the on
 });
 
 describe('attack: rules that are weakened', () => {
-  it.each([
-    ['line by line', '\n'],
-    ['on one line', '\\n'],
-  ])('a root that is commented out, %s, is trusted in no server, and spoils no other', async (_, end) => {
+  const commentedOut = (root: string, end: string) =>
+    root.trimEnd().split('\n').join(end).replace(/^/gm, '# ');
+  it.each<[string, (root: string) => string]>([
+    ['commented out, line by line', (root) => commentedOut(root, '\n')],
+    ['commented out, on one line', (root) => commentedOut(root, '\\n')],
+    ['under a label that is none of a certificate', (root) => root.replaceAll(' CERT', ' REVOKED CERT')],
+  ])('a root that is %s, is trusted in no server, and spoils no other', async (_, withdraw) => {
     const stranger = await createAuthority();
     await using server = await startServer({ authority, clientCertificate: 'optional' });
     await using impostor = await startServer({ authority: stranger, clientCertificate: 'optional' });
-    const out = stranger.certificate.trimEnd().split('\n').join(end).replace(/^/gm, '# ');
-    const rule = { certificate: 'alice', ca: Buffer.from(`${out}\n${authority.certificate}`) } as const;
+    const ca = Buffer.from(`${withdraw(stranger.certificate)}\n${authority.certificate}`);
+    const rule = { certificate: 'alice', ca } as const;
     await using credentials = await loadCredentials({
       certificates: { alice: { cert: alice.cert, key: alice.key } },
       hosts: { [`127.0.0.1:${server.port}`]: rule, [`127.0.0.1:${impostor.port}`]: rule },
@@ -189,7 +192,12 @@ describe('attack: rules that are weakened', () => {
 });
 
 describe('a root with what it is trusted for, as `openssl x509 -trustout` writes it', () => {
-  const usages = { server: '1.3.6.1.5.5.7.3.1', email: '1.3.6.1.5.5.7.3.4', any: '2.5.29.37.0' };
+  const usages = {
+    server: '1.3.6.1.5.5.7.3.1',
+    email: '1.3.6.1.5.5.7.3.4',
+    any: '2.5.29.37.0',
+    long: `1.3.6.1.4.1${'.99999'.repeat(22)}`,
+  };
   type Usage = keyof typeof usages;
 
   function withSettings(
@@ -228,7 +236,9 @@ describe('a root with what it is trusted for, as `openssl x509 -trustout` writes
     it.each<[Usage[] | undefined, Usage[]]>([
       [undefined, ['server']],
       [undefined, ['any']],
+      [undefined, ['long', 'server']],
       [['email'], []],
+      [['long'], []],
       [[], []],
       [['server'], ['server']],
     ])('for %j and not for %j is trusted in no server', async (trusted, rejected) => {

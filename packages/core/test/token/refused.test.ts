@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { createAuthority } from '@clientcert/testing';
 import { describe, expect, it } from 'vitest';
@@ -41,6 +44,22 @@ describe('attack: rules that are weakened', () => {
     expect(error.code).toBe('ERR_CLIENTCERT_CONFIG_INVALID');
     expect(error.message).toContain('no file says which code this process loads');
   });
+});
+
+describe('attack: files that stop the process', () => {
+  it.skipIf(process.platform === 'win32')(
+    'a hundred keys on tokens are counted before any is looked for',
+    async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'clientcert-engine-'));
+      const engine = join(directory, 'pkcs11.so');
+      writeFileSync(engine, '');
+      const error = await fails(
+        readCertificate({ cert: cert + wrapPkcs11Uri(uri).repeat(101), pin: '1', engine }),
+      );
+      rmSync(directory, { recursive: true });
+      expect(error.code).toBe('ERR_CLIENTCERT_FILE_TOO_LARGE');
+    },
+  );
 });
 
 describe('attack: secrets that show', () => {
