@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientCertificateError } from '../errors.ts';
-import { openToRead } from '../load/file.ts';
+import { openToRead, readAll } from '../load/file.ts';
 import { isPlausible, show } from '../quote.ts';
 import type { Config } from '../types.ts';
 import { isUrl } from '../url.ts';
@@ -123,12 +123,18 @@ async function readRegular(path: string): Promise<Buffer> {
   const handle = await openToRead(path);
   try {
     const stats = await handle.stat();
-    const fault = stats.isDirectory() ? 'EISDIR' : stats.isFile() ? stats.size > LARGEST && 'EFBIG' : 'ENXIO';
-    if (fault) throw Object.assign(new Error(fault), { code: fault });
-    return await handle.readFile();
+    if (stats.isDirectory()) throw faulty('EISDIR');
+    if (!stats.isFile()) throw faulty('ENXIO');
+    const bytes = await readAll(handle, stats.size, LARGEST);
+    if (!bytes) throw faulty('EFBIG');
+    return bytes;
   } finally {
     await handle.close();
   }
+}
+
+function faulty(code: string): Error {
+  return Object.assign(new Error(code), { code });
 }
 
 /** Bytes: a hundred thousand rules take half of it. */

@@ -39,8 +39,8 @@ export async function readFileBytes(
           'For a mounted secret write { dir: … }; otherwise name the file inside.',
         );
       if (!stats.isFile()) throw notRegular(subject);
-      if (stats.size > maxFileSize) throw tooLarge();
-      const bytes = await readAll(handle, stats.size);
+      const bytes = await readAll(handle, stats.size, maxFileSize);
+      if (!bytes) throw tooLarge();
       surroundings.files.push({ path, realpath: real, state: stateOf(stats) });
       return { bytes, label, mode: stats.mode };
     } finally {
@@ -113,15 +113,20 @@ async function locate(path: string, { directories }: Surroundings): Promise<stri
 /** As many as Linux follows; what goes further fails when it is opened. */
 const mostLinks = 40;
 
-async function readAll(handle: FileHandle, size: number): Promise<Buffer> {
-  // One byte more than the file says, to notice files that grow, and those of /proc, whose size is 0.
+/**
+ * All of a file, or `undefined` where that is more than `most` bytes, whatever the file says of its size: those of /proc say
+ * that they are empty, and some of them never end.
+ */
+export async function readAll(handle: FileHandle, size: number, most: number): Promise<Buffer | undefined> {
+  if (size > most) return undefined;
+  // One byte more than the file says, to notice those that grow.
   let bytes = Buffer.allocUnsafeSlow(Math.max(size + 1, 4096));
   let filled = 0;
   for (;;) {
     const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled);
     if (bytesRead === 0) return bytes.subarray(0, filled);
     filled += bytesRead;
-    if (filled > maxFileSize) throw tooLarge();
+    if (filled > most) return undefined;
     // A regular file that gave as much as it said needs no further call to find its end.
     if (filled === size) return bytes.subarray(0, filled);
     if (filled === bytes.length) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,16 @@ describe('readConfig', () => {
       hint: expect.any(String),
     });
   });
+
+  it.skipIf(!existsSync('/proc/self/pagemap'))(
+    'a file that says it is empty, and never ends, is too large',
+    async () => {
+      await expect(readConfig('/proc/self/pagemap', {})).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_FILE_UNREADABLE',
+        message: expect.stringContaining('larger than 16 MiB'),
+      });
+    },
+  );
 
   it.each([
     ['{"a": 1,}', 'line 1, column 8: there is a comma before the end'],
