@@ -71,7 +71,8 @@ export function checkCaller(resolution: Resolution, own: CallerTls): void {
       'Write tls: { legacy: true } on the rule.',
     );
   }
-  if (typeof secureOptions === 'number' && secureOptions & legacyOptions) {
+  // Node makes a number of what is none, where `honorCipherOrder` adds to it.
+  if (Number(secureOptions) & legacyOptions) {
     throw conflict('the request allows legacy renegotiation', 'Write tls: { legacy: true } on the rule.');
   }
   if (typeof minDHSize === 'number' && minDHSize < leastDHSize) {
