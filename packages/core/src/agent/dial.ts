@@ -188,8 +188,9 @@ function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, attesta
   // A request that waits for the handshake would go out now.
   if (socket.writableLength > 0) return void socket.destroy(error);
   // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone. What others write
-  // until then stays here.
-  socket.cork();
+  // until then goes nowhere: corked, it would go out with `end`.
+  socket._write = (_chunk, _encoding, done) => process.nextTick(done, error);
+  socket._writev = (_chunks, done) => process.nextTick(done, error);
   process.nextTick(() => socket.destroy(error));
 }
 
