@@ -1,6 +1,7 @@
 import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls';
+import { ClientCertificateError } from '../errors.ts';
 import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
 import { alertOf } from './alert.ts';
 import {
@@ -123,7 +124,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   (socket as EventEmitter).once(errorMonitor, (error: NodeJS.ErrnoException) => {
     // What a client ends by itself, such as an idle connection, says nothing against its session.
     const isPeers = !attestation || error.syscall !== undefined || alertIn(error) !== null;
-    if (isPeers) sessions.delete(pool);
+    if (isPeers || error instanceof ClientCertificateError) sessions.delete(pool);
   });
   return socket;
 }

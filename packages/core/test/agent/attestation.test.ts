@@ -412,6 +412,23 @@ describe('attack: rules that are weakened', () => {
     expect(received).toBe('');
   });
 
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'and its session is not resumed when it has begun to ask, by which it would be refused for good (%s)',
+    async (tls) => {
+      await using server = await startServer({ authority, tls, clientCertificate: 'none' });
+      const any = { dangerouslyAcceptAnyServer: 'and-present-certificate' };
+      await using credentials = await load(server.port, { required: true, ...any });
+      credentials.on('warning', () => {});
+      const agent = credentials.agent();
+      await expect(get(server.url, { agent })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_NOT_REQUESTED',
+      });
+      Object.assign(server.servers[0]!, { requestCert: true });
+      await get(server.url, { agent });
+      expect(subjects(server)).toEqual(['alice']);
+    },
+  );
+
   it('required of an https proxy: one that does not ask is refused, before it is asked for a tunnel', async () => {
     await using proxy = await startProxy({ authority, tls: true });
     await using server = await startServer({ authority });
