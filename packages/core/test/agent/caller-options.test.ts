@@ -1,4 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import https from 'node:https';
 import { connect } from 'node:net';
 import { checkServerIdentity, createSecureContext, type PeerCertificate } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
@@ -375,6 +377,19 @@ describe('what OpenSSL does not take of a caller’s options is said of them', (
     await get(server.url, { agent: credentials.agent() });
     expect(subjects(server)).toEqual(['alice']);
   });
+
+  it.each([undefined, 1])(
+    'as an error of the request, and not thrown at who makes it, who may listen to that alone (maxSockets: %s)',
+    async (maxSockets) => {
+      await using server = await startServer({ authority });
+      await using credentials = await load(server.port);
+      const agent = credentials.agent({ maxSockets });
+      const request = () => https.get(server.url, { agent, ciphers: 'NO-SUCH-CIPHER' });
+      const failures = await Promise.all([request(), request()].map((each) => once(each, 'error')));
+      for (const [error] of failures) expect(error).toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      expect([server.connections, Object.keys(agent.sockets)]).toEqual([0, []]);
+    },
+  );
 });
 
 describe('attack: identities that mix', () => {
