@@ -107,7 +107,9 @@ function checkVersions(
   ] as const) {
     if (version === undefined || !isVersion(version) || !isOutside(version)) continue;
     const written =
-      own.secureProtocol === undefined ? `${name} "${version}"` : `secureProtocol "${own.secureProtocol}"`;
+      typeof own.secureProtocol === 'string'
+        ? `secureProtocol "${own.secureProtocol}"`
+        : `${name} "${version}"`;
     throw conflict(`the request asks for ${written}, the config for ${allowed}`, hint);
   }
   if (own.secureContext === undefined) return;

@@ -190,10 +190,17 @@ describe('what is weaker than the rule is refused before a connection', () => {
     expect(server.connections).toBe(0);
   });
 
-  it.each([[false], [0], [{}]])('a method that is none takes no pin away: %o', async (secureProtocol) => {
+  it.each([
+    [false, {}],
+    [0, {}],
+    [{}, {}],
+    [false, { minVersion: 'TLSv1.2' }],
+    [0, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }],
+    [Object('TLS_method'), { minVersion: 'TLSv1.2' }],
+  ])('a method that is none takes no pin away: %o, %o', async (secureProtocol, versions) => {
     await using server = await startServer({ authority, tls: 'TLSv1.2' });
     await using credentials = await load(server.port, { tls: 'TLSv1.3' });
-    const options = { agent: credentials.agent(), secureProtocol } as object;
+    const options = { agent: credentials.agent(), secureProtocol, ...versions } as object;
     await expect(get(server.url, options)).rejects.toThrow();
     expect(server.requests).toHaveLength(0);
   });
