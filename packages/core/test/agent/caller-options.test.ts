@@ -172,6 +172,15 @@ describe('an identity of the caller’s own', () => {
   );
 });
 
+describe('roots of a caller’s that are none', () => {
+  it.each(['', false, 0])('leave those of the rule, and Node’s: %o', async (ca) => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await load(server.port);
+    await get(server.url, { agent: credentials.agent(), ca } as object);
+    expect(subjects(server)).toEqual(['alice']);
+  });
+});
+
 describe('what is weaker than the rule is refused before a connection', () => {
   it.each([
     [{ rejectUnauthorized: false }, 'ERR_CLIENTCERT_VERIFICATION_OFF'],
