@@ -122,12 +122,14 @@ export class RoutingAgent extends Agent {
    */
   override createConnection(...given: unknown[]): TLSSocket {
     const options = normalise(given);
-    const queued = Admission.of(options, this.#route) !== undefined && !this.#adding;
+    const isRequests = Admission.of(options, this.#route) !== undefined;
     try {
       return this.#connect(options);
     } catch (error) {
-      // Thrown here, where another connection has just ended, it would be nobody's: it is that of the next request.
-      if (queued) return new FailedConnection(error as Error) as unknown as TLSSocket;
+      // One of ours is the request's, as that of its decision is. Any other is thrown, as Node does, but where another
+      // connection has just ended: there it would be nobody's, and is that of the next request.
+      const isTold = isRequests && (!this.#adding || error instanceof ClientCertificateError);
+      if (isTold) return new FailedConnection(error as Error) as unknown as TLSSocket;
       throw error;
     }
   }

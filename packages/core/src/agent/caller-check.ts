@@ -71,7 +71,8 @@ export function checkCaller(resolution: Resolution, own: CallerTls): void {
       'Write tls: { legacy: true } on the rule.',
     );
   }
-  if (typeof secureOptions === 'number' && secureOptions & legacyOptions) {
+  // Node makes a number of what is none, where `honorCipherOrder` adds to it.
+  if (Number(secureOptions) & legacyOptions) {
     throw conflict('the request allows legacy renegotiation', 'Write tls: { legacy: true } on the rule.');
   }
   if (typeof minDHSize === 'number' && minDHSize < leastDHSize) {
@@ -106,7 +107,9 @@ function checkVersions(
   ] as const) {
     if (version === undefined || !isVersion(version) || !isOutside(version)) continue;
     const written =
-      own.secureProtocol === undefined ? `${name} "${version}"` : `secureProtocol "${own.secureProtocol}"`;
+      typeof own.secureProtocol === 'string'
+        ? `secureProtocol "${own.secureProtocol}"`
+        : `${name} "${version}"`;
     throw conflict(`the request asks for ${written}, the config for ${allowed}`, hint);
   }
   if (own.secureContext === undefined) return;

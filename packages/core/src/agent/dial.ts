@@ -1,6 +1,7 @@
 import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls';
+import { ClientCertificateError } from '../errors.ts';
 import type { CheckServerIdentity, ConnectionProfile } from '../tls/profile.ts';
 import { alertOf } from './alert.ts';
 import {
@@ -123,7 +124,7 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   (socket as EventEmitter).once(errorMonitor, (error: NodeJS.ErrnoException) => {
     // What a client ends by itself, such as an idle connection, says nothing against its session.
     const isPeers = !attestation || error.syscall !== undefined || alertIn(error) !== null;
-    if (isPeers) sessions.delete(pool);
+    if (isPeers || error instanceof ClientCertificateError) sessions.delete(pool);
   });
   return socket;
 }
@@ -188,8 +189,9 @@ function refuseUnasked(socket: TLSSocket, { profile, host, port }: Dial, attesta
   // A request that waits for the handshake would go out now.
   if (socket.writableLength > 0) return void socket.destroy(error);
   // HTTP/2 takes hold of the socket after us, in the same event, and aborts the process where it is gone. What others write
-  // until then stays here.
-  socket.cork();
+  // until then goes nowhere: corked, it would go out with `end`.
+  socket._write = (_chunk, _encoding, done) => process.nextTick(done, error);
+  socket._writev = (_chunks, done) => process.nextTick(done, error);
   process.nextTick(() => socket.destroy(error));
 }
 

@@ -57,7 +57,10 @@ function protocolsFor(decision: TlsDecision, overrides: SecureContextOptions): S
   const { secureOptions, ciphers } = overrides;
   // What is no number, or no text, Node refuses.
   if (typeof secureOptions === 'number') options.secureOptions = secureOptions | (decided.secureOptions ?? 0);
-  if (decision.rule !== 'none' && typeof ciphers === 'string') options.ciphers = withoutUnprotected(ciphers);
+  if (decision.rule !== 'none' && typeof ciphers === 'string') {
+    // An empty list is to Node that of the process, which may allow more than what was decided.
+    options.ciphers = ciphers === '' ? decided.ciphers : withoutUnprotected(ciphers);
+  }
   // Node takes a method's name and versions for a contradiction. Where both are the caller's they are one.
   const { minVersion, maxVersion, secureProtocol } = overrides;
   // What is no text Node passes over, or refuses beside versions.

@@ -35,7 +35,8 @@ export function createTrustingContext(
   trust: Trust | undefined,
 ): SecureContext {
   if (!trust || trust.roots.length + trust.intermediates.length === 0) return createSecureContext(options);
-  if (options.ca !== undefined) {
+  // As to Node, an empty one is none.
+  if (options.ca) {
     return createSecureContext(withRoots(options, [options.ca, pemOf(trust, [])].flat()));
   }
   const own = pemOf(trust, defaultRoots());

@@ -47,8 +47,9 @@ export function versionsOf({ minVersion, maxVersion, secureProtocol }: SecureCon
   min?: TlsVersion | undefined;
   max?: TlsVersion | undefined;
 } {
-  if (secureProtocol === undefined) return { min: minVersion, max: maxVersion };
-  const method = String(secureProtocol).replace(/_(client|server)_method$/, '_method');
+  // What is no text is no way at all: Node passes it over, or refuses it beside versions.
+  if (typeof secureProtocol !== 'string') return { min: minVersion, max: maxVersion };
+  const method = secureProtocol.replace(/_(client|server)_method$/, '_method');
   return Object.hasOwn(methods, method) ? methods[method]! : {};
 }
 

@@ -377,7 +377,11 @@ describe('attack: rules that are weakened', () => {
     expect(stdout.trim().split('\n')).toEqual(['ERR_CLIENTCERT_NOT_REQUESTED', 'false']);
   });
 
-  it.each(['connect', 'secureConnect'])('and sees nothing of what is written at %s', async (moment) => {
+  it.each([
+    ['connect', 'write'],
+    ['secureConnect', 'write'],
+    ['secureConnect', 'end'],
+  ] as const)('and sees nothing of what is written at %s (%s)', async (moment, write) => {
     let received = '';
     const { cert, key } = await authority.issue({ name: 'quiet', hosts: ['127.0.0.1'] });
     const server = createServer({ cert, key }, (socket) => {
@@ -400,13 +404,30 @@ describe('attack: rules that are weakened', () => {
     });
     const seen = once(server, 'connection');
     const socket = adapterOf(credentials).connect({ host: '127.0.0.1', port });
-    socket.once(moment, () => socket.write('secret'));
+    socket.once(moment, () => socket[write]('secret'));
     const [accepted] = (await seen) as [Socket];
     await expect(once(socket, 'end')).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_NOT_REQUESTED' });
     if (!accepted.closed) await once(accepted, 'close');
     server.close();
     expect(received).toBe('');
   });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'and its session is not resumed when it has begun to ask, by which it would be refused for good (%s)',
+    async (tls) => {
+      await using server = await startServer({ authority, tls, clientCertificate: 'none' });
+      const any = { dangerouslyAcceptAnyServer: 'and-present-certificate' };
+      await using credentials = await load(server.port, { required: true, ...any });
+      credentials.on('warning', () => {});
+      const agent = credentials.agent();
+      await expect(get(server.url, { agent })).rejects.toMatchObject({
+        code: 'ERR_CLIENTCERT_NOT_REQUESTED',
+      });
+      Object.assign(server.servers[0]!, { requestCert: true });
+      await get(server.url, { agent });
+      expect(subjects(server)).toEqual(['alice']);
+    },
+  );
 
   it('required of an https proxy: one that does not ask is refused, before it is asked for a tunnel', async () => {
     await using proxy = await startProxy({ authority, tls: true });

@@ -1,4 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import https from 'node:https';
 import { connect } from 'node:net';
 import { checkServerIdentity, createSecureContext, type PeerCertificate } from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
@@ -170,6 +172,15 @@ describe('an identity of the caller’s own', () => {
   );
 });
 
+describe('roots of a caller’s that are none', () => {
+  it.each(['', false, 0])('leave those of the rule, and Node’s: %o', async (ca) => {
+    await using server = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await load(server.port);
+    await get(server.url, { agent: credentials.agent(), ca } as object);
+    expect(subjects(server)).toEqual(['alice']);
+  });
+});
+
 describe('what is weaker than the rule is refused before a connection', () => {
   it.each([
     [{ rejectUnauthorized: false }, 'ERR_CLIENTCERT_VERIFICATION_OFF'],
@@ -188,10 +199,17 @@ describe('what is weaker than the rule is refused before a connection', () => {
     expect(server.connections).toBe(0);
   });
 
-  it.each([[false], [0], [{}]])('a method that is none takes no pin away: %o', async (secureProtocol) => {
+  it.each([
+    [false, {}],
+    [0, {}],
+    [{}, {}],
+    [false, { minVersion: 'TLSv1.2' }],
+    [0, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }],
+    [Object('TLS_method'), { minVersion: 'TLSv1.2' }],
+  ])('a method that is none takes no pin away: %o, %o', async (secureProtocol, versions) => {
     await using server = await startServer({ authority, tls: 'TLSv1.2' });
     await using credentials = await load(server.port, { tls: 'TLSv1.3' });
-    const options = { agent: credentials.agent(), secureProtocol } as object;
+    const options = { agent: credentials.agent(), secureProtocol, ...versions } as object;
     await expect(get(server.url, options)).rejects.toThrow();
     expect(server.requests).toHaveLength(0);
   });
@@ -375,6 +393,19 @@ describe('what OpenSSL does not take of a caller’s options is said of them', (
     await get(server.url, { agent: credentials.agent() });
     expect(subjects(server)).toEqual(['alice']);
   });
+
+  it.each([undefined, 1])(
+    'as an error of the request, and not thrown at who makes it, who may listen to that alone (maxSockets: %s)',
+    async (maxSockets) => {
+      await using server = await startServer({ authority });
+      await using credentials = await load(server.port);
+      const agent = credentials.agent({ maxSockets });
+      const request = () => https.get(server.url, { agent, ciphers: 'NO-SUCH-CIPHER' });
+      const failures = await Promise.all([request(), request()].map((each) => once(each, 'error')));
+      for (const [error] of failures) expect(error).toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+      expect([server.connections, Object.keys(agent.sockets)]).toEqual([0, []]);
+    },
+  );
 });
 
 describe('attack: identities that mix', () => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { type Authority, createAuthority, type IssuedCertificate, startServer } from '@clientcert/testing';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -79,6 +81,25 @@ describe('attack: rules that are weakened', () => {
         expect(`${await call(server.url, credentials, ca())} ${list}`).toMatch(expected);
       }
     }
+  });
+
+  it('nor does a caller’s empty list, which to Node is that of the process', async () => {
+    const rsa = await authority.issue({ name: 'rsa', hosts: ['127.0.0.1'], usage: 'server', keyType: 'rsa' });
+    const ciphers = 'eNULL:@SECLEVEL=0';
+    const own = { key: rsa.key, cert: rsa.fullChain, ciphers, maxVersion: 'TLSv1.2' } as const;
+    const spoken: string[] = [];
+    const server = tls.createServer(own, (socket) => {
+      spoken.push(socket.getCipher().name);
+      socket.destroy();
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    await using pinned = await load(port);
+    tls.DEFAULT_CIPHERS = `ECDHE+AESGCM:${ciphers}`;
+    for (const options of [{}, { ciphers: '' }])
+      expect(await call(`https://127.0.0.1:${port}`, pinned, options)).toMatch(/^(EPROTO|ERR_SSL)/);
+    server.close();
+    expect(spoken).toEqual([]);
   });
 
   it('a config for all hosts and a process that leave no version say so', async () => {
