@@ -70,8 +70,9 @@ export function speaksHttp2({ allowH2 }: PoolOptions): boolean {
   return allowH2 ?? 'Dispatcher1Wrapper' in undici;
 }
 
-export type Route = PoolRoute<undici.Pool>;
-export type Routes = Dispatchers<undici.Pool>;
+type Pool = undici.Pool | undici.Client;
+export type Route = PoolRoute<Pool>;
+export type Routes = Dispatchers<Pool>;
 
 /**
  * The pools of the hosts that a rule names, and where it is said which proxy is gone through, or none, those of all others,
@@ -94,13 +95,12 @@ export function createRoutes(credentials: AdapterView, options: PoolOptions, lea
   const refusesNodes = () => (proxy === false || credentials.decidesProxy) && nodeUsesProxies();
   return new Dispatchers(credentials, {
     serves: (resolution) => decides(resolution) || (!leavesOthers && (namesProxy() || refusesNodes())),
-    open: (origin, connector, allowH2) =>
-      new undici.Pool(origin, {
-        ...pool,
-        factory: clientOf,
-        allowH2,
-        connect: connector as undici.buildConnector.connector,
-      }),
+    open: (origin, connector, allowH2) => {
+      const own = { ...pool, allowH2, connect: connector as undici.buildConnector.connector };
+      // As an Agent's: up to 8.12 a Pool takes a connection that refused a request for a busy one, and waits for good.
+      if (pool.connections === 1) return clientOf(origin, own);
+      return new undici.Pool(origin, { ...own, factory: clientOf });
+    },
     tls: {
       ...(autoSelectFamily !== undefined && { autoSelectFamily }),
       ...(autoSelectFamilyAttemptTimeout !== undefined && { autoSelectFamilyAttemptTimeout }),
@@ -118,7 +118,7 @@ export function createRoutes(credentials: AdapterView, options: PoolOptions, lea
  * undici up to 7.20 closes all connections of a pool that ends each time one of them comes free, and nobody hears that some
  * have ended by then, which ends the process: they are closed once.
  */
-function clientOf(origin: URL, options: object): undici.Client {
+function clientOf(origin: string | URL, options: object): undici.Client {
   const client = new undici.Client(origin, options);
   const close = client.close.bind(client);
   let closing: Promise<void> | undefined;

@@ -242,6 +242,16 @@ describe('the interceptor', () => {
     expect(proxy.connects.map(({ port }) => port)).toEqual([bank.port, bank.port]);
   });
 
+  it('has room on its one connection for the next request where undici refused one, as an Agent has', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { connections: 1 });
+    const refused = request(bank.url, { dispatcher, headers: { 'no header': '' } });
+    await expect(refused).rejects.toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
+    await (await request(bank.url, { dispatcher })).body.dump();
+    expect(subjects(bank)).toEqual(['alice']);
+    await dispatcher.destroy();
+  });
+
   it('leaves every request to a MockAgent', async () => {
     await using credentials = await load();
     const mock = new MockAgent();
