@@ -42,7 +42,10 @@ export function createFetch(credentials, { service } = {}) {
         }
         before = to;
         const own = typeof brought === 'function' ? brought(to) : brought;
-        if (to.protocol !== 'https:') return own || undefined;
+        if (to.protocol !== 'https:') {
+          adapter.checkPlain({ service, origin: start }, to);
+          return own || undefined;
+        }
         if (!own) return adapter.sharedAgent({ service, origin: start });
         // credentials.agent() decides by itself; others go past the rules.
         if (typeof own === 'object' && isRoutingAgent(own)) {

@@ -66,6 +66,8 @@ export function decideAs(
   const check = written(identity, 'check');
   const outgoing: Outgoing = { config, credentials, service, origin, check };
   check?.(urlOf(config), String(own(config, 'method') ?? 'GET').toUpperCase());
+  const plain = isPlainHttp(config);
+  if (plain) credentials.checkPlain({ service, origin }, urlOf(config));
   for (const option of ownIdentity) if (own(config, option) != null) refuse(outgoing, option);
   const transport = transportOf(config);
   if (transport === 'unknown') refuse(outgoing, 'adapter');
@@ -88,7 +90,6 @@ export function decideAs(
     through === undefined
       ? proxyOf(service, origin, proxy)
       : { service, origin, proxy: through, defaultProxy: undefined };
-  const plain = isPlainHttp(config);
   /** Whether a proxy is named beside an agent of the caller's. */
   let isOtherWay = false;
   if (!httpsAgent || ours) {

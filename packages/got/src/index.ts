@@ -97,6 +97,8 @@ export function clientCertificates<ServiceName extends string>(
         if (before) adapterOf(ready).checkRedirect(before, hop.url!);
         const target = targetOf(hop, byDefault, origin);
         if (target) apply(ready, hop, target);
+        else if (urlOf(hop.url!).protocol === 'http:')
+          adapterOf(ready).checkPlain({ service: serviceOf(hop, byDefault), origin }, hop.url!);
         if (isAtEnd) endWith(hop.hooks, origin, presentedTo(hop, target));
       };
       const ready = loadedOf(loading);

@@ -89,6 +89,25 @@ async function file(address: string, schema?: string): Promise<string> {
 }
 
 describe('soapOptions', () => {
+  it('makes no call to the http: address of a WSDL that came over https:, where the service requires its certificate', async () => {
+    await using plain = await startServer({ tls: false, host: 'localhost' });
+    await using describing = await startService({
+      authority,
+      host: 'localhost',
+      wsdl: () => ({ address: `${plain.url}/service` }),
+    });
+    const { cert, key } = alice;
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert, key, ca: authority.certificate } },
+      services: { Invoices: { certificate: 'alice', required: true } },
+    });
+    const options = soapOptions(credentials, { service: 'Invoices' });
+    const client = await soap.createClientAsync(`${describing.url}/service?wsdl`, options);
+    await expect(who(client)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_NOT_REQUESTED' });
+    expect(seen(describing)).toEqual(['GET /service alice']);
+    expect(plain.connections).toBe(0);
+  });
+
   it('gives the WSDL, what it imports and the calls each the certificate of their own host', async () => {
     await using describing = await startService({
       authority,

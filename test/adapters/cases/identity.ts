@@ -78,6 +78,27 @@ export const identity = {
     expect(names(plain)).toEqual([null]);
   },
 
+  async 'none over plain HTTP, where the service requires one: the call is not made'(ground) {
+    const plain = await ground.plain();
+    const { host } = new URL(plain.url);
+    const { cert, key } = ground.alice;
+    const required = { certificate: 'alice', required: true } as const;
+    const services = {
+      Anywhere: required,
+      Here: { ...required, hosts: [host] },
+      Elsewhere: { ...required, hosts: ['bank.example'] },
+      Willing: 'alice',
+    } as const;
+    const loading = loadCredentials({ certificates: { alice: { cert, key } }, services });
+    const client = ground.client(ground.keep(await loading));
+    await expectFailure(client.send(plain.url, { service: 'Anywhere' }), 'NOT_REQUESTED');
+    await expectFailure(client.send(plain.url, { service: 'Here' }), 'NOT_REQUESTED');
+    expect(plain.connections).toBe(0);
+    await client.send(plain.url, { service: 'Elsewhere' });
+    await client.send(plain.url, { service: 'Willing' });
+    expect(names(plain)).toEqual([null, null]);
+  },
+
   async 'none with clientCertificate: false'(ground) {
     const bank = await ground.bank();
     const client = ground.client(

@@ -20,6 +20,7 @@ export interface Decider extends Dialer {
   profileId(target: Target): string;
   wayId(target: Target, identity: Pick<Identity, 'proxy'>): string;
   checkOrigin(identity: Pick<Identity, 'service' | 'origin'>): void;
+  checkPlain(identity: Pick<Identity, 'service' | 'origin'>, to: URL): void;
   adopt(pools: { retire(): Promise<void> }): void;
 }
 
@@ -187,6 +188,7 @@ export class Dispatchers<Kind extends Pool> {
     const target = { host: url.hostname, port: url.port, service, origin: begun };
     const resolution = this.#decider.resolve(target);
     const { serves = decides, open, tls, ...kind } = this.#kind;
+    if (url.protocol === 'http:') this.#decider.checkPlain(asked, url);
     if (url.protocol !== 'https:' || !serves(resolution, asked)) return null;
     this.#decider.checkOrigin(asked);
     const connecting = new Set<TLSSocket>();

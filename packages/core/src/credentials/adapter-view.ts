@@ -178,6 +178,16 @@ export class AdapterView {
   }
 
   /**
+   * Refuses a call to `http:` as a service that says `required`: there is no handshake in which it could be kept.
+   *
+   * @param to Where it goes; where that is `https:` all is well.
+   * @throws ERR_CLIENTCERT_NOT_REQUESTED, ERR_CLIENTCERT_SERVICE_UNKNOWN
+   */
+  checkPlain({ service, origin }: Pick<ConnectIdentity, 'service' | 'origin'>, to: string | URL): void {
+    this.#decisions.checkPlain(service, origin, to);
+  }
+
+  /**
    * SHA-256 fingerprint of the certificate that a target is presented with, as it is now, or `null` for none: for clients
    * that keep answers, which are those to one certificate. Of one that could not be loaded it is the name.
    *

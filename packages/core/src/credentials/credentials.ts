@@ -306,7 +306,11 @@ export class Credentials<CertificateName extends string = string, ServiceName ex
       ...each,
       used: used.has(each.name),
     }));
-    const { broken } = this.#inventory;
+    const broken = [...this.#inventory.broken].map(([name, { message }]) => ({
+      name,
+      message,
+      used: used.has(name),
+    }));
     const unverified = unverifiable(this.#inventory);
     return healthOf(records, authorities, broken, unverified, this.#upkeep.failures(), this.#upkeep.closed);
   }

@@ -1,7 +1,8 @@
 import { requireRequest } from '../agent/handshake.ts';
 import { ClientCertificateError } from '../errors.ts';
+import { formatTarget, isUnmetWithoutTls } from '../pin/decision.ts';
 import { findService, resolve, resolveHost } from '../pin/resolve.ts';
-import { checkPort, parseOrigin, parseTarget } from '../pin/target.ts';
+import { checkPort, type Destination, parseOrigin, parseTarget } from '../pin/target.ts';
 import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
 import { bundleMissing } from '../tls/server-id.ts';
 import type { Resolution, Target } from '../types.ts';
@@ -43,6 +44,17 @@ export class Decisions {
       if (service && isUnnamed(service)) throw originNeeded(service);
       return this.profileOf(resolveHost(this.inventory.table, host, checkPort(port), service, from));
     };
+  }
+
+  /** @throws ERR_CLIENTCERT_NOT_REQUESTED */
+  checkPlain(service: string | false | undefined, origin: string | URL | undefined, to: string | URL): void {
+    if (!service) return;
+    const entry = findService(this.inventory.table, service);
+    // What no rule would take for a host is the client's to refuse.
+    if (!entry.rule.required) return;
+    const destination = parseOrigin(to);
+    const from = origin === undefined ? undefined : parseOrigin(origin);
+    if (isUnmetWithoutTls(entry, destination, from)) throw withoutTls(entry.rule.label, destination);
   }
 
   connectOptions(target: Target): PinnedConnectOptions {
@@ -87,6 +99,14 @@ function nothingToRequire({ rule, denied }: Resolution): ClientCertificateError 
         `${rule}: "required", and neither it nor a rule for this host and port names a certificate`,
         { hint: 'Name one in the service, or pin one to the host and port; or leave `required` out.' },
       );
+}
+
+function withoutTls(rule: string, destination: Destination): ClientCertificateError {
+  return new ClientCertificateError(
+    'ERR_CLIENTCERT_NOT_REQUESTED',
+    `${rule}: the call goes to ${formatTarget(destination)}, and without TLS nobody asks for the client certificate that this service requires`,
+    { hint: 'Call the https: address. It may come from a WSDL, or from a setting.' },
+  );
 }
 
 /** Node asks whoever connects by themselves for nothing at a server that need not be verified. */

@@ -1,11 +1,11 @@
 import type { Resolution } from '../types.ts';
 import { formatHost, parentOf } from './host.ts';
-import { RANK } from './lookup.ts';
+import { findRank, RANK } from './lookup.ts';
 import { formatPattern } from './pattern.ts';
 import { matchService, type ServiceMatch } from './resolve.ts';
 import type { HostRule } from './rule.ts';
 import { type Entry, findEntry, type Located, locate, type ServiceEntry, type Table } from './table.ts';
-import type { CheckedTarget } from './target.ts';
+import type { CheckedTarget, Destination } from './target.ts';
 
 /** Everything that the parts of an explanation look at. */
 export interface Decision {
@@ -29,6 +29,23 @@ export function decisionOf(table: Table, target: CheckedTarget, resolution: Reso
   const match = service && matchService(service, entry, target.host, target.port, target.origin);
   const decided = entry.rank < RANK.default || match === 'applies' || target.service === false;
   return { table, target, located, entry, service, match, resolution, decided };
+}
+
+/**
+ * Whether a call without TLS is made as a service that requires its certificate, and is meant to be: at a host that the
+ * service lists, or at that of the call.
+ *
+ * @param origin The origin that the caller's own request named; `undefined` where nobody tells it.
+ */
+export function isUnmetWithoutTls(
+  { rule, hosts }: ServiceEntry,
+  to: Destination,
+  origin: Destination | undefined,
+): boolean {
+  // Who allows a redirect to http: means that, too.
+  if (to.secure || !rule.required || rule.allowDowngrade) return false;
+  if (hosts === undefined) return origin === undefined || origin.host === to.host;
+  return findRank(hosts, to.host, portWithTls(to)) !== undefined;
 }
 
 export const NO_HANDSHAKE = 'without https: there is no handshake to present a certificate in';

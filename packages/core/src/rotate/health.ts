@@ -43,6 +43,14 @@ export interface FailureRecord {
   readonly since: Date;
 }
 
+/** A certificate that could not be read at all. */
+export interface BrokenRecord {
+  readonly name: string;
+  readonly message: string;
+  /** Whether any rule presents it. */
+  readonly used: boolean;
+}
+
 /** A certificate above a client's own, or a root, whose end has come or is near. */
 export interface AuthorityRecord {
   readonly name: string;
@@ -57,19 +65,20 @@ export interface AuthorityRecord {
 export function healthOf(
   certificates: readonly HealthRecord[],
   authorities: readonly AuthorityRecord[],
-  broken: ReadonlyMap<string, Error>,
+  broken: readonly BrokenRecord[],
   unverifiable: readonly { readonly rule: string; readonly message: string }[],
   failures: readonly FailureRecord[],
   closed: boolean,
 ): Health {
+  const notLoaded = new Set(broken.map(({ name }) => name));
   const reasons: HealthReason[] = [
     ...certificates.flatMap(reasonsOfCertificate),
     ...authorities.map(reasonOfAuthority),
-    ...[...broken].map(([name, { message }]) => ({
-      status: 'error' as const,
+    ...broken.map(({ name, message, used }) => ({
+      status: used ? ('error' as const) : ('warning' as const),
       certificate: name,
       code: 'LOAD_FAILED' as const,
-      message: `not loaded, requests to its hosts fail: ${message}`,
+      message: `not loaded${used ? ', requests to its hosts fail' : ''}: ${message}`,
     })),
     ...unverifiable.map(({ rule, message }) => ({
       status: 'error' as const,
@@ -78,7 +87,7 @@ export function healthOf(
       message,
     })),
     ...failures
-      .filter(({ name }) => !broken.has(name))
+      .filter(({ name }) => !notLoaded.has(name))
       .map(({ name, error, since }) => ({
         status: 'warning' as const,
         certificate: name,

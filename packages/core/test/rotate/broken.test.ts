@@ -95,6 +95,23 @@ describe('a certificate that cannot be read', () => {
     agent.destroy();
   });
 
+  it('is no more than a warning of health() where no rule names it: all calls are made', async () => {
+    await using scene = await ground();
+    const [first] = Object.entries(scene.config.hosts!);
+    const config = { ...scene.config, hosts: Object.fromEntries([first!]), allowBroken: true };
+    await using credentials = await loadCredentials(config);
+    credentials.on('error', () => {}).on('warning', () => {});
+    const agent = credentials.agent({ keepAlive: false });
+    for (const { url } of scene.servers) {
+      expect((await get(url, { agent, ca: authority.certificate })).status).toBe(200);
+    }
+    expect(scene.servers.map(subjects)).toEqual([['good'], [null]]);
+    expect(credentials.health()).toMatchObject({
+      status: 'warning',
+      reasons: [{ status: 'warning', certificate: 'late', code: 'LOAD_FAILED' }],
+    });
+  });
+
   it('is read again by itself, and stays broken in a new config that is', async () => {
     await using scene = await ground();
     const { watch: _, ...watched } = scene.config;
