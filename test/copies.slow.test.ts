@@ -11,6 +11,7 @@ import {
   createAuthority,
   type IssuedCertificate,
   startProxy,
+  startServer,
   type TestServer,
 } from '@clientcert/testing';
 import type * as Undici from '@clientcert/undici';
@@ -250,6 +251,36 @@ describe('attack: identities that mix', () => {
       expect(presented()).toEqual(['bob', 'bob', 'alice']);
     },
   );
+
+  it('a cache of got is kept apart by what is presented, also where two copies are installed', async () => {
+    await using cacheable = await startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      handler: (_request, response) => {
+        response.setHeader('cache-control', 'max-age=100');
+        return false;
+      },
+    });
+    const [host, ca] = [`localhost:${cacheable.port}`, authority.certificate];
+    const { fullChain: cert, key } = alice;
+    await using hers = await copies.esm.got.loadCredentials({
+      certificates: { alice: { cert, key, ca } },
+      hosts: { [host]: 'alice' },
+    });
+    await using his = await copies.cjs.got.loadCredentials({ certificates: {}, hosts: { [host]: { ca } } });
+    const cache = new Map();
+    const herApi = got.extend(copies.esm.got.clientCertificates(hers), { cache });
+    const both = herApi.extend(copies.cjs.got.clientCertificates(his));
+    await herApi(`${cacheable.url}/a`);
+    await both(`${cacheable.url}/a`);
+    await both(`${cacheable.url}/b`);
+    await herApi(`${cacheable.url}/b`);
+    const who = cacheable.requests.map(
+      ({ path, clientCertificate }) => `${path} ${clientCertificate?.commonName ?? 'nobody'}`,
+    );
+    expect(who).toEqual(['/a alice', '/a nobody', '/b nobody', '/b alice']);
+  });
 
   it('a used config of axios goes by the proxy that it named, also from the instance of the other copy', async () => {
     await using proxy = await startProxy({ authority });
