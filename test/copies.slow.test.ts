@@ -10,6 +10,8 @@ import {
   type Authority,
   createAuthority,
   type IssuedCertificate,
+  startProxy,
+  startServer,
   type TestServer,
 } from '@clientcert/testing';
 import type * as Undici from '@clientcert/undici';
@@ -138,25 +140,37 @@ const ways: Readonly<Record<string, (copy: Copy, credentials: Loaded, other: Cop
     return (as) => clients[as ? 1 : 0]!.WhoAsync({ text: 'x' });
   },
   // Of credentials that are still loading such a call says so, and is not sent.
-  'soap, with a security of the other copy': async (copy, loading, other) => {
-    const credentials = await loading;
-    const client = await createClientAsync(`${bank.url}/service?wsdl`, copy.soap.soapOptions(credentials));
-    const shared = { timeout: 5_000 };
-    return (as) => {
-      const security = new other.soap.ClientCertificateSecurity(
-        credentials as Soap.Credentials<string, string>,
-        as ? { service: as } : { sign: true },
-      );
-      client.setSecurity(security);
-      return client.WhoAsync({ text: 'x' }, shared);
-    };
-  },
+  'soap, with a security of the other copy': (copy, loading, other) => overSoap(copy, loading, other, {}),
+  'soap, with a security of the other copy, over an axios of the caller’s': (copy, loading, other) =>
+    overSoap(copy, loading, other, { request: axios.create() }),
 };
 
 function overAxios(copy: Copy, credentials: Loaded, way: object): Send {
   const api = axios.create(way);
   copy.axios.clientCertificates(api, credentials);
   return (as) => api.get(bank.url, { ...(as && { clientCertificate: as }) });
+}
+
+/** In each a config that was sent by an instance of one copy is sent again by one of the other, with other credentials. */
+const resent: Readonly<Record<string, object>> = {
+  'HTTP/1.1': {},
+  'HTTP/2': { httpVersion: 2 },
+  fetch: { adapter: 'fetch' },
+};
+
+async function overSoap(copy: Copy, loading: Loaded, other: Copy, own: object): Promise<Send> {
+  const credentials = await loading;
+  const options = copy.soap.soapOptions(credentials, own);
+  const client = await createClientAsync(`${bank.url}/service?wsdl`, options);
+  const shared = { timeout: 5_000 };
+  return (as) => {
+    const security = new other.soap.ClientCertificateSecurity(
+      credentials as Soap.Credentials<string, string>,
+      as ? { service: as } : { sign: true },
+    );
+    client.setSecurity(security);
+    return client.WhoAsync({ text: 'x' }, shared);
+  };
 }
 
 /** Whose certificate each request came with, and by whom its message is signed. */
@@ -205,4 +219,80 @@ describe('attack: identities that mix', () => {
       if (way.includes('security')) expect(who.filter((each) => each.includes('signed'))).toHaveLength(5);
     },
   );
+
+  it.each(Object.entries(resent))(
+    'a used config of axios over %s goes as what the instance of the other copy says',
+    async (_, way) => {
+      await using hers = await copies.esm.soap.loadCredentials(configOf(alice));
+      await using his = await copies.cjs.soap.loadCredentials(configOf(bob));
+      const [first, second] = [axios.create(way), axios.create(way)];
+      copies.esm.axios.clientCertificates(first, hers);
+      copies.cjs.axios.clientCertificates(second, his);
+      const { config } = await first.get(bank.url);
+      const again = await second.request(config);
+      await first.request(again.config);
+      expect(presented()).toEqual(['alice', 'bob', 'alice']);
+    },
+  );
+
+  it.each(Object.entries(resent))(
+    'the latest of two copies that are installed on one axios over %s holds',
+    async (_, way) => {
+      await using hers = await copies.esm.soap.loadCredentials(configOf(alice));
+      await using his = await copies.cjs.soap.loadCredentials(configOf(bob));
+      const [api, ground] = [axios.create(way), axios.create(way)];
+      copies.esm.axios.clientCertificates(ground, his);
+      await ground.get(bank.url);
+      copies.esm.axios.clientCertificates(api, hers);
+      copies.cjs.axios.clientCertificates(api, his);
+      await api.get(bank.url);
+      copies.esm.axios.clientCertificates(api, hers);
+      await api.get(bank.url);
+      expect(presented()).toEqual(['bob', 'bob', 'alice']);
+    },
+  );
+
+  it('a cache of got is kept apart by what is presented, also where two copies are installed', async () => {
+    await using cacheable = await startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      handler: (_request, response) => {
+        response.setHeader('cache-control', 'max-age=100');
+        return false;
+      },
+    });
+    const [host, ca] = [`localhost:${cacheable.port}`, authority.certificate];
+    const { fullChain: cert, key } = alice;
+    await using hers = await copies.esm.got.loadCredentials({
+      certificates: { alice: { cert, key, ca } },
+      hosts: { [host]: 'alice' },
+    });
+    await using his = await copies.cjs.got.loadCredentials({ certificates: {}, hosts: { [host]: { ca } } });
+    const cache = new Map();
+    const herApi = got.extend(copies.esm.got.clientCertificates(hers), { cache });
+    const both = herApi.extend(copies.cjs.got.clientCertificates(his));
+    await herApi(`${cacheable.url}/a`);
+    await both(`${cacheable.url}/a`);
+    await both(`${cacheable.url}/b`);
+    await herApi(`${cacheable.url}/b`);
+    const who = cacheable.requests.map(
+      ({ path, clientCertificate }) => `${path} ${clientCertificate?.commonName ?? 'nobody'}`,
+    );
+    expect(who).toEqual(['/a alice', '/a nobody', '/b nobody', '/b alice']);
+  });
+
+  it('a used config of axios goes by the proxy that it named, also from the instance of the other copy', async () => {
+    await using proxy = await startProxy({ authority });
+    await using hers = await copies.esm.soap.loadCredentials(configOf(alice));
+    await using his = await copies.cjs.soap.loadCredentials(configOf(bob));
+    const [first, second] = [axios.create(), axios.create()];
+    copies.esm.axios.clientCertificates(first, hers);
+    copies.cjs.axios.clientCertificates(second, his);
+    const { hostname: host, port } = new URL(proxy.url);
+    const { config } = await first.get(bank.url, { proxy: { protocol: 'http', host, port: Number(port) } });
+    await second.request(config);
+    expect(presented()).toEqual(['alice', 'bob']);
+    expect(proxy.connects).toHaveLength(2);
+  });
 });

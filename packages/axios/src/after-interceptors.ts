@@ -26,8 +26,8 @@ export function decideAgain(
   config.transformRequest = transformers;
 }
 
-/** On ours, what it took the place of: a used config comes back with ours. */
-const replaced: unique symbol = Symbol('clientcert.replaced');
+/** On ours, what it took the place of: a used config comes back with ours, also to another copy of this package. */
+const replaced: unique symbol = Symbol.for('clientcert.replaced') as never;
 
 interface Ours extends AxiosRequestTransformer {
   [replaced]?: AxiosRequestTransformer | undefined;

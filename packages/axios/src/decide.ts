@@ -1,3 +1,4 @@
+import type { Agent } from 'node:https';
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
 import {
   adapterOf,
@@ -72,9 +73,10 @@ export function decideAs(
   const transport = transportOf(config);
   if (transport === 'unknown') refuse(outgoing, 'adapter');
   if (transport === 'http' && hasOwnTransport(config)) refuse(outgoing, 'transport');
+  const said = own(config, 'proxy');
   const httpsAgent = own(config, 'httpsAgent');
   // Ours comes back when a used config is passed again, as retries do.
-  const ours = handedOut.get(httpsAgent);
+  const ours: (() => typeof said) | undefined = httpsAgent?.[proxyBefore];
   const takesNone = transport === 'fetch' || transport === 'http2';
   if (takesNone && !ours && isRoutingAgent(httpsAgent)) throw notTaken();
   const isFetch = transport === 'fetch';
@@ -84,8 +86,7 @@ export function decideAs(
     applyToFetch(outgoing, { service, origin, proxy: through }, isFetch);
   if (isFetch) return;
 
-  const said = own(config, 'proxy');
-  const proxy = ours && said === false ? ours.proxy : said;
+  const proxy = ours && said === false ? ours() : said;
   const way: ConnectIdentity =
     through === undefined
       ? proxyOf(service, origin, proxy)
@@ -93,10 +94,10 @@ export function decideAs(
   /** Whether a proxy is named beside an agent of the caller's. */
   let isOtherWay = false;
   if (!httpsAgent || ours) {
-    const agent = credentials.sharedAgent(way);
+    const agent: Agent & Ours = credentials.sharedAgent(way);
     config.httpsAgent = agent;
     // A call that is told its way from outside may share the agent, and says nothing of it in its config.
-    if (through === undefined || !handedOut.has(agent)) handedOut.set(agent, { proxy });
+    if (through === undefined || !agent[proxyBefore]) agent[proxyBefore] = () => proxy;
   } else if (isRoutingAgent(httpsAgent)) {
     checkAgent(httpsAgent, service, 'httpsAgent');
     isOtherWay = Boolean(through === undefined ? said : through && isCallersAgent(httpsAgent));
@@ -113,7 +114,7 @@ export function decideAs(
   // An agent of the caller's presents what it was made for, also where the call names no service.
   checkRedirects(isTheirs ? { ...outgoing, service: httpsAgent[agentService] } : outgoing, proxy, isOtherWay);
   // axios' own tunnel would drop the agent's certificate on the way, and show one to the proxy.
-  (config as { proxy?: typeof proxy }).proxy = plain ? proxy : false;
+  (config as { proxy: typeof said }).proxy = plain ? proxy : false;
 }
 
 /** axios up to 1.20 sends by what every object inherits: in ways that are not decided on, because nobody wrote them. */
@@ -135,5 +136,12 @@ function notTaken(): ClientCertificateError {
 /** Left by axios where they are; what stands on axios, as node-soap's own securities do, makes an agent with them. */
 const ownIdentity = ['pfx', 'cert', 'key'] as const;
 
-/** Agents that this adapter has set, and what `proxy` was before. */
-const handedOut = new WeakMap<object, { proxy: InternalAxiosRequestConfig['proxy'] }>();
+/**
+ * On agents that this adapter, of whichever copy of this package, has set: what `proxy` was before. In a function, of which
+ * nothing is printed.
+ */
+const proxyBefore: unique symbol = Symbol.for('clientcert.axios.proxyBefore') as never;
+
+interface Ours {
+  [proxyBefore]?: () => InternalAxiosRequestConfig['proxy'];
+}

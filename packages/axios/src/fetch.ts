@@ -22,43 +22,45 @@ export function applyToFetch(outgoing: Outgoing, identity: ConnectIdentity, isCe
   const instead = "Leave out `adapter: 'fetch'`: axios' own for Node works here, or run this on Node.";
   if (isCertain) checkFetchRuntime("adapter: 'fetch'", ['bun', 'deno'], instead);
   const before = fetchOptions && (own(fetchOptions, 'dispatcher') as Dispatcher | undefined);
-  const brought = before instanceof CallDispatcher ? before.brought : before;
+  const brought = before && callers in before ? (before as CallDispatcher)[callers] : before;
   const dispatcher = new CallDispatcher(outgoing, identity, brought);
   dispatcher.check();
   config.fetchOptions = { ...fetchOptions, dispatcher };
 }
 
+/** On ours, the caller's own of the call: a used config comes back with ours, also to another copy of this package. */
+const callers: unique symbol = Symbol.for('clientcert.axios.dispatcher') as never;
+
 /** Of one call: over https it goes on through an agent of the certificate that holds for the hop. */
 class CallDispatcher implements Dispatcher {
-  /** The caller's own, of the call. */
-  readonly brought: Dispatcher | undefined;
+  readonly [callers]: Dispatcher | undefined;
   readonly #outgoing: Outgoing;
   readonly #identity: ConnectIdentity;
   #from: URL | undefined;
 
   constructor(outgoing: Outgoing, identity: ConnectIdentity, brought: Dispatcher | undefined) {
-    this.brought = brought;
+    this[callers] = brought;
     this.#outgoing = outgoing;
     this.#identity = identity;
   }
 
   /** Asked by Node's fetch. */
   get isMockActive(): boolean | undefined {
-    return (this.brought ?? globalDispatcher())?.isMockActive;
+    return (this[callers] ?? globalDispatcher())?.isMockActive;
   }
 
   /** Refuses at once what would be refused at the first hop, if it is there by then. */
   check(): void {
-    const base = this.brought ?? globalDispatcher();
-    if (base && (this.brought || !agentClassOf(base))) this.#refuse(base);
+    const base = this[callers] ?? globalDispatcher();
+    if (base && (this[callers] || !agentClassOf(base))) this.#refuse(base);
   }
 
   dispatch(options: { origin: string | URL; method?: string }, handler: unknown): boolean {
     const { credentials, check } = this.#outgoing;
     const { service, origin, proxy } = this.#identity;
     const to = new URL(options.origin);
-    const base = this.brought ?? globalDispatcher()!;
-    const Agent = this.brought ? undefined : agentClassOf(base);
+    const base = this[callers] ?? globalDispatcher()!;
+    const Agent = this[callers] ? undefined : agentClassOf(base);
     if (!Agent) {
       this.#refuse(base, to);
       return base.dispatch(options, handler);
@@ -77,7 +79,7 @@ class CallDispatcher implements Dispatcher {
   /** The caller's own; one that answers itself, as in tests, connects to nobody. */
   #refuse(base: Dispatcher, to?: URL): void {
     if (base.isMockActive) return;
-    refuse(this.#outgoing, this.brought ? 'fetchOptions.dispatcher' : 'global dispatcher', to);
+    refuse(this.#outgoing, this[callers] ? 'fetchOptions.dispatcher' : 'global dispatcher', to);
   }
 }
 

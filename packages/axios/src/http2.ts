@@ -15,7 +15,7 @@ export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): voi
   const config = outgoing.config as AnyConfig;
   const before = own(config, 'http2Options') ?? {};
   const brought = own(before, 'createConnection');
-  if (brought != null && !ours.has(brought as object)) {
+  if (brought != null && !(isOurs in Object(brought))) {
     refuse(outgoing, 'http2Options.createConnection');
     return;
   }
@@ -29,7 +29,8 @@ export function applyToHttp2(outgoing: Outgoing, identity: ConnectIdentity): voi
   };
 }
 
-const ours = new WeakSet<object>();
+/** On connecting functions of ours: a used config comes back with one, also to another copy of this package. */
+const isOurs: unique symbol = Symbol.for('clientcert.axios.createConnection') as never;
 const functions = new WeakMap<AdapterView, Map<string, Known>>();
 const contexts = new WeakMap<object, number>();
 let numbered = 0;
@@ -65,7 +66,7 @@ function connectionsOf(
   const [oldest] = all.keys();
   if (!known && oldest !== undefined && all.size >= maxFunctions) all.delete(oldest);
   const connect = connector(credentials, identity);
-  ours.add(connect);
+  Object.assign(connect, { [isOurs]: true });
   all.set(key, { connect, id, generation });
   return connect;
 }

@@ -30,11 +30,9 @@ export function clientCertificates(
   credentials: Credentials | Promise<Credentials>,
 ): () => void {
   const loading = acceptCredentials(credentials, 'clientCertificates()');
-  const before = installed.get(instance);
-  if (before && isThere(instance, before.decider)) {
-    if (before.credentials === credentials) return before.eject;
-    before.eject();
-  }
+  const before = installedOn(instance);
+  if (before?.credentials === credentials) return before.eject;
+  before?.eject();
 
   const decider: Decider =
     'then' in loading
@@ -48,36 +46,36 @@ export function clientCertificates(
   const eject = () => {
     instance.interceptors.request.eject(id);
     instance.interceptors.response.eject(explainId);
-    if (installed.get(instance)?.eject === eject) installed.delete(instance);
   };
-  installed.set(instance, { credentials, decider, eject });
+  decider[installed] = { credentials, eject };
   return eject;
 }
 
-type Decider = (
-  config: InternalAxiosRequestConfig,
-) => InternalAxiosRequestConfig | Promise<InternalAxiosRequestConfig>;
+interface Decider {
+  (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig | Promise<InternalAxiosRequestConfig>;
+  [installed]?: Installed;
+}
+
+/** On deciders, by which another copy of this package knows them as well: the latest holds. */
+const installed: unique symbol = Symbol.for('clientcert.axios.installed') as never;
 
 interface Installed {
   readonly credentials: Credentials | Promise<Credentials>;
-  readonly decider: Decider;
   readonly eject: () => void;
 }
 
-const installed = new WeakMap<AxiosInstance, Installed>();
-
-/** Not so after `clear()` of axios' own; its number may be that of another interceptor then. */
-function isThere({ interceptors }: AxiosInstance, decider: Decider): boolean {
-  let found = false;
+/** Nothing after `clear()` of axios' own. */
+function installedOn({ interceptors }: AxiosInstance): Installed | undefined {
+  let found: Installed | undefined;
   (interceptors.request as unknown as Handlers).forEach(({ fulfilled }) => {
-    found ||= fulfilled === decider;
+    found ??= fulfilled?.[installed];
   });
   return found;
 }
 
 /** What axios' class has, and its type leaves out. */
 interface Handlers {
-  forEach(look: (handler: { fulfilled?: unknown }) => void): void;
+  forEach(look: (handler: { fulfilled?: Decider | null }) => void): void;
 }
 
 function decide(credentials: Credentials, config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {

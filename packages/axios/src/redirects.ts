@@ -35,8 +35,8 @@ export function refuseAfterRedirects(outgoing: Outgoing): void {
   beforeRedirects(outgoing, (_options, _from, to) => refuse(outgoing, 'httpsAgent', to));
 }
 
-/** On ours, the caller's own that it calls first: a used config comes back with ours. */
-const callers: unique symbol = Symbol('clientcert.callers');
+/** On ours, the caller's own that it calls first: a used config comes back with ours, also to another copy of this package. */
+const callers: unique symbol = Symbol.for('clientcert.callers') as never;
 
 interface Ours extends BeforeRedirect {
   [callers]?: BeforeRedirect | undefined;

@@ -31,7 +31,7 @@ export function separate(cache: unknown, name: string | null): unknown {
       hint: 'Pass a Map, or a Keyv.',
     });
   }
-  const store = originals.get(cache as Store) ?? (cache as Store);
+  const store = (cache as Separated)[original] ?? (cache as Store);
   if (name === null) return store;
   const known = separated.get(store) ?? new Map<string, Store>();
   separated.set(store, known);
@@ -39,7 +39,6 @@ export function separate(cache: unknown, name: string | null): unknown {
   if (!own) {
     own = prefix(store, name);
     known.set(name, own);
-    originals.set(own, store);
   }
   return own;
 }
@@ -66,11 +65,18 @@ const names = new WeakMap<object, string>();
 
 /** got keeps a cache by identity: one for each store and certificate. */
 const separated = new WeakMap<Store, Map<string, Store>>();
-const originals = new WeakMap<Store, Store>();
 
-function prefix(store: Store, name: string): Store {
+/** On what is kept apart, the store itself; registered, as it comes to another copy of this package too. */
+const original: unique symbol = Symbol.for('clientcert.got.store') as never;
+
+interface Separated extends Store {
+  [original]?: Store;
+}
+
+function prefix(store: Store, name: string): Separated {
   const own = (key: string) => `${name}:${key}`;
   return {
+    [original]: store,
     get: (key) => store.get(own(key)),
     set: (key, value, ttl) => store.set(own(key), value, ttl),
     delete: (key) => store.delete(own(key)),
