@@ -95,10 +95,10 @@ export function createRoutes(credentials: AdapterView, options: PoolOptions, lea
   const refusesNodes = () => (proxy === false || credentials.decidesProxy) && nodeUsesProxies();
   return new Dispatchers(credentials, {
     serves: (resolution) => decides(resolution) || (!leavesOthers && (namesProxy() || refusesNodes())),
-    open: (origin, connector, allowH2) => {
+    open: (origin, connector, allowH2, drop) => {
       const own = { ...pool, allowH2, connect: connector as undici.buildConnector.connector };
       // As an Agent's: up to 8.12 a Pool takes a connection that refused a request for a busy one, and waits for good.
-      if (pool.connections === 1) return clientOf(origin, own);
+      if (pool.connections === 1) return droppedInTime(clientOf(origin, own), drop);
       return new undici.Pool(origin, { ...own, factory: clientOf });
     },
     tls: {
@@ -128,6 +128,18 @@ function clientOf(origin: string | URL, options: object): undici.Client {
     return closing;
   }) as typeof client.close;
   return client;
+}
+
+/**
+ * undici counts requests that failed by the name of the server as running, on which all later ones would wait for good. An Agent
+ * takes another client after each connection that failed.
+ */
+function droppedInTime(client: undici.Client, drop: () => void): undici.Client {
+  return client.on('connectionError', (_origin, _targets, error) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_TLS_CERT_ALTNAME_INVALID') return;
+    drop();
+    void client.destroy(error);
+  });
 }
 
 /** undici reads of a request what stands on `Object.prototype` too: by whose name the server would be verified. */

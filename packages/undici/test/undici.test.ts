@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import type https from 'node:https';
 import type { AddressInfo, LookupFunction } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
@@ -250,6 +251,24 @@ describe('the interceptor', () => {
     await (await request(bank.url, { dispatcher })).body.dump();
     expect(subjects(bank)).toEqual(['alice']);
     await dispatcher.destroy();
+  });
+
+  it('goes on over its one connection when the server has the right name again, and can be closed', async () => {
+    await using credentials = await load();
+    const dispatcher = createDispatcher(credentials, { connections: 1 });
+    const [server] = bank.servers as [https.Server];
+    const change = async (host: string) => {
+      const { cert, key } = await authority.issue({ name: 'bank', hosts: [host] });
+      server.setSecureContext({ cert, key, ca: authority.certificate });
+    };
+    await change('other.example');
+    const named = Array.from({ length: 3 }, () => request(bank.url, { dispatcher }));
+    for (const each of await Promise.allSettled(named))
+      expect(each).toMatchObject({ reason: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' } });
+    await change('localhost');
+    await (await request(bank.url, { dispatcher })).body.dump();
+    expect(subjects(bank)).toEqual(['alice']);
+    await dispatcher.close();
   });
 
   it('leaves every request to a MockAgent', async () => {

@@ -51,8 +51,8 @@ export interface Route<Kind extends Pool = Pool> {
 
 /** What of undici is used, and how its connections are made. */
 export interface DispatcherKind<Kind extends Pool> {
-  /** Makes the pool for one origin, over connections that the credentials make. */
-  readonly open: (origin: string, connect: Connector, allowH2: boolean) => Kind;
+  /** Makes the pool for one origin, over connections that the credentials make. With `drop` it takes no further request. */
+  readonly open: (origin: string, connect: Connector, allowH2: boolean, drop: () => void) => Kind;
   /** Further options of `Credentials.connect`. */
   readonly tls?: object | undefined;
   readonly timeout?: number | null | undefined;
@@ -193,18 +193,15 @@ export class Dispatchers<Kind extends Pool> {
     this.#decider.checkOrigin(asked);
     const connecting = new Set<TLSSocket>();
     const identity = { ...tls, service, origin: begun, ...(proxy !== undefined && { proxy }) };
-    const connect = createConnector(this.#decider, connecting, {
-      ...kind,
-      tls: identity,
-      allowH2,
-      onBroken: () => {
-        if (this.#routes.get(key) === route) void this.#close(key, route);
-      },
-    });
+    const drop = () => {
+      if (this.#routes.get(key) === route) void this.#close(key, route);
+    };
+    const all = { ...kind, tls: identity, allowH2, onBroken: drop };
+    const connect = createConnector(this.#decider, connecting, all);
     const route: Route<Kind> = {
       target,
       resolution,
-      pool: open(url.origin, connect, allowH2),
+      pool: open(url.origin, connect, allowH2, drop),
       connecting,
       profileId: this.#decider.profileId(target),
       wayId: this.#decider.wayId(target, identity),

@@ -2,12 +2,14 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateOf } from './certificate-of.ts';
 import {
   BIT_STRING,
+  beginsList,
   childrenOf,
   contentsOf,
   type Element,
   expect,
   INTEGER,
   numberOf,
+  OID,
   octetsOf,
   oidOf,
   open,
@@ -119,7 +121,7 @@ const mostCopied = 2 ** 23;
 /** OpenSSL verifies with no exponent of RSA that is longer, and to hand one out takes Node as long as the square of its length. */
 function limitExponent(publicKey: Element | undefined): void {
   const key = contentsOf(expect(publicKey, BIT_STRING)).subarray(1);
-  if (key.length <= longestExponent || key[0] !== SEQUENCE) return;
+  if (key.length <= longestExponent || !beginsList(key)) return;
   const [, exponent] = childrenOf(readElement(key));
   if (exponent?.tag !== INTEGER || contentsOf(exponent).length <= longestExponent) return;
   throw corrupt('holds a certificate with an RSA exponent that is longer than any');
@@ -148,8 +150,9 @@ function readExtensions(wrapped: Element | undefined): Map<number, Buffer> {
   const extensions = new Map<number, Buffer>();
   for (const extension of wrapped === undefined ? [] : open(childrenOf(wrapped)[0], SEQUENCE)) {
     const { source, from } = extension;
-    // OpenSSL reads on where a length is written longer than it need be.
-    if ((source[from + 1] ?? 0) >= 0x80) throw corrupt('holds an extension whose identifier is not DER');
+    // OpenSSL reads on where a tag or a length is written longer than it need be.
+    if (source[from] !== OID || (source[from + 1] ?? 0) >= 0x80)
+      throw corrupt('holds an extension whose identifier is not DER');
     // An object identifier of three bytes that begins with 2.5.29.
     if (extension.to - from < 5 || source.readUInt32BE(from) !== 0x0603551d) continue;
     const arc = source[from + 4]!;

@@ -95,6 +95,11 @@ function readIndefinite(
   return { source, tag, start, from, to: at, end: at + 2, depth, tally, children };
 }
 
+/** Whether a list begins there, to OpenSSL also with a tag that is written longer than it is: to read that one throws. */
+export function beginsList(encoded: Buffer): boolean {
+  return encoded[0] === SEQUENCE || encoded[0] === (SEQUENCE | 0x1f);
+}
+
 /** The elements inside a constructed element. */
 export function childrenOf(element: Element): Element[] {
   if (element.children !== undefined) return element.children;

@@ -1,4 +1,5 @@
 import {
+  beginsList,
   childrenOf,
   contentsOf,
   type Element,
@@ -64,7 +65,7 @@ export function limitKey(algorithm: Element, key: Buffer): number {
     return powerCost(bitsOf(prime), bitsOf(exponent));
   }
   limitCofactor(parameters);
-  if (key[0] !== SEQUENCE) return 0;
+  if (!beginsList(key)) return 0;
   const value = readElement(key);
   limitRsa(value);
   return pointCost(value) + curveCost(encodingOf(algorithm)) + curveCost(key);
@@ -82,8 +83,8 @@ export function curveCost(encoded: Buffer): number {
   if (at < 0) return slowRoots.some((curve) => encoded.includes(curve)) ? 10_000 : 0;
   for (; at >= 0; at = encoded.indexOf(spelledOut, at + 1)) {
     const start = at + spelledOut.length + 1;
-    // Those of other fields have no prime, and are not taken apart: each may hold all that follows.
-    if (encoded[start] !== INTEGER) continue;
+    // Lists are those of other fields, and no primes. They are not taken apart: each may hold all that follows.
+    if ((encoded[start]! & 0x20) !== 0) continue;
     const field = readElement(encoded, start);
     if (contentsOf(field).subarray(-manyTwos.length).equals(manyTwos)) throw corrupt(unusedCurve);
   }

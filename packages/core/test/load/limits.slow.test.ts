@@ -14,6 +14,7 @@ import { encode } from '../../src/load/der.ts';
 import { inspectFile, readCertificate, readRoots } from '../../src/load/index.ts';
 import { editDistance } from '../../src/pin/did-you-mean.ts';
 import type { FileSource } from '../../src/types.ts';
+import { longTag } from './made-svid.ts';
 import { codeOf, ecLeaf, identityPem, keyPem, leaf, passphrase, pem } from './material.ts';
 import {
   certificateBag,
@@ -90,6 +91,9 @@ function crowded(count: number, extensions: number): { key: string; cert: string
   return { key, cert: Array.from({ length: count }, (_, index) => certificateAt(index)).join('') };
 }
 
+/** What stands there, or the same by a tag that is written longer, as OpenSSL takes it too. */
+const asItIs = (element: Buffer): Buffer => element;
+
 /** A private key on a curve that is spelled out, with a prime of so many bytes. */
 const curveOf = (size: number): Buffer => {
   const field = sequence(oid('1.2.840.10045.1.1'), encode(0x02, Buffer.alloc(size, 0x7f)));
@@ -100,7 +104,7 @@ const curveOf = (size: number): Buffer => {
 };
 
 /** The same, in whose name of its curve (RFC 5915) or before it, with a cofactor of so many bytes. */
-const manyFold = (size: number, form: 'pkcs8' | 'sec1'): Buffer => {
+const manyFold = (size: number, form: 'pkcs8' | 'sec1' | 'within', tagged = asItIs): Buffer => {
   const prime = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
   const field = sequence(oid('1.2.840.10045.1.1'), integer(prime));
   const curve = sequence(octets(Buffer.alloc(32)), octets(Buffer.from([1])));
@@ -110,8 +114,11 @@ const manyFold = (size: number, form: 'pkcs8' | 'sec1'): Buffer => {
   const cofactor = encode(0x02, Buffer.alloc(size, 0x7f));
   const parameters = sequence(integer(1), field, curve, octets(point), integer(prime), cofactor);
   const key = [integer(1), octets(Buffer.alloc(32, 1))];
-  return form === 'sec1'
-    ? sequence(...key, encode(0xa0, parameters))
+  const named = sequence(...key, encode(0xa0, parameters));
+  if (form === 'sec1') return named;
+  const curveName = oid('1.2.840.10045.3.1.7');
+  return form === 'within'
+    ? sequence(integer(0), sequence(oid('1.2.840.10045.2.1'), curveName), octets(tagged(named)))
     : sequence(integer(0), sequence(oid('1.2.840.10045.2.1'), parameters), octets(sequence(...key)));
 };
 
@@ -173,12 +180,12 @@ function spelledOut(count: number): Buffer {
 }
 
 /** Whose places of revocation lists are each written as the end of its issuer's name. */
-function copiedNames(): Buffer {
+function copiedNames(tagged = asItIs): Buffer {
   const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
   const part = encode(0x31, sequence(oid('2.5.4.3'), encode(0x0c, Buffer.from('x'))));
   const issuer = sequence(...Array<Buffer>(2500).fill(part));
   const point = sequence(encode(0xa0, encode(0xa1)));
-  const points = sequence(oid('2.5.29.31'), octets(sequence(...Array<Buffer>(2500).fill(point))));
+  const points = sequence(tagged(oid('2.5.29.31')), octets(sequence(...Array<Buffer>(2500).fill(point))));
   const time = encode(0x17, Buffer.from('300101000000Z'));
   const signed = sequence(
     ...[encode(0xa0, integer(2)), integer(1), algorithm, issuer, sequence(time, time), sequence()],
@@ -188,17 +195,17 @@ function copiedNames(): Buffer {
 }
 
 /** Node takes more than a second to say how long the key is. */
-function longExponent(): Buffer {
+function longExponent(tagged = asItIs): Buffer {
   const key = sequence(encode(0x02, Buffer.alloc(256, 0x7f)), encode(0x02, Buffer.alloc(90_000, 0x7f)));
   const algorithm = sequence(oid('1.2.840.113549.1.1.1'), nil);
-  const spki = sequence(algorithm, encode(0x03, Buffer.from([0, ...key])));
+  const spki = sequence(algorithm, encode(0x03, Buffer.from([0, ...tagged(key)])));
   return certificateWith({ ...namesOnly, spki });
 }
 
 /** To find the other coordinate of a point that is compressed takes OpenSSL a hundred thousand multiplications. */
-function slowCurve(): Buffer {
+function slowCurve(tagged = asItIs): Buffer {
   const prime = 3n * 2n ** 534n + 1n;
-  const field = sequence(oid('1.2.840.10045.1.1'), integer(prime));
+  const field = sequence(oid('1.2.840.10045.1.1'), tagged(integer(prime)));
   const point = Buffer.concat([Buffer.from([2]), Buffer.alloc(67, 1)]);
   const curve = sequence(octets(Buffer.alloc(67)), octets(Buffer.alloc(67, 1)));
   const parameters = sequence(integer(1), field, curve, octets(point), integer(7));
@@ -712,11 +719,15 @@ describe('attack: files that stop the process', () => {
         'KDF_TOO_EXPENSIVE',
       ],
       ['certificates whose curves are spelled out', () => spelledOut(30), 'FILE_TOO_LARGE'],
-      ['a curve whose prime is one more than a power of two, three times', slowCurve, 'FILE_CORRUPT'],
-      ['an RSA exponent of thousands of bits', longExponent, 'FILE_CORRUPT'],
+      ['a curve whose prime is one more than a power of two, three times', () => slowCurve(), 'FILE_CORRUPT'],
+      ['an RSA exponent of thousands of bits', () => longExponent(), 'FILE_CORRUPT'],
       ['a curve with a cofactor of thousands of bits', () => manyFold(30_000, 'pkcs8'), 'FILE_CORRUPT'],
       ['the same within the key', () => manyFold(30_000, 'sec1'), 'FILE_CORRUPT'],
-      ['names of an issuer to be copied by the thousand', copiedNames, 'FILE_CORRUPT'],
+      ['names of an issuer to be copied by the thousand', () => copiedNames(), 'FILE_CORRUPT'],
+      ['such names by a tag that is longer', () => copiedNames(longTag), 'FILE_CORRUPT'],
+      ['such an exponent by a tag that is longer', () => longExponent(longTag), 'FILE_CORRUPT'],
+      ['such a prime by a tag that is longer', () => slowCurve(longTag), 'FILE_CORRUPT'],
+      ['such a cofactor by a tag that is longer', () => manyFold(30_000, 'within', longTag), 'FILE_CORRUPT'],
       ['a class that is derived forty times', () => javaStore(0xcececece, [classChain(40)]), 'FILE_CORRUPT'],
     ])('%s', async ([, make, code]) => {
       const bytes = make();
