@@ -7,6 +7,7 @@ import { childrenOf, contentsOf, type Element, open, readElement, SEQUENCE } fro
  * @see https://docs.openssl.org/3.5/man1/openssl-verification-options/#trusted-certificate-options; X509_CERT_AUX, obj_trust()
  */
 export function vouchesForServers(behind: Buffer): boolean {
+  if (behind.length === 0) return true;
   try {
     const settings = open(readElement(behind), SEQUENCE);
     const says = (list: Element | undefined) =>
@@ -16,7 +17,7 @@ export function vouchesForServers(behind: Buffer): boolean {
     // A list of what it is trusted for leaves out the rest.
     return !says(rejected) && (says(trusted) ?? true);
   } catch {
-    return true; // there is nothing, or it is something else
+    return false; // OpenSSL refuses the block
   }
 }
 

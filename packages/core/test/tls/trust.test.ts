@@ -265,5 +265,19 @@ describe('a root with what it is trusted for, as `openssl x509 -trustout` writes
       await expect(get(server.url, { agent: credentials.agent() })).rejects.toThrow();
       expect(server.requests).toEqual([]);
     });
+
+    it('whose settings cannot be read is trusted in no server', async () => {
+      await using server = await startServer({ authority, clientCertificate: 'optional' });
+      const body = Buffer.concat([
+        new X509Certificate(authority.certificate).raw,
+        Buffer.from('300a', 'hex'),
+      ]);
+      const ca = `-----BEGIN CERTIFICATE-----\n${body.toString('base64')}\n-----END CERTIFICATE-----\n`;
+      await expect(get(server.url, { ca })).rejects.toThrow(); // by hand
+      const certificates = { alice: { cert: alice.cert, key: alice.key, ca } };
+      const loading = loadCredentials({ certificates, hosts: { [`127.0.0.1:${server.port}`]: 'alice' } });
+      await expect(loading).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_FORMAT_UNSUPPORTED' });
+      expect(server.requests).toEqual([]);
+    });
   });
 });
