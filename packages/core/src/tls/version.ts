@@ -91,10 +91,10 @@ function hardened(
 function stricterCiphers(list: string): string {
   const { defaultCoreCipherList } = constants;
   if (list === defaultCoreCipherList) return list;
-  const kept = list
-    .split(':')
-    .filter((each) => (securityLevelOf(each) ?? defaultSecurityLevel) >= defaultSecurityLevel);
-  return without(kept.join(':'), exclusions);
+  // It stands behind any other entry too, "DEFAULT@SECLEVEL=0": what is left of that is no empty list, which is to Node
+  // that of the process, and leaves out what the entry does.
+  const kept = list.replace(levels, (asked, level) => (Number(level) < defaultSecurityLevel ? '' : asked));
+  return without(kept, exclusions);
 }
 
 /** A caller's ciphers without those that encrypt nothing, or show no certificate, which even `legacy` does not allow. */
@@ -125,9 +125,11 @@ const exclusions = [
 
 /** The lowest security level that a cipher list asks for; `undefined` where it asks for none. */
 export function securityLevelOf(ciphers: string): number | undefined {
-  const levels = [...ciphers.matchAll(/@SECLEVEL=(\d)/g)].map(([, level]) => Number(level));
-  return levels.length > 0 ? Math.min(...levels) : undefined;
+  const asked = [...ciphers.matchAll(levels)].map(([, level]) => Number(level));
+  return asked.length > 0 ? Math.min(...asked) : undefined;
 }
+
+const levels = /@SECLEVEL=(\d)/g;
 
 /** OpenSSL raised its own from 1 to 2 with 3.2. */
 export const defaultSecurityLevel: number = /^(1|3\.[01])\./.test(process.versions.openssl) ? 1 : 2;

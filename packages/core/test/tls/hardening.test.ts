@@ -74,6 +74,7 @@ describe('attack: rules that are weakened', () => {
       [`TLS_AES_128_GCM_SHA256:${suite}`, /^200/],
       [`${suite}:@SECLEVEL=0`, /^200/],
       ['DEFAULT@SECLEVEL=0', /^200/],
+      ['DEFAULT:!AESGCM@SECLEVEL=0', /^(EPROTO|ERR_SSL)/],
       [DEFAULT_CIPHERS, /^200/],
     ] as const) {
       tls.DEFAULT_CIPHERS = list;
@@ -82,6 +83,30 @@ describe('attack: rules that are weakened', () => {
       }
     }
   });
+
+  it.each(['DEFAULT@SECLEVEL=0', 'DEFAULT:@SECLEVEL=0', 'ALL @SECLEVEL=0'])(
+    'nor do they, as %s, take the certificate of a server that is too weak without them',
+    async (list) => {
+      const weak = { name: 'old', hosts: ['127.0.0.1'], keyType: 'rsa', hash: 'sha1' } as const;
+      const certificate = await authority.issue(weak);
+      const own = { ciphers: 'DEFAULT@SECLEVEL=0' };
+      await using server = await startServer({
+        authority,
+        certificate,
+        tls: own,
+        clientCertificate: 'optional',
+      });
+      await using pinned = await load(server.port);
+      await using legacy = await load(server.port, { tls: { legacy: true } });
+      await using none = await loadCredentials({});
+      const refusal = await call(server.url, pinned);
+      tls.DEFAULT_CIPHERS = list;
+      expect(await call(server.url, pinned)).toBe(refusal);
+      expect(server.requests).toEqual([]);
+      for (const credentials of [legacy, none]) expect(await call(server.url, credentials, ca())).toBe(200);
+      expect(subjects(server)).toEqual(['alice', null]);
+    },
+  );
 
   it('nor does a caller’s empty list, which to Node is that of the process', async () => {
     const rsa = await authority.issue({ name: 'rsa', hosts: ['127.0.0.1'], usage: 'server', keyType: 'rsa' });
