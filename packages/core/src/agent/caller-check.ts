@@ -100,6 +100,12 @@ function checkVersions(
   const hint = `Ask for a version within ${allowed}, or change "tls" of the ${tlsBy === 'config' ? 'config' : 'rule'}${tls.legacy ? '' : '; below TLS 1.2: { min, legacy: true }'}.`;
   const isOutside = (version: TlsVersion) =>
     compareVersions(version, tls.min) < 0 || compareVersions(version, tls.max) > 0;
+  // Node and OpenSSL read a text up to there, and so another than is looked at here.
+  const cut = ['secureProtocol', 'ciphers'].find((name) => {
+    const text = own[name];
+    return typeof text === 'string' && text.includes('\0');
+  });
+  if (cut !== undefined) throw conflict(`the request's own "${cut}" holds a NUL character`, hint);
   const { min, max } = versionsOf(own as SecureContextOptions);
   for (const [name, version] of [
     ['minVersion', min],

@@ -229,6 +229,8 @@ describe('attack: rules that are weakened', () => {
     [{ tls: 'TLSv1.3' }, { minVersion: 'TLSv1.2' }],
     [{ tls: 'TLSv1.3' }, { maxVersion: 'TLSv1.2' }],
     [{ tls: 'TLSv1.3' }, { secureProtocol: 'TLSv1_2_method' }],
+    [{ tls: 'TLSv1.3' }, { secureProtocol: 'TLSv1_2_method\0' }],
+    [{ tls: { min: 'TLSv1', legacy: true } }, { ciphers: 'ALL:eNULL\0' }],
     [{ tls: { min: 'TLSv1', max: 'TLSv1.2', legacy: true } }, { maxVersion: 'TLSv1.3' }],
   ] as const)('a caller goes out of a pin: %o, %o', async (rule, options) => {
     await using server = await startServer({ authority });
