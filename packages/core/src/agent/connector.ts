@@ -118,7 +118,7 @@ export function createConnector(
  * @returns Stops it.
  */
 function countDown(milliseconds: number, end: () => void): () => void {
-  if (!(milliseconds > 0)) return () => {};
+  if (!(milliseconds > 0 && milliseconds < Number.POSITIVE_INFINITY)) return () => {};
   const slices = Math.max(10, Math.ceil(milliseconds / 500));
   let left = slices;
   let timer: NodeJS.Timeout;
