@@ -101,8 +101,13 @@ export function dial(request: Dial, options: ConnectionOptions): TLSSocket {
   });
   if (tunnel) {
     holdTogether(socket, tunnel);
-    // Node sets it on roads that it takes itself alone.
-    if (all.timeout) socket.setTimeout(all.timeout);
+    // Node sets it on roads that it takes itself alone, and sets out on none with one that is no time.
+    try {
+      if (all.timeout) socket.setTimeout(all.timeout);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
   }
 
   let attestation: Attestation | undefined;

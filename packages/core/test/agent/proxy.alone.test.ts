@@ -181,6 +181,18 @@ describe.each([false, true])('through a proxy, with TLS to it %s,', (tls) => {
     expect(server.connections).toBe(0);
   });
 
+  it('with a timeout that is no time nothing is begun, as without a proxy', async () => {
+    await using all = await scene({ tls });
+    const { proxy, server, credentials } = all;
+    for (const timeout of ['5000', -1] as number[]) {
+      const agent = credentials.agent({ proxy: proxy.url, timeout });
+      expect(() => https.get(server.url, { agent })).toThrow(/"(timeout|msecs)"/);
+    }
+    await get(server.url, { agent: credentials.agent({ proxy: proxy.url, keepAlive: false }) });
+    expect(server.connections).toBe(1);
+    expect(proxy.connects).toHaveLength(1);
+  });
+
   it.each([{}, { timeout: 100 }])(
     'and with that of the agent, whoever does not answer, where the request says %j',
     async (said) => {
