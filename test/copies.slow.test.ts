@@ -268,6 +268,29 @@ describe('attack: identities that mix', () => {
     expect(presented()).toEqual(['alice', 'alice signed alice']);
   });
 
+  it('soapOptions() takes nothing that the soapOptions() of the other copy returned', async () => {
+    await using credentials = await copies.esm.soap.loadCredentials(configOf(alice));
+    const made = copies.cjs.soap.soapOptions(credentials);
+    expect(() => copies.esm.soap.soapOptions(credentials, made)).toThrow(
+      'what another soapOptions() returned',
+    );
+  });
+
+  it('a used config of axios follows the redirects that the instance of the other copy allows', async () => {
+    await using plain = await startServer({ tls: false, host: 'localhost' });
+    await using hers = await copies.esm.soap.loadCredentials(configOf(alice));
+    const { hosts, ...config } = configOf(bob);
+    const [host] = Object.keys(hosts) as [string];
+    const rule = { certificate: 'client', allowDowngrade: true } as const;
+    await using his = await copies.cjs.soap.loadCredentials({ ...config, hosts: { [host]: rule } });
+    const [first, second] = [axios.create(), axios.create()];
+    copies.esm.axios.clientCertificates(first, hers);
+    copies.cjs.axios.clientCertificates(second, his);
+    const used = await first.get(bank.url);
+    await second.request({ ...used.config, url: `${bank.url}/redirect?to=${encodeURIComponent(plain.url)}` });
+    expect([presented(), plain.requests.length]).toEqual([['alice', 'bob'], 1]);
+  });
+
   it('a cache of got is kept apart by what is presented, also where two copies are installed', async () => {
     await using cacheable = await startServer({
       authority,
