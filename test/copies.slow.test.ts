@@ -139,7 +139,6 @@ const ways: Readonly<Record<string, (copy: Copy, credentials: Loaded, other: Cop
     );
     return (as) => clients[as ? 1 : 0]!.WhoAsync({ text: 'x' });
   },
-  // Of credentials that are still loading such a call says so, and is not sent.
   'soap, with a security of the other copy': (copy, loading, other) => overSoap(copy, loading, other, {}),
   'soap, with a security of the other copy, over an axios of the caller’s': (copy, loading, other) =>
     overSoap(copy, loading, other, { request: axios.create() }),
@@ -159,13 +158,13 @@ const resent: Readonly<Record<string, object>> = {
 };
 
 async function overSoap(copy: Copy, loading: Loaded, other: Copy, own: object): Promise<Send> {
-  const credentials = await loading;
+  const credentials = loading as Soap.Credentials<string, string>;
   const options = copy.soap.soapOptions(credentials, own);
   const client = await createClientAsync(`${bank.url}/service?wsdl`, options);
   const shared = { timeout: 5_000 };
   return (as) => {
     const security = new other.soap.ClientCertificateSecurity(
-      credentials as Soap.Credentials<string, string>,
+      credentials,
       as ? { service: as } : { sign: true },
     );
     client.setSecurity(security);
@@ -251,6 +250,46 @@ describe('attack: identities that mix', () => {
       expect(presented()).toEqual(['bob', 'bob', 'alice']);
     },
   );
+
+  it('a SOAP call with a security of the other copy that names no service is made as that of its client', async () => {
+    const { certificates, hosts } = configOf(alice);
+    const [host] = Object.keys(hosts) as [string];
+    await using credentials = await copies.esm.soap.loadCredentials({
+      certificates,
+      hosts: { [host]: { ca: authority.certificate } },
+      services: { Bank: 'client' },
+    });
+    const options = copies.esm.soap.soapOptions(credentials, { service: 'Bank' });
+    const client = await createClientAsync(`${bank.url}/service?wsdl`, options);
+    for (const more of [{}, { sign: true }]) {
+      client.setSecurity(new copies.cjs.soap.ClientCertificateSecurity(credentials, more));
+      await client.WhoAsync({ text: 'x' });
+    }
+    expect(presented()).toEqual(['alice', 'alice signed alice']);
+  });
+
+  it('soapOptions() takes nothing that the soapOptions() of the other copy returned', async () => {
+    await using credentials = await copies.esm.soap.loadCredentials(configOf(alice));
+    const made = copies.cjs.soap.soapOptions(credentials);
+    expect(() => copies.esm.soap.soapOptions(credentials, made)).toThrow(
+      'what another soapOptions() returned',
+    );
+  });
+
+  it('a used config of axios follows the redirects that the instance of the other copy allows', async () => {
+    await using plain = await startServer({ tls: false, host: 'localhost' });
+    await using hers = await copies.esm.soap.loadCredentials(configOf(alice));
+    const { hosts, ...config } = configOf(bob);
+    const [host] = Object.keys(hosts) as [string];
+    const rule = { certificate: 'client', allowDowngrade: true } as const;
+    await using his = await copies.cjs.soap.loadCredentials({ ...config, hosts: { [host]: rule } });
+    const [first, second] = [axios.create(), axios.create()];
+    copies.esm.axios.clientCertificates(first, hers);
+    copies.cjs.axios.clientCertificates(second, his);
+    const used = await first.get(bank.url);
+    await second.request({ ...used.config, url: `${bank.url}/redirect?to=${encodeURIComponent(plain.url)}` });
+    expect([presented(), plain.requests.length]).toEqual([['alice', 'bob'], 1]);
+  });
 
   it('a cache of got is kept apart by what is presented, also where two copies are installed', async () => {
     await using cacheable = await startServer({

@@ -79,6 +79,7 @@ class CallDispatcher implements Dispatcher {
   /** The caller's own; one that answers itself, as in tests, connects to nobody. */
   #refuse(base: Dispatcher, to?: URL): void {
     if (base.isMockActive) return;
+    if (to) this.#outgoing.credentials.checkPlain(this.#outgoing, to);
     refuse(this.#outgoing, this[callers] ? 'fetchOptions.dispatcher' : 'global dispatcher', to);
   }
 }

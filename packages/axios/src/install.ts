@@ -47,7 +47,7 @@ export function clientCertificates(
     instance.interceptors.request.eject(id);
     instance.interceptors.response.eject(explainId);
   };
-  decider[installed] = { credentials, eject };
+  decider[installed] = { on: instance.interceptors.request, credentials, eject };
   return eject;
 }
 
@@ -60,22 +60,25 @@ interface Decider {
 const installed: unique symbol = Symbol.for('clientcert.axios.installed') as never;
 
 interface Installed {
+  /** Whose copies may have it as well. */
+  readonly on: object;
   readonly credentials: Credentials | Promise<Credentials>;
   readonly eject: () => void;
 }
 
 /** Nothing after `clear()` of axios' own. */
-function installedOn({ interceptors }: AxiosInstance): Installed | undefined {
+function installedOn({ interceptors: { request } }: AxiosInstance): Installed | undefined {
   let found: Installed | undefined;
-  (interceptors.request as unknown as Handlers).forEach(({ fulfilled }) => {
-    found ??= fulfilled?.[installed];
+  (request as unknown as Handlers).forEach?.(({ fulfilled }) => {
+    const each = fulfilled?.[installed];
+    if (each?.on === request) found ??= each;
   });
   return found;
 }
 
-/** What axios' class has, and its type leaves out. */
+/** What axios' class has, and its type leaves out; mocks have none. */
 interface Handlers {
-  forEach(look: (handler: { fulfilled?: Decider | null }) => void): void;
+  forEach?(look: (handler: { fulfilled?: Decider | null }) => void): void;
 }
 
 function decide(credentials: Credentials, config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {

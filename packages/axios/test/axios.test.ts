@@ -424,6 +424,27 @@ describe('installing', () => {
     expect(bank.requests[0]?.headers['x-own']).toBe('yes');
   });
 
+  it('takes nothing off an instance whose interceptors another one was given', async () => {
+    await using credentials = await load();
+    await using others = await load();
+    const [api, copy] = [axios.create(), axios.create()];
+    clientCertificates(api, credentials);
+    (api.interceptors.request as unknown as { handlers: { fulfilled: never }[] }).handlers.forEach(
+      ({ fulfilled }) => void copy.interceptors.request.use(fulfilled),
+    );
+    clientCertificates(copy, others);
+    await api.get(bank.url);
+    expect(subjects(bank)).toEqual(['alice']);
+  });
+
+  it('goes on a mock of axios, whose interceptors are two functions', async () => {
+    await using credentials = await load();
+    const taken: unknown[] = [];
+    const mock = { use: () => 7, eject: (id: unknown) => taken.push(id) };
+    clientCertificates({ interceptors: { request: mock, response: mock } } as never, credentials)();
+    expect(taken).toEqual([7, 7]);
+  });
+
   it('refuses an agent of the caller’s own at a pinned host, and leaves it alone elsewhere', async () => {
     await using credentials = await load();
     const api = axios.create({ httpsAgent: new Agent({ ca: authority.certificate }) });

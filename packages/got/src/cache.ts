@@ -76,7 +76,10 @@ interface Separated extends Store {
 function prefix(store: Store, name: string): Separated {
   const own = (key: string) => `${name}:${key}`;
   return {
-    [original]: store,
+    // Behind an accessor, of which nothing is printed.
+    get [original]() {
+      return store;
+    },
     get: (key) => store.get(own(key)),
     set: (key, value, ttl) => store.set(own(key), value, ttl),
     delete: (key) => store.delete(own(key)),

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { inspect } from 'node:util';
 import {
   type Authority,
   createAuthority,
@@ -258,6 +259,8 @@ describe('the cache', () => {
     expect(names.map((name) => name?.commonName)).toEqual(['alice', 'bob', 'alice', 'bob']);
     expect(answers.map(({ isFromCache }) => isFromCache)).toEqual([false, false, true, true]);
     expect(subjects(bank)).toEqual(['alice', 'bob']);
+    // Nor is it printed with the options of any call, as on errors.
+    expect(inspect(answers.map(({ request }) => request.options.cache))).not.toContain(bank.url);
   });
 
   it('gives no answer of a certificate to a call without', async () => {

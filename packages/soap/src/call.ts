@@ -92,16 +92,14 @@ export function carried(call: Call, inherited: unknown = []): RequestOptions {
     const ready = loadedOf(credentials);
     options.httpsAgent = ready ? agentOf(ready) : waitFor(credentials, call.identity.service, agentOf);
   }
-  const certify: Transformer = function (data) {
+  const certify = function (this: AxiosConfig, data: unknown) {
     const ready = loadedOf(credentials);
     if (ready) decide(call, this, ready);
     else decideLater(call, this);
     return data;
   };
-  certify[certifies] = true;
-  const transformers: Transformer[] = Array.isArray(own) ? own : [own].filter(Boolean);
-  // A security of another copy of this package has said as whom the call is made.
-  options.transformRequest = transformers.at(-1)?.[certifies] ? transformers : [...transformers, certify];
+  const transformers = Array.isArray(own) ? own : [own].filter(Boolean);
+  options.transformRequest = [...transformers, certify];
   return options;
 }
 
@@ -237,13 +235,7 @@ function namesProxy(url: URL, ready: Credentials): boolean {
 /** What a transformer of axios' has as `this`. */
 export type RequestConfig = Parameters<typeof decideRequest>[0];
 type AxiosConfig = RequestConfig;
-interface Transformer {
-  (this: AxiosConfig, ...given: unknown[]): unknown;
-  [certifies]?: boolean;
-}
-
-/** On the transformers that decide. */
-const certifies: unique symbol = Symbol.for('clientcert.soap.certifies') as never;
+type Transformer = (this: AxiosConfig, ...given: unknown[]) => unknown;
 
 function stillLoading({ host }: URL): ClientCertificateError {
   return new ClientCertificateError(

@@ -2,6 +2,8 @@ import { ClientCertificateError } from '@clientcert/core';
 import type { IHeaders } from 'soap';
 import { type Call, carried } from './call.ts';
 
+const known: unique symbol = Symbol.for('clientcert.soap.calls') as never;
+
 /**
  * Has a call known by its headers, which node-soap makes anew for each, while its options are the caller's and may be
  * used for any other call. These headers cannot be read unless what {@link lend} writes on the options stands there, so
@@ -179,10 +181,19 @@ interface Loan {
   isFresh: boolean;
 }
 
-const lent = new WeakMap<object, Loan>();
-const calls = new WeakMap<object, Call>();
-/** By a client that was made with `soapOptions`, which needs nothing of this. */
-const taken = new WeakSet<Call>();
+/** Of every copy of this package: a call may be made by a client of one with a security of another. */
+const everywhere = globalThis as { [known]?: Lent };
+everywhere[known] ??= { lent: new WeakMap(), calls: new WeakMap(), taken: new WeakSet() };
+const { lent, calls, taken } = everywhere[known];
+
+interface Lent {
+  /** By options. */
+  readonly lent: WeakMap<object, Loan>;
+  /** By headers. */
+  readonly calls: WeakMap<object, Call>;
+  /** By a client that was made with `soapOptions`, which needs nothing of this. */
+  readonly taken: WeakSet<Call>;
+}
 
 /** @returns The error of a call that would go without its certificate. */
 export function notCarried(): ClientCertificateError {

@@ -73,7 +73,7 @@ export function soapOptions<ServiceName extends string>(
   const httpClient = written(options, 'httpClient');
   const wsdlCache = written(options, 'wsdlCache');
   const sender = httpClient ?? own.request ?? credentials;
-  if (certified.has(sender)) throw madeBefore();
+  if (certified in Object(sender)) throw madeBefore();
   const identity = identify(credentials, service, origin, proxy, 'soapOptions()');
   const { overrideImportLocation } = snapshot(own.wsdl_options ?? {});
   return {
@@ -151,10 +151,12 @@ function certify(
     const signal = signalOf(call);
     const { service } = identity;
     return whenLoaded(call.identity.credentials, signal, (ready) => {
-      if (service === undefined || call.identity.service !== undefined) return go(ready, call);
-      const inherited = { ...call, identity: { ...call.identity, service } };
+      // No promise of them, of which another copy of this package knows whether it is kept.
+      const made = { ...call, identity: { ...call.identity, credentials: ready } };
+      if (service === undefined || call.identity.service !== undefined) return go(ready, made);
+      const inherited = { ...made, identity: { ...made.identity, service } };
       return whenCompared(ready, identity.credentials, signal, (areSame) =>
-        go(ready, areSame ? inherited : call),
+        go(ready, areSame ? inherited : made),
       );
     });
   };
@@ -242,11 +244,11 @@ function certify(
       },
     }),
   };
-  certified.add(outer);
-  return outer;
+  return Object.defineProperty(outer, certified, { value: true });
 }
 
-const certified = new WeakSet<object>();
+/** On clients of `soapOptions`, of whichever copy of this package. */
+const certified: unique symbol = Symbol.for('clientcert.soap.certified') as never;
 
 /**
  * Goes on at once where that is possible, as node-soap's own client does.

@@ -59,7 +59,7 @@ export class Signature {
       {
         hint: known
           ? 'Create the client with soapOptions(credentials), or name where it goes: { origin }.'
-          : 'Await loadCredentials() first, or create the client with soapOptions(credentials), which waits for them: that of the same copy of this package as the security (npm ls @clientcert/soap).',
+          : 'Await loadCredentials() first, or create the client with soapOptions(credentials), which waits for them.',
       },
     );
   }

@@ -80,12 +80,12 @@ export const identity = {
 
   async 'none over plain HTTP, where the service requires one: the call is not made'(ground) {
     const plain = await ground.plain();
-    const { host } = new URL(plain.url);
+    const { hostname } = new URL(plain.url);
     const { cert, key } = ground.alice;
     const required = { certificate: 'alice', required: true } as const;
     const services = {
       Anywhere: required,
-      Here: { ...required, hosts: [host] },
+      Here: { ...required, hosts: [`${hostname}:8443`] },
       Elsewhere: { ...required, hosts: ['bank.example'] },
       Willing: 'alice',
     } as const;

@@ -1,3 +1,4 @@
+import { loadCredentials } from '@clientcert/core';
 import { expect } from 'vitest';
 import { type Case, expectFailure, failureOf, type Ground, names, redirectTo } from '../ground.ts';
 
@@ -101,6 +102,24 @@ export const redirects = {
     const client = ground.client(await ground.load(bank));
     await client.send(plain.url + redirectTo(bank.url));
     expect([names(plain), names(bank)]).toEqual([[null], ['alice']]);
+  },
+
+  async 'from http to http: it is not followed as a service that requires its certificate there'(ground) {
+    const [first, second] = [await ground.plain({ host: 'localhost' }), await ground.plain()];
+    const { hostname } = new URL(second.url);
+    const { cert, key } = ground.alice;
+    const ownAgent = { cert, key, ca: ground.authority.certificate };
+    const loading = loadCredentials({
+      certificates: { alice: { cert, key } },
+      services: { Here: { certificate: 'alice', required: true, hosts: [hostname] } },
+    });
+    const credentials = ground.keep(await loading);
+    for (const own of [{}, { ownAgent }]) {
+      const client = ground.client(credentials, own);
+      const call = client.send(first.url + redirectTo(second.url), { service: 'Here' });
+      await expectFailure(call, 'NOT_REQUESTED');
+    }
+    expect([names(first), names(second)]).toEqual([[null, null], []]);
   },
 } satisfies Record<string, Case>;
 

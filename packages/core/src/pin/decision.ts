@@ -1,6 +1,6 @@
 import type { Resolution } from '../types.ts';
 import { formatHost, parentOf } from './host.ts';
-import { findRank, RANK } from './lookup.ts';
+import { holds, RANK } from './lookup.ts';
 import { formatPattern } from './pattern.ts';
 import { matchService, type ServiceMatch } from './resolve.ts';
 import type { HostRule } from './rule.ts';
@@ -33,7 +33,7 @@ export function decisionOf(table: Table, target: CheckedTarget, resolution: Reso
 
 /**
  * Whether a call without TLS is made as a service that requires its certificate, and is meant to be: at a host that the
- * service lists, or at that of the call.
+ * service lists, or at that of the call, on whichever port, as that of TLS is another.
  *
  * @param origin The origin that the caller's own request named; `undefined` where nobody tells it.
  */
@@ -45,7 +45,7 @@ export function isUnmetWithoutTls(
   // Who allows a redirect to http: means that, too.
   if (to.secure || !rule.required || rule.allowDowngrade) return false;
   if (hosts === undefined) return origin === undefined || origin.host === to.host;
-  return findRank(hosts, to.host, portWithTls(to)) !== undefined;
+  return holds(hosts, to.host);
 }
 
 export const NO_HANDSHAKE = 'without https: there is no handshake to present a certificate in';
