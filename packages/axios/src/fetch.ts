@@ -62,6 +62,7 @@ class CallDispatcher implements Dispatcher {
     const base = this[callers] ?? globalDispatcher()!;
     const Agent = this[callers] ? undefined : agentClassOf(base);
     if (!Agent) {
+      if (to.protocol === 'http:') credentials.checkPlain({ service, origin }, to);
       this.#refuse(base, to);
       return base.dispatch(options, handler);
     }

@@ -51,7 +51,7 @@ interface Progress {
 
 /** @param look Told also whether the caller's own has the hop made in another way than over our agent. */
 function beforeRedirects(
-  { config, check: checkHop }: Outgoing,
+  { config, credentials, service, origin, check: checkHop }: Outgoing,
   look: (options: RedirectOptions, from: URL, to: URL, brought: boolean) => void,
 ): void {
   const before: Ours | undefined = ownOf(config, 'beforeRedirect');
@@ -73,6 +73,7 @@ function beforeRedirects(
     const isOwn = wayOf(options).some((each, at) => each !== wayBefore[at]);
     const to = placeOf(options) === placeBefore ? location : dialled(options, location);
     look(options, progress.from, to, isOwn || (agent === progress.theirs && !isRoutingAgent(agent)));
+    if (to.protocol === 'http:') credentials.checkPlain({ service, origin }, to);
     checkHop?.(to, String(options.method));
     progress.from = to;
   };
