@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
@@ -207,11 +208,11 @@ function certify(
         if (error) explain(error);
         if (!client || !(response?.status >= 400)) return callback(error, response, body);
         // node-soap makes its error of an answer in the callback, and shows it here first.
-        client.once('soapError', explain);
+        listen.call(client, 'soapError', explain);
         try {
           callback(error, response, body);
         } finally {
-          client.off('soapError', explain);
+          cease.call(client, 'soapError', explain);
         }
       };
       const send = (ready: Credentials, made: Made) => {
@@ -245,6 +246,9 @@ function certify(
   certified.add(outer);
   return outer;
 }
+
+/** The client's own methods may be operations: node-soap writes these on it by their names. */
+const { addListener: listen, removeListener: cease } = EventEmitter.prototype;
 
 const certified = new WeakSet<object>();
 
