@@ -455,6 +455,28 @@ describe('attack: rules that are weakened', () => {
     await plain.close();
   });
 
+  it('over the caller’s own agent or dispatcher, too, no call as a service that requires its certificate is led to http:', async () => {
+    const plain = await startPlain();
+    await using server = await redirecting(() => plain.url);
+    const ca = authority.certificate;
+    await using credentials = await loadCredentials({
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca } },
+      services: { Pay: { certificate: 'alice', required: true, hosts: [new URL(plain.url).host] } },
+    });
+    const [httpsAgent, Dispatcher] = [new Agent({ ca }), await agentOfNode()];
+    const dispatcher = new Dispatcher({ connect: { ca } });
+    const ways = [{ httpsAgent }, { adapter: 'fetch', fetchOptions: { dispatcher } }];
+    for (const way of ways) {
+      const api = axios.create({ ...way, proxy: false, clientCertificate: 'Pay' });
+      clientCertificates(api, credentials);
+      const error = await api.get(server.url).catch((error: unknown) => error);
+      expect(ClientCertificateError.from(error)).toMatchObject({ code: 'ERR_CLIENTCERT_NOT_REQUESTED' });
+    }
+    expect(plain.requests).toEqual([]);
+    expect(subjects(server)).toEqual([null, null]);
+    await Promise.all([plain.close(), dispatcher.close()]);
+  });
+
   it('the hop that is asked about is the one that is made', async () => {
     await using credentials = await load();
     const asked: string[] = [];

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { ClientCertificateError, type ConnectIdentity, type Credentials } from '@clientcert/core';
@@ -209,11 +210,11 @@ function certify(
         if (error) explain(error);
         if (!client || !(response?.status >= 400)) return callback(error, response, body);
         // node-soap makes its error of an answer in the callback, and shows it here first.
-        client.once('soapError', explain);
+        listen.call(client, 'soapError', explain);
         try {
           callback(error, response, body);
         } finally {
-          client.off('soapError', explain);
+          cease.call(client, 'soapError', explain);
         }
       };
       const send = (ready: Credentials, made: Made) => {
@@ -249,6 +250,9 @@ function certify(
 
 /** On clients of `soapOptions`, of whichever copy of this package. */
 const certified: unique symbol = Symbol.for('clientcert.soap.certified') as never;
+
+/** The client's own methods may be operations: node-soap writes these on it by their names. */
+const { addListener: listen, removeListener: cease } = EventEmitter.prototype;
 
 /**
  * Goes on at once where that is possible, as node-soap's own client does.

@@ -108,6 +108,31 @@ describe('soapOptions', () => {
     expect(plain.connections).toBe(0);
   });
 
+  it('calls no operation that is called as a method of emitters, where a server answers with an error', async () => {
+    await using failing = await startServer({
+      authority,
+      host: 'localhost',
+      clientCertificate: 'optional',
+      handler: async (request, response) => {
+        for await (const _ of request);
+        response.writeHead(500).end();
+      },
+    });
+    const operations = /<operation name="Who">.*?<\/operation>/gs;
+    const emitting = wsdl({ address: `${failing.url}/service` }).replace(operations, (all) =>
+      ['Who', 'on', 'once', 'off'].map((name) => all.replace('Who', name)).join(''),
+    );
+    const path = join(directory, 'emitting.wsdl');
+    await writeFile(path, emitting);
+    await using credentials = await loadCredentials({
+      hosts: { [new URL(failing.url).host]: { ca: authority.certificate } },
+    });
+    const client = await soap.createClientAsync(path, soapOptions(credentials));
+    await expect(who(client)).rejects.toThrow();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen(failing)).toEqual(['POST /service nobody']);
+  });
+
   it('gives the WSDL, what it imports and the calls each the certificate of their own host', async () => {
     await using describing = await startService({
       authority,

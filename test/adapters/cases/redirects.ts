@@ -97,6 +97,22 @@ export const redirects = {
     expect([names(bank), names(plain)]).toEqual([[null], [null]]);
   },
 
+  async 'to http, where the service that requires its certificate has a host: refused'(ground) {
+    const [first, other, plain] = [await ground.plain(), await ground.other(), await ground.plain()];
+    const { authority, alice } = ground;
+    const config = {
+      certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
+      hosts: { [new URL(other.url).host]: { ca: authority.certificate } },
+      services: { Pay: { certificate: 'alice', required: true, hosts: [new URL(plain.url).host] } },
+    } as const;
+    const client = ground.client(ground.keep(await loadCredentials(config)));
+    for (const { url } of [first, other]) {
+      await expectFailure(client.send(url + redirectTo(plain.url), { service: 'Pay' }), 'NOT_REQUESTED');
+    }
+    expect([names(first), names(other)]).toEqual([[null], [null]]);
+    expect(plain.connections).toBe(0);
+  },
+
   async 'from http to https: the pinned one'(ground) {
     const [bank, plain] = [await ground.bank(), await ground.plain()];
     const client = ground.client(await ground.load(bank));
