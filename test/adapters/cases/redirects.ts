@@ -98,7 +98,8 @@ export const redirects = {
   },
 
   async 'to http, where the service that requires its certificate has a host: refused'(ground) {
-    const [first, other, plain] = [await ground.plain(), await ground.other(), await ground.plain()];
+    const first = await ground.plain({ host: 'localhost' });
+    const [other, plain] = [await ground.other(), await ground.plain()];
     const { authority, alice } = ground;
     const config = {
       certificates: { alice: { cert: alice.fullChain, key: alice.key, ca: authority.certificate } },
