@@ -27,7 +27,7 @@ export function decideAgain(
 }
 
 /** On ours, what it took the place of: a used config comes back with ours, also to another copy of this package. */
-const replaced: unique symbol = Symbol.for('clientcert.replaced') as never;
+const replaced: unique symbol = Symbol.for('clientcert.axios.replaced') as never;
 
 interface Ours extends AxiosRequestTransformer {
   [replaced]?: AxiosRequestTransformer | undefined;

@@ -22,7 +22,7 @@ export function applyToFetch(outgoing: Outgoing, identity: ConnectIdentity, isCe
   const instead = "Leave out `adapter: 'fetch'`: axios' own for Node works here, or run this on Node.";
   if (isCertain) checkFetchRuntime("adapter: 'fetch'", ['bun', 'deno'], instead);
   const before = fetchOptions && (own(fetchOptions, 'dispatcher') as Dispatcher | undefined);
-  const brought = before && callers in before ? (before as CallDispatcher)[callers] : before;
+  const brought = callers in Object(before) ? (before as CallDispatcher)[callers] : before;
   const dispatcher = new CallDispatcher(outgoing, identity, brought);
   dispatcher.check();
   config.fetchOptions = { ...fetchOptions, dispatcher };

@@ -36,7 +36,7 @@ export function refuseAfterRedirects(outgoing: Outgoing): void {
 }
 
 /** On ours, the caller's own that it calls first: a used config comes back with ours, also to another copy of this package. */
-const callers: unique symbol = Symbol.for('clientcert.callers') as never;
+const callers: unique symbol = Symbol.for('clientcert.axios.callers') as never;
 
 interface Ours extends BeforeRedirect {
   [callers]?: BeforeRedirect | undefined;

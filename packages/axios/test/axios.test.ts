@@ -922,7 +922,11 @@ describe('other ways to make a request', () => {
     const api = axios.create({ adapter: 'fetch' });
     clientCertificates(api, credentials);
     const mine = { dispatch: () => true };
-    for (const brought of [{ fetchOptions: { dispatcher: mine } }, { env: { fetch: () => {} } }]) {
+    for (const brought of [
+      { fetchOptions: { dispatcher: mine } },
+      { fetchOptions: { dispatcher: 'mine' } },
+      { env: { fetch: () => {} } },
+    ]) {
       await expect(api.get(bank.url, brought as object)).rejects.toMatchObject({
         code: 'ERR_CLIENTCERT_AGENT_CONFLICT',
       });
