@@ -46,7 +46,8 @@ class CallDispatcher implements Dispatcher {
 
   /** Asked by Node's fetch. */
   get isMockActive(): boolean | undefined {
-    return (this[callers] ?? globalDispatcher())?.isMockActive;
+    const base = this[callers] ?? globalDispatcher();
+    return base && beneath(base).isMockActive;
   }
 
   /** Refuses at once what would be refused at the first hop, if it is there by then. */
@@ -73,12 +74,13 @@ class CallDispatcher implements Dispatcher {
     check?.(to, options.method ?? 'GET');
     const identity = { service, origin: origin && String(origin), proxy };
     const route = dispatchersOf(credentials, Agent).find(options.origin, identity, false);
-    return (route?.pool ?? base).dispatch(options, handler);
+    const way = route && (isWrapper(base) ? new base.constructor(route.pool) : route.pool);
+    return (way ?? base).dispatch(options, handler);
   }
 
   /** The caller's own; one that answers itself, as in tests, connects to nobody. */
   #refuse(base: Dispatcher, to?: URL): void {
-    if (base.isMockActive) return;
+    if (beneath(base).isMockActive) return;
     if (to) this.#outgoing.credentials.checkPlain(this.#outgoing, to);
     refuse(this.#outgoing, this[callers] ? 'fetchOptions.dispatcher' : 'global dispatcher', to);
   }
@@ -86,16 +88,34 @@ class CallDispatcher implements Dispatcher {
 
 /** The dispatcher of Node's own fetch: there once fetch was used, or where somebody set one. */
 function globalDispatcher(): Dispatcher | undefined {
-  const generation = Number.parseInt(process.versions.undici ?? '', 10) >= 8 ? 2 : 1;
+  return dispatcherOf(Number.parseInt(process.versions.undici ?? '', 10) >= 8 ? 2 : 1);
+}
+
+function dispatcherOf(generation: 1 | 2): Dispatcher | undefined {
   const known = globalThis as unknown as Record<symbol, Dispatcher | undefined>;
   return known[Symbol.for(`undici.globalDispatcher.${generation}`)];
+}
+
+/** undici 8, once it is loaded, stands in front of its own global dispatcher for the older fetch of Node 22 and 24. */
+function beneath(base: Dispatcher): Dispatcher {
+  return (isWrapper(base) && base === dispatcherOf(1) && dispatcherOf(2)) || base;
+}
+
+/** What takes the handlers of older versions for a dispatcher that takes newer ones alone. */
+function isWrapper(base: Dispatcher): base is Wrapper {
+  return base.constructor?.name === 'Dispatcher1Wrapper'; // one of the caller's may have none
+}
+
+interface Wrapper extends Dispatcher {
+  readonly constructor: new (dispatcher: Dispatcher) => Dispatcher;
 }
 
 /**
  * The one undici Agent that fits Node's fetch on every Node: the class of its dispatcher, or of the Agent in it
  * where Node goes through proxies.
  */
-function agentClassOf(base: Dispatcher): Agent | undefined {
+function agentClassOf(global: Dispatcher): Agent | undefined {
+  const base = beneath(global);
   if (base.constructor.name === 'Agent')
     return connectsOtherwise(base) ? undefined : (base.constructor as Agent);
   if (base.constructor.name !== 'EnvHttpProxyAgent' || !nodeUsesProxies()) return undefined;

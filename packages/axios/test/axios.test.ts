@@ -18,7 +18,14 @@ import {
   type TestServer,
 } from '@clientcert/testing';
 import axios from 'axios';
-import { EnvHttpProxyAgent, MockAgent, ProxyAgent, setGlobalDispatcher, Agent as UndiciAgent } from 'undici';
+import {
+  Dispatcher,
+  EnvHttpProxyAgent,
+  MockAgent,
+  ProxyAgent,
+  setGlobalDispatcher,
+  Agent as UndiciAgent,
+} from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keepGlobalDispatcher } from '../../../test/global-dispatcher.ts';
 import {
@@ -953,6 +960,45 @@ describe('other ways to make a request', () => {
       restore();
     }
     expect(bank.connections).toBe(0);
+  });
+
+  it('with fetch, what undici 8 puts in front of its Agent when it is loaded is that Agent, and no other way', async () => {
+    await using stranger = await startServer({ authority, clientCertificate: 'optional' });
+    await using credentials = await load();
+    const api = axios.create({ adapter: 'fetch' });
+    clientCertificates(api, credentials);
+    const restore = keepGlobalDispatcher();
+    // For the fetch of Node 22 and 24, which has other handlers.
+    class Dispatcher1Wrapper extends Dispatcher {
+      override readonly dispatch: Dispatcher['dispatch'];
+
+      constructor(inner: Dispatcher) {
+        super();
+        this.dispatch = (options, handler) => inner.dispatch(options, handler);
+      }
+    }
+    const load8 = (own: Dispatcher) => {
+      setGlobalDispatcher(own);
+      const globals = globalThis as Record<symbol, unknown>;
+      globals[Symbol.for('undici.globalDispatcher.2')] = own;
+      globals[Symbol.for('undici.globalDispatcher.1')] = new Dispatcher1Wrapper(own);
+    };
+    const own = new UndiciAgent({ connect: { ca: authority.certificate } });
+    const mock = new MockAgent();
+    mock.get(bank.url).intercept({ path: '/', method: 'POST', body: 'x' }).reply(200, 'mocked');
+    try {
+      load8(own);
+      await api.get(bank.url);
+      await api.get(`${stranger.url}/redirect?to=${encodeURIComponent(bank.url)}`);
+      load8(mock);
+      expect(await api.post(bank.url, 'x')).toMatchObject({ data: 'mocked' });
+      load8(new ProxyAgent('http://127.0.0.1:9'));
+      await expect(api.get(bank.url)).rejects.toMatchObject({ code: 'ERR_CLIENTCERT_AGENT_CONFLICT' });
+    } finally {
+      restore();
+      await own.close();
+    }
+    expect([subjects(stranger), subjects(bank)]).toEqual([[null], ['alice', 'alice']]);
   });
 
   it('with fetch, hosts that no rule names are left to the process’s own Agent', async () => {
