@@ -99,6 +99,31 @@ export const identity = {
     expect(names(plain)).toEqual([null, null]);
   },
 
+  async 'none over plain HTTP, where the host’s rule requires one of the service: it is not made'(ground) {
+    const plain = await ground.plain();
+    const { hostname } = new URL(plain.url);
+    const { cert, key } = ground.alice;
+    const at = `${hostname}:8443`;
+    const loading = loadCredentials({
+      certificates: { alice: { cert, key } },
+      hosts: {
+        [at]: { certificate: 'alice', required: true },
+        [`${hostname}:8444`]: { certificate: 'alice', required: true, allowDowngrade: true },
+      },
+      services: {
+        Here: { hosts: [at], tls: 'TLSv1.3' },
+        Willing: { hosts: [at], required: false },
+        Downgraded: { hosts: [`${hostname}:8444`], required: true },
+      },
+    });
+    const client = ground.client(ground.keep(await loading));
+    await expectFailure(client.send(plain.url, { service: 'Here' }), 'NOT_REQUESTED');
+    expect(plain.connections).toBe(0);
+    await client.send(plain.url, { service: 'Willing' });
+    await client.send(plain.url, { service: 'Downgraded' });
+    expect(names(plain)).toEqual([null, null]);
+  },
+
   async 'none with clientCertificate: false'(ground) {
     const bank = await ground.bank();
     const client = ground.client(

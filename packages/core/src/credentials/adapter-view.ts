@@ -178,7 +178,8 @@ export class AdapterView {
   }
 
   /**
-   * Refuses a call to `http:` as a service that says `required`: there is no handshake in which it could be kept.
+   * Refuses a call to `http:` as a service that says `required`, or whose host does: there is no handshake in which it could
+   * be kept.
    *
    * @param to Where it goes; where that is `https:` all is well.
    * @throws ERR_CLIENTCERT_NOT_REQUESTED, ERR_CLIENTCERT_SERVICE_UNKNOWN

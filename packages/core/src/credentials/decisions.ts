@@ -1,6 +1,7 @@
 import { requireRequest } from '../agent/handshake.ts';
 import { ClientCertificateError } from '../errors.ts';
 import { formatTarget, isUnmetWithoutTls } from '../pin/decision.ts';
+import { normaliseHost } from '../pin/host.ts';
 import { findService, resolve, resolveHost } from '../pin/resolve.ts';
 import { checkPort, type Destination, parseOrigin, parseTarget } from '../pin/target.ts';
 import { ConnectionProfile, type PinnedConnectOptions, type SecureContexts } from '../tls/profile.ts';
@@ -49,12 +50,15 @@ export class Decisions {
   /** @throws ERR_CLIENTCERT_NOT_REQUESTED */
   checkPlain(service: string | false | undefined, origin: string | URL | undefined, to: string | URL): void {
     if (!service) return;
-    const entry = findService(this.inventory.table, service);
+    const { table } = this.inventory;
+    const entry = findService(table, service);
     // What no rule would take for a host is the client's to refuse.
-    if (!entry.rule.required) return;
+    const text = String(to);
+    const isHost = URL.canParse(text) && normaliseHost(new URL(text).hostname) !== undefined;
+    if (!entry.rule.required && !isHost) return;
     const destination = parseOrigin(to);
     const from = origin === undefined ? undefined : parseOrigin(origin);
-    if (isUnmetWithoutTls(entry, destination, from)) throw withoutTls(entry.rule.label, destination);
+    if (isUnmetWithoutTls(table, entry, destination, from)) throw withoutTls(entry.rule.label, destination);
   }
 
   connectOptions(target: Target): PinnedConnectOptions {

@@ -1,8 +1,8 @@
 import type { Resolution } from '../types.ts';
 import { formatHost, parentOf } from './host.ts';
-import { holds, RANK } from './lookup.ts';
+import { RANK, singlePorts } from './lookup.ts';
 import { formatPattern } from './pattern.ts';
-import { matchService, type ServiceMatch } from './resolve.ts';
+import { matchService, resolveHost, type ServiceMatch } from './resolve.ts';
 import type { HostRule } from './rule.ts';
 import { type Entry, findEntry, type Located, locate, type ServiceEntry, type Table } from './table.ts';
 import type { CheckedTarget, Destination } from './target.ts';
@@ -32,20 +32,38 @@ export function decisionOf(table: Table, target: CheckedTarget, resolution: Reso
 }
 
 /**
- * Whether a call without TLS is made as a service that requires its certificate, and is meant to be: at a host that the
- * service lists, or at that of the call, on whichever port, as that of TLS is another.
+ * Whether a call without TLS is made as a service that would require its certificate over TLS, by its own rule or the host's,
+ * and is meant to be: at a host that the service lists, or at that of the call, on whichever port, as that of TLS is another.
  *
  * @param origin The origin that the caller's own request named; `undefined` where nobody tells it.
  */
 export function isUnmetWithoutTls(
+  table: Table,
   { rule, hosts }: ServiceEntry,
   to: Destination,
   origin: Destination | undefined,
 ): boolean {
-  // Who allows a redirect to http: means that, too.
-  if (to.secure || !rule.required || rule.allowDowngrade) return false;
-  if (hosts === undefined) return origin === undefined || origin.host === to.host;
-  return holds(hosts, to.host);
+  if (to.secure) return false;
+  return portsMeant(hosts, to, origin).some((port) => {
+    const { required, allowDowngrade } = resolveHost(table, to.host, port, rule.name);
+    // Who allows a redirect to http: means that, too.
+    return required && !allowDowngrade;
+  });
+}
+
+/** The ports of TLS at which the service would be called. */
+function portsMeant(
+  hosts: ServiceEntry['hosts'],
+  to: Destination,
+  origin: Destination | undefined,
+): number[] {
+  if (hosts === undefined) {
+    return origin === undefined || origin.host === to.host ? [portWithTls(origin?.secure ? origin : to)] : [];
+  }
+  return [hosts.exact.get(to.host), hosts.wildcards.get(parentOf(to.host))].flatMap((ports) => {
+    const singles = singlePorts(ports).map(([port]) => port);
+    return ports?.any === undefined ? singles : [...singles, portWithTls(to)];
+  });
 }
 
 export const NO_HANDSHAKE = 'without https: there is no handshake to present a certificate in';

@@ -75,8 +75,3 @@ export function findRank(lookup: Lookup<unknown>, host: string, port: number): R
   if (atPort(wildcard, port) !== undefined) return RANK.wildcardPort;
   return wildcard?.any === undefined ? undefined : RANK.wildcard;
 }
-
-/** Whether a lookup holds a pattern for this host, on whichever port. */
-export function holds(lookup: Lookup<unknown>, host: string): boolean {
-  return lookup.exact.has(host) || lookup.wildcards.has(parentOf(host));
-}
