@@ -222,6 +222,12 @@ describe('check and explain', () => {
     expect(JSON.parse(service.out).resolution.certificate).toBe('bank');
   });
 
+  it('explain says that none goes to http:, as a service too', async () => {
+    const as = ['--service', 'Billing.Archive', '--config', at('good.json')];
+    const { out } = await clientcert('explain', 'http://soap.example', ...as);
+    expect(out).toMatch(/^http:.*no handshake.*Certificate\s+none/s);
+  });
+
   it('explain takes an address without its scheme', async () => {
     const { out } = await clientcert('explain', 'localhost:18443', '--config', at('good.json'));
     expect(out).toContain('https://localhost:18443');

@@ -43,6 +43,7 @@ export function targetOf(
   service: string | undefined,
 ): string | { host: string; port: string; service: string; origin: string } {
   if (service === undefined || !URL.canParse(url)) return url;
-  const { hostname, port, origin } = new URL(url);
+  const { protocol, hostname, port, origin } = new URL(url);
+  if (protocol !== 'https:' && protocol !== 'wss:') return url; // nothing is decided by the service there
   return { host: hostname, port, service, origin };
 }
