@@ -226,6 +226,14 @@ describe('check and explain', () => {
     const as = ['--service', 'Billing.Archive', '--config', at('good.json')];
     const { out } = await clientcert('explain', 'http://soap.example', ...as);
     expect(out).toMatch(/^http:.*no handshake.*Certificate\s+none/s);
+    const { err } = await clientcert(
+      'explain',
+      'http://soap.example',
+      '--service',
+      'Billing.Archives',
+      ...as.slice(2),
+    );
+    expect(err).toContain('ERR_CLIENTCERT_SERVICE_UNKNOWN');
   });
 
   it('explain takes an address without its scheme', async () => {

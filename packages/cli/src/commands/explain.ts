@@ -25,6 +25,7 @@ export function addExplain(program: Command, exit: (code: number) => void): void
     async (url: string, { config, service, json }: ConfigOptions & { service?: string; json?: boolean }) => {
       try {
         await using credentials = await loadConfig(config);
+        if (service !== undefined) credentials.resolve({ host: 'localhost', service }); // an unknown one, over http: too
         const explanation = credentials.explain(targetOf(withScheme(url), service));
         if (json) printJson(explanation);
         else console.log(`${explanation}`);
