@@ -74,18 +74,18 @@ export class KeptFiles {
     const paths: string[] = [];
     try {
       const key = await this.#encrypt(plain, signal);
-      // The key first: it is the certificate that is looked for elsewhere.
+      const [certPath, keyPath] = [await realOf(this.#cert), await realOf(this.#key)];
+      // The key first: it is the certificate that is looked for elsewhere. Two names may lead to one file.
       const contents: [path: string, text: string][] =
-        this.#key === this.#cert
-          ? [[this.#cert, `${cert.trimEnd()}\n${key}`]]
+        keyPath === certPath
+          ? [[certPath, `${cert.trimEnd()}\n${key}`]]
           : [
-              [this.#key, key],
-              [this.#cert, cert],
+              [keyPath, key],
+              [certPath, cert],
             ];
       for (const [path, text] of contents) {
-        const real = await realOf(path);
-        paths.push(real);
-        await writeBeside(real, text);
+        paths.push(path);
+        await writeBeside(path, text);
       }
       for (const path of paths) await keepFormer(path);
       for (const path of paths) await rename(`${path}.new`, path);
@@ -119,7 +119,7 @@ export class KeptFiles {
     const [cert, key] = [await realOf(this.#cert), await realOf(this.#key)];
     const latest: [cert: string, key: string][] = [[cert, key]];
     const former: [cert: string, key: string][] = [[old(cert), old(key)]];
-    if (this.#cert !== this.#key) {
+    if (cert !== key) {
       // Stopped between one file and the other.
       latest.push([`${cert}.new`, key]);
       former.unshift([cert, old(key)], [old(cert), key]);

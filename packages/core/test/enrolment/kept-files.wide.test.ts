@@ -124,6 +124,22 @@ describe('files of renewing()', () => {
     expect(again.issue).not.toHaveBeenCalled();
   });
 
+  it('that two links lead to one file of hold both, the certificate and its key', async () => {
+    const files = { cert, key: join(folder, 'bank.key') };
+    const there = join(folder, 'there.pem');
+    const notAfter = new Date(Date.now() + 86_400_000);
+    const { fullChain, key } = await authority.issue({ name: 'me', notAfter });
+    await writeFile(there, fullChain + key);
+    for (const path of Object.values(files)) await symlink(there, path);
+    goOn(25);
+    await using issued = await load(createSource({ files }).source);
+    vi.restoreAllMocks();
+    const again = createSource({ files });
+    await using credentials = await load(again.source);
+    expect(fingerprintOf(credentials)).toBe(fingerprintOf(issued));
+    expect(again.issue).not.toHaveBeenCalled();
+  });
+
   it.each(['one', 'two'])('in %s that were taken away are not looked for in the former', async (count) => {
     const files = { cert, ...(count === 'two' && { key: join(folder, 'bank.key') }) };
     const { source } = createSource({ files });
